@@ -1,0 +1,3 @@
+//! oxuv: an event loop with libuv's C ABI.
+
+pub mod abi;
