@@ -1,1 +1,5 @@
-//! What C sees.
+//! What C sees: layouts, callbacks, constants, errors.
+
+mod errno;
+
+pub use errno::*;

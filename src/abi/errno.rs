@@ -1,0 +1,304 @@
+//! Errors: one table, and everything that is read from it.
+//!
+//! C sees an error as a negative `int`: a negated errno, or one of the codes that libuv made
+//! up for what errno has no name for (`UV_EOF`, `UV_EAI_NONAME` …). Inside the library it is an
+//! [`Error`], which cannot be zero or positive, so a `Result` is never mistaken for a count.
+
+use core::ffi::{c_char, c_int, CStr};
+use core::fmt;
+use core::num::NonZero;
+use std::io;
+
+/// A libuv error code. Always negative.
+#[derive(Copy, Clone, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Error(NonZero<c_int>);
+
+/// What the library's own functions return.
+pub type Result<T = ()> = core::result::Result<T, Error>;
+
+/// A row of the error table.
+struct Row {
+    error: Error,
+    name: &'static CStr,
+    message: &'static CStr,
+}
+
+macro_rules! errno_table {
+    ($($name:ident = $code:expr, $message:literal;)*) => {
+        #[allow(missing_docs)]
+        impl Error {
+            $(#[doc = $message] pub const $name: Error = Error::from_code($code);)*
+        }
+
+        static TABLE: &[Row] = &[$(Row {
+            error: Error::$name,
+            name: c_str(concat!(stringify!($name), "\0")),
+            message: c_str(concat!($message, "\0")),
+        }),*];
+    };
+}
+
+include!("errno_table.rs");
+
+const fn c_str(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => panic!("a table entry contains a NUL"),
+    }
+}
+
+impl Error {
+    /// For the constants: a code that is not negative fails to compile.
+    const fn from_code(code: c_int) -> Error {
+        assert!(code < 0, "an error code is negative");
+        match NonZero::new(code) {
+            Some(code) => Error(code),
+            None => unreachable!(),
+        }
+    }
+
+    /// The error for an errno value. Zero, which is no error, becomes [`Error::UNKNOWN`]; an
+    /// already negated value is taken as it is.
+    pub const fn from_errno(errno: c_int) -> Error {
+        let code = if errno > 0 { -errno } else { errno };
+        match NonZero::new(code) {
+            Some(code) => Error(code),
+            None => Error::UNKNOWN,
+        }
+    }
+
+    /// The calling thread's errno.
+    pub fn last() -> Error {
+        io::Error::last_os_error().into()
+    }
+
+    /// The value that C gets.
+    pub const fn code(self) -> c_int {
+        self.0.get()
+    }
+
+    /// The errno that this error stands for, for calls that want one (`io::Error`, `strerror`).
+    pub const fn errno(self) -> c_int {
+        self.code().saturating_neg()
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.error == self)
+    }
+
+    /// `"EINVAL"`, or `None` for a code that is not in the table.
+    pub fn name(self) -> Option<&'static CStr> {
+        self.row().map(|row| row.name)
+    }
+
+    /// `"invalid argument"`, or `None` for a code that is not in the table.
+    pub fn message(self) -> Option<&'static CStr> {
+        self.row().map(|row| row.message)
+    }
+}
+
+impl From<io::Error> for Error {
+    /// An error without an errno, which Rust makes for a few kinds of bad argument, is
+    /// `EINVAL` or what its kind says.
+    fn from(error: io::Error) -> Error {
+        match (error.raw_os_error(), error.kind()) {
+            (Some(errno), _) => Error::from_errno(errno),
+            (None, io::ErrorKind::UnexpectedEof) => Error::EOF,
+            (None, io::ErrorKind::OutOfMemory) => Error::ENOMEM,
+            (None, io::ErrorKind::InvalidInput) => Error::EINVAL,
+            _ => Error::UNKNOWN,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            Some(message) => f.write_str(&message.to_string_lossy()),
+            None => write!(f, "Unknown system error {}", self.code()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(&name.to_string_lossy()),
+            None => write!(f, "Error({})", self.code()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The way out to C: zero or a count on success, the negative code on failure.
+pub trait IntoC {
+    /// The C return value.
+    fn into_c(self) -> c_int;
+}
+
+impl IntoC for Result<()> {
+    fn into_c(self) -> c_int {
+        match self {
+            Ok(()) => 0,
+            Err(error) => error.code(),
+        }
+    }
+}
+
+impl IntoC for Result<c_int> {
+    fn into_c(self) -> c_int {
+        self.unwrap_or_else(Error::code)
+    }
+}
+
+/// Writes `text` and a NUL into the caller's buffer, cut to fit, and hands the buffer back.
+///
+/// # Safety
+/// `buf` is NULL or good for writing `buflen` bytes.
+unsafe fn copy_out(text: &[u8], buf: *mut c_char, buflen: usize) -> *mut c_char {
+    if !buf.is_null() && buflen > 0 {
+        let len = text.len().min(buflen - 1);
+        // SAFETY: the caller vouches for buflen bytes and len + 1 <= buflen; C code's buffer
+        // cannot overlap our strings.
+        unsafe {
+            core::ptr::copy_nonoverlapping(text.as_ptr(), buf.cast::<u8>(), len);
+            buf.add(len).write(0);
+        }
+    }
+    buf
+}
+
+/// The text for a code that is not in the table.
+fn unknown(err: c_int) -> String {
+    format!("Unknown system error {err}")
+}
+
+/// As [`unknown`], in memory that is never freed: the caller expects a static string.
+fn leak_unknown(err: c_int) -> *const c_char {
+    let text = unknown(err);
+    // SAFETY: malloc takes any size.
+    let buf = unsafe { libc::malloc(text.len() + 1) }.cast::<c_char>();
+    if buf.is_null() {
+        return c"Unknown system error".as_ptr();
+    }
+    // SAFETY: buf has text.len() + 1 bytes.
+    unsafe { copy_out(text.as_bytes(), buf, text.len() + 1) }
+}
+
+/// Looks `err`, which comes from C and may be anything, up in the table.
+fn find(err: c_int) -> Option<&'static Row> {
+    if err < 0 {
+        Error::from_errno(err).row()
+    } else {
+        None
+    }
+}
+
+/// The name of an error code: `"ENOENT"` for `UV_ENOENT`.
+///
+/// The string is static. For a code that is not an error of this API the answer is
+/// `"Unknown system error <err>"` in newly allocated memory that is never freed; use
+/// `uv_err_name_r()` where such codes may turn up often.
+#[no_mangle]
+pub extern "C" fn uv_err_name(err: c_int) -> *const c_char {
+    find(err).map_or_else(|| leak_unknown(err), |row| row.name.as_ptr())
+}
+
+/// Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
+/// NUL. Nothing is allocated. Returns `buf`.
+///
+/// # Safety
+/// `buf` is NULL or good for writing `buflen` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_err_name_r(err: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
+    match find(err) {
+        // SAFETY: this function's own contract.
+        Some(row) => unsafe { copy_out(row.name.to_bytes(), buf, buflen) },
+        // SAFETY: likewise.
+        None => unsafe { copy_out(unknown(err).as_bytes(), buf, buflen) },
+    }
+}
+
+/// The message for an error code: `"no such file or directory"` for `UV_ENOENT`.
+///
+/// The string is static, except for a code that is not an error of this API; see
+/// `uv_err_name()`.
+#[no_mangle]
+pub extern "C" fn uv_strerror(err: c_int) -> *const c_char {
+    find(err).map_or_else(|| leak_unknown(err), |row| row.message.as_ptr())
+}
+
+/// Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
+/// NUL. Nothing is allocated. Returns `buf`.
+///
+/// # Safety
+/// `buf` is NULL or good for writing `buflen` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_strerror_r(err: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
+    match find(err) {
+        // SAFETY: this function's own contract.
+        Some(row) => unsafe { copy_out(row.message.to_bytes(), buf, buflen) },
+        // SAFETY: likewise.
+        None => unsafe { copy_out(unknown(err).as_bytes(), buf, buflen) },
+    }
+}
+
+/// Turns a system error code (an errno value) into an error code of this API. A value that is
+/// negative or zero is returned as it is.
+#[no_mangle]
+pub extern "C" fn uv_translate_sys_error(sys_errno: c_int) -> c_int {
+    if sys_errno > 0 {
+        -sys_errno
+    } else {
+        sys_errno
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_negative_and_above_the_limit() {
+        for (i, row) in TABLE.iter().enumerate() {
+            let code = row.error.code();
+            assert!((-4095..0).contains(&code), "{:?} is {code}", row.error);
+            assert!(TABLE[..i].iter().all(|other| other.error != row.error), "{:?}", row.error);
+        }
+    }
+
+    #[test]
+    fn errno_becomes_an_error_and_zero_never_does() {
+        assert_eq!(Error::from_errno(libc::ENOENT), Error::ENOENT);
+        assert_eq!(Error::from_errno(-libc::ENOENT), Error::ENOENT);
+        assert_eq!(Error::from_errno(0), Error::UNKNOWN);
+        assert_eq!(Error::from(io::Error::from_raw_os_error(libc::EBADF)), Error::EBADF);
+        assert_eq!(format!("{:?}: {}", Error::EOF, Error::EOF), "EOF: end of file");
+        assert_eq!(Error::from_errno(9999).to_string(), "Unknown system error -9999");
+    }
+
+    #[test]
+    fn results_become_ints() {
+        assert_eq!(Ok(()).into_c(), 0);
+        assert_eq!(Ok(7).into_c(), 7);
+        assert_eq!(Result::<()>::Err(Error::EBUSY).into_c(), -libc::EBUSY);
+        assert_eq!(size_of::<Result<()>>(), size_of::<c_int>());
+    }
+
+    #[test]
+    fn text_is_cut_to_the_buffer() {
+        let mut buf = [1 as c_char; 5];
+        // SAFETY: the lengths given are those of buf, or less.
+        unsafe {
+            assert_eq!(uv_err_name_r(-libc::ENOENT, buf.as_mut_ptr(), 0), buf.as_mut_ptr());
+            assert_eq!(buf[0], 1);
+            uv_err_name_r(-libc::ENOENT, buf.as_mut_ptr(), 5);
+            assert_eq!(CStr::from_ptr(buf.as_ptr()), c"ENOE");
+            uv_strerror_r(12345, buf.as_mut_ptr(), 4);
+            assert_eq!(CStr::from_ptr(buf.as_ptr()), c"Unk");
+            assert!(uv_strerror_r(-1, core::ptr::null_mut(), 0).is_null());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+// Every error of the API: its C name without `UV_`, its code and its message.
+//
+// This file is included twice: by errno.rs, whose macro makes the constants and the
+// look-up table from it, and by build.rs, whose macro makes UV_ERRNO_MAP and uv/errno.h.
+// An error that the system does not have gets a code below every errno; the numbers are
+// libuv's, as are the messages, because programs compare them. The order is the header's.
+errno_table! {
+    E2BIG = -libc::E2BIG, "argument list too long";
+    EACCES = -libc::EACCES, "permission denied";
+    EADDRINUSE = -libc::EADDRINUSE, "address already in use";
+    EADDRNOTAVAIL = -libc::EADDRNOTAVAIL, "address not available";
+    EAFNOSUPPORT = -libc::EAFNOSUPPORT, "address family not supported";
+    EAGAIN = -libc::EAGAIN, "resource temporarily unavailable";
+    EAI_ADDRFAMILY = -3000, "address family not supported";
+    EAI_AGAIN = -3001, "temporary failure";
+    EAI_BADFLAGS = -3002, "bad ai_flags value";
+    EAI_BADHINTS = -3013, "invalid value for hints";
+    EAI_CANCELED = -3003, "request canceled";
+    EAI_FAIL = -3004, "permanent failure";
+    EAI_FAMILY = -3005, "ai_family not supported";
+    EAI_MEMORY = -3006, "out of memory";
+    EAI_NODATA = -3007, "no address";
+    EAI_NONAME = -3008, "unknown node or service";
+    EAI_OVERFLOW = -3009, "argument buffer overflow";
+    EAI_PROTOCOL = -3014, "resolved protocol is unknown";
+    EAI_SERVICE = -3010, "service not available for socket type";
+    EAI_SOCKTYPE = -3011, "socket type not supported";
+    EALREADY = -libc::EALREADY, "connection already in progress";
+    EBADF = -libc::EBADF, "bad file descriptor";
+    EBUSY = -libc::EBUSY, "resource busy or locked";
+    ECANCELED = -libc::ECANCELED, "operation canceled";
+    ECHARSET = -4080, "invalid Unicode character";
+    ECONNABORTED = -libc::ECONNABORTED, "software caused connection abort";
+    ECONNREFUSED = -libc::ECONNREFUSED, "connection refused";
+    ECONNRESET = -libc::ECONNRESET, "connection reset by peer";
+    EDESTADDRREQ = -libc::EDESTADDRREQ, "destination address required";
+    EEXIST = -libc::EEXIST, "file already exists";
+    EFAULT = -libc::EFAULT, "bad address in system call argument";
+    EFBIG = -libc::EFBIG, "file too large";
+    EHOSTUNREACH = -libc::EHOSTUNREACH, "host is unreachable";
+    EINTR = -libc::EINTR, "interrupted system call";
+    EINVAL = -libc::EINVAL, "invalid argument";
+    EIO = -libc::EIO, "i/o error";
+    EISCONN = -libc::EISCONN, "socket is already connected";
+    EISDIR = -libc::EISDIR, "illegal operation on a directory";
+    ELOOP = -libc::ELOOP, "too many symbolic links encountered";
+    EMFILE = -libc::EMFILE, "too many open files";
+    EMSGSIZE = -libc::EMSGSIZE, "message too long";
+    ENAMETOOLONG = -libc::ENAMETOOLONG, "name too long";
+    ENETDOWN = -libc::ENETDOWN, "network is down";
+    ENETUNREACH = -libc::ENETUNREACH, "network is unreachable";
+    ENFILE = -libc::ENFILE, "file table overflow";
+    ENOBUFS = -libc::ENOBUFS, "no buffer space available";
+    ENODEV = -libc::ENODEV, "no such device";
+    ENOENT = -libc::ENOENT, "no such file or directory";
+    ENOMEM = -libc::ENOMEM, "not enough memory";
+    ENONET = -libc::ENONET, "machine is not on the network";
+    ENOPROTOOPT = -libc::ENOPROTOOPT, "protocol not available";
+    ENOSPC = -libc::ENOSPC, "no space left on device";
+    ENOSYS = -libc::ENOSYS, "function not implemented";
+    ENOTCONN = -libc::ENOTCONN, "socket is not connected";
+    ENOTDIR = -libc::ENOTDIR, "not a directory";
+    ENOTEMPTY = -libc::ENOTEMPTY, "directory not empty";
+    ENOTSOCK = -libc::ENOTSOCK, "socket operation on non-socket";
+    ENOTSUP = -libc::ENOTSUP, "operation not supported on socket";
+    EOVERFLOW = -libc::EOVERFLOW, "value too large for defined data type";
+    EPERM = -libc::EPERM, "operation not permitted";
+    EPIPE = -libc::EPIPE, "broken pipe";
+    EPROTO = -libc::EPROTO, "protocol error";
+    EPROTONOSUPPORT = -libc::EPROTONOSUPPORT, "protocol not supported";
+    EPROTOTYPE = -libc::EPROTOTYPE, "protocol wrong type for socket";
+    ERANGE = -libc::ERANGE, "result too large";
+    EROFS = -libc::EROFS, "read-only file system";
+    ESHUTDOWN = -libc::ESHUTDOWN, "cannot send after transport endpoint shutdown";
+    ESPIPE = -libc::ESPIPE, "invalid seek";
+    ESRCH = -libc::ESRCH, "no such process";
+    ETIMEDOUT = -libc::ETIMEDOUT, "connection timed out";
+    ETXTBSY = -libc::ETXTBSY, "text file is busy";
+    EXDEV = -libc::EXDEV, "cross-device link not permitted";
+    UNKNOWN = -4094, "unknown error";
+    EOF = -4095, "end of file";
+    ENXIO = -libc::ENXIO, "no such device or address";
+    EMLINK = -libc::EMLINK, "too many links";
+    EHOSTDOWN = -libc::EHOSTDOWN, "host is down";
+    EREMOTEIO = -libc::EREMOTEIO, "remote I/O error";
+    ENOTTY = -libc::ENOTTY, "inappropriate ioctl for device";
+    EFTYPE = -4028, "inappropriate file type or format";
+    EILSEQ = -libc::EILSEQ, "illegal byte sequence";
+    ESOCKTNOSUPPORT = -libc::ESOCKTNOSUPPORT, "socket type not supported";
+    ENODATA = -libc::ENODATA, "no data available";
+    EUNATCH = -libc::EUNATCH, "protocol driver not attached";
+    ENOEXEC = -libc::ENOEXEC, "exec format error";
+}
