@@ -1,0 +1,792 @@
+/* The loop: the order of a tick, run modes, stop, close, walk and the clock. */
+
+#include "test.h"
+
+#include <time.h>
+
+static char trace[128];
+
+static void note(char what) {
+  size_t n = strlen(trace);
+  ASSERT_LT(n + 1, sizeof(trace));
+  trace[n] = what;
+  trace[n + 1] = '\0';
+}
+
+/* Every watcher here notes one letter, which its data points at. */
+#define NOTE_CB(name, type)                                                   \
+  static void name(type* handle) { note(*(const char*) handle->data); }
+NOTE_CB(timer_cb, uv_timer_t)
+NOTE_CB(idle_cb, uv_idle_t)
+NOTE_CB(prepare_cb, uv_prepare_t)
+NOTE_CB(check_cb, uv_check_t)
+NOTE_CB(async_cb, uv_async_t)
+NOTE_CB(close_cb, uv_handle_t)
+
+static void connect_cb(uv_connect_t* req, int status) {
+  ASSERT_EQ(status, UV_EADDRINUSE);
+  note(*(const char*) req->data);
+}
+
+/* One handle for each phase, all due in the first iteration. */
+struct tick {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  uv_async_t async;
+  uv_check_t check;
+  uv_timer_t closing;
+  uv_tcp_t server;
+  uv_tcp_t client;
+  uv_connect_t connect;
+};
+
+static void ignore_connection(uv_stream_t* server, int status) {
+  (void) server;
+  (void) status;
+}
+
+static void tick_init(struct tick* t) {
+  struct sockaddr_in addr;
+  int len = sizeof(addr);
+
+  trace[0] = '\0';
+  ASSERT_OK(uv_loop_init(&t->loop));
+  ASSERT_OK(uv_check_init(&t->loop, &t->check));
+  ASSERT_OK(uv_prepare_init(&t->loop, &t->prepare));
+  ASSERT_OK(uv_idle_init(&t->loop, &t->idle));
+  ASSERT_OK(uv_timer_init(&t->loop, &t->timer));
+  ASSERT_OK(uv_timer_init(&t->loop, &t->closing));
+  ASSERT_OK(uv_async_init(&t->loop, &t->async, async_cb));
+  t->timer.data = "T";
+  t->idle.data = "i";
+  t->prepare.data = "p";
+  t->async.data = "a";
+  t->check.data = "c";
+  t->closing.data = "x";
+  t->connect.data = "n";
+  ASSERT_OK(uv_check_start(&t->check, check_cb));
+  ASSERT_OK(uv_prepare_start(&t->prepare, prepare_cb));
+  ASSERT_OK(uv_idle_start(&t->idle, idle_cb));
+  ASSERT_OK(uv_timer_start(&t->timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_async_send(&t->async));
+  uv_close((uv_handle_t*) &t->closing, close_cb);
+
+  /* A connect that failed before it began is a pending callback: the address
+   * is taken, which bind() kept for later. */
+  ASSERT_OK(uv_tcp_init(&t->loop, &t->server));
+  ASSERT_OK(uv_tcp_init(&t->loop, &t->client));
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 0, &addr));
+  ASSERT_OK(uv_tcp_bind(&t->server, (struct sockaddr*) &addr, 0));
+  ASSERT_OK(uv_listen((uv_stream_t*) &t->server, 1, ignore_connection));
+  ASSERT_OK(uv_tcp_getsockname(&t->server, (struct sockaddr*) &addr, &len));
+  ASSERT_OK(uv_tcp_bind(&t->client, (struct sockaddr*) &addr, 0));
+  ASSERT_OK(uv_tcp_connect(&t->connect, &t->client, (struct sockaddr*) &addr,
+                           connect_cb));
+}
+
+static void stop_in_check_cb(uv_check_t* check) {
+  note('c');
+  uv_stop(check->loop);
+}
+
+TEST(loop_phase_order_default) {
+  struct tick t;
+
+  tick_init(&t);
+  /* Default mode runs due timers once before its first iteration. */
+  ASSERT_OK(uv_check_stop(&t.check));
+  ASSERT_OK(uv_check_start(&t.check, stop_in_check_cb));
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(trace, "Tnipacx");
+  CLOSE_LOOP(&t.loop);
+}
+
+TEST(loop_phase_order_once) {
+  struct tick t;
+
+  tick_init(&t);
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_ONCE), 0);
+  ASSERT_STR_EQ(trace, "nipacxT");
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_ONCE), 0);
+  ASSERT_STR_EQ(trace, "nipacxTipc");
+  CLOSE_LOOP(&t.loop);
+}
+
+TEST(loop_phase_order_nowait) {
+  struct tick t;
+
+  tick_init(&t);
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "nipacxT");
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "nipacxTipc");
+  CLOSE_LOOP(&t.loop);
+}
+
+static void second_timer_cb(uv_timer_t* timer) {
+  note('T');
+  uv_stop(timer->loop);
+}
+
+static void first_timer_cb(uv_timer_t* timer) {
+  note('T');
+  ASSERT_OK(uv_timer_start(timer, second_timer_cb, 0, 0));
+}
+
+TEST(loop_timers_end_the_iterations_after_the_first) {
+  struct tick t;
+
+  tick_init(&t);
+  ASSERT_OK(uv_timer_start(&t.timer, first_timer_cb, 0, 0));
+  ASSERT_NE(uv_run(&t.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(trace, "TnipacxT");
+  CLOSE_LOOP(&t.loop);
+}
+
+TEST(loop_run_of_an_empty_loop_returns_zero) {
+  static const uv_run_mode modes[] = {UV_RUN_DEFAULT, UV_RUN_ONCE,
+                                      UV_RUN_NOWAIT};
+  uv_loop_t loop;
+  uv_timer_t stopped;
+  uv_idle_t unreferenced;
+  size_t i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &stopped));
+  ASSERT_OK(uv_idle_init(&loop, &unreferenced));
+  unreferenced.data = "i";
+  ASSERT_OK(uv_idle_start(&unreferenced, idle_cb));
+  uv_unref((uv_handle_t*) &unreferenced);
+  for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+    ASSERT_EQ(uv_loop_alive(&loop), 0);
+    ASSERT_EQ(uv_run(&loop, modes[i]), 0);
+  }
+  /* A loop that is not alive does not begin an iteration. */
+  ASSERT_STR_EQ(trace, "");
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_run_returns_whether_it_is_still_alive) {
+  static const uv_run_mode modes[] = {UV_RUN_ONCE, UV_RUN_NOWAIT};
+  uv_loop_t loop;
+  uv_idle_t idle;
+  uv_timer_t timer;
+  size_t i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  idle.data = "i";
+  timer.data = "t";
+  for (i = 0; i < 2; i++) {
+    ASSERT_OK(uv_idle_start(&idle, idle_cb));
+    ASSERT_EQ(uv_run(&loop, modes[i]), 1);
+    ASSERT_OK(uv_idle_stop(&idle));
+    ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+    ASSERT_EQ(uv_loop_alive(&loop), 1);
+    /* The last timer ran at the end of this iteration: nothing is left. */
+    ASSERT_EQ(uv_run(&loop, modes[i]), 0);
+    ASSERT_EQ(uv_loop_alive(&loop), 0);
+  }
+  ASSERT_STR_EQ(trace, "itit");
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_alive_counts_closing_handles) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  uv_unref((uv_handle_t*) &timer);
+  ASSERT_EQ(uv_loop_alive(&loop), 0);
+  timer.data = "x";
+  uv_close((uv_handle_t*) &timer, close_cb);
+  ASSERT_NE(uv_loop_alive(&loop), 0);
+  ASSERT_EQ(uv_backend_timeout(&loop), 0);
+  ASSERT_EQ(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "x");
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+static void nothing(uv_work_t* req) {
+  (void) req;
+}
+
+static void after_nothing(uv_work_t* req, int status) {
+  (void) req;
+  ASSERT_OK(status);
+  note('w');
+}
+
+TEST(loop_alive_counts_active_requests) {
+  uv_loop_t loop;
+  uv_work_t req;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_queue_work(&loop, &req, nothing, after_nothing));
+  ASSERT_NE(uv_loop_alive(&loop), 0);
+  ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(uv_loop_alive(&loop), 0);
+  ASSERT_STR_EQ(trace, "w");
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+/* A second close for a handle that a close callback closes: both get theirs,
+ * the second in a later iteration. */
+static void close_next_cb(uv_handle_t* handle) {
+  note('1');
+  uv_close(handle->data, close_cb);
+}
+
+TEST(loop_close_from_close_callback_is_for_the_next_iteration) {
+  uv_loop_t loop;
+  uv_idle_t first;
+  uv_idle_t second;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_idle_init(&loop, &first));
+  ASSERT_OK(uv_idle_init(&loop, &second));
+  first.data = &second;
+  second.data = "2";
+  uv_close((uv_handle_t*) &first, close_next_cb);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "1");
+  ASSERT_EQ(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "12");
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+TEST(loop_close_callbacks_run_last_closed_first) {
+  uv_loop_t loop;
+  uv_timer_t timers[4];
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 4; i++) {
+    ASSERT_OK(uv_timer_init(&loop, &timers[i]));
+    timers[i].data = (void*) &"abcd"[i];
+    uv_close((uv_handle_t*) &timers[i], close_cb);
+  }
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "dcba");
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+static void stop_cb(uv_idle_t* idle) {
+  note('i');
+  uv_stop(idle->loop);
+}
+
+TEST(loop_stop_finishes_the_iteration_without_waiting) {
+  uv_loop_t loop;
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_prepare_init(&loop, &prepare));
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  prepare.data = "p";
+  check.data = "c";
+  ASSERT_OK(uv_idle_start(&idle, stop_cb));
+  ASSERT_OK(uv_prepare_start(&prepare, prepare_cb));
+  ASSERT_OK(uv_check_start(&check, check_cb));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1000000, 0));
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(trace, "ipc");
+  /* The request to stop is used up: the next run goes on until the next. */
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(trace, "ipcipc");
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_stop_before_run_skips_one_run) {
+  static const uv_run_mode modes[] = {UV_RUN_DEFAULT, UV_RUN_ONCE,
+                                      UV_RUN_NOWAIT};
+  size_t i;
+
+  for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+    uv_loop_t loop;
+    uv_timer_t timer;
+
+    trace[0] = '\0';
+    ASSERT_OK(uv_loop_init(&loop));
+    ASSERT_OK(uv_timer_init(&loop, &timer));
+    timer.data = "t";
+    ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+    uv_stop(&loop);
+    uv_stop(&loop);
+    ASSERT_NE(uv_run(&loop, modes[i]), 0);
+    ASSERT_STR_EQ(trace, "");
+    ASSERT_EQ(uv_run(&loop, modes[i]), 0);
+    ASSERT_STR_EQ(trace, "t");
+    CLOSE_LOOP(&loop);
+  }
+}
+
+TEST(loop_stop_of_an_empty_loop_is_forgotten) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  timer.data = "t";
+  uv_stop(&loop);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "t");
+  CLOSE_LOOP(&loop);
+}
+
+static void stop_timer_cb(uv_timer_t* timer) {
+  note('t');
+  uv_stop(timer->loop);
+}
+
+TEST(loop_stop_in_a_timer_still_runs_the_other_due_timers) {
+  uv_loop_t loop;
+  uv_timer_t first;
+  uv_timer_t second;
+  uv_idle_t idle;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &first));
+  ASSERT_OK(uv_timer_init(&loop, &second));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  second.data = "u";
+  idle.data = "i";
+  ASSERT_OK(uv_timer_start(&first, stop_timer_cb, 0, 0));
+  ASSERT_OK(uv_timer_start(&second, timer_cb, 0, 0));
+  ASSERT_OK(uv_idle_start(&idle, idle_cb));
+  /* Stopped by the timers that come before the first iteration, which then
+   * does not begin. */
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(trace, "tu");
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_once_does_not_wait_when_an_idle_handle_is_active) {
+  uv_loop_t loop;
+  uv_idle_t idle;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  idle.data = "i";
+  ASSERT_OK(uv_idle_start(&idle, idle_cb));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1000000, 0));
+  ASSERT_EQ(uv_backend_timeout(&loop), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  ASSERT_STR_EQ(trace, "i");
+  CLOSE_LOOP(&loop);
+}
+
+static void inner_run_cb(uv_timer_t* timer) {
+  uv_loop_t* inner = timer->data;
+  note('(');
+  ASSERT_OK(uv_run(inner, UV_RUN_DEFAULT));
+  note(')');
+}
+
+TEST(loop_runs_inside_a_callback_of_another_loop) {
+  uv_loop_t outer;
+  uv_loop_t inner;
+  uv_timer_t outer_timer;
+  uv_timer_t inner_timer;
+
+  ASSERT_OK(uv_loop_init(&outer));
+  ASSERT_OK(uv_loop_init(&inner));
+  ASSERT_OK(uv_timer_init(&outer, &outer_timer));
+  ASSERT_OK(uv_timer_init(&inner, &inner_timer));
+  outer_timer.data = &inner;
+  inner_timer.data = "i";
+  ASSERT_OK(uv_timer_start(&outer_timer, inner_run_cb, 0, 0));
+  ASSERT_OK(uv_timer_start(&inner_timer, timer_cb, 1, 0));
+  ASSERT_OK(uv_run(&outer, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "(i)");
+  CLOSE_LOOP(&inner);
+  CLOSE_LOOP(&outer);
+}
+
+TEST(loop_close_is_busy_until_every_handle_is_closed) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  timer.data = "x";
+  /* Stopped and unreferenced, but open. */
+  uv_unref((uv_handle_t*) &timer);
+  ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
+  /* The refusal changed nothing: the loop runs. */
+  uv_ref((uv_handle_t*) &timer);
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  uv_close((uv_handle_t*) &timer, close_cb);
+  ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "xx");
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+TEST(loop_memory_is_reusable_after_close) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  int i;
+
+  for (i = 0; i < 3; i++) {
+    memset(&loop, 0xa5, sizeof(loop));
+    memset(&timer, 0xa5, sizeof(timer));
+    ASSERT_OK(uv_loop_init(&loop));
+    ASSERT_OK(uv_timer_init(&loop, &timer));
+    timer.data = "t";
+    ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    CLOSE_LOOP(&loop);
+  }
+  ASSERT_STR_EQ(trace, "ttt");
+}
+
+TEST(loop_init_and_close_keep_the_data_pointer) {
+  uv_loop_t loop;
+
+  loop.data = trace;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_PTR_EQ(loop.data, trace);
+  ASSERT_PTR_EQ(uv_loop_get_data(&loop), trace);
+  uv_loop_set_data(&loop, &loop);
+  ASSERT_PTR_EQ(loop.data, &loop);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_size_is_the_size_of_the_struct) {
+  ASSERT_EQ(uv_loop_size(), sizeof(uv_loop_t));
+}
+
+TEST(loop_default_is_one_loop_that_reopens) {
+  uv_loop_t* loop = uv_default_loop();
+  uv_timer_t timer;
+
+  ASSERT_NOT_NULL(loop);
+  ASSERT_PTR_EQ(uv_default_loop(), loop);
+  ASSERT_OK(uv_timer_init(loop, &timer));
+  ASSERT_EQ(uv_loop_close(loop), UV_EBUSY);
+  ASSERT_PTR_EQ(uv_default_loop(), loop);
+  CLOSE_LOOP(loop);
+
+  loop = uv_default_loop();
+  ASSERT_NOT_NULL(loop);
+  ASSERT_OK(uv_timer_init(loop, &timer));
+  timer.data = "t";
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "t");
+  CLOSE_LOOP(loop);
+}
+
+TEST(loop_new_and_delete) {
+  uv_loop_t* loop = uv_loop_new();
+  uv_timer_t timer;
+
+  ASSERT_NOT_NULL(loop);
+  ASSERT(loop != uv_default_loop());
+  ASSERT_OK(uv_timer_init(loop, &timer));
+  timer.data = "t";
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  uv_close((uv_handle_t*) &timer, NULL);
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  uv_loop_delete(loop);
+  ASSERT_STR_EQ(trace, "t");
+  CLOSE_LOOP(uv_default_loop());
+}
+
+TEST(loop_configure_answers) {
+  static const int signums[] = {0, -1, 1, 9, 11, 64, 65};
+  uv_loop_t loop;
+  size_t i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_loop_configure(&loop, UV_METRICS_IDLE_TIME));
+  ASSERT_OK(uv_loop_configure(&loop, UV_METRICS_IDLE_TIME));
+  ASSERT_OK(uv_loop_configure(&loop, UV_LOOP_BLOCK_SIGNAL, SIGPROF));
+  ASSERT_OK(uv_loop_configure(&loop, UV_LOOP_BLOCK_SIGNAL, SIGPROF));
+  for (i = 0; i < sizeof(signums) / sizeof(signums[0]); i++)
+    ASSERT_EQ(uv_loop_configure(&loop, UV_LOOP_BLOCK_SIGNAL, signums[i]),
+              UV_EINVAL);
+  ASSERT_EQ(uv_loop_configure(&loop, (uv_loop_option) 99), UV_ENOSYS);
+  ASSERT_EQ(uv_loop_configure(&loop, (uv_loop_option) 3), UV_ENOSYS);
+  CLOSE_LOOP(&loop);
+}
+
+static void all_cb(uv_handle_t* handle, void* arg) {
+  (void) arg;
+  note(*(const char*) handle->data);
+}
+
+TEST(loop_walk_shows_every_handle_and_no_internal_one) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_async_t async;
+  uv_signal_t signal;
+  uv_work_t req;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  /* What the library itself keeps on a loop is its own business. */
+  uv_walk(&loop, all_cb, NULL);
+  ASSERT_STR_EQ(trace, "");
+
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_async_init(&loop, &async, NULL));
+  ASSERT_OK(uv_signal_init(&loop, &signal));
+  timer.data = "t";
+  idle.data = "i";
+  async.data = "a";
+  signal.data = "s";
+  ASSERT_OK(uv_queue_work(&loop, &req, nothing, NULL));
+  uv_unref((uv_handle_t*) &async);
+  uv_close((uv_handle_t*) &idle, NULL);
+  uv_walk(&loop, all_cb, NULL);
+  ASSERT_STR_EQ(trace, "tias");
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  uv_walk(&loop, all_cb, NULL);
+  ASSERT_STR_EQ(trace, "tiastas");
+  CLOSE_LOOP(&loop);
+}
+
+static uv_timer_t walk_timers[4];
+
+static void close_and_open_cb(uv_handle_t* handle, void* arg) {
+  int* visits = arg;
+
+  if (++*visits == 1) {
+    ASSERT_OK(uv_timer_init(handle->loop, &walk_timers[3]));
+    ASSERT_OK(uv_timer_start(&walk_timers[3], timer_cb, 0, 0));
+    walk_timers[3].data = "d";
+  }
+  if (!uv_is_closing(handle)) uv_close(handle, close_cb);
+}
+
+TEST(loop_walk_allows_close_and_init) {
+  uv_loop_t loop;
+  int visits = 0;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 3; i++) {
+    ASSERT_OK(uv_timer_init(&loop, &walk_timers[i]));
+    walk_timers[i].data = (void*) &"abc"[i];
+  }
+  uv_walk(&loop, close_and_open_cb, &visits);
+  /* A handle that is born during the walk is not part of it. */
+  ASSERT_EQ(visits, 3);
+  ASSERT_EQ(uv_is_closing((uv_handle_t*) &walk_timers[3]), 0);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(strlen(trace), 4);
+  CLOSE_LOOP(&loop);
+}
+
+static void nested_walk_cb(uv_handle_t* handle, void* arg) {
+  int* visits = arg;
+  (void) handle;
+  ++*visits;
+}
+
+static void walk_from_cb(uv_timer_t* timer) {
+  uv_walk(timer->loop, nested_walk_cb, timer->data);
+}
+
+TEST(loop_walk_inside_a_callback) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_check_t check;
+  int visits = 0;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_check_init(&loop, &check));
+  timer.data = &visits;
+  ASSERT_OK(uv_timer_start(&timer, walk_from_cb, 0, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(visits, 2);
+  CLOSE_LOOP(&loop);
+}
+
+static char* printed(uv_loop_t* loop,
+                     void (*print)(uv_loop_t*, FILE*)) {
+  char* text = NULL;
+  size_t len = 0;
+  FILE* stream = open_memstream(&text, &len);
+
+  ASSERT_NOT_NULL(stream);
+  print(loop, stream);
+  ASSERT_EQ(fclose(stream), 0);
+  return text;
+}
+
+TEST(loop_print_handles) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_signal_t signal;
+  char line[3][64];
+  char* text;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_signal_init(&loop, &signal));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1000, 0));
+  ASSERT_OK(uv_idle_start(&idle, idle_cb));
+  uv_unref((uv_handle_t*) &idle);
+  snprintf(line[0], sizeof(line[0]), "[RA-] timer    %p\n", (void*) &timer);
+  snprintf(line[1], sizeof(line[1]), "[-A-] idle     %p\n", (void*) &idle);
+  snprintf(line[2], sizeof(line[2]), "[R--] signal   %p\n", (void*) &signal);
+
+  text = printed(&loop, uv_print_all_handles);
+  ASSERT_NOT_NULL(strstr(text, line[0]));
+  ASSERT_NOT_NULL(strstr(text, line[1]));
+  ASSERT_NOT_NULL(strstr(text, line[2]));
+  free(text);
+
+  text = printed(&loop, uv_print_active_handles);
+  ASSERT_NOT_NULL(strstr(text, line[0]));
+  ASSERT_NOT_NULL(strstr(text, line[1]));
+  ASSERT_NULL(strstr(text, line[2]));
+  free(text);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_backend_fd_is_the_same_open_fd_for_life) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  int fd;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  fd = uv_backend_fd(&loop);
+  ASSERT_GE(fd, 0);
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  timer.data = "t";
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(uv_backend_fd(&loop), fd);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_now_moves_only_when_asked_and_never_back) {
+  uv_loop_t loop;
+  uint64_t before;
+  uint64_t now;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  before = uv_now(&loop);
+  uv_sleep(3);
+  ASSERT_EQ(uv_now(&loop), before);
+  for (i = 0; i < 1000; i++) {
+    uv_update_time(&loop);
+    now = uv_now(&loop);
+    ASSERT_GE(now, before);
+    before = now;
+  }
+  uv_sleep(2);
+  uv_update_time(&loop);
+  ASSERT_GE(uv_now(&loop), before + 1);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_now_is_hrtime_in_milliseconds) {
+  uv_loop_t loop;
+  uint64_t before;
+  uint64_t after;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  before = uv_hrtime() / 1000000;
+  uv_update_time(&loop);
+  after = uv_hrtime() / 1000000;
+  /* The loop's clock may be a coarser one: it lags, by less than a tick. */
+  ASSERT_GE(uv_now(&loop) + 20, before);
+  ASSERT_LE(uv_now(&loop), after);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(loop_hrtime_is_monotonic) {
+  uint64_t before = uv_hrtime();
+  int i;
+
+  ASSERT_GT(before, 0);
+  for (i = 0; i < 10000; i++) {
+    uint64_t now = uv_hrtime();
+    ASSERT_GE(now, before);
+    before = now;
+  }
+}
+
+TEST(loop_clock_gettime) {
+  uv_timespec64_t ts;
+  struct timespec real;
+  uint64_t before;
+
+  ASSERT_OK(uv_clock_gettime(UV_CLOCK_MONOTONIC, &ts));
+  before = (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+  ASSERT_LT(ts.tv_nsec, 1000000000);
+  ASSERT_LE(before, uv_hrtime());
+
+  ASSERT_EQ(clock_gettime(CLOCK_REALTIME, &real), 0);
+  ASSERT_OK(uv_clock_gettime(UV_CLOCK_REALTIME, &ts));
+  ASSERT_GE(ts.tv_sec, real.tv_sec);
+  ASSERT_GE(ts.tv_nsec, 0);
+  ASSERT_LT(ts.tv_nsec, 1000000000);
+
+  ASSERT_EQ(uv_clock_gettime((uv_clock_id) 1337, &ts), UV_EINVAL);
+  ASSERT_EQ(uv_clock_gettime((uv_clock_id) -1, &ts), UV_EINVAL);
+  ASSERT_EQ(uv_clock_gettime(UV_CLOCK_MONOTONIC, NULL), UV_EFAULT);
+}
+
+static void slow_cb(uv_timer_t* timer) {
+  uint64_t now = uv_now(timer->loop);
+  uv_sleep(3);
+  ASSERT_EQ(uv_now(timer->loop), now);
+  uv_update_time(timer->loop);
+  ASSERT_GE(uv_now(timer->loop), now + 2);
+}
+
+TEST(loop_update_time_in_a_callback) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_timer_start(&timer, slow_cb, 0, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  CLOSE_LOOP(&loop);
+}
+
+#define LOOPS 64
+
+TEST(loop_many_at_once) {
+  static uv_loop_t loops[LOOPS];
+  static uv_timer_t timers[LOOPS];
+  int i;
+
+  for (i = 0; i < LOOPS; i++) {
+    ASSERT_OK(uv_loop_init(&loops[i]));
+    ASSERT_OK(uv_timer_init(&loops[i], &timers[i]));
+    timers[i].data = "t";
+    ASSERT_OK(uv_timer_start(&timers[i], timer_cb, 0, 0));
+  }
+  for (i = LOOPS; i-- > 0;) ASSERT_OK(uv_run(&loops[i], UV_RUN_DEFAULT));
+  ASSERT_EQ(strlen(trace), LOOPS);
+  for (i = 0; i < LOOPS; i++) CLOSE_LOOP(&loops[i]);
+}
