@@ -1,14 +1,16 @@
 #!/bin/bash
 # Builds the C tests and runs them on one library:
-#   c-tests/run.sh ref|ours [argument of oxuv-tests ...]
-# UV_INCLUDE names the directory of another uv.h, CFLAGS adds compiler flags.
+#   c-tests/run.sh ref|ours|DIRECTORY [argument of oxuv-tests ...]
+# A directory is one that has a libuv.so.1. UV_INCLUDE names the directory of
+# another uv.h, CFLAGS adds compiler flags.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1-} in
   ref) library=target/reference ;;
   ours) library=target/lib ;;
-  *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
+  */*) library=$(realpath "$1") ;;
+  *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
 esac
 shift
 
@@ -21,7 +23,9 @@ if [ -z "$include" ]; then
   [ -e include/uv.h ] || include=target/reference/include
 fi
 out=target/c-tests
-mkdir -p "$out"
+mkdir -p "$out" target/lib
+[ -e target/reference/libuv.so.1 ] || cargo run -q -p reference
+ln -sfn ../release/libuv.so target/lib/libuv.so.1
 exec 9>"$out/lock"
 flock 9
 
@@ -34,8 +38,9 @@ fi
 objects=() broken=()
 for source in c-tests/runner.c c-tests/test-*.c; do
   object=$out/$(basename "$source" .c).o
-  if [ ! "$object" -nt "$source" ] || [ ! "$object" -nt c-tests/test.h ] ||
-     [ ! "$object" -nt "$include/uv.h" ]; then
+  newest=$(ls -tL "$source" c-tests/*.h "$include"/uv.h "$include"/uv/*.h |
+           head -n 1)
+  if [ ! "$object" -nt "$newest" ]; then
     rm -f "$object"
     cc $flags -c -o "$object" "$source" || true
   fi
@@ -48,7 +53,7 @@ flock -u 9
 exec 9>&-
 
 status=0
-LD_LIBRARY_PATH=$PWD/$library "$out/oxuv-tests" \
+LD_LIBRARY_PATH=$(realpath "$library") "$out/oxuv-tests" \
   --library "$library/libuv.so.1" "$@" || status=$?
 if [ ${#broken[@]} -gt 0 ]; then
   echo "NOT BUILT: ${broken[*]}" >&2

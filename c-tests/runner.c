@@ -604,5 +604,7 @@ int main(int argc, char** argv) {
   }
   free(names);
   printf("%zu passed, %zu failed, %zu skipped\n", passed, failed, skipped);
-  return failed == 0 && passed + skipped > 0 ? 0 : EXIT_FAILED;
+  if (failed > 0)
+    return EXIT_FAILED;
+  return passed > 0 ? 0 : EXIT_SKIPPED;
 }
