@@ -41,7 +41,7 @@ macro_rules! errno_table {
 
 include!("errno_table.rs");
 
-const fn c_str(text: &'static str) -> &'static CStr {
+pub(super) const fn c_str(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
         Ok(text) => text,
         Err(_) => panic!("a table entry contains a NUL"),

@@ -1,0 +1,202 @@
+//! Requests: the caller's memory for one operation, from its start to its callback.
+//!
+//! The fields after a request's callback are the library's; they carry libuv's names because
+//! they lie where libuv's do and some programs look at them.
+
+use super::*;
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use libc::{addrinfo, mode_t, off_t, size_t, sockaddr, sockaddr_storage, ssize_t};
+
+/// Size of the `host` buffer of `uv_getnameinfo_t`.
+pub(crate) const NI_MAXHOST: usize = 1025;
+/// Size of the `service` buffer of `uv_getnameinfo_t`.
+pub(crate) const NI_MAXSERV: usize = 32;
+
+/// What all requests begin with.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_req_t {
+    /// Free for the caller's use.
+    pub data: *mut c_void,
+    /// Which request it is. Read-only.
+    pub r#type: uv_req_type,
+    pub reserved: [*mut c_void; 6],
+}
+
+/// A request of `uv_shutdown()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_shutdown_t {
+    pub base: uv_req_t,
+    /// The stream.
+    pub handle: *mut uv_stream_t,
+    pub cb: uv_shutdown_cb,
+}
+
+/// A request of `uv_write()` and `uv_write2()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_write_t {
+    pub base: uv_req_t,
+    pub cb: uv_write_cb,
+    /// The stream sent along with the data, or NULL.
+    pub send_handle: *mut uv_stream_t,
+    /// The stream written to.
+    pub handle: *mut uv_stream_t,
+    pub queue: uv__queue,
+    pub write_index: c_uint,
+    pub bufs: *mut uv_buf_t,
+    pub nbufs: c_uint,
+    pub error: c_int,
+    pub bufsml: [uv_buf_t; 4],
+}
+
+/// A request of `uv_tcp_connect()` and `uv_pipe_connect()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_connect_t {
+    pub base: uv_req_t,
+    pub cb: uv_connect_cb,
+    /// The stream that is being connected.
+    pub handle: *mut uv_stream_t,
+    pub queue: uv__queue,
+}
+
+/// Private: the destination of a datagram.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub union uv__udp_send_addr {
+    pub addr: sockaddr,
+    pub storage: sockaddr_storage,
+}
+
+/// A request of `uv_udp_send()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_udp_send_t {
+    pub base: uv_req_t,
+    /// The socket.
+    pub handle: *mut uv_udp_t,
+    pub cb: uv_udp_send_cb,
+    pub queue: uv__queue,
+    pub u: uv__udp_send_addr,
+    pub nbufs: c_uint,
+    pub bufs: *mut uv_buf_t,
+    pub status: ssize_t,
+    pub send_cb: uv_udp_send_cb,
+    pub bufsml: [uv_buf_t; 4],
+}
+
+/// A file operation. After its callback, or after the call if it was synchronous, it must be
+/// given to `uv_fs_req_cleanup()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_fs_t {
+    pub base: uv_req_t,
+    /// Which operation.
+    pub fs_type: uv_fs_type,
+    /// The loop.
+    pub r#loop: *mut uv_loop_t,
+    pub cb: uv_fs_cb,
+    /// The outcome: a byte count, a descriptor or 0, or an error if it is negative.
+    pub result: ssize_t,
+    /// The outcome of operations that return more than a number: the target of
+    /// `uv_fs_readlink()` and `uv_fs_realpath()`, the `uv_dir_t` of `uv_fs_opendir()`, the
+    /// `uv_stat_t` or `uv_statfs_t` of those calls.
+    pub ptr: *mut c_void,
+    /// The path that the operation is about; a copy unless the call was synchronous.
+    pub path: *const c_char,
+    /// The outcome of `uv_fs_stat()`, `uv_fs_fstat()` and `uv_fs_lstat()`.
+    pub statbuf: uv_stat_t,
+    pub new_path: *const c_char,
+    pub file: uv_file,
+    pub flags: c_int,
+    pub mode: mode_t,
+    pub nbufs: c_uint,
+    pub bufs: *mut uv_buf_t,
+    pub off: off_t,
+    pub uid: uv_uid_t,
+    pub gid: uv_gid_t,
+    pub atime: f64,
+    pub mtime: f64,
+    pub work_req: uv__work,
+    pub bufsml: [uv_buf_t; 4],
+}
+
+/// A request of `uv_queue_work()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_work_t {
+    pub base: uv_req_t,
+    /// The loop that learns of the end of the work.
+    pub r#loop: *mut uv_loop_t,
+    pub work_cb: uv_work_cb,
+    pub after_work_cb: uv_after_work_cb,
+    pub work_req: uv__work,
+}
+
+/// A request of `uv_getaddrinfo()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_getaddrinfo_t {
+    pub base: uv_req_t,
+    /// The loop.
+    pub r#loop: *mut uv_loop_t,
+    pub work_req: uv__work,
+    pub cb: uv_getaddrinfo_cb,
+    pub hints: *mut addrinfo,
+    pub hostname: *mut c_char,
+    pub service: *mut c_char,
+    /// After a synchronous call (no callback), the outcome, to be freed with
+    /// `uv_freeaddrinfo()`.
+    pub addrinfo: *mut addrinfo,
+    pub retcode: c_int,
+}
+
+/// A request of `uv_getnameinfo()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_getnameinfo_t {
+    pub base: uv_req_t,
+    /// The loop.
+    pub r#loop: *mut uv_loop_t,
+    pub work_req: uv__work,
+    pub getnameinfo_cb: uv_getnameinfo_cb,
+    pub storage: sockaddr_storage,
+    pub flags: c_int,
+    /// The outcome: the name of the host.
+    pub host: [c_char; NI_MAXHOST],
+    /// The outcome: the name of the service.
+    pub service: [c_char; NI_MAXSERV],
+    pub retcode: c_int,
+}
+
+/// A request of `uv_random()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_random_t {
+    pub base: uv_req_t,
+    /// The loop.
+    pub r#loop: *mut uv_loop_t,
+    pub status: c_int,
+    pub buf: *mut c_void,
+    pub buflen: size_t,
+    pub cb: uv_random_cb,
+    pub work_req: uv__work,
+}
+
+/// Memory for any request.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub union uv_any_req {
+    pub req: uv_req_t,
+    pub connect: uv_connect_t,
+    pub write: uv_write_t,
+    pub shutdown: uv_shutdown_t,
+    pub udp_send: uv_udp_send_t,
+    pub fs: uv_fs_t,
+    pub work: uv_work_t,
+    pub getaddrinfo: uv_getaddrinfo_t,
+    pub getnameinfo: uv_getnameinfo_t,
+    pub random: uv_random_t,
+}

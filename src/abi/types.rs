@@ -1,0 +1,80 @@
+//! Handle and request types, as the value in their `type` field tells them apart.
+
+use super::*;
+use core::ffi::{c_uint, CStr};
+
+/// The type of a handle. C has an enum; here it is its integer, because C code can store any
+/// number in it.
+pub type uv_handle_type = c_uint;
+
+/// The type of a request.
+pub type uv_req_type = c_uint;
+
+/// What is known about a handle or request type.
+pub struct TypeInfo {
+    /// The value in the `type` field.
+    pub value: c_uint,
+    /// `"tcp"` for `UV_TCP`.
+    pub name: &'static CStr,
+    /// The size of the C struct.
+    pub size: usize,
+}
+
+macro_rules! type_table {
+    ($table:ident: $type:ty; $($constant:ident = $value:literal, $name:tt, $c_type:ty;)*) => {
+        $(#[doc = concat!("The type of a `", stringify!($c_type), "`.")]
+        pub const $constant: $type = $value;)*
+
+        static $table: &[TypeInfo] = &[$(TypeInfo {
+            value: $value,
+            name: errno::c_str(concat!(stringify!($name), "\0")),
+            size: size_of::<$c_type>(),
+        }),*];
+    };
+}
+
+macro_rules! handle_types {
+    ($($rows:tt)*) => { type_table! { HANDLE_TYPES: uv_handle_type; $($rows)* } };
+}
+
+macro_rules! request_types {
+    ($($rows:tt)*) => { type_table! { REQUEST_TYPES: uv_req_type; $($rows)* } };
+}
+
+include!("types_table.rs");
+
+/// No handle.
+pub const UV_UNKNOWN_HANDLE: uv_handle_type = 0;
+/// What `uv_guess_handle()` says about a regular file; no handle has this type.
+pub const UV_FILE: uv_handle_type = HANDLE_TYPES.len() as uv_handle_type + 1;
+/// One past the last handle type.
+pub const UV_HANDLE_TYPE_MAX: uv_handle_type = UV_FILE + 1;
+
+/// No request.
+pub const UV_UNKNOWN_REQ: uv_req_type = 0;
+/// One past the last request type.
+pub const UV_REQ_TYPE_MAX: uv_req_type = REQUEST_TYPES.len() as uv_req_type + 1;
+
+// The tables are indexed by value.
+const _: () = {
+    let mut i = 0;
+    while i < HANDLE_TYPES.len() {
+        assert!(HANDLE_TYPES[i].value as usize == i + 1);
+        i += 1;
+    }
+    i = 0;
+    while i < REQUEST_TYPES.len() {
+        assert!(REQUEST_TYPES[i].value as usize == i + 1);
+        i += 1;
+    }
+};
+
+/// Looks a handle type up. `UV_UNKNOWN_HANDLE`, `UV_FILE` and other numbers are `None`.
+pub fn handle_type(value: uv_handle_type) -> Option<&'static TypeInfo> {
+    HANDLE_TYPES.get((value as usize).wrapping_sub(1))
+}
+
+/// Looks a request type up.
+pub fn request_type(value: uv_req_type) -> Option<&'static TypeInfo> {
+    REQUEST_TYPES.get((value as usize).wrapping_sub(1))
+}

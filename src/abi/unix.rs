@@ -1,0 +1,76 @@
+//! What C finds in `uv/unix.h`: the system's own types under portable names, and the private
+//! building blocks of the handle structs.
+
+use core::ffi::{c_char, c_int, c_uint, c_void};
+use libc::size_t;
+
+/// A file descriptor of a file.
+pub type uv_file = c_int;
+/// A file descriptor of a socket.
+pub type uv_os_sock_t = c_int;
+/// A file descriptor of anything.
+pub type uv_os_fd_t = c_int;
+/// A process id.
+pub type uv_pid_t = libc::pid_t;
+/// A user id.
+pub type uv_uid_t = libc::uid_t;
+/// A group id.
+pub type uv_gid_t = libc::gid_t;
+
+/// See `uv_once()`; starts as `UV_ONCE_INIT`.
+pub type uv_once_t = libc::pthread_once_t;
+/// A thread.
+pub type uv_thread_t = libc::pthread_t;
+/// A mutex.
+pub type uv_mutex_t = libc::pthread_mutex_t;
+/// A lock for many readers or one writer.
+pub type uv_rwlock_t = libc::pthread_rwlock_t;
+/// A counting semaphore.
+pub type uv_sem_t = libc::sem_t;
+/// A condition variable.
+pub type uv_cond_t = libc::pthread_cond_t;
+/// A key for a thread-local pointer.
+pub type uv_key_t = libc::pthread_key_t;
+/// A barrier.
+pub type uv_barrier_t = libc::pthread_barrier_t;
+
+/// A piece of memory. Has the layout of `struct iovec`, so that an array of these can be given
+/// to readv(2) and writev(2).
+#[repr(C)]
+#[derive(Copy, Clone, Debug)]
+pub struct uv_buf_t {
+    /// Where it starts.
+    pub base: *mut c_char,
+    /// How many bytes it has.
+    pub len: size_t,
+}
+
+/// Private: a link of a doubly linked list.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv__queue {
+    pub next: *mut uv__queue,
+    pub prev: *mut uv__queue,
+}
+
+/// Private: a watched file descriptor.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv__io_t {
+    pub bits: usize,
+    pub pending_queue: uv__queue,
+    pub watcher_queue: uv__queue,
+    pub pevents: c_uint,
+    pub events: c_uint,
+    pub fd: c_int,
+}
+
+/// A shared library opened by `uv_dlopen()`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct uv_lib_t {
+    /// What dlopen(3) returned.
+    pub handle: *mut c_void,
+    /// The last error, for `uv_dlerror()`, or NULL.
+    pub errmsg: *mut c_char,
+}
