@@ -1,0 +1,426 @@
+//! IPv4 and IPv6 addresses as text.
+//!
+//! What counts as an address, and how one is written, is what POSIX says of inet_pton(3) and
+//! inet_ntop(3): four decimal numbers without leading zeros; groups of up to four hex digits,
+//! `::` once, and IPv4 notation for the last 32 bits. In addition a `%` ends an IPv6 address, and
+//! what follows it names a network interface, whose index becomes the scope id.
+
+use crate::abi::{Error, IntoC, Result};
+use crate::sys;
+use core::ffi::{c_char, c_int, c_void, CStr};
+use core::fmt::{self, Write};
+use core::net::{Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+use libc::{size_t, sockaddr, sockaddr_in, sockaddr_in6, AF_INET, AF_INET6};
+
+/// What C calls by this name: the longest IPv6 address, with an IPv4 address at its end, and a NUL.
+const INET6_ADDRSTRLEN: usize = 46;
+
+fn parse<T: FromStr>(text: &[u8]) -> Result<T> {
+    core::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Error::EINVAL)
+}
+
+/// Reads `"127.0.0.1"`.
+pub fn parse_v4(text: &[u8]) -> Result<[u8; 4]> {
+    Ok(parse::<Ipv4Addr>(text)?.octets())
+}
+
+/// Reads `"::1"` or `"fe80::1%eth0"`; the part from the `%` on may be anything.
+pub fn parse_v6(text: &[u8]) -> Result<[u8; 16]> {
+    let address = text.split(|&byte| byte == b'%').next().unwrap_or(text);
+    Ok(parse::<Ipv6Addr>(address)?.octets())
+}
+
+/// What follows the first `%`.
+fn zone(text: &CStr) -> Option<&CStr> {
+    let bytes = text.to_bytes_with_nul();
+    let percent = bytes.iter().position(|&byte| byte == b'%')?;
+    CStr::from_bytes_with_nul(bytes.get(percent + 1..)?).ok()
+}
+
+/// An address in its text form, with room for the longest one and its NUL.
+pub struct Text {
+    bytes: [u8; INET6_ADDRSTRLEN],
+    len: usize,
+}
+
+impl Text {
+    fn new(args: fmt::Arguments<'_>) -> Text {
+        let mut text = Text { bytes: [0; INET6_ADDRSTRLEN], len: 0 };
+        // Cannot fail: the longest address and a NUL are what the array is sized for.
+        let _ = text.write_fmt(args);
+        text
+    }
+
+    /// The text of an IPv4 address.
+    pub fn v4(octets: [u8; 4]) -> Text {
+        Text::new(format_args!("{}", Ipv4Addr::from(octets)))
+    }
+
+    /// The text of an IPv6 address: lower case, the first longest run of two or more zero groups
+    /// as `::`.
+    pub fn v6(octets: [u8; 16]) -> Text {
+        let address = Ipv6Addr::from(octets);
+        match address.segments() {
+            // The "IPv4-compatible" addresses, which std writes in hex like any other. With the
+            // seventh group zero too they belong to the run.
+            [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
+                let v4 = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+                Text::new(format_args!("::{v4}"))
+            }
+            _ => Text::new(format_args!("{address}")),
+        }
+    }
+
+    /// The text without its NUL.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Copies the text and its NUL to C's buffer, or leaves the buffer alone and says `ENOSPC`.
+    ///
+    /// # Safety
+    /// `dst` is good for writing `size` bytes.
+    unsafe fn copy_out(&self, dst: *mut c_char, size: size_t) -> Result {
+        if self.len >= size {
+            return Err(Error::ENOSPC);
+        }
+        // SAFETY: len + 1 <= size bytes fit in dst, and in bytes, whose last byte is never text.
+        unsafe { core::ptr::copy_nonoverlapping(self.bytes.as_ptr(), dst.cast(), self.len + 1) };
+        Ok(())
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.len + part.len();
+        if end >= self.bytes.len() {
+            return Err(fmt::Error);
+        }
+        self.bytes[self.len..end].copy_from_slice(part.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+/// Borrows a string of C's; NULL is `EINVAL`.
+///
+/// # Safety
+/// `text` is NULL or a string that lives as long as the result is used.
+unsafe fn c_text<'a>(text: *const c_char) -> Result<&'a CStr> {
+    if text.is_null() {
+        return Err(Error::EINVAL);
+    }
+    // SAFETY: not NULL, so a string by this function's own contract.
+    Ok(unsafe { CStr::from_ptr(text) })
+}
+
+/// The port as the network orders its bytes. A number that is no port loses its upper bits.
+fn network_port(port: c_int) -> u16 {
+    (port as u16).to_be()
+}
+
+/// Converts a string with an IPv4 address to a socket address.
+///
+/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in
+/// either case.
+///
+/// # Safety
+/// `ip` is NULL or a string; `addr` is good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_ip4_addr(
+    ip: *const c_char,
+    port: c_int,
+    addr: *mut sockaddr_in,
+) -> c_int {
+    // SAFETY: zeroes are a valid sockaddr_in.
+    let mut out: sockaddr_in = unsafe { core::mem::zeroed() };
+    out.sin_family = AF_INET as u16;
+    out.sin_port = network_port(port);
+    // SAFETY: this function's own contract.
+    let text = unsafe { c_text(ip) };
+    let parsed = text.and_then(|text| parse_v4(text.to_bytes()));
+    if let Ok(octets) = parsed {
+        out.sin_addr.s_addr = u32::from_ne_bytes(octets);
+    }
+    // SAFETY: this function's own contract.
+    unsafe { addr.write(out) };
+    parsed.map(drop).into_c()
+}
+
+/// Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after
+/// the `%` names the network interface for the scope id; an unknown name gives scope 0.
+///
+/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope
+/// id are set in either case.
+///
+/// # Safety
+/// `ip` is NULL or a string; `addr` is good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_ip6_addr(
+    ip: *const c_char,
+    port: c_int,
+    addr: *mut sockaddr_in6,
+) -> c_int {
+    // SAFETY: zeroes are a valid sockaddr_in6.
+    let mut out: sockaddr_in6 = unsafe { core::mem::zeroed() };
+    out.sin6_family = AF_INET6 as u16;
+    out.sin6_port = network_port(port);
+    // SAFETY: this function's own contract.
+    let text = unsafe { c_text(ip) };
+    let parsed = text.and_then(|text| parse_v6(text.to_bytes()));
+    if let Ok(octets) = parsed {
+        out.sin6_addr.s6_addr = octets;
+    }
+    if let Some(zone) = text.ok().and_then(zone) {
+        out.sin6_scope_id = sys::interface::index(zone);
+    }
+    // SAFETY: this function's own contract.
+    unsafe { addr.write(out) };
+    parsed.map(drop).into_c()
+}
+
+/// Writes an IPv4 socket address as a string, without its port. The family is not looked at.
+///
+/// Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
+///
+/// # Safety
+/// `src` points to a socket address; `dst` is good for writing `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_ip4_name(
+    src: *const sockaddr_in,
+    dst: *mut c_char,
+    size: size_t,
+) -> c_int {
+    // SAFETY: this function's own contract.
+    let octets = unsafe { (*src).sin_addr.s_addr }.to_ne_bytes();
+    // SAFETY: likewise.
+    unsafe { Text::v4(octets).copy_out(dst, size) }.into_c()
+}
+
+/// Writes an IPv6 socket address as a string, without its port and scope id. The family is not
+/// looked at.
+///
+/// Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
+///
+/// # Safety
+/// `src` points to a socket address; `dst` is good for writing `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_ip6_name(
+    src: *const sockaddr_in6,
+    dst: *mut c_char,
+    size: size_t,
+) -> c_int {
+    // SAFETY: this function's own contract.
+    let octets = unsafe { (*src).sin6_addr.s6_addr };
+    // SAFETY: likewise.
+    unsafe { Text::v6(octets).copy_out(dst, size) }.into_c()
+}
+
+/// Writes a socket address as a string, whichever of the two kinds it is.
+///
+/// Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
+/// if the address is neither IPv4 nor IPv6.
+///
+/// # Safety
+/// `src` points to a socket address as large as its family says; `dst` is good for writing `size`
+/// bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_ip_name(src: *const sockaddr, dst: *mut c_char, size: size_t) -> c_int {
+    // SAFETY: this function's own contract, with the family that each call wants.
+    unsafe {
+        match c_int::from((*src).sa_family) {
+            AF_INET => uv_ip4_name(src.cast(), dst, size),
+            AF_INET6 => uv_ip6_name(src.cast(), dst, size),
+            _ => Error::EAFNOSUPPORT.code(),
+        }
+    }
+}
+
+/// Writes an address as a string. `src` points to 4 bytes for `AF_INET`, to 16 for `AF_INET6`, in
+/// network order.
+///
+/// Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
+/// for any other `af`.
+///
+/// # Safety
+/// `src` points to an address of the family `af`; `dst` is good for writing `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_inet_ntop(
+    af: c_int,
+    src: *const c_void,
+    dst: *mut c_char,
+    size: size_t,
+) -> c_int {
+    let text = match af {
+        // SAFETY: this function's own contract; arrays of bytes need no alignment.
+        AF_INET => Text::v4(unsafe { *src.cast() }),
+        // SAFETY: likewise.
+        AF_INET6 => Text::v6(unsafe { *src.cast() }),
+        _ => return Error::EAFNOSUPPORT.code(),
+    };
+    // SAFETY: likewise.
+    unsafe { text.copy_out(dst, size) }.into_c()
+}
+
+/// Reads an address from a string: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`.
+/// What follows a `%` in an IPv6 address is ignored.
+///
+/// Returns 0; `UV_EINVAL` if `src` is NULL or not an address, and `dst` is then untouched; or
+/// `UV_EAFNOSUPPORT` for any other `af`.
+///
+/// # Safety
+/// `src` is NULL or a string; `dst` has room for an address of the family `af`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_inet_pton(af: c_int, src: *const c_char, dst: *mut c_void) -> c_int {
+    // SAFETY: this function's own contract.
+    let text = match unsafe { c_text(src) } {
+        Ok(text) => text.to_bytes(),
+        Err(error) => return error.code(),
+    };
+    match af {
+        AF_INET => parse_v4(text).map(|octets| {
+            // SAFETY: dst has room for an IPv4 address; arrays of bytes need no alignment.
+            unsafe { dst.cast::<[u8; 4]>().write(octets) }
+        }),
+        AF_INET6 => parse_v6(text).map(|octets| {
+            // SAFETY: likewise for IPv6.
+            unsafe { dst.cast::<[u8; 16]>().write(octets) }
+        }),
+        _ => Err(Error::EAFNOSUPPORT),
+    }
+    .into_c()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn v6_text(octets: [u8; 16]) -> String {
+        String::from_utf8(Text::v6(octets).as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn v4_wants_four_plain_numbers() {
+        assert_eq!(parse_v4(b"127.0.0.1"), Ok([127, 0, 0, 1]));
+        assert_eq!(parse_v4(b"255.255.255.255"), Ok([255; 4]));
+        for bad in [
+            "",
+            "1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "256.0.0.0",
+            "01.2.3.4",
+            "1.2.3.04",
+            "0x1.2.3.4",
+            "1..3.4",
+            ".1.2.3.4",
+            "1.2.3.4.",
+            " 1.2.3.4",
+            "1.2.3.4 ",
+            "-1.2.3.4",
+            "+1.2.3.4",
+            "1.2.3.4%lo",
+            "::1",
+            "1.2.3.\u{664}",
+        ] {
+            assert_eq!(parse_v4(bad.as_bytes()), Err(Error::EINVAL), "{bad}");
+        }
+        assert_eq!(parse_v4(b"1.2.3.\xff"), Err(Error::EINVAL));
+    }
+
+    #[test]
+    fn v6_text_survives_a_round_trip() {
+        for text in [
+            "::",
+            "::1",
+            "1::",
+            "1:2:3:4:5:6:7:8",
+            "fe80::2acf:daff:fedd:342a",
+            "::1.2.3.4",
+            "::ffff:1.2.3.4",
+            "::ffff:0.0.0.0",
+            "::0.1.0.0",
+            "::102",
+            "64:ff9b::102:304",
+            "1:0:2:3:4:5:6:7",
+            "1::2:3:0:0:4",
+            "0:0:1::1:0",
+            "1::2:0:0:0",
+            "::ffff:0:102:304",
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        ] {
+            assert_eq!(v6_text(parse_v6(text.as_bytes()).unwrap()), text);
+        }
+        for (given, written) in [
+            ("::A", "::a"),
+            ("0001::", "1::"),
+            ("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"),
+            ("::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"),
+            ("1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("fe80::1%", "fe80::1"),
+            ("::1%\u{fffd}%x:1.2.3.4", "::1"),
+        ] {
+            assert_eq!(v6_text(parse_v6(given.as_bytes()).unwrap()), written);
+        }
+    }
+
+    #[test]
+    fn v6_refuses_what_is_no_address() {
+        for bad in [
+            "",
+            ":",
+            ":1",
+            "1:",
+            "::1:",
+            ":::",
+            "1::8:9::",
+            "12345::",
+            "00001::",
+            "g::",
+            "%",
+            "%lo",
+            "1:2:3:4:5:6:7:8:9",
+            "1:2:3:4:5:6:7:1.2.3.4",
+            "1:2:3:4::5:6:7:8",
+            "::1.2.3",
+            "::01.2.3.4",
+            "::1.2.3.4:5",
+            "1.2.3.4",
+            " ::1",
+            "[::1]",
+        ] {
+            assert_eq!(parse_v6(bad.as_bytes()), Err(Error::EINVAL), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_zone_is_what_follows_the_first_percent() {
+        assert_eq!(zone(c"fe80::1%eth0"), Some(c"eth0"));
+        assert_eq!(zone(c"fe80::1%eth0%x"), Some(c"eth0%x"));
+        assert_eq!(zone(c"fe80::1%"), Some(c""));
+        assert_eq!(zone(c"fe80::1"), None);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small_stays_as_it_is() {
+        let text = Text::v4([1, 2, 3, 4]);
+        let mut buf = [b'z' as c_char; 8];
+        // SAFETY: the sizes are no larger than buf.
+        unsafe {
+            assert_eq!(text.copy_out(buf.as_mut_ptr(), 0), Err(Error::ENOSPC));
+            assert_eq!(text.copy_out(buf.as_mut_ptr(), 7), Err(Error::ENOSPC));
+            assert_eq!(buf, [b'z' as c_char; 8]);
+            assert_eq!(text.copy_out(buf.as_mut_ptr(), 8), Ok(()));
+            assert_eq!(CStr::from_ptr(buf.as_ptr()), c"1.2.3.4");
+        }
+    }
+
+    #[test]
+    fn the_longest_text_fits() {
+        let text = Text::v6([0xff; 16]);
+        assert_eq!(text.as_bytes().len(), 39);
+        assert_eq!(Text::v4([255; 4]).as_bytes().len(), 15);
+    }
+}
