@@ -1,0 +1,59 @@
+# The few commands a person types. Everything is built by cargo and CMake.
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+
+all: lib
+
+# The library as programs load it: target/lib/libuv.so.1.
+lib:
+	cargo build --release --locked
+	mkdir -p target/lib
+	ln -sfn ../release/libuv.so target/lib/libuv.so.1
+
+# libuv 1.53.0 itself, to compare with: target/reference/libuv.so.1.
+reference:
+	cargo run -q --locked -p reference uv uv_a
+
+setup:
+	scripts/setup.sh
+
+# The C tests and the installation, configured for the libraries in target/.
+build/cmake: lib reference
+	cmake -S . -B build/cmake -G Ninja -DOXUV_CARGO_TARGET_DIR=$(CURDIR)/target \
+	  -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build build/cmake
+
+# pytest, apart from the system's Python packages.
+build/venv/bin/pytest:
+	python3 -m venv build/venv
+	build/venv/bin/pip install -q pytest
+
+test: setup
+	scripts/test.sh
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Every C test on our library under memcheck; an error or a leak is a failure.
+valgrind: setup lib
+	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet \
+	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
+
+demo: lib
+	examples/run.sh
+
+bench: lib reference
+	benches/run.py
+
+install:
+	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	  -DOXUV_CARGO_TARGET_DIR=$(CURDIR)/target
+	cmake --build build/install
+	DESTDIR=$(DESTDIR) cmake --install build/install
+
+clean:
+	rm -rf build target
+
+.PHONY: all lib reference setup build/cmake test lint valgrind demo bench install clean

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Makes sure that the programs which the tests need are there. As root on Debian
+# the missing packages are installed, otherwise they are named.
+set -euo pipefail
+
+# "package: what shows that it is there"
+needs=(
+  "gcc: command -v cc"
+  "g++: command -v c++"
+  "make: command -v make"
+  "binutils: command -v readelf"
+  "cmake: command -v cmake"
+  "ninja-build: command -v ninja"
+  "pkg-config: command -v pkg-config"
+  "libuv1-dev: test -e /usr/include/uv.h"
+  "valgrind: command -v valgrind"
+  "python3: command -v python3"
+  "python3-venv: python3 -c 'import ensurepip, venv'"
+)
+
+missing=()
+for need in "${needs[@]}"; do
+  bash -c "${need#*: }" >/dev/null 2>&1 || missing+=("${need%%:*}")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "These Debian packages are missing: ${missing[*]}" >&2
+    exit 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -qq -y --no-install-recommends "${missing[@]}"
+fi
+
+if ! command -v cargo >/dev/null; then
+  echo "cargo is missing: install Rust 1.85 or later" >&2
+  exit 1
+fi

@@ -1,0 +1,96 @@
+#!/bin/bash
+# Runs every test there is and closes with one line that adds up what the
+# runners counted. Each step's output is kept in build/log/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0 failed=0 skipped=0
+mkdir -p build/log
+jobs=$(nproc)
+
+count() {
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# step NAME COMMAND...: runs and logs; the status is in $status. What is shown
+# leaves out CTest's line for each test that passed.
+step() {
+  echo "== $1"
+  status=0
+  "${@:2}" 2>&1 | tee "build/log/$1.log" |
+    sed -uE '/^ +Start +[0-9]+: /d; / Passed +[0-9.]+ sec *$/d' || status=$?
+}
+
+# The status must agree with the counts, or something ended before counting.
+check_status() {
+  if [ $status != 0 ] && [ "$2" = 0 ]; then
+    echo "FAILED: $1 ended with status $status"
+    count 0 1 0
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ $failed = 0 ] && [ $passed -gt 0 ]
+}
+
+require() {
+  if [ $status != 0 ]; then
+    echo "FAILED: $1"
+    count 0 1 0
+    finish
+    exit 1
+  fi
+}
+
+# Sums of the attributes of the JUnit file that CTest and pytest write.
+junit() {
+  python3 - "$1" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as tree
+
+root = tree.parse(sys.argv[1]).getroot()
+suites = [root] if root.tag == "testsuite" else root.findall("testsuite")
+total = failed = skipped = 0
+for suite in suites:
+    total += int(suite.get("tests", 0))
+    failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    skipped += int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
+print(total - failed - skipped, failed, skipped)
+PYTHON
+}
+
+junit_step() {
+  local name=$1 file=$2 counts
+  shift 2
+  rm -f "$file"
+  step "$name" "$@"
+  counts=$(junit "$file" || echo 0 0 0)
+  count $counts
+  set -- $counts
+  check_status "$name" "$2"
+}
+
+step build make --no-print-directory build/cmake build/venv/bin/pytest
+require build
+
+# C tests on both libraries, consumer projects, installation.
+junit_step ctest "$PWD/build/log/ctest.xml" \
+  ctest --test-dir build/cmake -j "$jobs" --output-on-failure \
+  --output-junit "$PWD/build/log/ctest.xml"
+
+step cargo-test cargo test --locked --workspace --no-fail-fast
+counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
+              END { print p + 0, f + 0, s + 0 }' build/log/cargo-test.log)
+count $counts
+set -- $counts
+check_status cargo-test "$2"
+
+for library in reference lib; do
+  junit_step "pytest-$library" "build/log/pytest-$library.xml" \
+    env OXUV_LIBRARY="$PWD/target/$library/libuv.so.1" \
+    build/venv/bin/pytest -q bindings/python \
+    --junit-xml="build/log/pytest-$library.xml"
+done
+
+finish
