@@ -188,4 +188,43 @@ UNUSED static void count_close(uv_handle_t* handle) {
   ++*(int*) handle->data;
 }
 
+/* A log of callbacks, for tests about their order: "connect write:EPIPE close".
+ * A request or handle whose data is not NULL is named by that string. */
+UNUSED static char events[2048];
+
+UNUSED static void note(const char* what, const void* name, int status) {
+  size_t used = strlen(events);
+  snprintf(events + used, sizeof(events) - used, "%s%s%s%s%s",
+           used == 0 ? "" : " ", what, name ? (const char*) name : "",
+           status == 0 ? "" : ":", status == 0 ? "" : uv_err_name(status));
+}
+
+UNUSED static void note_connect(uv_connect_t* req, int status) {
+  note("connect", req->data, status);
+}
+
+UNUSED static void note_write(uv_write_t* req, int status) {
+  note("write", req->data, status);
+}
+
+UNUSED static void note_shutdown(uv_shutdown_t* req, int status) {
+  note("shutdown", req->data, status);
+}
+
+UNUSED static void note_close(uv_handle_t* handle) {
+  note("close", handle->data, 0);
+}
+
+UNUSED static void note_connection(uv_stream_t* server, int status) {
+  note("connection", server->data, status);
+}
+
+UNUSED static void note_read(uv_stream_t* stream, ssize_t nread,
+                             const uv_buf_t* buf) {
+  (void) buf;
+  if (nread != 0) note("read", stream->data, nread < 0 ? (int) nread : 0);
+}
+
+#define EXPECT_EVENTS(expected) ASSERT_STR_EQ(events, expected)
+
 #endif
