@@ -1,0 +1,253 @@
+/* copyfile and sendfile. */
+#include <sys/resource.h>
+#include <signal.h>
+
+#include "test-fs.h"
+
+FS_TEST(fs_copyfile_sizes) {
+  static const size_t sizes[] = {0, 1, 4095, 4096, 8193, 100000, 3 << 20};
+  size_t i;
+  for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    char* bytes = fs_pattern(sizes[i] + 1);
+    const char* from = fs_make("from", bytes, sizes[i]);
+    const char* to = test_path("to");
+    ASSERT_EQ(FS(copyfile, from, to, 0), 0);
+    ASSERT_STR_EQ(fs_req.path, from);
+    ASSERT_NULL(fs_req.ptr);
+    fs_clean();
+    fs_assert_file(to, bytes, sizes[i]);
+    fs_assert_file(from, bytes, sizes[i]);
+    unlink(to);
+    free(bytes);
+  }
+}
+
+/* A longer file that is in the way is cut to the new size. */
+FS_TEST(fs_copyfile_overwrites) {
+  const char* from = fs_make("from", "short", 5);
+  const char* to = fs_make("to", "something longer", 16);
+  FS_OK(copyfile, from, to, 0);
+  fs_assert_file(to, "short", 5);
+}
+
+FS_TEST(fs_copyfile_excl) {
+  const char* from = fs_make("from", "new", 3);
+  const char* to = fs_make("to", "old", 3);
+  FS_IS(UV_EEXIST, copyfile, from, to, UV_FS_COPYFILE_EXCL);
+  fs_assert_file(to, "old", 3);
+  FS_IS(UV_EEXIST, copyfile, from, from, UV_FS_COPYFILE_EXCL);
+  ASSERT_OK(unlink(to));
+  FS_OK(copyfile, from, to, UV_FS_COPYFILE_EXCL);
+  fs_assert_file(to, "new", 3);
+}
+
+FS_TEST(fs_copyfile_onto_itself) {
+  const char* file = fs_make("file", "precious", 8);
+  ASSERT_OK(link(file, test_path("hard")));
+  ASSERT_OK(symlink("file", test_path("soft")));
+  FS_OK(copyfile, file, file, 0);
+  FS_OK(copyfile, file, test_path("hard"), 0);
+  FS_OK(copyfile, file, test_path("soft"), UV_FS_COPYFILE_FICLONE);
+  FS_OK(copyfile, test_path("soft"), file, 0);
+  fs_assert_file(file, "precious", 8);
+}
+
+/* Mode and times come along; the owner too where that is allowed. */
+FS_TEST(fs_copyfile_attributes) {
+  static const int modes[] = {0600, 0640, 0444, 0755, 0777};
+  struct timespec times[] = {{12345, 678000000}, {98765, 432000000}};
+  const char* to = test_path("to");
+  struct stat st;
+  size_t i;
+  umask(077);
+  for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+    const char* from = fs_make("from", "x", 1);
+    ASSERT_OK(chmod(from, modes[i]));
+    ASSERT_OK(utimensat(AT_FDCWD, from, times, 0));
+    FS_OK(copyfile, from, to, 0);
+    ASSERT_OK(stat(to, &st));
+    ASSERT_EQ(st.st_mode, S_IFREG | modes[i]);
+    ASSERT_EQ(st.st_atim.tv_sec, times[0].tv_sec);
+    ASSERT_EQ(st.st_atim.tv_nsec, times[0].tv_nsec);
+    ASSERT_EQ(st.st_uid, geteuid());
+    ASSERT_OK(unlink(to));
+    ASSERT_OK(unlink(from));
+  }
+  if (geteuid() == 0) {
+    const char* from = fs_make("from", "x", 1);
+    ASSERT_OK(chown(from, 11, 12));
+    FS_OK(copyfile, from, to, 0);
+    ASSERT_OK(stat(to, &st));
+    ASSERT_EQ(st.st_uid, 11);
+    ASSERT_EQ(st.st_gid, 12);
+  }
+}
+
+FS_TEST(fs_copyfile_bad_flags) {
+  const char* from = fs_make("from", "x", 1);
+  const char* to = test_path("to");
+  FS_IS(UV_EINVAL, copyfile, from, to, -1);
+  FS_IS(UV_EINVAL, copyfile, from, to, 8);
+  FS_IS(UV_EINVAL, copyfile, from, to, UV_FS_COPYFILE_EXCL | 0x10);
+  ASSERT(!fs_exists(to));
+}
+
+FS_TEST(fs_copyfile_clone) {
+  const char* from = fs_make("from", "clone me", 8);
+  const char* to = test_path("to");
+  int result;
+  FS_OK(copyfile, from, to, UV_FS_COPYFILE_FICLONE);
+  fs_assert_file(to, "clone me", 8);
+  ASSERT_OK(unlink(to));
+  result = FS(copyfile, from, to, UV_FS_COPYFILE_FICLONE_FORCE);
+  fs_clean();
+  if (result == 0) {
+    fs_assert_file(to, "clone me", 8);
+  } else {
+    ASSERT(result == UV_ENOTSUP || result == UV_ENOTTY || result == UV_ENOSYS);
+    ASSERT(!fs_exists(to));
+  }
+}
+
+/* A copy that fails leaves nothing half-made behind. */
+FS_TEST(fs_copyfile_errors) {
+  const char* file = fs_make("file", "x", 1);
+  const char* dir = test_path("dir");
+  const char* to = test_path("to");
+  ASSERT_OK(mkdir(dir, 0777));
+  FS_IS(UV_ENOENT, copyfile, test_path("missing"), to, 0);
+  ASSERT(!fs_exists(to));
+  FS_IS(UV_EISDIR, copyfile, dir, to, 0);
+  ASSERT(!fs_exists(to));
+  FS_IS(UV_EISDIR, copyfile, file, dir, 0);
+  ASSERT(fs_exists(dir));
+  FS_IS(UV_ENOENT, copyfile, file, test_path("missing/to"), 0);
+}
+
+FS_TEST(fs_copyfile_out_of_space) {
+  enum { LIMIT = 10000 };
+  char* bytes = fs_pattern(3 * LIMIT);
+  const char* from = fs_make("from", bytes, 3 * LIMIT);
+  const char* to = test_path("to");
+  struct rlimit old;
+  struct rlimit limit;
+  signal(SIGXFSZ, SIG_IGN);
+  ASSERT_OK(getrlimit(RLIMIT_FSIZE, &old));
+  limit = old;
+  limit.rlim_cur = LIMIT;
+  ASSERT_OK(setrlimit(RLIMIT_FSIZE, &limit));
+  FS_IS(UV_EFBIG, copyfile, from, to, 0);
+  ASSERT_OK(setrlimit(RLIMIT_FSIZE, &old));
+  ASSERT(!fs_exists(to));
+  fs_assert_file(from, bytes, 3 * LIMIT);
+  free(bytes);
+}
+
+FS_TEST(fs_copyfile_across_devices) {
+  enum { SIZE = 1000003 };
+  char to[PATH_MAX];
+  char* bytes = fs_pattern(SIZE);
+  const char* from = fs_make("from", bytes, SIZE);
+  struct stat here;
+  struct stat there;
+  ASSERT_OK(stat(from, &here));
+  if (stat("/dev/shm", &there) != 0 || here.st_dev == there.st_dev)
+    SKIP("needs a second file system");
+  snprintf(to, sizeof(to), "/dev/shm/oxuv-copyfile-%d", (int) getpid());
+  FS_OK(copyfile, from, to, 0);
+  fs_assert_file(to, bytes, SIZE);
+  FS_OK(copyfile, to, test_path("back"), 0);
+  fs_assert_file(test_path("back"), bytes, SIZE);
+  ASSERT_OK(unlink(to));
+  free(bytes);
+}
+
+/* --- sendfile --- */
+
+FS_TEST(fs_sendfile_offsets) {
+  static const struct {
+    int64_t offset;
+    size_t length;
+    const char* want;
+  } steps[] = {
+      {0, 4, "0123"},  {6, 2, "67"}, {6, 100, "6789"},
+      {0, 0, ""},      {10, 5, ""},  {1000, 5, ""},
+  };
+  int in = fs_open_plain(fs_make("in", "0123456789", 10), O_RDONLY);
+  size_t i;
+  for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    const char* path = test_path("out");
+    int out = fs_open_plain(path, O_WRONLY | O_CREAT | O_TRUNC);
+    size_t len = strlen(steps[i].want);
+    FS_IS(len, sendfile, out, in, steps[i].offset, steps[i].length);
+    fs_assert_file(path, steps[i].want, len);
+    /* The input keeps its position, the output moves on. */
+    ASSERT_EQ(lseek(in, 0, SEEK_CUR), 0);
+    ASSERT_EQ(lseek(out, 0, SEEK_CUR), len);
+    close(out);
+  }
+  close(in);
+}
+
+FS_TEST(fs_sendfile_appends_at_position) {
+  const char* path = fs_make("out", "head-", 5);
+  int in = fs_open_plain(fs_make("in", "0123456789", 10), O_RDONLY);
+  int out = fs_open_plain(path, O_WRONLY);
+  ASSERT_EQ(lseek(out, 0, SEEK_END), 5);
+  FS_IS(3, sendfile, out, in, 2, 3);
+  FS_IS(3, sendfile, out, in, 5, 3);
+  fs_assert_file(path, "head-234567", 11);
+  close(in);
+  close(out);
+}
+
+FS_TEST(fs_sendfile_large) {
+  enum { SIZE = 5000011, AT = 4097 };
+  char* bytes = fs_pattern(SIZE);
+  const char* path = test_path("out");
+  int in = fs_open_plain(fs_make("in", bytes, SIZE), O_RDONLY);
+  int out = fs_open_plain(path, O_WRONLY | O_CREAT);
+  FS_IS(SIZE - AT, sendfile, out, in, AT, SIZE);
+  fs_assert_file(path, bytes + AT, SIZE - AT);
+  close(in);
+  close(out);
+  free(bytes);
+}
+
+/* Pipes can neither be copied from nor to by the kernel's file-to-file call;
+ * the data gets there all the same. */
+FS_TEST(fs_sendfile_pipes) {
+  char bytes[16];
+  const char* path = test_path("out");
+  int in = fs_open_plain(fs_make("in", "0123456789", 10), O_RDONLY);
+  int out = fs_open_plain(path, O_WRONLY | O_CREAT);
+  int fds[2];
+  ASSERT_OK(pipe(fds));
+  FS_IS(7, sendfile, fds[1], in, 3, 100);
+  ASSERT_EQ(read(fds[0], bytes, sizeof(bytes)), 7);
+  ASSERT_MEM_EQ(bytes, "3456789", 7);
+  ASSERT_EQ(write(fds[1], "from a pipe", 11), 11);
+  close(fds[1]);
+  FS_IS(11, sendfile, out, fds[0], 0, 11);
+  fs_assert_file(path, "from a pipe", 11);
+  close(fds[0]);
+  close(in);
+  close(out);
+}
+
+FS_TEST(fs_sendfile_errors) {
+  int in = fs_open_plain(fs_make("in", "0123456789", 10), O_RDONLY);
+  int out = fs_open_plain(test_path("out"), O_WRONLY | O_CREAT);
+  int append = fs_open_plain(test_path("out"), O_WRONLY | O_APPEND);
+  int dir = fs_open_plain(test_path("."), O_RDONLY);
+  FS_IS(UV_EBADF, sendfile, in, in, 0, 1);
+  FS_IS(UV_EBADF, sendfile, out, out, 0, 1);
+  FS_IS(UV_EBADF, sendfile, append, in, 0, 1);
+  FS_IS(UV_EISDIR, sendfile, out, dir, 0, 1);
+  FS_IS(UV_EOVERFLOW, sendfile, out, in, -1, 1);
+  fs_assert_file(test_path("out"), "", 0);
+  close(in);
+  close(out);
+  close(append);
+  close(dir);
+}
