@@ -362,17 +362,19 @@ TEST(tcp_connect_shutdown_before_connected) {
   uv_buf_t buf = uv_buf_init("x", 1);
   uv_shutdown_t shutdown_req;
   uv_write_t write_req;
+  uv_tcp_t accepted;
+  struct tcp_pair_state state = {&accepted, 0};
   struct sockaddr_in addr;
   ASSERT_OK(uv_loop_init(&loop));
-  addr = listen_loopback(&loop, &server, accept_and_close);
-  uv_unref(HANDLE(&server));
+  addr = listen_loopback(&loop, &server, tcp_pair_on_connection);
+  server.data = &state;
   start_connect(addr, note_connect);
   write_req.data = NULL;
   shutdown_req.data = NULL;
   ASSERT_OK(uv_write(&write_req, STREAM(&client), &buf, 1, note_write));
   ASSERT_OK(uv_shutdown(&shutdown_req, STREAM(&client), note_shutdown));
   ASSERT_EQ(uv_is_writable(STREAM(&client)), 0);
-  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  RUN_UNTIL(&loop, state.done && strstr(events, "shutdown") != NULL);
   EXPECT_EVENTS("connect write shutdown");
   CLOSE_LOOP(&loop);
 }
