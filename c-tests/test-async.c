@@ -1,0 +1,377 @@
+/* Async handles: no wake-up is lost, sends coalesce, any thread may send. */
+
+#include "test.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+static int fired;
+static int checked;
+
+static void count_cb(uv_async_t* async) {
+  (void) async;
+  fired++;
+}
+
+static void close_self_cb(uv_async_t* async) {
+  fired++;
+  uv_close((uv_handle_t*) async, NULL);
+}
+
+static void never_cb(uv_async_t* async) {
+  (void) async;
+  test_fail(__FILE__, __LINE__, "an async callback that must not run ran");
+}
+
+TEST(async_sends_before_the_run_become_one_callback) {
+  uv_loop_t loop;
+  uv_async_t async;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  for (i = 0; i < 1000; i++) ASSERT_OK(uv_async_send(&async));
+  ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  ASSERT_EQ(fired, 1);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(async_is_active_from_init_to_close) {
+  uv_loop_t loop;
+  uv_async_t async;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &async), 1);
+  ASSERT_EQ(uv_loop_alive(&loop), 1);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 0);
+  uv_close((uv_handle_t*) &async, NULL);
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &async), 0);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+static void resend_cb(uv_async_t* async) {
+  if (++fired < 5)
+    ASSERT_OK(uv_async_send(async));
+  else
+    uv_close((uv_handle_t*) async, NULL);
+}
+
+static void count_check_cb(uv_check_t* check) {
+  (void) check;
+  checked++;
+  ASSERT_EQ(fired, checked);
+}
+
+TEST(async_send_in_its_callback_is_for_the_next_iteration) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_check_t check;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, resend_cb));
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_check_start(&check, count_check_cb));
+  uv_unref((uv_handle_t*) &check);
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 5);
+  ASSERT_EQ(checked, 5);
+  CLOSE_LOOP(&loop);
+}
+
+static void endless_cb(uv_async_t* async) {
+  fired++;
+  ASSERT_OK(uv_async_send(async));
+}
+
+static void end_cb(uv_timer_t* timer) {
+  uv_stop(timer->loop);
+}
+
+TEST(async_that_sends_itself_does_not_starve_timers) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, endless_cb));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_timer_start(&timer, end_cb, 2, 0));
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_GT(fired, 0);
+  CLOSE_LOOP(&loop);
+}
+
+enum { THREADS = 8, SENDS = 5000 };
+
+static atomic_int posted;
+
+static void many_sends(void* arg) {
+  int i;
+  for (i = 0; i < SENDS; i++) {
+    atomic_fetch_add(&posted, 1);
+    ASSERT_OK(uv_async_send(arg));
+  }
+}
+
+static void close_when_all_posted_cb(uv_async_t* async) {
+  ASSERT_EQ(uv_is_closing((uv_handle_t*) async), 0);
+  fired++;
+  if (atomic_load(&posted) == THREADS * SENDS) uv_stop(async->loop);
+}
+
+/* What was written before a send is seen by a callback after it: were one
+ * wake-up lost, the last count would never be seen and the run not end. */
+TEST(async_no_wakeup_from_many_threads_is_lost) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_thread_t threads[THREADS];
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, close_when_all_posted_cb));
+  for (i = 0; i < THREADS; i++)
+    ASSERT_OK(uv_thread_create(&threads[i], many_sends, &async));
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  for (i = 0; i < THREADS; i++) ASSERT_OK(uv_thread_join(&threads[i]));
+  ASSERT_GE(fired, 1);
+  ASSERT_LE(fired, THREADS * SENDS);
+  CLOSE_LOOP(&loop);
+}
+
+enum { ROUNDS = 500 };
+
+static uv_sem_t answered;
+
+static void ask(void* arg) {
+  int i;
+  for (i = 0; i < ROUNDS; i++) {
+    ASSERT_OK(uv_async_send(arg));
+    uv_sem_wait(&answered);
+  }
+}
+
+static void answer_cb(uv_async_t* async) {
+  uv_sem_post(&answered);
+  if (++fired == ROUNDS) uv_close((uv_handle_t*) async, NULL);
+}
+
+/* Each send meets a loop that is going to sleep or asleep. */
+TEST(async_ping_pong_with_a_thread) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_thread_t thread;
+
+  ASSERT_OK(uv_sem_init(&answered, 0));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, answer_cb));
+  ASSERT_OK(uv_thread_create(&thread, ask, &async));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_EQ(fired, ROUNDS);
+  uv_sem_destroy(&answered);
+  CLOSE_LOOP(&loop);
+}
+
+static uv_async_t* signalled;
+
+static void send_from_handler(int signum) {
+  (void) signum;
+  uv_async_send(signalled);
+}
+
+static void raise_cb(uv_idle_t* idle) {
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_OK(uv_idle_stop(idle));
+}
+
+TEST(async_send_from_a_signal_handler) {
+  struct sigaction action;
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_idle_t idle;
+
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = send_from_handler;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, close_self_cb));
+  ASSERT_OK(uv_idle_init(&loop, &idle));
+  ASSERT_OK(uv_idle_start(&idle, raise_cb));
+  signalled = &async;
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(async_closed_with_a_send_pending_does_not_fire) {
+  uv_loop_t loop;
+  uv_async_t async;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, never_cb));
+  ASSERT_OK(uv_async_send(&async));
+  uv_close((uv_handle_t*) &async, NULL);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+static void close_peer_cb(uv_async_t* async) {
+  fired++;
+  uv_close(async->data, NULL);
+  uv_close((uv_handle_t*) async, NULL);
+}
+
+TEST(async_callback_may_close_another_pending_one) {
+  uv_loop_t loop;
+  uv_async_t a;
+  uv_async_t b;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &a, close_peer_cb));
+  ASSERT_OK(uv_async_init(&loop, &b, close_peer_cb));
+  a.data = &b;
+  b.data = &a;
+  ASSERT_OK(uv_async_send(&a));
+  ASSERT_OK(uv_async_send(&b));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+static uv_async_t newborn;
+
+static void open_another_cb(uv_async_t* async) {
+  fired++;
+  ASSERT_OK(uv_async_init(async->loop, &newborn, close_self_cb));
+  ASSERT_OK(uv_async_send(&newborn));
+  uv_close((uv_handle_t*) async, NULL);
+}
+
+TEST(async_callback_may_open_and_send_to_another) {
+  uv_loop_t loop;
+  uv_async_t async;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, open_another_cb));
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 2);
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+TEST(async_unreferenced_does_not_keep_the_loop) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  uv_unref((uv_handle_t*) &async);
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 0);
+  /* The send is not forgotten: it arrives when the loop next runs. */
+  ASSERT_OK(uv_timer_start(&timer, end_cb, 1, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&loop);
+}
+
+static void tally_cb(uv_async_t* async) {
+  fired++;
+  ++*(int*) async->data;
+}
+
+TEST(async_thousands_of_handles) {
+  enum { N = 5000 };
+  static uv_async_t asyncs[N];
+  static int tally[N];
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < N; i++) {
+    ASSERT_OK(uv_async_init(&loop, &asyncs[i], tally_cb));
+    asyncs[i].data = &tally[i];
+  }
+  ASSERT_OK(uv_async_send(&asyncs[N / 2]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  ASSERT_EQ(fired, 1);
+  ASSERT_EQ(tally[N / 2], 1);
+  for (i = 0; i < N; i += 7) {
+    ASSERT_OK(uv_async_send(&asyncs[i]));
+    ASSERT_OK(uv_async_send(&asyncs[i]));
+  }
+  while (fired < 1 + (N + 6) / 7) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  for (i = 0; i < N; i++)
+    ASSERT_EQ(tally[i], (i % 7 == 0) + (i == N / 2));
+  CLOSE_LOOP(&loop);
+  ASSERT_EQ(fired, 1 + (N + 6) / 7);
+}
+
+static void send_null(void* arg) {
+  ASSERT_OK(uv_async_send(arg));
+}
+
+static void stop_in_check_cb(uv_check_t* check) {
+  checked++;
+  uv_stop(check->loop);
+}
+
+TEST(async_without_a_callback_still_wakes_the_loop) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_check_t check;
+  uv_thread_t thread;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  memset(&async, 0xff, sizeof(async));
+  ASSERT_OK(uv_async_init(&loop, &async, NULL));
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_check_start(&check, stop_in_check_cb));
+  ASSERT_OK(uv_thread_create(&thread, send_null, &async));
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_EQ(checked, 1);
+  CLOSE_LOOP(&loop);
+}
+
+static uv_loop_t relay_loops[2];
+static uv_async_t relay[2];
+
+static void relay_cb(uv_async_t* async) {
+  int* left = async->data;
+  if (--*left >= 0) ASSERT_OK(uv_async_send(&relay[async == &relay[0]]));
+  if (*left <= 0) uv_stop(async->loop);
+}
+
+static void relay_run(void* arg) {
+  ASSERT_NE(uv_run(arg, UV_RUN_DEFAULT), 0);
+}
+
+TEST(async_two_loops_relay_to_each_other) {
+  uv_thread_t thread;
+  int left[2] = {200, 200};
+  int i;
+
+  for (i = 0; i < 2; i++) {
+    ASSERT_OK(uv_loop_init(&relay_loops[i]));
+    ASSERT_OK(uv_async_init(&relay_loops[i], &relay[i], relay_cb));
+    relay[i].data = &left[i];
+  }
+  ASSERT_OK(uv_async_send(&relay[0]));
+  ASSERT_OK(uv_thread_create(&thread, relay_run, &relay_loops[1]));
+  relay_run(&relay_loops[0]);
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_EQ(left[0], 0);
+  ASSERT_EQ(left[1], 0);
+  for (i = 0; i < 2; i++) CLOSE_LOOP(&relay_loops[i]);
+}
