@@ -1,0 +1,46 @@
+"""Memory shared with libuv, and the way back from an address to its Python object.
+
+libuv keeps pointers to the memory of loops, handles and requests. The rule of this package
+is that whatever libuv may still touch is held: `Loop._held` has a strong reference to each
+active or closing handle, `requests._in_flight` to each request, and the object owns the
+memory. The table here is weak, so an inactive handle that nobody refers to can be collected;
+its `__del__` hands it to the loop to be closed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Tuple, Union
+from weakref import WeakValueDictionary
+
+Buffer = Union[bytes, bytearray, memoryview]
+
+
+class Native:
+    """An object whose memory libuv uses."""
+
+    def __init__(self, size: int) -> None:
+        self._memory = ctypes.create_string_buffer(size)
+        self._address = ctypes.addressof(self._memory)
+        objects[self._address] = self
+
+
+#: Every live Native by its address.
+objects: WeakValueDictionary[int, Native] = WeakValueDictionary()
+
+
+def pin(data: Any) -> Tuple[int, int, object]:
+    """The address and the length of a buffer, and an object that keeps both valid.
+
+    A bytearray cannot be resized while it is pinned. A read-only buffer other than bytes is
+    copied, because ctypes has no way to get at it.
+    """
+    if not isinstance(data, bytes):
+        view = memoryview(data).cast("B")
+        if not view.readonly:
+            array = (ctypes.c_char * view.nbytes).from_buffer(view)
+            return ctypes.addressof(array), view.nbytes, array
+        data = bytes(view)
+    address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
+    assert address is not None  # even b"" has an address
+    return address, len(data), data

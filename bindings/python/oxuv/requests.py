@@ -1,0 +1,167 @@
+"""Requests: an operation in flight, and its result."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import threading
+from typing import Any, Callable, Dict, Generic, Optional, TypeVar
+
+from . import _ffi
+from ._library import lib
+from ._native import Native
+from .errors import check, error
+from .loop import Loop
+
+__all__ = ["Request", "Work", "queue_work"]
+
+T = TypeVar("T")
+
+
+class Request(Native, Generic[T]):
+    """An operation that was started with a callback.
+
+    It is kept alive, with the memory that it works on, until the callback has been called.
+    """
+
+    _type = _ffi.UV_UNKNOWN_REQ
+
+    def __init__(
+        self,
+        loop: Optional[Loop],
+        callback: Optional[Callable[..., object]],
+        keep: object = None,
+    ) -> None:
+        super().__init__(lib.uv_req_size(self._type))
+        self._loop = loop
+        self._callback = callback
+        self._keep = keep
+        self._done = False
+        self._value: Any = None
+        self._error: Optional[BaseException] = None
+
+    def __repr__(self) -> str:
+        state = "pending" if not self._done else "failed" if self._error else "done"
+        return f"<{type(self).__name__} {state}>"
+
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> T:
+        """The operation's result. Raises its error if it failed."""
+        if not self._done:
+            raise RuntimeError("the request is still in flight")
+        if self._error is not None:
+            raise self._error
+        value: T = self._value
+        return value
+
+    def cancel(self) -> None:
+        """Cancel the operation if it has not begun; else fails with EBUSY.
+
+        The callback of a cancelled request is still called, and its error is ECANCELED.
+        """
+        if self._done:
+            raise RuntimeError("the request has finished")
+        check(lib.uv_cancel(self._address))
+
+    def _hold(self) -> None:
+        """Stay alive until `_finish`: libuv has the request now."""
+        _in_flight[self._address] = self
+
+    def _finish(self, *arguments: Any) -> None:
+        """Call the user's callback, from the C callback that ends the request."""
+        loop = self._loop
+        assert loop is not None
+        del _in_flight[self._address]
+        self._done = True
+        callback, self._callback, self._keep = self._callback, None, None
+        try:
+            if callback is not None:
+                callback(*(arguments or (self,)))
+        except BaseException as failure:
+            loop._fail(failure)
+
+
+#: Every request that libuv has, by address. Not weak and not the loop's: threads of the pool
+#: write to this memory whatever becomes of the loop.
+_in_flight: Dict[int, Request[Any]] = {}
+
+
+def request_at(address: int) -> Any:
+    """The request that a C callback is about."""
+    return _in_flight[address]
+
+
+class Work(Request[T]):
+    """A function call on the thread pool."""
+
+    _type = _ffi.UV_WORK
+
+    def __init__(
+        self, loop: Loop, function: Callable[[], T], callback: Optional[Callable[..., object]]
+    ) -> None:
+        super().__init__(loop, callback)
+        self._function: Optional[Callable[[], T]] = function
+
+
+def queue_work(
+    loop: Loop,
+    function: Callable[[], T],
+    callback: Optional[Callable[[Work[T]], object]] = None,
+) -> Work[T]:
+    """Call `function()` on the thread pool, then `callback(work)` on the loop.
+
+    `work.result()` returns what the function returned or raises what it raised. Without a
+    callback an exception surfaces in `Loop.run`.
+    """
+    loop._usable()
+    work = Work(loop, function, callback)
+    work._hold()  # first, because a thread of the pool may look for it at once
+    status = lib.uv_queue_work(loop._address, work._address, _on_work, _on_after_work)
+    if status < 0:
+        del _in_flight[work._address]
+        raise error(status)
+    return work
+
+
+def _run_work(address: int) -> None:
+    work = request_at(address)
+    function, work._function = work._function, None
+    if _exiting.is_set():
+        return
+    try:
+        work._value = function()
+    except BaseException as failure:
+        work._error = failure
+
+
+def _end_work(address: int, status: int) -> None:
+    work = request_at(address)
+    if status < 0:
+        work._error = error(status)
+    if work._callback is None and status != _ffi.UV_ECANCELED:
+        work._callback = Work.result  # raises what the function raised
+    work._finish()
+
+
+_on_work = _ffi.uv_work_cb(_run_work)
+_on_after_work = _ffi.uv_after_work_cb(_end_work)
+
+_exiting = threading.Event()
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Leave the interpreter while threads of the pool may still be at work."""
+    if not _in_flight:
+        return
+    # Their memory must outlive the interpreter's clean-up.
+    for request in _in_flight.values():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(request))
+    # A thread cannot call into an interpreter that is gone: wait for the functions that are
+    # running, skip those that are not.
+    if any(isinstance(request, Work) for request in _in_flight.values()):
+        _exiting.set()
+        lib.uv_library_shutdown()

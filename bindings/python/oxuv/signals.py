@@ -1,0 +1,151 @@
+"""Signal handles, and how they share signals with Python's signal module."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import Any, Callable, Iterator, List, Optional
+from weakref import WeakSet
+
+from . import _ffi
+from ._library import lib
+from .errors import check
+from .handles import Handle, handle_at
+from .loop import Loop, RunMode
+
+__all__ = ["Signal"]
+
+
+class Signal(Handle):
+    """Calls back, on the loop, when the process gets a signal.
+
+    While a signal is watched its handler from the signal module is out of force. It comes
+    back when the last watcher stops, provided that happens in the main thread.
+    """
+
+    _type = _ffi.UV_SIGNAL
+    _signum = 0
+
+    def _init(self) -> int:
+        return int(lib.uv_signal_init(self._loop._address, self._address))
+
+    def start(self, callback: Callable[[Signal, int], object], signum: int) -> None:
+        """Watch for a signal."""
+        self._start(lib.uv_signal_start, callback, signum)
+
+    def start_oneshot(self, callback: Callable[[Signal, int], object], signum: int) -> None:
+        """Watch for a signal and stop after it has come once."""
+        self._start(lib.uv_signal_start_oneshot, callback, signum)
+
+    def _start(self, function: Any, callback: Callable[..., object], signum: int) -> None:
+        before = self.signum
+        check(function(self._usable(), _on_signal, signum))
+        self._callback = callback
+        self._signum = signum
+        _watchers.add(self)
+        self._update()
+        if before != signum:
+            _give_back(before)
+
+    def stop(self) -> None:
+        signum = self.signum
+        with _blocked(signum):
+            check(lib.uv_signal_stop(self._usable()))
+            self._update()
+            _give_back(signum)
+
+    def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
+        signum = self.signum
+        with _blocked(signum):
+            super()._close(callback, function)
+            _give_back(signum)
+
+    @property
+    def signum(self) -> int:
+        """The signal that is being watched, 0 if none is."""
+        return self._signum if self.active else 0
+
+    def _call(self, *arguments: Any) -> None:
+        (signum,) = arguments
+        try:
+            super()._call(signum)
+        finally:
+            if self.signum != signum:  # it was for one shot
+                _give_back(signum)
+
+
+def _dispatch(address: int, signum: int) -> None:
+    handle_at(address)._call(signum)
+
+
+_on_signal = _ffi.uv_signal_cb(_dispatch)
+
+
+_watchers: WeakSet[Signal] = WeakSet()
+
+
+def _watching(signum: int) -> List[Signal]:
+    return [watcher for watcher in _watchers if watcher.signum == signum]
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def _blocked(signum: int) -> Iterator[None]:
+    """Block a signal, so that it does not meet its default action between two handlers."""
+    if not signum:
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signum])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _give_back(signum: int) -> None:
+    """Reinstate the signal module's handler when nobody watches the signal any more.
+
+    libuv leaves the default action, which for SIGINT would end the process on Ctrl-C.
+    """
+    if not signum or _watching(signum) or not _is_main_thread():
+        return
+    handler = signal.getsignal(signum)
+    if handler is not None and handler != signal.SIG_DFL:
+        signal.signal(signum, handler)
+
+
+class _Interrupt(Signal):
+    """Turns SIGINT into KeyboardInterrupt, which Python cannot do while C code waits."""
+
+    _internal = True
+
+
+def _interrupted(watcher: Signal, signum: int) -> None:
+    if _watching(signum) == [watcher]:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def interruptible(loop: Loop, mode: RunMode) -> Iterator[None]:
+    """Let SIGINT stop a running loop the way it stops other Python code."""
+    if (
+        mode == RunMode.NOWAIT
+        or not _is_main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        or _watching(signal.SIGINT)
+    ):
+        yield
+        return
+    watcher = loop._interrupt
+    if not isinstance(watcher, _Interrupt):
+        watcher = loop._interrupt = _Interrupt(loop)
+        watcher.unref()
+    watcher.start(_interrupted, signal.SIGINT)
+    try:
+        yield
+    finally:
+        watcher.stop()
