@@ -25,9 +25,10 @@ build/cmake: lib reference
 	cmake --build build/cmake
 
 # pytest, apart from the system's Python packages.
-build/venv/bin/pytest:
+build/venv/bin/pytest: bindings/python/pyproject.toml
 	python3 -m venv build/venv
-	build/venv/bin/pip install -q pytest
+	build/venv/bin/pip install -q -e 'bindings/python[dev]'
+	touch $@
 
 test: setup
 	scripts/test.sh
@@ -41,8 +42,26 @@ valgrind: setup lib
 	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet \
 	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
 
-demo: lib
-	examples/run.sh
+DEMOS = first_event tcp_echo
+
+build/demo/%: examples/%.c lib
+	mkdir -p $(@D)
+	$(CC) -O2 -g -Wall -Wextra -Iinclude -o $@ $< target/lib/libuv.so.1
+
+# The examples in C, then the same from Python.
+demo: demo-setup $(DEMOS:%=build/demo/%)
+	for demo in $(DEMOS); do \
+	  echo "== examples/$$demo.c"; \
+	  LD_LIBRARY_PATH=target/lib build/demo/$$demo || exit 1; \
+	done
+	for demo in $(DEMOS); do \
+	  echo "== bindings/python/examples/$$demo.py"; \
+	  OXUV_LIBRARY=$(CURDIR)/target/lib/libuv.so.1 PYTHONPATH=bindings/python \
+	    python3 bindings/python/examples/$$demo.py || exit 1; \
+	done
+
+demo-setup:
+	scripts/setup.sh gcc python3
 
 bench: lib reference
 	benches/run.py
@@ -56,4 +75,5 @@ install:
 clean:
 	rm -rf build target
 
-.PHONY: all lib reference setup build/cmake test lint valgrind demo bench install clean
+.PHONY: all lib reference setup build/cmake test lint valgrind demo demo-setup bench \
+  install clean

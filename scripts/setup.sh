@@ -1,6 +1,8 @@
 #!/bin/bash
-# Makes sure that the programs which the tests need are there. As root on Debian
-# the missing packages are installed, otherwise they are named.
+# Makes sure that the programs which the tests need are there, or only those of
+# the packages that are named. As root on Debian the missing packages are
+# installed, otherwise they are listed.
+#   scripts/setup.sh [package ...]
 set -euo pipefail
 
 # "package: what shows that it is there"
@@ -20,6 +22,7 @@ needs=(
 
 missing=()
 for need in "${needs[@]}"; do
+  [ $# = 0 ] || [[ " $* " == *" ${need%%:*} "* ]] || continue
   bash -c "${need#*: }" >/dev/null 2>&1 || missing+=("${need%%:*}")
 done
 
