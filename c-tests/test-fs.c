@@ -651,7 +651,10 @@ FS_TEST(fs_bad_paths) {
 
 /* A synchronous call hands even a NULL path to the kernel. */
 TEST(fs_null_path_sync) {
+  const char* preload = getenv("LD_PRELOAD");
   uv_fs_t req;
+  if (preload != NULL && strstr(preload, "valgrind") != NULL)
+    SKIP("valgrind objects to what the kernel is asked here");
   ASSERT_EQ(uv_fs_stat(NULL, &req, NULL, NULL), UV_EFAULT);
   ASSERT_NULL(req.path);
   uv_fs_req_cleanup(&req);
@@ -664,7 +667,7 @@ TEST(fs_null_path_sync) {
 /* Every call that takes a file, on descriptors that are none. */
 FS_TEST(fs_bad_descriptors) {
   static const int bad[] = {-1, INT_MAX, INT_MIN};
-  char byte;
+  char byte = 'x';
   uv_buf_t buf = uv_buf_init(&byte, 1);
   int closed = dup(STDERR_FILENO);
   size_t i;
