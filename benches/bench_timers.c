@@ -1,0 +1,83 @@
+/* A million live timers: starting, expiring and stopping, each timed alone. */
+#include "bench.h"
+
+enum { MAX_TIMEOUT_MS = 500 };
+
+static int expired;
+
+static void on_timer(uv_timer_t* timer) {
+  (void) timer;
+  expired++;
+}
+
+static uint64_t random_timeout(uint32_t* state) {
+  *state = *state * 1664525 + 1013904223;
+  return 1 + (*state >> 8) % MAX_TIMEOUT_MS;
+}
+
+/* Starts every timer; they are due in `timeouts` order: ascending, or mixed. */
+static void insert(uv_timer_t* timers, int count, int ascending) {
+  uint32_t state = 1;
+  int i;
+
+  for (i = 0; i < count; i++) {
+    uint64_t timeout = ascending
+                           ? 1 + (uint64_t) i * MAX_TIMEOUT_MS / (count + 1)
+                           : random_timeout(&state);
+    CHECK(uv_timer_start(&timers[i], on_timer, timeout, 0) == 0);
+  }
+}
+
+static void run(const char* name, int ascending) {
+  int count = bench_count(1000000);
+  struct stopwatch inserting = {0, 0};
+  struct stopwatch dispatching = {0, 0};
+  struct stopwatch cancelling = {0, 0};
+  uv_timer_t* timers = malloc(count * sizeof(*timers));
+  uv_loop_t loop;
+  char metric[64];
+  int i;
+
+  CHECK(timers != NULL);
+  CHECK(uv_loop_init(&loop) == 0);
+  for (i = 0; i < count; i++) CHECK(uv_timer_init(&loop, &timers[i]) == 0);
+
+  stopwatch_start(&inserting);
+  insert(timers, count, ascending);
+  stopwatch_stop(&inserting);
+
+  /* Wait outside the measurement until all of them are due. */
+  uv_sleep(MAX_TIMEOUT_MS + 1);
+  expired = 0;
+  stopwatch_start(&dispatching);
+  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
+  stopwatch_stop(&dispatching);
+  CHECK(expired == count);
+
+  insert(timers, count, ascending);
+  stopwatch_start(&cancelling);
+  for (i = 0; i < count; i++) CHECK(uv_timer_stop(&timers[i]) == 0);
+  stopwatch_stop(&cancelling);
+  CHECK(!uv_loop_alive(&loop));
+
+  snprintf(metric, sizeof(metric), "%s.insert", name);
+  bench_report(metric, count, "timers", &inserting);
+  snprintf(metric, sizeof(metric), "%s.dispatch", name);
+  bench_report(metric, count, "timers", &dispatching);
+  snprintf(metric, sizeof(metric), "%s.cancel", name);
+  bench_report(metric, count, "timers", &cancelling);
+
+  for (i = 0; i < count; i++) uv_close((uv_handle_t*) &timers[i], NULL);
+  bench_close_loop(&loop);
+  free(timers);
+}
+
+/* Timeouts in no order, as connections with different deadlines have them. */
+BENCH(million_timers) {
+  run("million_timers", 0);
+}
+
+/* Each timer due no earlier than the one before it. */
+BENCH(million_timers_ordered) {
+  run("million_timers_ordered", 1);
+}
