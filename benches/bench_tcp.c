@@ -7,9 +7,9 @@ static const char* metric;
 /* ---- The server --------------------------------------------------------- */
 
 enum service {
-  ECHO,    /* write back what was read */
-  DISCARD, /* only read */
-  HANG_UP  /* close each connection as soon as it is accepted */
+  SERVE_ECHO,    /* write back what was read */
+  SERVE_DISCARD, /* only read */
+  SERVE_HANG_UP  /* close each connection as soon as it is accepted */
 };
 
 struct server {
@@ -54,7 +54,7 @@ static void on_server_read(uv_stream_t* stream,
     uv_close((uv_handle_t*) stream, free_handle);
     return;
   }
-  if (server->service == DISCARD || nread == 0) return;
+  if (server->service == SERVE_DISCARD || nread == 0) return;
   write = malloc(sizeof(*write) + nread);
   CHECK(write != NULL);
   memcpy(write->data, buf->base, nread);
@@ -70,7 +70,7 @@ static void on_connection(uv_stream_t* listener, int status) {
   CHECK(uv_tcp_init(listener->loop, peer) == 0);
   CHECK(uv_accept(listener, (uv_stream_t*) peer) == 0);
   peer->data = server;
-  if (server->service == HANG_UP)
+  if (server->service == SERVE_HANG_UP)
     uv_close((uv_handle_t*) peer, free_handle);
   else
     CHECK(uv_read_start((uv_stream_t*) peer, server_alloc, on_server_read) ==
@@ -189,7 +189,7 @@ static void ping_pong(int connections, int threaded, int messages) {
   CHECK(pingers != NULL && server != NULL);
   CHECK(uv_loop_init(&loop) == 0);
   CHECK(uv_loop_init(&server_loop) == 0);
-  server_listen(server, threaded ? &server_loop : &loop, connections, ECHO);
+  server_listen(server, threaded ? &server_loop : &loop, connections, SERVE_ECHO);
   messages_left = messages;
   for (i = 0; i < connections; i++) {
     memset(pingers[i].message, 'a' + i % 26, MESSAGE);
@@ -267,7 +267,7 @@ BENCH(tcp_pump) {
   CHECK(server != NULL);
   CHECK(uv_loop_init(&loop) == 0);
   CHECK(uv_loop_init(&server_loop) == 0);
-  server_listen(server, &server_loop, 1, DISCARD);
+  server_listen(server, &server_loop, 1, SERVE_DISCARD);
   chunks_left = chunks;
   CHECK(uv_tcp_init(&loop, &tcp) == 0);
   CHECK(uv_tcp_connect(&connect, &tcp,
@@ -336,7 +336,7 @@ BENCH(tcp_churn) {
 
   CHECK(server != NULL);
   CHECK(uv_loop_init(&loop) == 0);
-  server_listen(server, &loop, connections, HANG_UP);
+  server_listen(server, &loop, connections, SERVE_HANG_UP);
   connects_left = connections;
   for (i = 0; i < CHURNERS; i++) {
     churners[i].address = (const struct sockaddr*) &server->address;
