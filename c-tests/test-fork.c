@@ -1,0 +1,416 @@
+/* fork(): a child that goes on with its parent's loop after uv_loop_fork(),
+ * or with one of its own, and a parent that notices nothing. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int fired;
+
+/* Forks; the child runs the scenario and must end well. */
+static void in_child(void (*scenario)(void*), void* arg) {
+  int status;
+  pid_t pid = fork();
+
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    scenario(arg);
+    uv_library_shutdown();
+    _exit(0);
+  }
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ASSERT_EQ(status, 0);
+}
+
+static void timer_cb(uv_timer_t* timer) {
+  (void) timer;
+  fired++;
+}
+
+static void async_cb(uv_async_t* async) {
+  fired++;
+  uv_stop(async->loop);
+}
+
+static void work(uv_work_t* req) {
+  ++*(int*) req->data;
+}
+
+static void after_work(uv_work_t* req, int status) {
+  (void) req;
+  ASSERT_OK(status);
+  fired++;
+}
+
+static void run_loop(void* arg) {
+  ASSERT_OK(uv_loop_fork(arg));
+  ASSERT_OK(uv_run(arg, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 2);
+  CLOSE_LOOP(arg);
+}
+
+TEST(fork_timers_run_in_parent_and_child) {
+  uv_loop_t loop;
+  uv_timer_t timers[2];
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 2; i++) {
+    ASSERT_OK(uv_timer_init(&loop, &timers[i]));
+    ASSERT_OK(uv_timer_start(&timers[i], timer_cb, (uint64_t) i, 0));
+  }
+  in_child(run_loop, &loop);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 2);
+  CLOSE_LOOP(&loop);
+}
+
+struct async_scenario {
+  uv_loop_t loop;
+  uv_async_t async;
+};
+
+static void send_to_self(void* arg) {
+  struct async_scenario* s = arg;
+  int i;
+
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  for (i = 1; i <= 3; i++) {
+    ASSERT_OK(uv_async_send(&s->async));
+    ASSERT_NE(uv_run(&s->loop, UV_RUN_DEFAULT), 0);
+    ASSERT_EQ(fired, i);
+  }
+  CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_async_in_child_does_not_reach_the_parent) {
+  struct async_scenario s;
+
+  ASSERT_OK(uv_loop_init(&s.loop));
+  ASSERT_OK(uv_async_init(&s.loop, &s.async, async_cb));
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  in_child(send_to_self, &s);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 0);
+  ASSERT_OK(uv_async_send(&s.async));
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&s.loop);
+}
+
+static void own_loop(void* arg) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_async_t async;
+  uv_work_t req;
+  int worked = 0;
+
+  (void) arg;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_async_init(&loop, &async, async_cb));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 2);
+  uv_close((uv_handle_t*) &async, NULL);
+  req.data = &worked;
+  ASSERT_OK(uv_queue_work(&loop, &req, work, after_work));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(worked, 1);
+  ASSERT_EQ(fired, 3);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(fork_child_may_use_a_loop_of_its_own) {
+  uv_loop_t loop;
+  uv_work_t req;
+  int worked = 0;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  in_child(own_loop, NULL);
+  /* Also when the parent's pool has run: its threads are not in the child. */
+  req.data = &worked;
+  ASSERT_OK(uv_queue_work(&loop, &req, work, NULL));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  in_child(own_loop, NULL);
+  ASSERT_OK(uv_queue_work(&loop, &req, work, NULL));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(worked, 2);
+  CLOSE_LOOP(&loop);
+}
+
+struct pool_scenario {
+  uv_loop_t loop;
+  int depth;
+};
+
+static void work_in_forked_loop(void* arg) {
+  struct pool_scenario* s = arg;
+  uv_work_t reqs[8];
+  int worked[8] = {0};
+  int i;
+
+  if (s->depth > 0) ASSERT_OK(uv_loop_fork(&s->loop));
+  fired = 0;
+  for (i = 0; i < 8; i++) {
+    reqs[i].data = &worked[i];
+    ASSERT_OK(uv_queue_work(&s->loop, &reqs[i], work, after_work));
+  }
+  ASSERT_OK(uv_run(&s->loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 8);
+  for (i = 0; i < 8; i++) ASSERT_EQ(worked[i], 1);
+  if (s->depth < 2) {
+    s->depth++;
+    in_child(work_in_forked_loop, s);
+    s->depth--;
+  }
+  if (s->depth > 0) CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_pool_works_in_parent_child_and_grandchild) {
+  struct pool_scenario s = {.depth = 0};
+
+  ASSERT_OK(uv_loop_init(&s.loop));
+  work_in_forked_loop(&s);
+  work_in_forked_loop(&s);
+  CLOSE_LOOP(&s.loop);
+}
+
+struct signal_scenario {
+  uv_loop_t loop;
+  uv_signal_t watcher;
+  int to_parent[2];
+  int to_child[2];
+};
+
+static void signal_cb(uv_signal_t* watcher, int signum) {
+  ASSERT_EQ(signum, SIGUSR1);
+  fired++;
+  uv_stop(watcher->loop);
+}
+
+static void step(int fd) {
+  char byte = 0;
+  ASSERT_EQ(write(fd, &byte, 1), 1);
+}
+
+static void await(int fd) {
+  char byte;
+  ssize_t n;
+  do n = read(fd, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  ASSERT_EQ(n, 1);
+}
+
+static void signal_scenario_init(struct signal_scenario* s) {
+  ASSERT_EQ(pipe(s->to_parent), 0);
+  ASSERT_EQ(pipe(s->to_child), 0);
+  ASSERT_OK(uv_loop_init(&s->loop));
+  ASSERT_OK(uv_signal_init(&s->loop, &s->watcher));
+  ASSERT_OK(uv_signal_start(&s->watcher, signal_cb, SIGUSR1));
+}
+
+static void raise_in_child(void* arg) {
+  struct signal_scenario* s = arg;
+
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&s->loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_signal_to_the_child_is_the_childs) {
+  struct signal_scenario s;
+
+  signal_scenario_init(&s);
+  in_child(raise_in_child, &s);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 0);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&s.loop);
+}
+
+TEST(fork_signal_to_the_parent_is_the_parents) {
+  struct signal_scenario s;
+  pid_t pid;
+  int status;
+
+  signal_scenario_init(&s);
+  pid = fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    ASSERT_OK(uv_loop_fork(&s.loop));
+    step(s.to_parent[1]);
+    await(s.to_child[0]);
+    ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+    ASSERT_EQ(fired, 0);
+    CLOSE_LOOP(&s.loop);
+    _exit(0);
+  }
+  await(s.to_parent[0]);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  step(s.to_child[1]);
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ASSERT_EQ(status, 0);
+  CLOSE_LOOP(&s.loop);
+}
+
+static void close_watcher_in_child(void* arg) {
+  struct signal_scenario* s = arg;
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_child_that_closes_its_watcher_leaves_the_parents) {
+  struct signal_scenario s;
+
+  signal_scenario_init(&s);
+  in_child(close_watcher_in_child, &s);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&s.loop);
+}
+
+struct tcp_scenario {
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  int peer;
+};
+
+static char received[16];
+
+static void alloc_cb(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
+  (void) handle;
+  (void) suggested;
+  *buf = uv_buf_init(received, sizeof(received) - 1);
+}
+
+static void read_cb(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  (void) buf;
+  if (nread == 0) return;
+  ASSERT_GT(nread, 0);
+  received[nread] = '\0';
+  fired++;
+  uv_stop(stream->loop);
+}
+
+static void tcp_scenario_init(struct tcp_scenario* s) {
+  uv_os_sock_t fds[2];
+
+  ASSERT_OK(uv_socketpair(SOCK_STREAM, 0, fds, UV_NONBLOCK_PIPE, 0));
+  s->peer = fds[1];
+  ASSERT_OK(uv_loop_init(&s->loop));
+  ASSERT_OK(uv_tcp_init(&s->loop, &s->tcp));
+  ASSERT_OK(uv_tcp_open(&s->tcp, fds[0]));
+  ASSERT_OK(uv_read_start((uv_stream_t*) &s->tcp, alloc_cb, read_cb));
+  /* The loop has its descriptors registered with the kernel when it forks. */
+  ASSERT_NE(uv_run(&s->loop, UV_RUN_NOWAIT), 0);
+}
+
+static void read_in_child(void* arg) {
+  struct tcp_scenario* s = arg;
+
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  ASSERT_EQ(write(s->peer, "child", 5), 5);
+  ASSERT_NE(uv_run(&s->loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
+  ASSERT_STR_EQ(received, "child");
+  CLOSE_LOOP(&s->loop);
+  close(s->peer);
+}
+
+TEST(fork_stream_is_read_in_the_child_then_in_the_parent) {
+  struct tcp_scenario s;
+
+  tcp_scenario_init(&s);
+  in_child(read_in_child, &s);
+  /* The child took its bytes and closed its copies; none of that reached the
+   * parent's registrations. */
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 0);
+  ASSERT_EQ(write(s.peer, "parent", 6), 6);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(received, "parent");
+  CLOSE_LOOP(&s.loop);
+  close(s.peer);
+}
+
+static void close_all_in_child(void* arg) {
+  struct tcp_scenario* s = arg;
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_child_that_closes_everything_leaves_the_parent_registered) {
+  struct tcp_scenario s;
+
+  tcp_scenario_init(&s);
+  in_child(close_all_in_child, &s);
+  ASSERT_EQ(write(s.peer, "still", 5), 5);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_STR_EQ(received, "still");
+  CLOSE_LOOP(&s.loop);
+  close(s.peer);
+}
+
+static void poll_backend_in_child(void* arg) {
+  struct async_scenario* s = arg;
+  struct pollfd p = {.events = POLLIN};
+
+  ASSERT_OK(uv_loop_fork(&s->loop));
+  ASSERT_NE(uv_run(&s->loop, UV_RUN_NOWAIT), 0);
+  p.fd = uv_backend_fd(&s->loop);
+  ASSERT_GE(p.fd, 0);
+  ASSERT_OK(uv_async_send(&s->async));
+  ASSERT_EQ(poll(&p, 1, -1), 1);
+  ASSERT_NE(uv_run(&s->loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&s->loop);
+}
+
+TEST(fork_backend_fd_of_the_child_is_its_own) {
+  struct async_scenario s;
+  struct pollfd p = {.events = POLLIN};
+
+  ASSERT_OK(uv_loop_init(&s.loop));
+  ASSERT_OK(uv_async_init(&s.loop, &s.async, async_cb));
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  in_child(poll_backend_in_child, &s);
+  p.fd = uv_backend_fd(&s.loop);
+  ASSERT_EQ(poll(&p, 1, 0), 0);
+  CLOSE_LOOP(&s.loop);
+}
+
+static void use_default_loop(void* arg) {
+  uv_loop_t* loop = uv_default_loop();
+
+  ASSERT_PTR_EQ(loop, arg);
+  ASSERT_OK(uv_loop_fork(loop));
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(loop);
+}
+
+TEST(fork_default_loop) {
+  uv_loop_t* loop = uv_default_loop();
+  uv_timer_t timer;
+
+  ASSERT_OK(uv_timer_init(loop, &timer));
+  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
+  in_child(use_default_loop, loop);
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(loop);
+}
