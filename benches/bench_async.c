@@ -113,7 +113,7 @@ BENCH(async_pummel_4) {
   pummel("async_pummel_4", 4);
 }
 
-/* A send to a handle that is already woken up changes nothing: what it costs. */
+/* What a send costs that finds the handle already woken up. */
 BENCH(async_send_coalesced) {
   int sends = bench_count(50000000);
   struct stopwatch watch = {0, 0};

@@ -189,7 +189,8 @@ static void ping_pong(int connections, int threaded, int messages) {
   CHECK(pingers != NULL && server != NULL);
   CHECK(uv_loop_init(&loop) == 0);
   CHECK(uv_loop_init(&server_loop) == 0);
-  server_listen(server, threaded ? &server_loop : &loop, connections, SERVE_ECHO);
+  server_listen(server, threaded ? &server_loop : &loop, connections,
+                SERVE_ECHO);
   messages_left = messages;
   for (i = 0; i < connections; i++) {
     memset(pingers[i].message, 'a' + i % 26, MESSAGE);
