@@ -197,9 +197,9 @@ pub struct uv_fs_poll_t {
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv__signal_tree_entry {
-    pub rbe_left: *mut uv_signal_t,
-    pub rbe_right: *mut uv_signal_t,
-    pub rbe_parent: *mut uv_signal_t,
+    pub rbe_left: *mut c_void,
+    pub rbe_right: *mut c_void,
+    pub rbe_parent: *mut c_void,
     pub rbe_color: c_int,
 }
 

@@ -1,0 +1,2227 @@
+/* oxuv: an event loop with libuv's C ABI. */
+/* Made by build.rs from the Rust sources. Don't edit it; see src/abi/header/generate.rs. */
+
+#ifndef UV_H
+#define UV_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(BUILDING_UV_SHARED) && defined(USING_UV_SHARED)
+# error "BUILDING_UV_SHARED and USING_UV_SHARED exclude each other."
+#endif
+
+#ifndef UV_EXTERN
+# if defined(__GNUC__)
+#  define UV_EXTERN __attribute__((visibility("default")))
+# else
+#  define UV_EXTERN
+# endif
+#endif
+
+#include "uv/errno.h"
+#include "uv/version.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <math.h>
+
+#include "uv/unix.h"
+
+/* ---- Errors, handle types and request types ---- */
+
+/* XX(name, message) for every error; its code is UV_name. */
+#define UV_ERRNO_MAP(XX) \
+  XX(E2BIG, "argument list too long") \
+  XX(EACCES, "permission denied") \
+  XX(EADDRINUSE, "address already in use") \
+  XX(EADDRNOTAVAIL, "address not available") \
+  XX(EAFNOSUPPORT, "address family not supported") \
+  XX(EAGAIN, "resource temporarily unavailable") \
+  XX(EAI_ADDRFAMILY, "address family not supported") \
+  XX(EAI_AGAIN, "temporary failure") \
+  XX(EAI_BADFLAGS, "bad ai_flags value") \
+  XX(EAI_BADHINTS, "invalid value for hints") \
+  XX(EAI_CANCELED, "request canceled") \
+  XX(EAI_FAIL, "permanent failure") \
+  XX(EAI_FAMILY, "ai_family not supported") \
+  XX(EAI_MEMORY, "out of memory") \
+  XX(EAI_NODATA, "no address") \
+  XX(EAI_NONAME, "unknown node or service") \
+  XX(EAI_OVERFLOW, "argument buffer overflow") \
+  XX(EAI_PROTOCOL, "resolved protocol is unknown") \
+  XX(EAI_SERVICE, "service not available for socket type") \
+  XX(EAI_SOCKTYPE, "socket type not supported") \
+  XX(EALREADY, "connection already in progress") \
+  XX(EBADF, "bad file descriptor") \
+  XX(EBUSY, "resource busy or locked") \
+  XX(ECANCELED, "operation canceled") \
+  XX(ECHARSET, "invalid Unicode character") \
+  XX(ECONNABORTED, "software caused connection abort") \
+  XX(ECONNREFUSED, "connection refused") \
+  XX(ECONNRESET, "connection reset by peer") \
+  XX(EDESTADDRREQ, "destination address required") \
+  XX(EEXIST, "file already exists") \
+  XX(EFAULT, "bad address in system call argument") \
+  XX(EFBIG, "file too large") \
+  XX(EHOSTUNREACH, "host is unreachable") \
+  XX(EINTR, "interrupted system call") \
+  XX(EINVAL, "invalid argument") \
+  XX(EIO, "i/o error") \
+  XX(EISCONN, "socket is already connected") \
+  XX(EISDIR, "illegal operation on a directory") \
+  XX(ELOOP, "too many symbolic links encountered") \
+  XX(EMFILE, "too many open files") \
+  XX(EMSGSIZE, "message too long") \
+  XX(ENAMETOOLONG, "name too long") \
+  XX(ENETDOWN, "network is down") \
+  XX(ENETUNREACH, "network is unreachable") \
+  XX(ENFILE, "file table overflow") \
+  XX(ENOBUFS, "no buffer space available") \
+  XX(ENODEV, "no such device") \
+  XX(ENOENT, "no such file or directory") \
+  XX(ENOMEM, "not enough memory") \
+  XX(ENONET, "machine is not on the network") \
+  XX(ENOPROTOOPT, "protocol not available") \
+  XX(ENOSPC, "no space left on device") \
+  XX(ENOSYS, "function not implemented") \
+  XX(ENOTCONN, "socket is not connected") \
+  XX(ENOTDIR, "not a directory") \
+  XX(ENOTEMPTY, "directory not empty") \
+  XX(ENOTSOCK, "socket operation on non-socket") \
+  XX(ENOTSUP, "operation not supported on socket") \
+  XX(EOVERFLOW, "value too large for defined data type") \
+  XX(EPERM, "operation not permitted") \
+  XX(EPIPE, "broken pipe") \
+  XX(EPROTO, "protocol error") \
+  XX(EPROTONOSUPPORT, "protocol not supported") \
+  XX(EPROTOTYPE, "protocol wrong type for socket") \
+  XX(ERANGE, "result too large") \
+  XX(EROFS, "read-only file system") \
+  XX(ESHUTDOWN, "cannot send after transport endpoint shutdown") \
+  XX(ESPIPE, "invalid seek") \
+  XX(ESRCH, "no such process") \
+  XX(ETIMEDOUT, "connection timed out") \
+  XX(ETXTBSY, "text file is busy") \
+  XX(EXDEV, "cross-device link not permitted") \
+  XX(UNKNOWN, "unknown error") \
+  XX(EOF, "end of file") \
+  XX(ENXIO, "no such device or address") \
+  XX(EMLINK, "too many links") \
+  XX(EHOSTDOWN, "host is down") \
+  XX(EREMOTEIO, "remote I/O error") \
+  XX(ENOTTY, "inappropriate ioctl for device") \
+  XX(EFTYPE, "inappropriate file type or format") \
+  XX(EILSEQ, "illegal byte sequence") \
+  XX(ESOCKTNOSUPPORT, "socket type not supported") \
+  XX(ENODATA, "no data available") \
+  XX(EUNATCH, "protocol driver not attached") \
+  XX(ENOEXEC, "exec format error")
+
+/* XX(UPPER, lower) for every handle type: UV_UPPER is its constant, uv_lower_t its struct. */
+#define UV_HANDLE_TYPE_MAP(XX) \
+  XX(ASYNC, async) \
+  XX(CHECK, check) \
+  XX(FS_EVENT, fs_event) \
+  XX(FS_POLL, fs_poll) \
+  XX(HANDLE, handle) \
+  XX(IDLE, idle) \
+  XX(NAMED_PIPE, pipe) \
+  XX(POLL, poll) \
+  XX(PREPARE, prepare) \
+  XX(PROCESS, process) \
+  XX(STREAM, stream) \
+  XX(TCP, tcp) \
+  XX(TIMER, timer) \
+  XX(TTY, tty) \
+  XX(UDP, udp) \
+  XX(SIGNAL, signal)
+
+/* XX(UPPER, lower) for every request type. */
+#define UV_REQ_TYPE_MAP(XX) \
+  XX(REQ, req) \
+  XX(CONNECT, connect) \
+  XX(WRITE, write) \
+  XX(SHUTDOWN, shutdown) \
+  XX(UDP_SEND, udp_send) \
+  XX(FS, fs) \
+  XX(WORK, work) \
+  XX(GETADDRINFO, getaddrinfo) \
+  XX(GETNAMEINFO, getnameinfo) \
+  XX(RANDOM, random)
+
+/** Error codes: negated errno values, and numbers below them for errors that errno lacks. */
+typedef enum {
+UV_E2BIG = UV__E2BIG,
+  UV_EACCES = UV__EACCES,
+  UV_EADDRINUSE = UV__EADDRINUSE,
+  UV_EADDRNOTAVAIL = UV__EADDRNOTAVAIL,
+  UV_EAFNOSUPPORT = UV__EAFNOSUPPORT,
+  UV_EAGAIN = UV__EAGAIN,
+  UV_EAI_ADDRFAMILY = UV__EAI_ADDRFAMILY,
+  UV_EAI_AGAIN = UV__EAI_AGAIN,
+  UV_EAI_BADFLAGS = UV__EAI_BADFLAGS,
+  UV_EAI_BADHINTS = UV__EAI_BADHINTS,
+  UV_EAI_CANCELED = UV__EAI_CANCELED,
+  UV_EAI_FAIL = UV__EAI_FAIL,
+  UV_EAI_FAMILY = UV__EAI_FAMILY,
+  UV_EAI_MEMORY = UV__EAI_MEMORY,
+  UV_EAI_NODATA = UV__EAI_NODATA,
+  UV_EAI_NONAME = UV__EAI_NONAME,
+  UV_EAI_OVERFLOW = UV__EAI_OVERFLOW,
+  UV_EAI_PROTOCOL = UV__EAI_PROTOCOL,
+  UV_EAI_SERVICE = UV__EAI_SERVICE,
+  UV_EAI_SOCKTYPE = UV__EAI_SOCKTYPE,
+  UV_EALREADY = UV__EALREADY,
+  UV_EBADF = UV__EBADF,
+  UV_EBUSY = UV__EBUSY,
+  UV_ECANCELED = UV__ECANCELED,
+  UV_ECHARSET = UV__ECHARSET,
+  UV_ECONNABORTED = UV__ECONNABORTED,
+  UV_ECONNREFUSED = UV__ECONNREFUSED,
+  UV_ECONNRESET = UV__ECONNRESET,
+  UV_EDESTADDRREQ = UV__EDESTADDRREQ,
+  UV_EEXIST = UV__EEXIST,
+  UV_EFAULT = UV__EFAULT,
+  UV_EFBIG = UV__EFBIG,
+  UV_EHOSTUNREACH = UV__EHOSTUNREACH,
+  UV_EINTR = UV__EINTR,
+  UV_EINVAL = UV__EINVAL,
+  UV_EIO = UV__EIO,
+  UV_EISCONN = UV__EISCONN,
+  UV_EISDIR = UV__EISDIR,
+  UV_ELOOP = UV__ELOOP,
+  UV_EMFILE = UV__EMFILE,
+  UV_EMSGSIZE = UV__EMSGSIZE,
+  UV_ENAMETOOLONG = UV__ENAMETOOLONG,
+  UV_ENETDOWN = UV__ENETDOWN,
+  UV_ENETUNREACH = UV__ENETUNREACH,
+  UV_ENFILE = UV__ENFILE,
+  UV_ENOBUFS = UV__ENOBUFS,
+  UV_ENODEV = UV__ENODEV,
+  UV_ENOENT = UV__ENOENT,
+  UV_ENOMEM = UV__ENOMEM,
+  UV_ENONET = UV__ENONET,
+  UV_ENOPROTOOPT = UV__ENOPROTOOPT,
+  UV_ENOSPC = UV__ENOSPC,
+  UV_ENOSYS = UV__ENOSYS,
+  UV_ENOTCONN = UV__ENOTCONN,
+  UV_ENOTDIR = UV__ENOTDIR,
+  UV_ENOTEMPTY = UV__ENOTEMPTY,
+  UV_ENOTSOCK = UV__ENOTSOCK,
+  UV_ENOTSUP = UV__ENOTSUP,
+  UV_EOVERFLOW = UV__EOVERFLOW,
+  UV_EPERM = UV__EPERM,
+  UV_EPIPE = UV__EPIPE,
+  UV_EPROTO = UV__EPROTO,
+  UV_EPROTONOSUPPORT = UV__EPROTONOSUPPORT,
+  UV_EPROTOTYPE = UV__EPROTOTYPE,
+  UV_ERANGE = UV__ERANGE,
+  UV_EROFS = UV__EROFS,
+  UV_ESHUTDOWN = UV__ESHUTDOWN,
+  UV_ESPIPE = UV__ESPIPE,
+  UV_ESRCH = UV__ESRCH,
+  UV_ETIMEDOUT = UV__ETIMEDOUT,
+  UV_ETXTBSY = UV__ETXTBSY,
+  UV_EXDEV = UV__EXDEV,
+  UV_UNKNOWN = UV__UNKNOWN,
+  UV_EOF = UV__EOF,
+  UV_ENXIO = UV__ENXIO,
+  UV_EMLINK = UV__EMLINK,
+  UV_EHOSTDOWN = UV__EHOSTDOWN,
+  UV_EREMOTEIO = UV__EREMOTEIO,
+  UV_ENOTTY = UV__ENOTTY,
+  UV_EFTYPE = UV__EFTYPE,
+  UV_EILSEQ = UV__EILSEQ,
+  UV_ESOCKTNOSUPPORT = UV__ESOCKTNOSUPPORT,
+  UV_ENODATA = UV__ENODATA,
+  UV_EUNATCH = UV__EUNATCH,
+  UV_ENOEXEC = UV__ENOEXEC,
+  UV_ERRNO_MAX = UV__EOF - 1
+} uv_errno_t;
+
+/** What `type` of a handle can be. */
+typedef enum {
+  UV_UNKNOWN_HANDLE = 0,
+UV_ASYNC = 1,
+  UV_CHECK = 2,
+  UV_FS_EVENT = 3,
+  UV_FS_POLL = 4,
+  UV_HANDLE = 5,
+  UV_IDLE = 6,
+  UV_NAMED_PIPE = 7,
+  UV_POLL = 8,
+  UV_PREPARE = 9,
+  UV_PROCESS = 10,
+  UV_STREAM = 11,
+  UV_TCP = 12,
+  UV_TIMER = 13,
+  UV_TTY = 14,
+  UV_UDP = 15,
+  UV_SIGNAL = 16,
+  UV_FILE,
+  UV_HANDLE_TYPE_MAX
+} uv_handle_type;
+
+/** What `type` of a request can be. */
+typedef enum {
+  UV_UNKNOWN_REQ = 0,
+UV_REQ = 1,
+  UV_CONNECT = 2,
+  UV_WRITE = 3,
+  UV_SHUTDOWN = 4,
+  UV_UDP_SEND = 5,
+  UV_FS = 6,
+  UV_WORK = 7,
+  UV_GETADDRINFO = 8,
+  UV_GETNAMEINFO = 9,
+  UV_RANDOM = 10,
+  UV_REQ_TYPE_MAX
+} uv_req_type;
+
+/* ---- Types ---- */
+
+typedef struct uv_timespec_s uv_timespec_t;
+typedef struct uv_timespec64_s uv_timespec64_t;
+typedef struct uv_timeval_s uv_timeval_t;
+typedef struct uv_timeval64_s uv_timeval64_t;
+typedef struct uv_stat_s uv_stat_t;
+typedef struct uv_dirent_s uv_dirent_t;
+typedef struct uv_dir_s uv_dir_t;
+typedef struct uv_statfs_s uv_statfs_t;
+typedef struct uv_metrics_s uv_metrics_t;
+typedef struct uv_stdio_container_s uv_stdio_container_t;
+typedef struct uv_process_options_s uv_process_options_t;
+typedef struct uv_cpu_info_s uv_cpu_info_t;
+typedef struct uv_interface_address_s uv_interface_address_t;
+typedef struct uv_passwd_s uv_passwd_t;
+typedef struct uv_group_s uv_group_t;
+typedef struct uv_utsname_s uv_utsname_t;
+typedef struct uv_env_item_s uv_env_item_t;
+typedef struct uv_rusage_s uv_rusage_t;
+typedef struct uv_thread_options_s uv_thread_options_t;
+typedef struct uv_handle_s uv_handle_t;
+typedef struct uv_stream_s uv_stream_t;
+typedef struct uv_tcp_s uv_tcp_t;
+typedef struct uv_pipe_s uv_pipe_t;
+typedef struct uv_tty_s uv_tty_t;
+typedef struct uv_udp_s uv_udp_t;
+typedef struct uv_poll_s uv_poll_t;
+typedef struct uv_timer_s uv_timer_t;
+typedef struct uv_prepare_s uv_prepare_t;
+typedef struct uv_check_s uv_check_t;
+typedef struct uv_idle_s uv_idle_t;
+typedef struct uv_async_s uv_async_t;
+typedef struct uv_process_s uv_process_t;
+typedef struct uv_fs_event_s uv_fs_event_t;
+typedef struct uv_fs_poll_s uv_fs_poll_t;
+typedef struct uv_signal_s uv_signal_t;
+typedef struct uv_req_s uv_req_t;
+typedef struct uv_shutdown_s uv_shutdown_t;
+typedef struct uv_write_s uv_write_t;
+typedef struct uv_connect_s uv_connect_t;
+typedef struct uv_udp_send_s uv_udp_send_t;
+typedef struct uv_fs_s uv_fs_t;
+typedef struct uv_work_s uv_work_t;
+typedef struct uv_getaddrinfo_s uv_getaddrinfo_t;
+typedef struct uv_getnameinfo_s uv_getnameinfo_t;
+typedef struct uv_random_s uv_random_t;
+typedef struct uv_loop_s uv_loop_t;
+
+/** Options of `uv_loop_configure()`. */
+typedef enum {
+  /**
+   * Block a signal while the loop waits for events. The argument is the signal number;
+   * only `SIGPROF` is supported, others answer `UV_EINVAL`.
+   */
+  UV_LOOP_BLOCK_SIGNAL = 0,
+  /**
+   * Record how long the loop sits idle in its poll phase, for `uv_metrics_idle_time()`.
+   * No argument.
+   */
+  UV_METRICS_IDLE_TIME = 1,
+  /** Allow an io_uring submission queue that the kernel polls. No argument. */
+  UV_LOOP_USE_IO_URING_SQPOLL = 2,
+} uv_loop_option;
+
+/** How `uv_run()` runs a loop. */
+typedef enum {
+  /** Until no active and referenced handle or request is left. */
+  UV_RUN_DEFAULT = 0,
+  /** One iteration, which waits for an event if none is pending. */
+  UV_RUN_ONCE = 1,
+  /** One iteration that does not wait. */
+  UV_RUN_NOWAIT = 2,
+} uv_run_mode;
+
+/** Clocks of `uv_clock_gettime()`. */
+typedef enum {
+  /** Time that never goes back, from an unspecified start. */
+  UV_CLOCK_MONOTONIC = 0,
+  /** Wall-clock time since the Unix epoch. */
+  UV_CLOCK_REALTIME = 1,
+} uv_clock_id;
+
+/** What `uv_udp_set_membership()` does with a multicast group. */
+typedef enum {
+  /** Leave the group. */
+  UV_LEAVE_GROUP = 0,
+  /** Join the group. */
+  UV_JOIN_GROUP = 1,
+} uv_membership;
+
+/** Modes of `uv_tty_set_mode()`. */
+typedef enum {
+  /** The mode the terminal started in. */
+  UV_TTY_MODE_NORMAL = 0,
+  /** Raw input: no echo, no line editing, no signals from keys; output is still processed. */
+  UV_TTY_MODE_RAW = 1,
+  /** Binary-safe input and output, for a terminal used as a channel between processes. */
+  UV_TTY_MODE_IO = 2,
+  /** As `UV_TTY_MODE_RAW`. On Windows it also makes the console send escape sequences. */
+  UV_TTY_MODE_RAW_VT = 3,
+} uv_tty_mode_t;
+
+/** Whether a console understands terminal escape sequences; means something on Windows only. */
+typedef enum {
+  /** Escape sequences are handled. */
+  UV_TTY_SUPPORTED = 0,
+  /** Escape sequences are not handled. */
+  UV_TTY_UNSUPPORTED = 1,
+} uv_tty_vtermstate_t;
+
+/** What a child process gets for one of its file descriptors; see `uv_stdio_container_t`. */
+typedef enum {
+  /** Nothing: `/dev/null` for descriptors 0 to 2, closed otherwise. */
+  UV_IGNORE = 0,
+  /**
+   * A new pipe; `data.stream` becomes the parent's end. The two direction flags below
+   * say, as seen from the child, which way it goes; both make it duplex.
+   */
+  UV_CREATE_PIPE = 1,
+  /** The descriptor `data.fd`. */
+  UV_INHERIT_FD = 2,
+  /** The descriptor of the stream `data.stream`. */
+  UV_INHERIT_STREAM = 4,
+  /** With `UV_CREATE_PIPE`: the child can read from the pipe. */
+  UV_READABLE_PIPE = 16,
+  /** With `UV_CREATE_PIPE`: the child can write to the pipe. */
+  UV_WRITABLE_PIPE = 32,
+  /**
+   * With `UV_CREATE_PIPE`: the child's end is non-blocking. A child that does not expect
+   * that may lose data.
+   */
+  UV_NONBLOCK_PIPE = 64,
+  /** The older name of `UV_NONBLOCK_PIPE`. */
+  UV_OVERLAPPED_PIPE = 64,
+} uv_stdio_flags;
+
+/** The type of a directory entry. */
+typedef enum {
+  /** The file system does not say. */
+  UV_DIRENT_UNKNOWN = 0,
+  /** A regular file. */
+  UV_DIRENT_FILE = 1,
+  /** A directory. */
+  UV_DIRENT_DIR = 2,
+  /** A symbolic link. */
+  UV_DIRENT_LINK = 3,
+  /** A FIFO (named pipe). */
+  UV_DIRENT_FIFO = 4,
+  /** A Unix domain socket. */
+  UV_DIRENT_SOCKET = 5,
+  /** A character device. */
+  UV_DIRENT_CHAR = 6,
+  /** A block device. */
+  UV_DIRENT_BLOCK = 7,
+} uv_dirent_type_t;
+
+/** Which file operation a `uv_fs_t` is for. */
+typedef enum {
+  /** None. */
+  UV_FS_UNKNOWN = -1,
+  /** An operation of the embedder's own. */
+  UV_FS_CUSTOM = 0,
+  /** `uv_fs_open()`. */
+  UV_FS_OPEN = 1,
+  /** `uv_fs_close()`. */
+  UV_FS_CLOSE = 2,
+  /** `uv_fs_read()`. */
+  UV_FS_READ = 3,
+  /** `uv_fs_write()`. */
+  UV_FS_WRITE = 4,
+  /** `uv_fs_sendfile()`. */
+  UV_FS_SENDFILE = 5,
+  /** `uv_fs_stat()`. */
+  UV_FS_STAT = 6,
+  /** `uv_fs_lstat()`. */
+  UV_FS_LSTAT = 7,
+  /** `uv_fs_fstat()`. */
+  UV_FS_FSTAT = 8,
+  /** `uv_fs_ftruncate()`. */
+  UV_FS_FTRUNCATE = 9,
+  /** `uv_fs_utime()`. */
+  UV_FS_UTIME = 10,
+  /** `uv_fs_futime()`. */
+  UV_FS_FUTIME = 11,
+  /** `uv_fs_access()`. */
+  UV_FS_ACCESS = 12,
+  /** `uv_fs_chmod()`. */
+  UV_FS_CHMOD = 13,
+  /** `uv_fs_fchmod()`. */
+  UV_FS_FCHMOD = 14,
+  /** `uv_fs_fsync()`. */
+  UV_FS_FSYNC = 15,
+  /** `uv_fs_fdatasync()`. */
+  UV_FS_FDATASYNC = 16,
+  /** `uv_fs_unlink()`. */
+  UV_FS_UNLINK = 17,
+  /** `uv_fs_rmdir()`. */
+  UV_FS_RMDIR = 18,
+  /** `uv_fs_mkdir()`. */
+  UV_FS_MKDIR = 19,
+  /** `uv_fs_mkdtemp()`. */
+  UV_FS_MKDTEMP = 20,
+  /** `uv_fs_rename()`. */
+  UV_FS_RENAME = 21,
+  /** `uv_fs_scandir()`. */
+  UV_FS_SCANDIR = 22,
+  /** `uv_fs_link()`. */
+  UV_FS_LINK = 23,
+  /** `uv_fs_symlink()`. */
+  UV_FS_SYMLINK = 24,
+  /** `uv_fs_readlink()`. */
+  UV_FS_READLINK = 25,
+  /** `uv_fs_chown()`. */
+  UV_FS_CHOWN = 26,
+  /** `uv_fs_fchown()`. */
+  UV_FS_FCHOWN = 27,
+  /** `uv_fs_realpath()`. */
+  UV_FS_REALPATH = 28,
+  /** `uv_fs_copyfile()`. */
+  UV_FS_COPYFILE = 29,
+  /** `uv_fs_lchown()`. */
+  UV_FS_LCHOWN = 30,
+  /** `uv_fs_opendir()`. */
+  UV_FS_OPENDIR = 31,
+  /** `uv_fs_readdir()`. */
+  UV_FS_READDIR = 32,
+  /** `uv_fs_closedir()`. */
+  UV_FS_CLOSEDIR = 33,
+  /** `uv_fs_statfs()`. */
+  UV_FS_STATFS = 34,
+  /** `uv_fs_mkstemp()`. */
+  UV_FS_MKSTEMP = 35,
+  /** `uv_fs_lutime()`. */
+  UV_FS_LUTIME = 36,
+} uv_fs_type;
+
+/** Flags of `uv_thread_options_t`. */
+typedef enum {
+  /** None of the options is set. */
+  UV_THREAD_NO_FLAGS = 0,
+  /** `stack_size` is set. */
+  UV_THREAD_HAS_STACK_SIZE = 1,
+} uv_thread_create_flags;
+
+/* Some programs ask with #ifdef whether it is there. */
+#define UV_LOOP_USE_IO_URING_SQPOLL UV_LOOP_USE_IO_URING_SQPOLL
+
+/** Flags of `uv_tcp_bind()`. */
+enum uv_tcp_flags {
+  /** An IPv6 socket does not accept IPv4 connections. */
+  UV_TCP_IPV6ONLY = 1,
+  /**
+   * Set `SO_REUSEPORT`: several sockets listen on the same address and port, and the
+   * kernel spreads connections over them.
+   */
+  UV_TCP_REUSEPORT = 2,
+};
+
+/**
+ * Flags of `uv_udp_init_ex()`, `uv_udp_bind()`, `uv_udp_open_ex()` and of the receive
+ * callback.
+ */
+enum uv_udp_flags {
+  /** For `uv_udp_bind()`: an IPv6 socket does not receive IPv4 datagrams. */
+  UV_UDP_IPV6ONLY = 1,
+  /** To the receive callback: the datagram was longer than the buffer; the rest is lost. */
+  UV_UDP_PARTIAL = 2,
+  /**
+   * For `uv_udp_bind()`: set `SO_REUSEADDR`, so that several sockets can be bound to the
+   * same address. The one bound last receives what is sent to a unicast address.
+   */
+  UV_UDP_REUSEADDR = 4,
+  /**
+   * To the receive callback: the datagram came from recvmmsg(2), and its buffer is a part
+   * of a larger one that must not be freed yet.
+   */
+  UV_UDP_MMSG_CHUNK = 8,
+  /**
+   * To the receive callback: the large recvmmsg(2) buffer is no longer needed and can be
+   * freed. `nread` is 0 and `addr` is NULL.
+   */
+  UV_UDP_MMSG_FREE = 16,
+  /**
+   * For `uv_udp_bind()`: set `IP_RECVERR` (`IPV6_RECVERR`), so that ICMP errors are
+   * reported to the application.
+   */
+  UV_UDP_LINUX_RECVERR = 32,
+  /**
+   * For `uv_udp_bind()`: set `SO_REUSEPORT`; the kernel spreads incoming datagrams over
+   * the sockets bound to the address.
+   */
+  UV_UDP_REUSEPORT = 64,
+  /**
+   * For `uv_udp_init_ex()`: receive several datagrams per system call with recvmmsg(2).
+   * The allocation callback should then return multiples of 64 KiB.
+   */
+  UV_UDP_RECVMMSG = 256,
+};
+
+/** Flags of `uv_pipe_bind2()` and `uv_pipe_connect2()`. */
+enum uv__pipe_flags {
+  /** A name that is too long is an error (`UV_ENAMETOOLONG`) instead of being cut. */
+  UV_PIPE_NO_TRUNCATE = 1,
+};
+
+/** Events of a `uv_poll_t`. */
+enum uv_poll_event {
+  /** There is something to read. */
+  UV_READABLE = 1,
+  /** There is room to write. */
+  UV_WRITABLE = 2,
+  /** The peer closed its writing end, or both. */
+  UV_DISCONNECT = 4,
+  /** Urgent (out-of-band) data, or a sysfs event. */
+  UV_PRIORITIZED = 8,
+};
+
+/** Flags of `uv_process_options_t`. */
+enum uv_process_flags {
+  /** Run the child as the user `uid`. */
+  UV_PROCESS_SETUID = 1,
+  /** Run the child as the group `gid`. */
+  UV_PROCESS_SETGID = 2,
+  /** Windows only: do not quote the arguments. */
+  UV_PROCESS_WINDOWS_VERBATIM_ARGUMENTS = 4,
+  /**
+   * Make the child a session leader, so that it can outlive the parent. The handle still
+   * keeps the parent's loop alive unless it is unreferenced.
+   */
+  UV_PROCESS_DETACHED = 8,
+  /** Windows only: hide the child's window. */
+  UV_PROCESS_WINDOWS_HIDE = 16,
+  /** Windows only: hide the child's console window. */
+  UV_PROCESS_WINDOWS_HIDE_CONSOLE = 32,
+  /** Windows only: hide the child's GUI window. */
+  UV_PROCESS_WINDOWS_HIDE_GUI = 64,
+  /** Windows only: look for the exact file name before trying `.exe` and `.cmd`. */
+  UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME = 128,
+};
+
+/** Priorities of `uv_thread_setpriority()`. */
+enum uv__thread_priority {
+  /** The highest. */
+  UV_THREAD_PRIORITY_HIGHEST = 2,
+  /** Above normal. */
+  UV_THREAD_PRIORITY_ABOVE_NORMAL = 1,
+  /** Normal. */
+  UV_THREAD_PRIORITY_NORMAL = 0,
+  /** Below normal. */
+  UV_THREAD_PRIORITY_BELOW_NORMAL = -1,
+  /** The lowest. */
+  UV_THREAD_PRIORITY_LOWEST = -2,
+};
+
+/** Events that a `uv_fs_event_t` reports. */
+enum uv_fs_event {
+  /** The file was renamed, created or deleted. */
+  UV_RENAME = 1,
+  /** The file's content or attributes changed. */
+  UV_CHANGE = 2,
+};
+
+/** Flags of `uv_fs_event_start()`. */
+enum uv_fs_event_flags {
+  /** Watch the directory entry itself instead of what is in it. Not implemented. */
+  UV_FS_EVENT_WATCH_ENTRY = 1,
+  /** Use stat(2) at an interval instead of the kernel's notification. Not implemented. */
+  UV_FS_EVENT_STAT = 2,
+  /** Also watch subdirectories, where the system can. Linux cannot. */
+  UV_FS_EVENT_RECURSIVE = 4,
+};
+
+/* ---- Constants ---- */
+
+/** For `uv_fs_copyfile()`: fail with `UV_EEXIST` if the destination exists. */
+#define UV_FS_COPYFILE_EXCL 1
+
+/**
+ * For `uv_fs_copyfile()`: try to share the blocks with the original (a reflink); copy if that
+ * is not possible.
+ */
+#define UV_FS_COPYFILE_FICLONE 2
+
+/** For `uv_fs_copyfile()`: share the blocks with the original, or fail. */
+#define UV_FS_COPYFILE_FICLONE_FORCE 4
+
+/** For `uv_fs_symlink()` on Windows: the target is a directory. */
+#define UV_FS_SYMLINK_DIR 1
+
+/** For `uv_fs_symlink()` on Windows: make a junction point. */
+#define UV_FS_SYMLINK_JUNCTION 2
+
+/** For `uv_os_setpriority()`: the lowest priority. */
+#define UV_PRIORITY_LOW 19
+
+/** For `uv_os_setpriority()`: below normal. */
+#define UV_PRIORITY_BELOW_NORMAL 10
+
+/** For `uv_os_setpriority()`: normal. */
+#define UV_PRIORITY_NORMAL 0
+
+/** For `uv_os_setpriority()`: above normal; needs privileges, as do the ones below. */
+#define UV_PRIORITY_ABOVE_NORMAL -7
+
+/** For `uv_os_setpriority()`: high. */
+#define UV_PRIORITY_HIGH -14
+
+/** For `uv_os_setpriority()`: the highest priority. */
+#define UV_PRIORITY_HIGHEST -20
+
+/** A time for `uv_fs_utime()` and its kin: the present. */
+#define UV_FS_UTIME_NOW INFINITY
+/** A time for `uv_fs_utime()` and its kin: leave it as it is. */
+#define UV_FS_UTIME_OMIT NAN
+
+/** A buffer of this size holds any host name; see `uv_os_gethostname()`. */
+#ifdef MAXHOSTNAMELEN
+# define UV_MAXHOSTNAMESIZE (MAXHOSTNAMELEN + 1)
+#else
+# define UV_MAXHOSTNAMESIZE 256
+#endif
+
+/** A buffer of this size holds any interface name; see `uv_if_indextoname()`. */
+#if defined(IF_NAMESIZE)
+# define UV_IF_NAMESIZE (IF_NAMESIZE + 1)
+#elif defined(IFNAMSIZ)
+# define UV_IF_NAMESIZE (IFNAMSIZ + 1)
+#else
+# define UV_IF_NAMESIZE (16 + 1)
+#endif
+
+/* ---- Callbacks ---- */
+
+/** Replaces malloc(3); see `uv_replace_allocator()`. */
+typedef void *(*uv_malloc_func)(size_t size);
+
+/** Replaces realloc(3). */
+typedef void *(*uv_realloc_func)(void *ptr, size_t size);
+
+/** Replaces calloc(3). */
+typedef void *(*uv_calloc_func)(size_t count, size_t size);
+
+/** Replaces free(3). */
+typedef void (*uv_free_func)(void *ptr);
+
+/**
+ * Asks for memory to read into. Sets `buf` to a buffer of any length; `suggested_size` is a
+ * hint. A NULL or empty buffer makes the read callback report `UV_ENOBUFS`. The buffer is the
+ * caller's again when the read callback gets it.
+ */
+typedef void (*uv_alloc_cb)(uv_handle_t *handle, size_t suggested_size, uv_buf_t *buf);
+
+/**
+ * Reports data that was read: `nread` bytes in `buf`; 0 for nothing (try again later, not an
+ * error); `UV_EOF` at the end of the stream; or another error, after which reading is to be
+ * stopped or the stream closed. `buf` is what the allocation callback set, and it is the
+ * caller's to free whatever `nread` says.
+ */
+typedef void (*uv_read_cb)(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
+
+/** A write is done; `status` is 0 or an error. `req` and the buffers are the caller's again. */
+typedef void (*uv_write_cb)(uv_write_t *req, int status);
+
+/** A connection is made, or has failed with `status`. */
+typedef void (*uv_connect_cb)(uv_connect_t *req, int status);
+
+/** The writing side is shut down, or that has failed with `status`. */
+typedef void (*uv_shutdown_cb)(uv_shutdown_t *req, int status);
+
+/** A connection is waiting for `uv_accept()`, or accepting has failed with `status`. */
+typedef void (*uv_connection_cb)(uv_stream_t *server, int status);
+
+/** The handle is closed. The library does not touch it any more: it can be freed here. */
+typedef void (*uv_close_cb)(uv_handle_t *handle);
+
+/** The descriptor is ready for `events` (of `enum uv_poll_event`), or `status` is an error. */
+typedef void (*uv_poll_cb)(uv_poll_t *handle, int status, int events);
+
+/** The timer is due. */
+typedef void (*uv_timer_cb)(uv_timer_t *handle);
+
+/** `uv_async_send()` was called, once or several times. */
+typedef void (*uv_async_cb)(uv_async_t *handle);
+
+/** The loop is about to wait for events. */
+typedef void (*uv_prepare_cb)(uv_prepare_t *handle);
+
+/** The loop has waited for events. */
+typedef void (*uv_check_cb)(uv_check_t *handle);
+
+/** Once per loop iteration, before the prepare callbacks. */
+typedef void (*uv_idle_cb)(uv_idle_t *handle);
+
+/**
+ * The child process ended, with `exit_status`, or because of the signal `term_signal` if that
+ * is not 0.
+ */
+typedef void (*uv_exit_cb)(uv_process_t *handle, int64_t exit_status, int term_signal);
+
+/** Called by `uv_walk()` for each handle of a loop. */
+typedef void (*uv_walk_cb)(uv_handle_t *handle, void *arg);
+
+/** The file operation is done; `req->result` says how. */
+typedef void (*uv_fs_cb)(uv_fs_t *req);
+
+/** The work itself. Runs on a thread of the pool. */
+typedef void (*uv_work_cb)(uv_work_t *req);
+
+/**
+ * The work is done. Runs on the loop's thread; `status` is 0, or `UV_ECANCELED` if
+ * `uv_cancel()` was in time.
+ */
+typedef void (*uv_after_work_cb)(uv_work_t *req, int status);
+
+/**
+ * The look-up is done. `res` is to be freed with `uv_freeaddrinfo()`; it is NULL if `status`
+ * is an error.
+ */
+typedef void (*uv_getaddrinfo_cb)(uv_getaddrinfo_t *req, int status, struct addrinfo *res);
+
+/** The look-up is done. The strings belong to `req`. */
+typedef void (*uv_getnameinfo_cb)(uv_getnameinfo_t *req,
+                                  int status,
+                                  const char *hostname,
+                                  const char *service);
+
+/** `buf` is filled with random bytes, or `status` is an error. */
+typedef void (*uv_random_cb)(uv_random_t *req, int status, void *buf, size_t buflen);
+
+/**
+ * Something changed. `filename` is relative to the watched directory, or NULL; `events` is of
+ * `enum uv_fs_event`.
+ */
+typedef void (*uv_fs_event_cb)(uv_fs_event_t *handle,
+                               const char *filename,
+                               int events,
+                               int status);
+
+/** The watched path changed from `prev` to `curr`, or could not be read (`status`). */
+typedef void (*uv_fs_poll_cb)(uv_fs_poll_t *handle,
+                              int status,
+                              const uv_stat_t *prev,
+                              const uv_stat_t *curr);
+
+/** The signal was received. */
+typedef void (*uv_signal_cb)(uv_signal_t *handle, int signum);
+
+/** The datagram is sent; `status` is 0 or an error. */
+typedef void (*uv_udp_send_cb)(uv_udp_send_t *req, int status);
+
+/**
+ * Reports a datagram: `nread` bytes in `buf` from `addr`. `nread` 0 with `addr` NULL means
+ * that there is nothing to read; 0 with an address is an empty datagram; a negative `nread` is
+ * an error. `flags` is of `enum uv_udp_flags`. `addr` is valid during the call only.
+ */
+typedef void (*uv_udp_recv_cb)(uv_udp_t *handle,
+                               ssize_t nread,
+                               const uv_buf_t *buf,
+                               const struct sockaddr *addr,
+                               unsigned int flags);
+
+/** The function that a new thread runs. */
+typedef void (*uv_thread_cb)(void *arg);
+
+/* ---- Structs that carry data ---- */
+
+/** A time with nanoseconds, in C's `long`. */
+struct uv_timespec_s {
+  /** Seconds. */
+  long tv_sec;
+  /** Nanoseconds, 0 to 999999999. */
+  long tv_nsec;
+};
+
+/** A time with nanoseconds that fits any date. */
+struct uv_timespec64_s {
+  /** Seconds. */
+  int64_t tv_sec;
+  /** Nanoseconds, 0 to 999999999. */
+  int32_t tv_nsec;
+};
+
+/** A time with microseconds, in C's `long`. */
+struct uv_timeval_s {
+  /** Seconds. */
+  long tv_sec;
+  /** Microseconds, 0 to 999999. */
+  long tv_usec;
+};
+
+/** A time with microseconds that fits any date. */
+struct uv_timeval64_s {
+  /** Seconds. */
+  int64_t tv_sec;
+  /** Microseconds, 0 to 999999. */
+  int32_t tv_usec;
+};
+
+/** What stat(2) says about a file. */
+struct uv_stat_s {
+  /** The device that holds the file. */
+  uint64_t st_dev;
+  /** File type and permissions. */
+  uint64_t st_mode;
+  /** Number of hard links. */
+  uint64_t st_nlink;
+  /** User id of the owner. */
+  uint64_t st_uid;
+  /** Group id of the owner. */
+  uint64_t st_gid;
+  /** For a device file, which device it is. */
+  uint64_t st_rdev;
+  /** Inode number. */
+  uint64_t st_ino;
+  /** Size in bytes. */
+  uint64_t st_size;
+  /** Preferred block size for reading and writing. */
+  uint64_t st_blksize;
+  /** Blocks of 512 bytes allocated. */
+  uint64_t st_blocks;
+  /** 0 on Linux. */
+  uint64_t st_flags;
+  /** 0 on Linux. */
+  uint64_t st_gen;
+  /** Last access. */
+  struct uv_timespec_s st_atim;
+  /** Last change of the content. */
+  struct uv_timespec_s st_mtim;
+  /** Last change of the attributes. */
+  struct uv_timespec_s st_ctim;
+  /** Creation, if the file system records it. */
+  struct uv_timespec_s st_birthtim;
+};
+
+/** A directory entry. */
+struct uv_dirent_s {
+  /** The name, without the directory. */
+  const char *name;
+  /** What it is, or `UV_DIRENT_UNKNOWN`. */
+  uv_dirent_type_t type;
+};
+
+/** A directory opened by `uv_fs_opendir()`. */
+struct uv_dir_s {
+  /** Where `uv_fs_readdir()` puts the entries. The caller sets it. */
+  struct uv_dirent_s *dirents;
+  /** How many entries `dirents` has room for. */
+  size_t nentries;
+  void *reserved[4];
+  DIR *dir;
+};
+
+/** What statfs(2) says about a file system. */
+struct uv_statfs_s {
+  /** The file system's magic number. */
+  uint64_t f_type;
+  /** Preferred transfer size. */
+  uint64_t f_bsize;
+  /** Blocks of `f_frsize` bytes. */
+  uint64_t f_blocks;
+  /** Free blocks. */
+  uint64_t f_bfree;
+  /** Free blocks that an unprivileged user can have. */
+  uint64_t f_bavail;
+  /** Inodes. */
+  uint64_t f_files;
+  /** Free inodes. */
+  uint64_t f_ffree;
+  /** Fragment size: the unit of the block counts. */
+  uint64_t f_frsize;
+  uint64_t f_spare[3];
+};
+
+/** Counters of a loop; see `uv_metrics_info()`. */
+struct uv_metrics_s {
+  /** Iterations of the loop. */
+  uint64_t loop_count;
+  /** Events processed. */
+  uint64_t events;
+  /** Events that were already waiting when the loop asked. */
+  uint64_t events_waiting;
+  uint64_t *reserved[13];
+};
+
+/** `data` of `uv_stdio_container_t`. */
+union uv__stdio_container_data {
+  /** With `UV_CREATE_PIPE` and `UV_INHERIT_STREAM`. */
+  uv_stream_t *stream;
+  /** With `UV_INHERIT_FD`. */
+  int fd;
+};
+
+/** What a child process gets for one of its file descriptors. */
+struct uv_stdio_container_s {
+  /** What kind of thing. */
+  uv_stdio_flags flags;
+  /** Which one. */
+  union uv__stdio_container_data data;
+};
+
+/** What `uv_spawn()` is to start. */
+struct uv_process_options_s {
+  /** Called after the process has ended. May be NULL. */
+  uv_exit_cb exit_cb;
+  /** The program: a path, or a name to be looked up in `PATH`. */
+  const char *file;
+  /** The arguments, ended by NULL; `args[0]` should be the program. */
+  char **args;
+  /** The environment, ended by NULL; NULL for the parent's. */
+  char **env;
+  /** The working directory; NULL for the parent's. */
+  const char *cwd;
+  /** Of `enum uv_process_flags`. */
+  unsigned int flags;
+  /** How many descriptors `stdio` describes. */
+  int stdio_count;
+  /** What the child gets as descriptor 0, 1, 2 and so on. */
+  struct uv_stdio_container_s *stdio;
+  /** The user to run as, with `UV_PROCESS_SETUID`. */
+  uv_uid_t uid;
+  /** The group to run as, with `UV_PROCESS_SETGID`. */
+  uv_gid_t gid;
+};
+
+/** Time that a CPU has spent, in milliseconds. */
+struct uv_cpu_times_s {
+  /** In user space. */
+  uint64_t user;
+  /** In user space at low priority. */
+  uint64_t nice;
+  /** In the kernel. */
+  uint64_t sys;
+  /** Idle. */
+  uint64_t idle;
+  /** In interrupts. */
+  uint64_t irq;
+};
+
+/** A CPU; see `uv_cpu_info()`. */
+struct uv_cpu_info_s {
+  /** Its name. */
+  const char *model;
+  /** Its frequency in MHz. */
+  int speed;
+  /** What it has spent its time on. */
+  struct uv_cpu_times_s cpu_times;
+};
+
+/** `address` of `uv_interface_address_t`; `address4.sin_family` tells which. */
+union uv__interface_address {
+  struct sockaddr_in address4;
+  struct sockaddr_in6 address6;
+};
+
+/** `netmask` of `uv_interface_address_t`. */
+union uv__interface_netmask {
+  struct sockaddr_in netmask4;
+  struct sockaddr_in6 netmask6;
+};
+
+/** An address of a network interface; see `uv_interface_addresses()`. */
+struct uv_interface_address_s {
+  /** The interface's name. */
+  char *name;
+  /** Its hardware address. */
+  char phys_addr[6];
+  /** Non-zero for a loopback interface. */
+  int is_internal;
+  /** The address. */
+  union uv__interface_address address;
+  /** The address's netmask. */
+  union uv__interface_netmask netmask;
+};
+
+/** A user account; see `uv_os_get_passwd()`. */
+struct uv_passwd_s {
+  /** Login name. */
+  char *username;
+  /** User id. */
+  unsigned long uid;
+  /** Group id. */
+  unsigned long gid;
+  /** Login shell. */
+  char *shell;
+  /** Home directory. */
+  char *homedir;
+};
+
+/** A user group; see `uv_os_get_group()`. */
+struct uv_group_s {
+  /** Its name. */
+  char *groupname;
+  /** Its id. */
+  unsigned long gid;
+  /** The names of its members, ended by NULL. */
+  char **members;
+};
+
+/** The system's name and version; see `uv_os_uname()`. */
+struct uv_utsname_s {
+  /** The operating system: "Linux". */
+  char sysname[256];
+  /** Its release. */
+  char release[256];
+  /** Its version. */
+  char version[256];
+  /** The hardware: "x86_64". */
+  char machine[256];
+};
+
+/** An environment variable; see `uv_os_environ()`. */
+struct uv_env_item_s {
+  /** Its name. */
+  char *name;
+  /** Its value. */
+  char *value;
+};
+
+/** Resources used; see `uv_getrusage()`. What the system does not count is 0. */
+struct uv_rusage_s {
+  /** CPU time in user space. */
+  struct uv_timeval_s ru_utime;
+  /** CPU time in the kernel. */
+  struct uv_timeval_s ru_stime;
+  /** Largest resident set, in kilobytes. */
+  uint64_t ru_maxrss;
+  /** Shared memory. */
+  uint64_t ru_ixrss;
+  /** Unshared data. */
+  uint64_t ru_idrss;
+  /** Unshared stack. */
+  uint64_t ru_isrss;
+  /** Page faults served without I/O. */
+  uint64_t ru_minflt;
+  /** Page faults that needed I/O. */
+  uint64_t ru_majflt;
+  /** Swaps. */
+  uint64_t ru_nswap;
+  /** Block input operations. */
+  uint64_t ru_inblock;
+  /** Block output operations. */
+  uint64_t ru_oublock;
+  /** IPC messages sent. */
+  uint64_t ru_msgsnd;
+  /** IPC messages received. */
+  uint64_t ru_msgrcv;
+  /** Signals received. */
+  uint64_t ru_nsignals;
+  /** Voluntary context switches. */
+  uint64_t ru_nvcsw;
+  /** Involuntary context switches. */
+  uint64_t ru_nivcsw;
+};
+
+/** Options of `uv_thread_create_ex()`. */
+struct uv_thread_options_s {
+  /** Which of the options are set, of `uv_thread_create_flags`. */
+  unsigned int flags;
+  /** Stack size in bytes; rounded up to a page, and to the system's minimum. */
+  size_t stack_size;
+};
+
+/* ---- Handles ---- */
+
+/* The fields that all handles begin with. */
+#define UV_HANDLE_FIELDS \
+  /** Free for the caller's use. */ \
+  void *data; \
+  /** The loop that the handle belongs to. Read-only. */ \
+  uv_loop_t *loop; \
+  /** Which handle it is. Read-only. */ \
+  uv_handle_type type; \
+  uv_close_cb close_cb; \
+  struct uv__queue handle_queue; \
+  union uv__handle_u u; \
+  struct uv_handle_s *next_closing; \
+  unsigned int flags;
+
+/* The fields that streams have after those. */
+#define UV_STREAM_FIELDS \
+  /** Bytes queued for writing. Read-only. */ \
+  size_t write_queue_size; \
+  uv_alloc_cb alloc_cb; \
+  uv_read_cb read_cb; \
+  uv_connect_t *connect_req; \
+  uv_shutdown_t *shutdown_req; \
+  uv__io_t io_watcher; \
+  struct uv__queue write_queue; \
+  struct uv__queue write_completed_queue; \
+  uv_connection_cb connection_cb; \
+  int delayed_error; \
+  int accepted_fd; \
+  void *queued_fds;
+
+/** Private: room that handle types use differently. */
+union uv__handle_u {
+  int fd;
+  void *reserved[4];
+};
+
+/** What all handles begin with. */
+struct uv_handle_s {
+  UV_HANDLE_FIELDS
+};
+
+/** What the stream handles (TCP, pipe, TTY) begin with. */
+struct uv_stream_s {
+  UV_HANDLE_FIELDS
+  UV_STREAM_FIELDS
+};
+
+/** A TCP connection or a listening TCP socket. A stream. */
+struct uv_tcp_s {
+  UV_HANDLE_FIELDS
+  UV_STREAM_FIELDS
+};
+
+/** A Unix domain socket, a pipe or a FIFO. A stream. */
+struct uv_pipe_s {
+  UV_HANDLE_FIELDS
+  UV_STREAM_FIELDS
+  /** Non-zero if handles can be passed over it. */
+  int ipc;
+  const char *pipe_fname;
+};
+
+/** A terminal. A stream. */
+struct uv_tty_s {
+  UV_HANDLE_FIELDS
+  UV_STREAM_FIELDS
+  struct termios orig_termios;
+  int mode;
+};
+
+/** A UDP socket. */
+struct uv_udp_s {
+  UV_HANDLE_FIELDS
+  /** Bytes queued for sending. Read-only. */
+  size_t send_queue_size;
+  /** Datagrams queued for sending. Read-only. */
+  size_t send_queue_count;
+  uv_alloc_cb alloc_cb;
+  uv_udp_recv_cb recv_cb;
+  uv__io_t io_watcher;
+  struct uv__queue write_queue;
+  struct uv__queue write_completed_queue;
+};
+
+/** Watches a file descriptor of the caller's. */
+struct uv_poll_s {
+  UV_HANDLE_FIELDS
+  uv_poll_cb poll_cb;
+  uv__io_t io_watcher;
+};
+
+/** Private: a timer's place among the timers. */
+union uv__timer_node {
+  void *heap[3];
+  struct uv__queue queue;
+};
+
+/** A timer. */
+struct uv_timer_s {
+  UV_HANDLE_FIELDS
+  uv_timer_cb timer_cb;
+  union uv__timer_node node;
+  uint64_t timeout;
+  uint64_t repeat;
+  uint64_t start_id;
+};
+
+/** Calls back before the loop waits for events. */
+struct uv_prepare_s {
+  UV_HANDLE_FIELDS
+  uv_prepare_cb prepare_cb;
+  struct uv__queue queue;
+};
+
+/** Calls back after the loop has waited for events. */
+struct uv_check_s {
+  UV_HANDLE_FIELDS
+  uv_check_cb check_cb;
+  struct uv__queue queue;
+};
+
+/** Calls back in every iteration; while one is active, the loop does not wait for events. */
+struct uv_idle_s {
+  UV_HANDLE_FIELDS
+  uv_idle_cb idle_cb;
+  struct uv__queue queue;
+};
+
+/** Wakes the loop up from another thread or from a signal handler. */
+struct uv_async_s {
+  UV_HANDLE_FIELDS
+  uv_async_cb async_cb;
+  struct uv__queue queue;
+  int pending;
+};
+
+/** A child process. */
+struct uv_process_s {
+  UV_HANDLE_FIELDS
+  uv_exit_cb exit_cb;
+  /** The process id. Read-only. */
+  int pid;
+  struct uv__queue queue;
+  int status;
+};
+
+/** Watches a file or directory through the kernel's notification. */
+struct uv_fs_event_s {
+  UV_HANDLE_FIELDS
+  char *path;
+  uv_fs_event_cb cb;
+  struct uv__queue watchers;
+  int wd;
+};
+
+/** Watches a path by calling stat(2) at an interval. */
+struct uv_fs_poll_s {
+  UV_HANDLE_FIELDS
+  void *poll_ctx;
+};
+
+/** Private: a signal watcher's place among the watchers. */
+struct uv__signal_tree_entry {
+  void *rbe_left;
+  void *rbe_right;
+  void *rbe_parent;
+  int rbe_color;
+};
+
+/** Watches a signal. */
+struct uv_signal_s {
+  UV_HANDLE_FIELDS
+  uv_signal_cb signal_cb;
+  /** The signal number; 0 while stopped. Read-only. */
+  int signum;
+  struct uv__signal_tree_entry tree_entry;
+  unsigned int caught_signals;
+  unsigned int dispatched_signals;
+};
+
+/** Memory for any handle. */
+union uv_any_handle {
+  struct uv_async_s async;
+  struct uv_check_s check;
+  struct uv_fs_event_s fs_event;
+  struct uv_fs_poll_s fs_poll;
+  struct uv_handle_s handle;
+  struct uv_idle_s idle;
+  struct uv_pipe_s pipe;
+  struct uv_poll_s poll;
+  struct uv_prepare_s prepare;
+  struct uv_process_s process;
+  struct uv_stream_s stream;
+  struct uv_tcp_s tcp;
+  struct uv_timer_s timer;
+  struct uv_tty_s tty;
+  struct uv_udp_s udp;
+  struct uv_signal_s signal;
+};
+
+/* ---- Requests ---- */
+
+/* The fields that all requests begin with. */
+#define UV_REQ_FIELDS \
+  /** Free for the caller's use. */ \
+  void *data; \
+  /** Which request it is. Read-only. */ \
+  uv_req_type type; \
+  void *reserved[6];
+
+/** What all requests begin with. */
+struct uv_req_s {
+  UV_REQ_FIELDS
+};
+
+/** A request of `uv_shutdown()`. */
+struct uv_shutdown_s {
+  UV_REQ_FIELDS
+  /** The stream. */
+  uv_stream_t *handle;
+  uv_shutdown_cb cb;
+};
+
+/** A request of `uv_write()` and `uv_write2()`. */
+struct uv_write_s {
+  UV_REQ_FIELDS
+  uv_write_cb cb;
+  /** The stream sent along with the data, or NULL. */
+  uv_stream_t *send_handle;
+  /** The stream written to. */
+  uv_stream_t *handle;
+  struct uv__queue queue;
+  unsigned int write_index;
+  uv_buf_t *bufs;
+  unsigned int nbufs;
+  int error;
+  uv_buf_t bufsml[4];
+};
+
+/** A request of `uv_tcp_connect()` and `uv_pipe_connect()`. */
+struct uv_connect_s {
+  UV_REQ_FIELDS
+  uv_connect_cb cb;
+  /** The stream that is being connected. */
+  uv_stream_t *handle;
+  struct uv__queue queue;
+};
+
+/** Private: the destination of a datagram. */
+union uv__udp_send_addr {
+  struct sockaddr addr;
+  struct sockaddr_storage storage;
+};
+
+/** A request of `uv_udp_send()`. */
+struct uv_udp_send_s {
+  UV_REQ_FIELDS
+  /** The socket. */
+  uv_udp_t *handle;
+  uv_udp_send_cb cb;
+  struct uv__queue queue;
+  union uv__udp_send_addr u;
+  unsigned int nbufs;
+  uv_buf_t *bufs;
+  ssize_t status;
+  uv_udp_send_cb send_cb;
+  uv_buf_t bufsml[4];
+};
+
+/**
+ * A file operation. After its callback, or after the call if it was synchronous, it must be
+ * given to `uv_fs_req_cleanup()`.
+ */
+struct uv_fs_s {
+  UV_REQ_FIELDS
+  /** Which operation. */
+  uv_fs_type fs_type;
+  /** The loop. */
+  uv_loop_t *loop;
+  uv_fs_cb cb;
+  /** The outcome: a byte count, a descriptor or 0, or an error if it is negative. */
+  ssize_t result;
+  /**
+   * The outcome of operations that return more than a number: the target of
+   * `uv_fs_readlink()` and `uv_fs_realpath()`, the `uv_dir_t` of `uv_fs_opendir()`, the
+   * `uv_stat_t` or `uv_statfs_t` of those calls.
+   */
+  void *ptr;
+  /** The path that the operation is about; a copy unless the call was synchronous. */
+  const char *path;
+  /** The outcome of `uv_fs_stat()`, `uv_fs_fstat()` and `uv_fs_lstat()`. */
+  uv_stat_t statbuf;
+  const char *new_path;
+  uv_file file;
+  int flags;
+  mode_t mode;
+  unsigned int nbufs;
+  uv_buf_t *bufs;
+  off_t off;
+  uv_uid_t uid;
+  uv_gid_t gid;
+  double atime;
+  double mtime;
+  struct uv__work work_req;
+  uv_buf_t bufsml[4];
+};
+
+/** A request of `uv_queue_work()`. */
+struct uv_work_s {
+  UV_REQ_FIELDS
+  /** The loop that learns of the end of the work. */
+  uv_loop_t *loop;
+  uv_work_cb work_cb;
+  uv_after_work_cb after_work_cb;
+  struct uv__work work_req;
+};
+
+/** A request of `uv_getaddrinfo()`. */
+struct uv_getaddrinfo_s {
+  UV_REQ_FIELDS
+  /** The loop. */
+  uv_loop_t *loop;
+  struct uv__work work_req;
+  uv_getaddrinfo_cb cb;
+  struct addrinfo *hints;
+  char *hostname;
+  char *service;
+  /**
+   * After a synchronous call (no callback), the outcome, to be freed with
+   * `uv_freeaddrinfo()`.
+   */
+  struct addrinfo *addrinfo;
+  int retcode;
+};
+
+/** A request of `uv_getnameinfo()`. */
+struct uv_getnameinfo_s {
+  UV_REQ_FIELDS
+  /** The loop. */
+  uv_loop_t *loop;
+  struct uv__work work_req;
+  uv_getnameinfo_cb getnameinfo_cb;
+  struct sockaddr_storage storage;
+  int flags;
+  /** The outcome: the name of the host. */
+  char host[NI_MAXHOST];
+  /** The outcome: the name of the service. */
+  char service[NI_MAXSERV];
+  int retcode;
+};
+
+/** A request of `uv_random()`. */
+struct uv_random_s {
+  UV_REQ_FIELDS
+  /** The loop. */
+  uv_loop_t *loop;
+  int status;
+  void *buf;
+  size_t buflen;
+  uv_random_cb cb;
+  struct uv__work work_req;
+};
+
+/** Memory for any request. */
+union uv_any_req {
+  struct uv_req_s req;
+  struct uv_connect_s connect;
+  struct uv_write_s write;
+  struct uv_shutdown_s shutdown;
+  struct uv_udp_send_s udp_send;
+  struct uv_fs_s fs;
+  struct uv_work_s work;
+  struct uv_getaddrinfo_s getaddrinfo;
+  struct uv_getnameinfo_s getnameinfo;
+  struct uv_random_s random;
+};
+
+/* ---- The loop ---- */
+
+/** Private: how many requests are under way. */
+union uv__active_reqs {
+  void *unused;
+  unsigned int count;
+};
+
+/** Private: the timers. */
+struct uv__timer_heap {
+  void *min;
+  unsigned int nelts;
+};
+
+/**
+ * An event loop. Only one thread may use it at a time; `uv_async_send()` alone may be called
+ * from others. Fields other than `data` are the library's.
+ */
+struct uv_loop_s {
+  /** Free for the caller's use. */
+  void *data;
+  unsigned int active_handles;
+  struct uv__queue handle_queue;
+  union uv__active_reqs active_reqs;
+  void *internal_fields;
+  unsigned int stop_flag;
+  unsigned long flags;
+  int backend_fd;
+  struct uv__queue pending_queue;
+  struct uv__queue watcher_queue;
+  uv__io_t **watchers;
+  unsigned int nwatchers;
+  unsigned int nfds;
+  struct uv__queue wq;
+  uv_mutex_t wq_mutex;
+  uv_async_t wq_async;
+  uv_rwlock_t cloexec_lock;
+  uv_handle_t *closing_handles;
+  struct uv__queue process_handles;
+  struct uv__queue prepare_handles;
+  struct uv__queue check_handles;
+  struct uv__queue idle_handles;
+  struct uv__queue async_handles;
+  void (*async_unused)(void);
+  uv__io_t async_io_watcher;
+  int async_wfd;
+  struct uv__timer_heap timer_heap;
+  uint64_t timer_counter;
+  uint64_t time;
+  int signal_pipefd[2];
+  uv__io_t signal_io_watcher;
+  uv_signal_t child_watcher;
+  int emfile_fd;
+  uv__io_t inotify_read_watcher;
+  void *inotify_watchers;
+  int inotify_fd;
+};
+
+/* ---- Functions ---- */
+
+/* Errors: one table, and everything that is read from it. */
+
+/**
+ * The name of an error code: `"ENOENT"` for `UV_ENOENT`.
+ *
+ * The string is static. For a code that is not an error of this API the answer is
+ * `"Unknown system error <err>"` in newly allocated memory that is never freed; use
+ * `uv_err_name_r()` where such codes may turn up often.
+ */
+UV_EXTERN const char *uv_err_name(int err);
+
+/**
+ * Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
+ * NUL. Nothing is allocated. Returns `buf`.
+ */
+UV_EXTERN char *uv_err_name_r(int err, char *buf, size_t buflen);
+
+/**
+ * The message for an error code: `"no such file or directory"` for `UV_ENOENT`.
+ *
+ * The string is static, except for a code that is not an error of this API; see
+ * `uv_err_name()`.
+ */
+UV_EXTERN const char *uv_strerror(int err);
+
+/**
+ * Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
+ * NUL. Nothing is allocated. Returns `buf`.
+ */
+UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
+
+/**
+ * Turns a system error code (an errno value) into an error code of this API. A value that is
+ * negative or zero is returned as it is.
+ */
+UV_EXTERN int uv_translate_sys_error(int sys_errno);
+
+/* Memory for what an API call needs: it comes from the allocator that
+ * `uv_replace_allocator` installed, and a failure is [`Error::ENOMEM`], never an abort. */
+
+/**
+ * Replaces the functions that the library allocates memory with.
+ *
+ * All four must be given. Call it before any other function of the library, or when nothing that
+ * the library allocated is left; it is not thread-safe.
+ *
+ * Returns 0, or `UV_EINVAL` when a function is NULL.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_replace_allocator>.
+ */
+UV_EXTERN int uv_replace_allocator(uv_malloc_func malloc_func,
+                                   uv_realloc_func realloc_func,
+                                   uv_calloc_func calloc_func,
+                                   uv_free_func free_func);
+
+/* The functions of `uv_loop_t`, and those about time. */
+
+/**
+ * Initialises a loop. The field `data` is left as it is.
+ *
+ * Returns 0 or an error code, such as `UV_EMFILE`.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_init>.
+ */
+UV_EXTERN int uv_loop_init(uv_loop_t *loop);
+
+/**
+ * Releases what the loop holds, after which its memory is the caller's again.
+ *
+ * Returns 0, or `UV_EBUSY` while there are open handles or requests under way.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_close>.
+ */
+UV_EXTERN int uv_loop_close(uv_loop_t *loop);
+
+/**
+ * The default loop, initialised when it is first asked for; NULL when that fails. Closing it is
+ * allowed, it is then made anew the next time.
+ *
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_default_loop>.
+ */
+UV_EXTERN uv_loop_t *uv_default_loop(void);
+
+/**
+ * Allocates and initialises a loop; NULL when either fails. Deprecated: allocate it yourself and
+ * call `uv_loop_init()`.
+ */
+UV_EXTERN uv_loop_t *uv_loop_new(void);
+
+/**
+ * Closes a loop and, unless it is the default loop, frees it. A loop that is busy is left as it
+ * is. Deprecated: call `uv_loop_close()`.
+ */
+UV_EXTERN void uv_loop_delete(uv_loop_t *loop);
+
+/** The size of a `uv_loop_t` in bytes, for bindings that do not know its layout. */
+UV_EXTERN size_t uv_loop_size(void);
+
+/**
+ * Whether the loop has active and referenced handles, requests under way, or closing handles.
+ *
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_alive>.
+ */
+UV_EXTERN int uv_loop_alive(const uv_loop_t *loop);
+
+/**
+ * Sets an option of the loop, which some take an argument for; see `uv_loop_option`. Normally
+ * called before the loop first runs.
+ *
+ * Returns 0; `UV_EINVAL` for a signal that cannot be blocked; `UV_ENOSYS` for an option that
+ * does not exist.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_configure>.
+ */
+UV_EXTERN int uv_loop_configure(uv_loop_t *loop, uv_loop_option option, ...);
+
+/**
+ * To be called in the child of a fork, before anything else, for each loop of the parent that the
+ * child goes on to use.
+ *
+ * Returns 0 or an error code. `uv_backend_fd()` is another afterwards.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_fork>.
+ */
+UV_EXTERN int uv_loop_fork(uv_loop_t *loop);
+
+/**
+ * Runs the loop: until nothing is left to do (`UV_RUN_DEFAULT`), one tick that waits for events
+ * unless callbacks are pending (`UV_RUN_ONCE`), or one that does not wait (`UV_RUN_NOWAIT`).
+ *
+ * Returns non-zero when handles or requests are still active: after `uv_stop()` in default mode,
+ * and in the other modes when there is a reason to run again. Not to be called from a callback.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run>.
+ */
+UV_EXTERN int uv_run(uv_loop_t *loop, uv_run_mode mode);
+
+/**
+ * Makes `uv_run()` return at the end of the current tick, or at once the next time that it is
+ * called. The loop does not wait for events before that.
+ *
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_stop>.
+ */
+UV_EXTERN void uv_stop(uv_loop_t *loop);
+
+/**
+ * The descriptor that becomes readable when the loop has events: the epoll instance. An embedder
+ * waits for it, at most as long as `uv_backend_timeout()` says, and then runs the loop with
+ * `UV_RUN_NOWAIT`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd>.
+ */
+UV_EXTERN int uv_backend_fd(const uv_loop_t *loop);
+
+/**
+ * How long the loop may wait for events, in milliseconds; -1 is without limit, 0 not at all.
+ *
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_timeout>.
+ */
+UV_EXTERN int uv_backend_timeout(const uv_loop_t *loop);
+
+/**
+ * The loop's time in milliseconds from an unspecified start, as of the last update: at the start
+ * of a tick's timers and after each wait. It never goes back.
+ *
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_now>.
+ */
+UV_EXTERN uint64_t uv_now(const uv_loop_t *loop);
+
+/**
+ * Brings the loop's time up to date, for callbacks that take long.
+ *
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_update_time>.
+ */
+UV_EXTERN void uv_update_time(uv_loop_t *loop);
+
+/**
+ * Calls `walk_cb` with `arg` for every handle of the loop that is not closed. The callback may
+ * close handles; handles that it initialises are not visited.
+ *
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_walk>.
+ */
+UV_EXTERN void uv_walk(uv_loop_t *loop, uv_walk_cb walk_cb, void *arg);
+
+/** The field `data` of the loop. */
+UV_EXTERN void *uv_loop_get_data(const uv_loop_t *loop);
+
+/** Sets the field `data` of the loop. */
+UV_EXTERN void uv_loop_set_data(uv_loop_t *loop, void *data);
+
+/**
+ * Fills in the loop's metrics. Returns 0.
+ *
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_info>.
+ */
+UV_EXTERN int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics);
+
+/**
+ * How long the loop has waited for events, in nanoseconds; 0 unless it was configured with
+ * `UV_METRICS_IDLE_TIME`.
+ *
+ * Any thread. See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_idle_time>.
+ */
+UV_EXTERN uint64_t uv_metrics_idle_time(uv_loop_t *loop);
+
+/**
+ * The monotonic clock, in nanoseconds from an unspecified start.
+ *
+ * Any thread. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_hrtime>.
+ */
+UV_EXTERN uint64_t uv_hrtime(void);
+
+/**
+ * Reads a clock.
+ *
+ * Returns 0; `UV_EFAULT` when `ts` is NULL; `UV_EINVAL` when there is no such clock. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_gettime>.
+ */
+UV_EXTERN int uv_clock_gettime(uv_clock_id clock_id, uv_timespec64_t *ts);
+
+/**
+ * Makes the calling thread sleep for `msec` milliseconds.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_sleep>.
+ */
+UV_EXTERN void uv_sleep(unsigned int msec);
+
+/* The functions that take a handle or a request of any type. */
+
+/**
+ * Closes a handle: what it does ends, its requests are cancelled, and `close_cb` (which may be
+ * NULL) is called in a later phase. The memory is the caller's again when the callback begins.
+ *
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_close>.
+ */
+UV_EXTERN void uv_close(uv_handle_t *handle, uv_close_cb close_cb);
+
+/**
+ * Non-zero when `uv_close()` was called for the handle.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_closing>.
+ */
+UV_EXTERN int uv_is_closing(const uv_handle_t *handle);
+
+/**
+ * Non-zero when the handle is doing something: a timer that is started, a stream that reads or
+ * listens, an async handle always.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_active>.
+ */
+UV_EXTERN int uv_is_active(const uv_handle_t *handle);
+
+/**
+ * Lets the handle keep the loop alive while it is active, as it does from the start. Doing it
+ * twice is the same as once.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_ref>.
+ */
+UV_EXTERN void uv_ref(uv_handle_t *handle);
+
+/**
+ * Lets the loop end although the handle is active.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_unref>.
+ */
+UV_EXTERN void uv_unref(uv_handle_t *handle);
+
+/**
+ * Non-zero when the handle keeps the loop alive while it is active.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_has_ref>.
+ */
+UV_EXTERN int uv_has_ref(const uv_handle_t *handle);
+
+/**
+ * The size in bytes of the handles of a type; `(size_t) -1` when there is no such type.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_size>.
+ */
+UV_EXTERN size_t uv_handle_size(uv_handle_type type);
+
+/** The handle's field `type`. */
+UV_EXTERN uv_handle_type uv_handle_get_type(const uv_handle_t *handle);
+
+/**
+ * The name of a handle type, as in the name of its struct; NULL when there is no such type.
+ *
+ * The string is static. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type_name>.
+ */
+UV_EXTERN const char *uv_handle_type_name(uv_handle_type type);
+
+/** The handle's field `data`. */
+UV_EXTERN void *uv_handle_get_data(const uv_handle_t *handle);
+
+/** Sets the handle's field `data`. */
+UV_EXTERN void uv_handle_set_data(uv_handle_t *handle, void *data);
+
+/** The handle's field `loop`. */
+UV_EXTERN uv_loop_t *uv_handle_get_loop(const uv_handle_t *handle);
+
+/**
+ * The descriptor that the handle uses, for TCP, pipe, TTY, UDP and poll handles. It still belongs
+ * to the handle; it must not be closed or changed in ways that the handle does not expect.
+ *
+ * Returns 0; `UV_EINVAL` for other handles; `UV_EBADF` when there is none or the handle is closed.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_fileno>.
+ */
+UV_EXTERN int uv_fileno(const uv_handle_t *handle, uv_os_fd_t *fd);
+
+/**
+ * Gets (`*value` is 0) or sets the size of the socket's send buffer in bytes. Linux sets twice the
+ * size that is asked for and answers with the doubled one.
+ *
+ * Returns 0 or an error code; `UV_EINVAL` when `value` is NULL or the handle has no socket.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_send_buffer_size>.
+ */
+UV_EXTERN int uv_send_buffer_size(uv_handle_t *handle, int *value);
+
+/**
+ * Gets (`*value` is 0) or sets the size of the socket's receive buffer, as
+ * `uv_send_buffer_size()` does.
+ *
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_recv_buffer_size>.
+ */
+UV_EXTERN int uv_recv_buffer_size(uv_handle_t *handle, int *value);
+
+/**
+ * The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
+ *
+ * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
+ */
+UV_EXTERN size_t uv_req_size(uv_req_type type);
+
+/** The request's field `type`. */
+UV_EXTERN uv_req_type uv_req_get_type(const uv_req_t *req);
+
+/**
+ * The name of a request type, as in the name of its struct; NULL when there is no such type.
+ *
+ * The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
+ */
+UV_EXTERN const char *uv_req_type_name(uv_req_type type);
+
+/** The request's field `data`. */
+UV_EXTERN void *uv_req_get_data(const uv_req_t *req);
+
+/** Sets the request's field `data`. */
+UV_EXTERN void uv_req_set_data(uv_req_t *req, void *data);
+
+/**
+ * Prints a line for each handle of the loop to `stream`: whether it is active (`A`), referenced
+ * (`R`) and internal (`I`), its type and its address. NULL is the default loop.
+ *
+ * For debugging only. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_print_all_handles>.
+ */
+UV_EXTERN void uv_print_all_handles(uv_loop_t *loop, FILE *stream);
+
+/** As `uv_print_all_handles()`, for the active handles only. */
+UV_EXTERN void uv_print_active_handles(uv_loop_t *loop, FILE *stream);
+
+/**
+ * A `uv_buf_t` of these two values.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
+ */
+UV_EXTERN uv_buf_t uv_buf_init(char *base, unsigned int len);
+
+/* Async handles: waking a loop from another thread or from a signal handler. */
+
+/**
+ * Initialises an async handle, which is active at once. `async_cb` may be NULL: sending then
+ * only wakes the loop.
+ *
+ * Returns 0 or an error code. Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_init>.
+ */
+UV_EXTERN int uv_async_init(uv_loop_t *loop, uv_async_t *async, uv_async_cb async_cb);
+
+/**
+ * Wakes the loop and has it call the handle's callback on its own thread. Sends that come before
+ * the callback runs are one: it is called at least once after the last send.
+ *
+ * Any thread, and signal handlers: it does not block, allocate or change errno. Everything that
+ * the sender wrote before is seen by the callback. Returns 0.
+ * See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_send>.
+ */
+UV_EXTERN int uv_async_send(uv_async_t *async);
+
+/* Idle, prepare and check handles: a callback in one phase of every tick. */
+
+/**
+ * Initialises an idle handle. Cannot fail; returns 0.
+ *
+ * Loop thread only, as all idle functions.
+ * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_init>.
+ */
+UV_EXTERN int uv_idle_init(uv_loop_t *loop, uv_idle_t *idle);
+
+/**
+ * Calls `cb` once per loop iteration, right before the prepare handles; while an idle handle is
+ * active the loop does not wait for events. Starting an active handle does nothing.
+ *
+ * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_start>.
+ */
+UV_EXTERN int uv_idle_start(uv_idle_t *idle, uv_idle_cb cb);
+
+/**
+ * Stops an idle handle; stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_stop>.
+ */
+UV_EXTERN int uv_idle_stop(uv_idle_t *idle);
+
+/**
+ * Initialises a prepare handle. Cannot fail; returns 0.
+ *
+ * Loop thread only, as all prepare functions.
+ * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_init>.
+ */
+UV_EXTERN int uv_prepare_init(uv_loop_t *loop, uv_prepare_t *prepare);
+
+/**
+ * Calls `cb` once per loop iteration, right before the loop waits for events. Starting an active
+ * handle does nothing.
+ *
+ * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_start>.
+ */
+UV_EXTERN int uv_prepare_start(uv_prepare_t *prepare, uv_prepare_cb cb);
+
+/**
+ * Stops a prepare handle; stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_stop>.
+ */
+UV_EXTERN int uv_prepare_stop(uv_prepare_t *prepare);
+
+/**
+ * Initialises a check handle. Cannot fail; returns 0.
+ *
+ * Loop thread only, as all check functions.
+ * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_init>.
+ */
+UV_EXTERN int uv_check_init(uv_loop_t *loop, uv_check_t *check);
+
+/**
+ * Calls `cb` once per loop iteration, right after the loop waited for events. Starting an active
+ * handle does nothing.
+ *
+ * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_start>.
+ */
+UV_EXTERN int uv_check_start(uv_check_t *check, uv_check_cb cb);
+
+/**
+ * Stops a check handle; stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_stop>.
+ */
+UV_EXTERN int uv_check_stop(uv_check_t *check);
+
+/* Signal handles. */
+
+/**
+ * Initialises a signal handle. Returns 0 or an error code.
+ *
+ * Loop thread only, as all signal functions; several loops may watch the same signal.
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_init>.
+ */
+UV_EXTERN int uv_signal_init(uv_loop_t *loop, uv_signal_t *handle);
+
+/**
+ * Calls `signal_cb` whenever the process receives the signal, instead of the signal's default
+ * action, which comes back when the last handle for the signal stops.
+ *
+ * Returns 0, or `UV_EINVAL` for a number that is no signal or cannot be caught.
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start>.
+ */
+UV_EXTERN int uv_signal_start(uv_signal_t *handle, uv_signal_cb signal_cb, int signum);
+
+/**
+ * As `uv_signal_start()`, but the handle stops when the signal was received once.
+ *
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start_oneshot>.
+ */
+UV_EXTERN int uv_signal_start_oneshot(uv_signal_t *handle,
+                                      uv_signal_cb signal_cb,
+                                      int signum);
+
+/**
+ * Stops a signal handle; stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_stop>.
+ */
+UV_EXTERN int uv_signal_stop(uv_signal_t *handle);
+
+/* Timers. */
+
+/**
+ * Initialises a timer. Cannot fail; returns 0.
+ *
+ * `loop` and `handle` must not be NULL. Loop thread only, as all timer functions.
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_init>.
+ */
+UV_EXTERN int uv_timer_init(uv_loop_t *loop, uv_timer_t *handle);
+
+/**
+ * Starts a timer, or starts it anew if it is active: the callback runs `timeout` milliseconds
+ * after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
+ * `repeat` is 0.
+ *
+ * Returns 0; `UV_EINVAL` when `cb` is NULL or the handle is closing; `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
+ */
+UV_EXTERN int uv_timer_start(uv_timer_t *handle,
+                             uv_timer_cb cb,
+                             uint64_t timeout,
+                             uint64_t repeat);
+
+/**
+ * Stops a timer: its callback is not called any more. Stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_stop>.
+ */
+UV_EXTERN int uv_timer_stop(uv_timer_t *handle);
+
+/**
+ * Stops a timer and, if it repeats, starts it again with its repeat value as the timeout.
+ *
+ * Returns 0, or `UV_EINVAL` when the timer was never started.
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_again>.
+ */
+UV_EXTERN int uv_timer_again(uv_timer_t *handle);
+
+/**
+ * Sets the repeat interval in milliseconds; 0 makes the timer run once. It is used from the next
+ * time the timer is due.
+ *
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_set_repeat>.
+ */
+UV_EXTERN void uv_timer_set_repeat(uv_timer_t *handle, uint64_t repeat);
+
+/**
+ * The repeat interval in milliseconds.
+ *
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_repeat>.
+ */
+UV_EXTERN uint64_t uv_timer_get_repeat(const uv_timer_t *handle);
+
+/**
+ * How many milliseconds from the loop's current time the timer is due; 0 when it is overdue.
+ *
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_due_in>.
+ */
+UV_EXTERN uint64_t uv_timer_get_due_in(const uv_timer_t *handle);
+
+/* `uv_queue_work`, and `uv_cancel` for all requests. */
+
+/**
+ * Runs `work_cb` on a thread of the pool and then `after_work_cb`, which may be NULL, on the
+ * loop's thread.
+ *
+ * Returns 0, or `UV_EINVAL` when `work_cb` is NULL. Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_queue_work>.
+ */
+UV_EXTERN int uv_queue_work(uv_loop_t *loop,
+                            uv_work_t *req,
+                            uv_work_cb work_cb,
+                            uv_after_work_cb after_work_cb);
+
+/**
+ * Cancels a request that has not begun. Its callback is still called, later, with
+ * `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
+ * requests can be cancelled; a write that has begun reports how much of it was done
+ * (`uv_write_nwritten()`), one that is complete is left as it is.
+ *
+ * Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
+ */
+UV_EXTERN int uv_cancel(uv_req_t *req);
+
+/* IPv4 and IPv6 addresses as text. */
+
+/**
+ * Converts a string with an IPv4 address to a socket address.
+ *
+ * Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in
+ * either case.
+ */
+UV_EXTERN int uv_ip4_addr(const char *ip, int port, struct sockaddr_in *addr);
+
+/**
+ * Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after
+ * the `%` names the network interface for the scope id; an unknown name gives scope 0.
+ *
+ * Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope
+ * id are set in either case.
+ */
+UV_EXTERN int uv_ip6_addr(const char *ip, int port, struct sockaddr_in6 *addr);
+
+/**
+ * Writes an IPv4 socket address as a string, without its port. The family is not looked at.
+ *
+ * Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
+ */
+UV_EXTERN int uv_ip4_name(const struct sockaddr_in *src, char *dst, size_t size);
+
+/**
+ * Writes an IPv6 socket address as a string, without its port and scope id. The family is not
+ * looked at.
+ *
+ * Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
+ */
+UV_EXTERN int uv_ip6_name(const struct sockaddr_in6 *src, char *dst, size_t size);
+
+/**
+ * Writes a socket address as a string, whichever of the two kinds it is.
+ *
+ * Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
+ * if the address is neither IPv4 nor IPv6.
+ */
+UV_EXTERN int uv_ip_name(const struct sockaddr *src, char *dst, size_t size);
+
+/**
+ * Writes an address as a string. `src` points to 4 bytes for `AF_INET`, to 16 for `AF_INET6`, in
+ * network order.
+ *
+ * Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
+ * for any other `af`.
+ */
+UV_EXTERN int uv_inet_ntop(int af, const void *src, char *dst, size_t size);
+
+/**
+ * Reads an address from a string: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`.
+ * What follows a `%` in an IPv6 address is ignored.
+ *
+ * Returns 0; `UV_EINVAL` if `src` is NULL or not an address, and `dst` is then untouched; or
+ * `UV_EAFNOSUPPORT` for any other `af`.
+ */
+UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
+
+#ifdef __cplusplus
+}
+
+#endif
+
+#endif /* UV_H */

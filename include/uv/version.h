@@ -1,0 +1,26 @@
+/* Made by build.rs from src/abi/constants.rs. Don't edit it; see src/abi/header/generate.rs. */
+
+#ifndef UV_VERSION_H
+#define UV_VERSION_H
+
+/* The version of libuv that this library is a drop-in for. */
+/** Major version: the ABI is the same for as long as it is. */
+#define UV_VERSION_MAJOR 1
+
+/** Minor version: functions are added. */
+#define UV_VERSION_MINOR 53
+
+/** Patch version. */
+#define UV_VERSION_PATCH 0
+
+/** 1 in a release, 0 between two. */
+#define UV_VERSION_IS_RELEASE 1
+
+/** What follows the number in a version that is not a release. */
+#define UV_VERSION_SUFFIX ""
+
+/** The version as one number, for comparing: 0x013500 for 1.53.0. */
+#define UV_VERSION_HEX \
+  ((UV_VERSION_MAJOR << 16) | (UV_VERSION_MINOR << 8) | UV_VERSION_PATCH)
+
+#endif /* UV_VERSION_H */
