@@ -1,6 +1,7 @@
 /* Wake-ups of a loop from other threads. */
 #include "bench.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 static int rounds_left;
@@ -39,9 +40,10 @@ static void peer_init(struct peer* peer, struct peer* other, uv_async_cb cb) {
   peer->other = other;
 }
 
-static void run_peer(void* arg) {
+static void* run_peer(void* arg) {
   struct peer* peer = arg;
   CHECK(uv_run(&peer->loop, UV_RUN_DEFAULT) == 0);
+  return NULL;
 }
 
 /* Both loops sleep between messages, so this is wake-up latency, there and
@@ -50,17 +52,17 @@ BENCH(async1) {
   int rounds = bench_count(50000);
   struct stopwatch watch = {0, 0};
   struct peer here, there;
-  uv_thread_t thread;
+  pthread_t thread;
 
   peer_init(&here, &there, on_pong);
   peer_init(&there, &here, on_ping);
-  CHECK(uv_thread_create(&thread, run_peer, &there) == 0);
+  CHECK(pthread_create(&thread, NULL, run_peer, &there) == 0);
   rounds_left = rounds;
   stopwatch_start(&watch);
   CHECK(uv_async_send(&here.wakeup) == 0);
   run_peer(&here);
   stopwatch_stop(&watch);
-  CHECK(uv_thread_join(&thread) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
   bench_report("async1", rounds, "round trips", &watch);
   bench_close_loop(&here.loop);
   bench_close_loop(&there.loop);
@@ -77,15 +79,16 @@ static void on_pummel(uv_async_t* wakeup) {
   atomic_fetch_sub(&callbacks_left, 1);
 }
 
-static void send_until_done(void* arg) {
+static void* send_until_done(void* arg) {
   while (atomic_load_explicit(&callbacks_left, memory_order_relaxed) > 0)
     CHECK(uv_async_send(arg) == 0);
+  return NULL;
 }
 
 static void pummel(const char* metric, int count) {
   int callbacks = bench_count(50000);
   struct stopwatch watch = {0, 0};
-  uv_thread_t senders[MAX_SENDERS];
+  pthread_t senders[MAX_SENDERS];
   uv_loop_t loop;
   uv_async_t wakeup;
   int i;
@@ -95,11 +98,11 @@ static void pummel(const char* metric, int count) {
   callbacks_left = callbacks;
   stopwatch_start(&watch);
   for (i = 0; i < count; i++)
-    CHECK(uv_thread_create(&senders[i], send_until_done, &wakeup) == 0);
+    CHECK(pthread_create(&senders[i], NULL, send_until_done, &wakeup) == 0);
   /* The handle stays open until no sender can use it any more. */
   while (callbacks_left > 0) uv_run(&loop, UV_RUN_ONCE);
   stopwatch_stop(&watch);
-  for (i = 0; i < count; i++) CHECK(uv_thread_join(&senders[i]) == 0);
+  for (i = 0; i < count; i++) CHECK(pthread_join(senders[i], NULL) == 0);
   bench_report(metric, callbacks, "callbacks", &watch);
   uv_close((uv_handle_t*) &wakeup, NULL);
   bench_close_loop(&loop);

@@ -75,17 +75,19 @@ static void read_next(uv_loop_t* loop, struct reader* reader) {
 static uv_file scratch_file(int64_t size) {
   static char block[64 * 1024];
   uv_buf_t buf = uv_buf_init(block, sizeof(block));
+  const char* directory = getenv("TMPDIR");
   char path[256];
-  size_t length = sizeof(path) - 32;
   int64_t offset;
   uv_file file;
-  uv_fs_t req;
+  uv_fs_t made, req;
 
-  CHECK(uv_os_tmpdir(path, &length) == 0);
-  strcat(path, "/oxuv-bench-XXXXXX");
-  file = uv_fs_mkstemp(NULL, &req, path, NULL);
+  snprintf(path, sizeof(path), "%s/oxuv-bench-XXXXXX",
+           directory != NULL ? directory : "/tmp");
+  file = uv_fs_mkstemp(NULL, &made, path, NULL);
   CHECK(file >= 0);
-  CHECK(uv_fs_unlink(NULL, &req, req.path, NULL) == 0);
+  CHECK(uv_fs_unlink(NULL, &req, made.path, NULL) == 0);
+  uv_fs_req_cleanup(&req);
+  uv_fs_req_cleanup(&made);
   memset(block, 'x', sizeof(block));
   for (offset = 0; offset < size; offset += (int64_t) sizeof(block)) {
     CHECK(uv_fs_write(NULL, &req, file, &buf, 1, offset, NULL) ==

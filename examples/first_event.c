@@ -58,8 +58,8 @@ static void on_read(uv_fs_t* req) {
     read_more(); /* a read may return less than the rest of the file */
     return;
   }
-  snprintf(line, sizeof(line), "The contents arrive: %zu bytes. The first line:",
-           contents_size);
+  snprintf(line, sizeof(line),
+           "The contents arrive: %zu bytes. The first line:", contents_size);
   say("[poll]", line);
   printf("            | %.*s\n", (int) strcspn(contents, "\n"), contents);
   must(uv_fs_close(&loop, &close_req, (uv_file) open_req.result, on_close),
