@@ -330,7 +330,10 @@ typedef struct uv_getnameinfo_s uv_getnameinfo_t;
 typedef struct uv_random_s uv_random_t;
 typedef struct uv_loop_s uv_loop_t;
 
-/** Options of `uv_loop_configure()`. */
+/**
+ * Options of `uv_loop_configure()`.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_option>.
+ */
 typedef enum {
   /**
    * Block a signal while the loop waits for events. The argument is the signal number;
@@ -346,7 +349,10 @@ typedef enum {
   UV_LOOP_USE_IO_URING_SQPOLL = 2,
 } uv_loop_option;
 
-/** How `uv_run()` runs a loop. */
+/**
+ * How `uv_run()` runs a loop.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run_mode>.
+ */
 typedef enum {
   /** Until no active and referenced handle or request is left. */
   UV_RUN_DEFAULT = 0,
@@ -356,7 +362,10 @@ typedef enum {
   UV_RUN_NOWAIT = 2,
 } uv_run_mode;
 
-/** Clocks of `uv_clock_gettime()`. */
+/**
+ * Clocks of `uv_clock_gettime()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_id>.
+ */
 typedef enum {
   /** Time that never goes back, from an unspecified start. */
   UV_CLOCK_MONOTONIC = 0,
@@ -364,7 +373,10 @@ typedef enum {
   UV_CLOCK_REALTIME = 1,
 } uv_clock_id;
 
-/** What `uv_udp_set_membership()` does with a multicast group. */
+/**
+ * What `uv_udp_set_membership()` does with a multicast group.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_membership>.
+ */
 typedef enum {
   /** Leave the group. */
   UV_LEAVE_GROUP = 0,
@@ -372,7 +384,10 @@ typedef enum {
   UV_JOIN_GROUP = 1,
 } uv_membership;
 
-/** Modes of `uv_tty_set_mode()`. */
+/**
+ * Modes of `uv_tty_set_mode()`.
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_mode_t>.
+ */
 typedef enum {
   /** The mode the terminal started in. */
   UV_TTY_MODE_NORMAL = 0,
@@ -384,7 +399,10 @@ typedef enum {
   UV_TTY_MODE_RAW_VT = 3,
 } uv_tty_mode_t;
 
-/** Whether a console understands terminal escape sequences; means something on Windows only. */
+/**
+ * Whether a console understands terminal escape sequences; means something on Windows only.
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_vtermstate_t>.
+ */
 typedef enum {
   /** Escape sequences are handled. */
   UV_TTY_SUPPORTED = 0,
@@ -392,7 +410,10 @@ typedef enum {
   UV_TTY_UNSUPPORTED = 1,
 } uv_tty_vtermstate_t;
 
-/** What a child process gets for one of its file descriptors; see `uv_stdio_container_t`. */
+/**
+ * What a child process gets for one of its file descriptors; see `uv_stdio_container_t`.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_flags>.
+ */
 typedef enum {
   /** Nothing: `/dev/null` for descriptors 0 to 2, closed otherwise. */
   UV_IGNORE = 0,
@@ -418,7 +439,10 @@ typedef enum {
   UV_OVERLAPPED_PIPE = 64,
 } uv_stdio_flags;
 
-/** The type of a directory entry. */
+/**
+ * The type of a directory entry.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dirent_type_t>.
+ */
 typedef enum {
   /** The file system does not say. */
   UV_DIRENT_UNKNOWN = 0,
@@ -438,7 +462,10 @@ typedef enum {
   UV_DIRENT_BLOCK = 7,
 } uv_dirent_type_t;
 
-/** Which file operation a `uv_fs_t` is for. */
+/**
+ * Which file operation a `uv_fs_t` is for.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_type>.
+ */
 typedef enum {
   /** None. */
   UV_FS_UNKNOWN = -1,
@@ -529,7 +556,10 @@ typedef enum {
 /* Some programs ask with #ifdef whether it is there. */
 #define UV_LOOP_USE_IO_URING_SQPOLL UV_LOOP_USE_IO_URING_SQPOLL
 
-/** Flags of `uv_tcp_bind()`. */
+/**
+ * Flags of `uv_tcp_bind()`.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_flags>.
+ */
 enum uv_tcp_flags {
   /** An IPv6 socket does not accept IPv4 connections. */
   UV_TCP_IPV6ONLY = 1,
@@ -543,6 +573,7 @@ enum uv_tcp_flags {
 /**
  * Flags of `uv_udp_init_ex()`, `uv_udp_bind()`, `uv_udp_open_ex()` and of the receive
  * callback.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_flags>.
  */
 enum uv_udp_flags {
   /** For `uv_udp_bind()`: an IPv6 socket does not receive IPv4 datagrams. */
@@ -587,7 +618,10 @@ enum uv__pipe_flags {
   UV_PIPE_NO_TRUNCATE = 1,
 };
 
-/** Events of a `uv_poll_t`. */
+/**
+ * Events of a `uv_poll_t`.
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_event>.
+ */
 enum uv_poll_event {
   /** There is something to read. */
   UV_READABLE = 1,
@@ -599,7 +633,10 @@ enum uv_poll_event {
   UV_PRIORITIZED = 8,
 };
 
-/** Flags of `uv_process_options_t`. */
+/**
+ * Flags of `uv_process_options_t`.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_flags>.
+ */
 enum uv_process_flags {
   /** Run the child as the user `uid`. */
   UV_PROCESS_SETUID = 1,
@@ -636,7 +673,10 @@ enum uv__thread_priority {
   UV_THREAD_PRIORITY_LOWEST = -2,
 };
 
-/** Events that a `uv_fs_event_t` reports. */
+/**
+ * Events that a `uv_fs_event_t` reports.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event>.
+ */
 enum uv_fs_event {
   /** The file was renamed, created or deleted. */
   UV_RENAME = 1,
@@ -644,7 +684,10 @@ enum uv_fs_event {
   UV_CHANGE = 2,
 };
 
-/** Flags of `uv_fs_event_start()`. */
+/**
+ * Flags of `uv_fs_event_start()`.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_flags>.
+ */
 enum uv_fs_event_flags {
   /** Watch the directory entry itself instead of what is in it. Not implemented. */
   UV_FS_EVENT_WATCH_ENTRY = 1,
@@ -715,22 +758,35 @@ enum uv_fs_event_flags {
 
 /* ---- Callbacks ---- */
 
-/** Replaces malloc(3); see `uv_replace_allocator()`. */
+/**
+ * Replaces malloc(3); see `uv_replace_allocator()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_malloc_func>.
+ */
 typedef void *(*uv_malloc_func)(size_t size);
 
-/** Replaces realloc(3). */
+/**
+ * Replaces realloc(3).
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_realloc_func>.
+ */
 typedef void *(*uv_realloc_func)(void *ptr, size_t size);
 
-/** Replaces calloc(3). */
+/**
+ * Replaces calloc(3).
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_calloc_func>.
+ */
 typedef void *(*uv_calloc_func)(size_t count, size_t size);
 
-/** Replaces free(3). */
+/**
+ * Replaces free(3).
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_func>.
+ */
 typedef void (*uv_free_func)(void *ptr);
 
 /**
  * Asks for memory to read into. Sets `buf` to a buffer of any length; `suggested_size` is a
  * hint. A NULL or empty buffer makes the read callback report `UV_ENOBUFS`. The buffer is the
  * caller's again when the read callback gets it.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_alloc_cb>.
  */
 typedef void (*uv_alloc_cb)(uv_handle_t *handle, size_t suggested_size, uv_buf_t *buf);
 
@@ -739,103 +795,166 @@ typedef void (*uv_alloc_cb)(uv_handle_t *handle, size_t suggested_size, uv_buf_t
  * error); `UV_EOF` at the end of the stream; or another error, after which reading is to be
  * stopped or the stream closed. `buf` is what the allocation callback set, and it is the
  * caller's to free whatever `nread` says.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_cb>.
  */
 typedef void (*uv_read_cb)(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
 
-/** A write is done; `status` is 0 or an error. `req` and the buffers are the caller's again. */
+/**
+ * A write is done; `status` is 0 or an error. `req` and the buffers are the caller's again.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_cb>.
+ */
 typedef void (*uv_write_cb)(uv_write_t *req, int status);
 
-/** A connection is made, or has failed with `status`. */
+/**
+ * A connection is made, or has failed with `status`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_connect_cb>.
+ */
 typedef void (*uv_connect_cb)(uv_connect_t *req, int status);
 
-/** The writing side is shut down, or that has failed with `status`. */
+/**
+ * The writing side is shut down, or that has failed with `status`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown_cb>.
+ */
 typedef void (*uv_shutdown_cb)(uv_shutdown_t *req, int status);
 
-/** A connection is waiting for `uv_accept()`, or accepting has failed with `status`. */
+/**
+ * A connection is waiting for `uv_accept()`, or accepting has failed with `status`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_connection_cb>.
+ */
 typedef void (*uv_connection_cb)(uv_stream_t *server, int status);
 
-/** The handle is closed. The library does not touch it any more: it can be freed here. */
+/**
+ * The handle is closed. The library does not touch it any more: it can be freed here.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_close_cb>.
+ */
 typedef void (*uv_close_cb)(uv_handle_t *handle);
 
-/** The descriptor is ready for `events` (of `enum uv_poll_event`), or `status` is an error. */
+/**
+ * The descriptor is ready for `events` (of `enum uv_poll_event`), or `status` is an error.
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_cb>.
+ */
 typedef void (*uv_poll_cb)(uv_poll_t *handle, int status, int events);
 
-/** The timer is due. */
+/**
+ * The timer is due.
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_cb>.
+ */
 typedef void (*uv_timer_cb)(uv_timer_t *handle);
 
-/** `uv_async_send()` was called, once or several times. */
+/**
+ * `uv_async_send()` was called, once or several times.
+ * See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_cb>.
+ */
 typedef void (*uv_async_cb)(uv_async_t *handle);
 
-/** The loop is about to wait for events. */
+/**
+ * The loop is about to wait for events.
+ * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_cb>.
+ */
 typedef void (*uv_prepare_cb)(uv_prepare_t *handle);
 
-/** The loop has waited for events. */
+/**
+ * The loop has waited for events.
+ * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_cb>.
+ */
 typedef void (*uv_check_cb)(uv_check_t *handle);
 
-/** Once per loop iteration, before the prepare callbacks. */
+/**
+ * Once per loop iteration, before the prepare callbacks.
+ * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_cb>.
+ */
 typedef void (*uv_idle_cb)(uv_idle_t *handle);
 
 /**
  * The child process ended, with `exit_status`, or because of the signal `term_signal` if that
  * is not 0.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_exit_cb>.
  */
 typedef void (*uv_exit_cb)(uv_process_t *handle, int64_t exit_status, int term_signal);
 
-/** Called by `uv_walk()` for each handle of a loop. */
+/**
+ * Called by `uv_walk()` for each handle of a loop.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_walk_cb>.
+ */
 typedef void (*uv_walk_cb)(uv_handle_t *handle, void *arg);
 
-/** The file operation is done; `req->result` says how. */
+/**
+ * The file operation is done; `req->result` says how.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_cb>.
+ */
 typedef void (*uv_fs_cb)(uv_fs_t *req);
 
-/** The work itself. Runs on a thread of the pool. */
+/**
+ * The work itself. Runs on a thread of the pool.
+ * See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_work_cb>.
+ */
 typedef void (*uv_work_cb)(uv_work_t *req);
 
 /**
  * The work is done. Runs on the loop's thread; `status` is 0, or `UV_ECANCELED` if
  * `uv_cancel()` was in time.
+ * See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_after_work_cb>.
  */
 typedef void (*uv_after_work_cb)(uv_work_t *req, int status);
 
 /**
  * The look-up is done. `res` is to be freed with `uv_freeaddrinfo()`; it is NULL if `status`
  * is an error.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo_cb>.
  */
 typedef void (*uv_getaddrinfo_cb)(uv_getaddrinfo_t *req, int status, struct addrinfo *res);
 
-/** The look-up is done. The strings belong to `req`. */
+/**
+ * The look-up is done. The strings belong to `req`.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo_cb>.
+ */
 typedef void (*uv_getnameinfo_cb)(uv_getnameinfo_t *req,
                                   int status,
                                   const char *hostname,
                                   const char *service);
 
-/** `buf` is filled with random bytes, or `status` is an error. */
+/**
+ * `buf` is filled with random bytes, or `status` is an error.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random_cb>.
+ */
 typedef void (*uv_random_cb)(uv_random_t *req, int status, void *buf, size_t buflen);
 
 /**
  * Something changed. `filename` is relative to the watched directory, or NULL; `events` is of
  * `enum uv_fs_event`.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_cb>.
  */
 typedef void (*uv_fs_event_cb)(uv_fs_event_t *handle,
                                const char *filename,
                                int events,
                                int status);
 
-/** The watched path changed from `prev` to `curr`, or could not be read (`status`). */
+/**
+ * The watched path changed from `prev` to `curr`, or could not be read (`status`).
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_cb>.
+ */
 typedef void (*uv_fs_poll_cb)(uv_fs_poll_t *handle,
                               int status,
                               const uv_stat_t *prev,
                               const uv_stat_t *curr);
 
-/** The signal was received. */
+/**
+ * The signal was received.
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_cb>.
+ */
 typedef void (*uv_signal_cb)(uv_signal_t *handle, int signum);
 
-/** The datagram is sent; `status` is 0 or an error. */
+/**
+ * The datagram is sent; `status` is 0 or an error.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send_cb>.
+ */
 typedef void (*uv_udp_send_cb)(uv_udp_send_t *req, int status);
 
 /**
  * Reports a datagram: `nread` bytes in `buf` from `addr`. `nread` 0 with `addr` NULL means
  * that there is nothing to read; 0 with an address is an empty datagram; a negative `nread` is
  * an error. `flags` is of `enum uv_udp_flags`. `addr` is valid during the call only.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_cb>.
  */
 typedef void (*uv_udp_recv_cb)(uv_udp_t *handle,
                                ssize_t nread,
@@ -843,12 +962,18 @@ typedef void (*uv_udp_recv_cb)(uv_udp_t *handle,
                                const struct sockaddr *addr,
                                unsigned int flags);
 
-/** The function that a new thread runs. */
+/**
+ * The function that a new thread runs.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_cb>.
+ */
 typedef void (*uv_thread_cb)(void *arg);
 
 /* ---- Structs that carry data ---- */
 
-/** A time with nanoseconds, in C's `long`. */
+/**
+ * A time with nanoseconds, in C's `long`.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_timespec_t>.
+ */
 struct uv_timespec_s {
   /** Seconds. */
   long tv_sec;
@@ -856,7 +981,10 @@ struct uv_timespec_s {
   long tv_nsec;
 };
 
-/** A time with nanoseconds that fits any date. */
+/**
+ * A time with nanoseconds that fits any date.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timespec64_t>.
+ */
 struct uv_timespec64_s {
   /** Seconds. */
   int64_t tv_sec;
@@ -864,7 +992,10 @@ struct uv_timespec64_s {
   int32_t tv_nsec;
 };
 
-/** A time with microseconds, in C's `long`. */
+/**
+ * A time with microseconds, in C's `long`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timeval_t>.
+ */
 struct uv_timeval_s {
   /** Seconds. */
   long tv_sec;
@@ -872,7 +1003,10 @@ struct uv_timeval_s {
   long tv_usec;
 };
 
-/** A time with microseconds that fits any date. */
+/**
+ * A time with microseconds that fits any date.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timeval64_t>.
+ */
 struct uv_timeval64_s {
   /** Seconds. */
   int64_t tv_sec;
@@ -880,7 +1014,10 @@ struct uv_timeval64_s {
   int32_t tv_usec;
 };
 
-/** What stat(2) says about a file. */
+/**
+ * What stat(2) says about a file.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_stat_t>.
+ */
 struct uv_stat_s {
   /** The device that holds the file. */
   uint64_t st_dev;
@@ -916,7 +1053,10 @@ struct uv_stat_s {
   struct uv_timespec_s st_birthtim;
 };
 
-/** A directory entry. */
+/**
+ * A directory entry.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dirent_t>.
+ */
 struct uv_dirent_s {
   /** The name, without the directory. */
   const char *name;
@@ -924,7 +1064,10 @@ struct uv_dirent_s {
   uv_dirent_type_t type;
 };
 
-/** A directory opened by `uv_fs_opendir()`. */
+/**
+ * A directory opened by `uv_fs_opendir()`.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dir_t>.
+ */
 struct uv_dir_s {
   /** Where `uv_fs_readdir()` puts the entries. The caller sets it. */
   struct uv_dirent_s *dirents;
@@ -934,7 +1077,10 @@ struct uv_dir_s {
   DIR *dir;
 };
 
-/** What statfs(2) says about a file system. */
+/**
+ * What statfs(2) says about a file system.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_statfs_t>.
+ */
 struct uv_statfs_s {
   /** The file system's magic number. */
   uint64_t f_type;
@@ -955,7 +1101,10 @@ struct uv_statfs_s {
   uint64_t f_spare[3];
 };
 
-/** Counters of a loop; see `uv_metrics_info()`. */
+/**
+ * Counters of a loop; see `uv_metrics_info()`.
+ * See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_t>.
+ */
 struct uv_metrics_s {
   /** Iterations of the loop. */
   uint64_t loop_count;
@@ -974,7 +1123,10 @@ union uv__stdio_container_data {
   int fd;
 };
 
-/** What a child process gets for one of its file descriptors. */
+/**
+ * What a child process gets for one of its file descriptors.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_container_t>.
+ */
 struct uv_stdio_container_s {
   /** What kind of thing. */
   uv_stdio_flags flags;
@@ -982,7 +1134,10 @@ struct uv_stdio_container_s {
   union uv__stdio_container_data data;
 };
 
-/** What `uv_spawn()` is to start. */
+/**
+ * What `uv_spawn()` is to start.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_options_t>.
+ */
 struct uv_process_options_s {
   /** Called after the process has ended. May be NULL. */
   uv_exit_cb exit_cb;
@@ -1020,7 +1175,10 @@ struct uv_cpu_times_s {
   uint64_t irq;
 };
 
-/** A CPU; see `uv_cpu_info()`. */
+/**
+ * A CPU; see `uv_cpu_info()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpu_info_t>.
+ */
 struct uv_cpu_info_s {
   /** Its name. */
   const char *model;
@@ -1042,7 +1200,10 @@ union uv__interface_netmask {
   struct sockaddr_in6 netmask6;
 };
 
-/** An address of a network interface; see `uv_interface_addresses()`. */
+/**
+ * An address of a network interface; see `uv_interface_addresses()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_interface_address_t>.
+ */
 struct uv_interface_address_s {
   /** The interface's name. */
   char *name;
@@ -1056,7 +1217,10 @@ struct uv_interface_address_s {
   union uv__interface_netmask netmask;
 };
 
-/** A user account; see `uv_os_get_passwd()`. */
+/**
+ * A user account; see `uv_os_get_passwd()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_passwd_t>.
+ */
 struct uv_passwd_s {
   /** Login name. */
   char *username;
@@ -1070,7 +1234,10 @@ struct uv_passwd_s {
   char *homedir;
 };
 
-/** A user group; see `uv_os_get_group()`. */
+/**
+ * A user group; see `uv_os_get_group()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_group_t>.
+ */
 struct uv_group_s {
   /** Its name. */
   char *groupname;
@@ -1080,7 +1247,10 @@ struct uv_group_s {
   char **members;
 };
 
-/** The system's name and version; see `uv_os_uname()`. */
+/**
+ * The system's name and version; see `uv_os_uname()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utsname_t>.
+ */
 struct uv_utsname_s {
   /** The operating system: "Linux". */
   char sysname[256];
@@ -1092,7 +1262,10 @@ struct uv_utsname_s {
   char machine[256];
 };
 
-/** An environment variable; see `uv_os_environ()`. */
+/**
+ * An environment variable; see `uv_os_environ()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_env_item_t>.
+ */
 struct uv_env_item_s {
   /** Its name. */
   char *name;
@@ -1100,7 +1273,10 @@ struct uv_env_item_s {
   char *value;
 };
 
-/** Resources used; see `uv_getrusage()`. What the system does not count is 0. */
+/**
+ * Resources used; see `uv_getrusage()`. What the system does not count is 0.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_rusage_t>.
+ */
 struct uv_rusage_s {
   /** CPU time in user space. */
   struct uv_timeval_s ru_utime;
@@ -1136,7 +1312,10 @@ struct uv_rusage_s {
   uint64_t ru_nivcsw;
 };
 
-/** Options of `uv_thread_create_ex()`. */
+/**
+ * Options of `uv_thread_create_ex()`.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_options_t>.
+ */
 struct uv_thread_options_s {
   /** Which of the options are set, of `uv_thread_create_flags`. */
   unsigned int flags;
@@ -1182,24 +1361,36 @@ union uv__handle_u {
   void *reserved[4];
 };
 
-/** What all handles begin with. */
+/**
+ * What all handles begin with.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_t>.
+ */
 struct uv_handle_s {
   UV_HANDLE_FIELDS
 };
 
-/** What the stream handles (TCP, pipe, TTY) begin with. */
+/**
+ * What the stream handles (TCP, pipe, TTY) begin with.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_t>.
+ */
 struct uv_stream_s {
   UV_HANDLE_FIELDS
   UV_STREAM_FIELDS
 };
 
-/** A TCP connection or a listening TCP socket. A stream. */
+/**
+ * A TCP connection or a listening TCP socket. A stream.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_t>.
+ */
 struct uv_tcp_s {
   UV_HANDLE_FIELDS
   UV_STREAM_FIELDS
 };
 
-/** A Unix domain socket, a pipe or a FIFO. A stream. */
+/**
+ * A Unix domain socket, a pipe or a FIFO. A stream.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_t>.
+ */
 struct uv_pipe_s {
   UV_HANDLE_FIELDS
   UV_STREAM_FIELDS
@@ -1208,7 +1399,10 @@ struct uv_pipe_s {
   const char *pipe_fname;
 };
 
-/** A terminal. A stream. */
+/**
+ * A terminal. A stream.
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_t>.
+ */
 struct uv_tty_s {
   UV_HANDLE_FIELDS
   UV_STREAM_FIELDS
@@ -1216,7 +1410,10 @@ struct uv_tty_s {
   int mode;
 };
 
-/** A UDP socket. */
+/**
+ * A UDP socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_t>.
+ */
 struct uv_udp_s {
   UV_HANDLE_FIELDS
   /** Bytes queued for sending. Read-only. */
@@ -1230,7 +1427,10 @@ struct uv_udp_s {
   struct uv__queue write_completed_queue;
 };
 
-/** Watches a file descriptor of the caller's. */
+/**
+ * Watches a file descriptor of the caller's.
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_t>.
+ */
 struct uv_poll_s {
   UV_HANDLE_FIELDS
   uv_poll_cb poll_cb;
@@ -1243,7 +1443,10 @@ union uv__timer_node {
   struct uv__queue queue;
 };
 
-/** A timer. */
+/**
+ * A timer.
+ * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_t>.
+ */
 struct uv_timer_s {
   UV_HANDLE_FIELDS
   uv_timer_cb timer_cb;
@@ -1253,28 +1456,40 @@ struct uv_timer_s {
   uint64_t start_id;
 };
 
-/** Calls back before the loop waits for events. */
+/**
+ * Calls back before the loop waits for events.
+ * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_t>.
+ */
 struct uv_prepare_s {
   UV_HANDLE_FIELDS
   uv_prepare_cb prepare_cb;
   struct uv__queue queue;
 };
 
-/** Calls back after the loop has waited for events. */
+/**
+ * Calls back after the loop has waited for events.
+ * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_t>.
+ */
 struct uv_check_s {
   UV_HANDLE_FIELDS
   uv_check_cb check_cb;
   struct uv__queue queue;
 };
 
-/** Calls back in every iteration; while one is active, the loop does not wait for events. */
+/**
+ * Calls back in every iteration; while one is active, the loop does not wait for events.
+ * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_t>.
+ */
 struct uv_idle_s {
   UV_HANDLE_FIELDS
   uv_idle_cb idle_cb;
   struct uv__queue queue;
 };
 
-/** Wakes the loop up from another thread or from a signal handler. */
+/**
+ * Wakes the loop up from another thread or from a signal handler.
+ * See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_t>.
+ */
 struct uv_async_s {
   UV_HANDLE_FIELDS
   uv_async_cb async_cb;
@@ -1282,7 +1497,10 @@ struct uv_async_s {
   int pending;
 };
 
-/** A child process. */
+/**
+ * A child process.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_t>.
+ */
 struct uv_process_s {
   UV_HANDLE_FIELDS
   uv_exit_cb exit_cb;
@@ -1292,7 +1510,10 @@ struct uv_process_s {
   int status;
 };
 
-/** Watches a file or directory through the kernel's notification. */
+/**
+ * Watches a file or directory through the kernel's notification.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_t>.
+ */
 struct uv_fs_event_s {
   UV_HANDLE_FIELDS
   char *path;
@@ -1301,7 +1522,10 @@ struct uv_fs_event_s {
   int wd;
 };
 
-/** Watches a path by calling stat(2) at an interval. */
+/**
+ * Watches a path by calling stat(2) at an interval.
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_t>.
+ */
 struct uv_fs_poll_s {
   UV_HANDLE_FIELDS
   void *poll_ctx;
@@ -1315,7 +1539,10 @@ struct uv__signal_tree_entry {
   int rbe_color;
 };
 
-/** Watches a signal. */
+/**
+ * Watches a signal.
+ * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_t>.
+ */
 struct uv_signal_s {
   UV_HANDLE_FIELDS
   uv_signal_cb signal_cb;
@@ -1326,7 +1553,10 @@ struct uv_signal_s {
   unsigned int dispatched_signals;
 };
 
-/** Memory for any handle. */
+/**
+ * Memory for any handle.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_any_handle>.
+ */
 union uv_any_handle {
   struct uv_async_s async;
   struct uv_check_s check;
@@ -1356,12 +1586,18 @@ union uv_any_handle {
   uv_req_type type; \
   void *reserved[6];
 
-/** What all requests begin with. */
+/**
+ * What all requests begin with.
+ * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_t>.
+ */
 struct uv_req_s {
   UV_REQ_FIELDS
 };
 
-/** A request of `uv_shutdown()`. */
+/**
+ * A request of `uv_shutdown()`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown_t>.
+ */
 struct uv_shutdown_s {
   UV_REQ_FIELDS
   /** The stream. */
@@ -1369,7 +1605,10 @@ struct uv_shutdown_s {
   uv_shutdown_cb cb;
 };
 
-/** A request of `uv_write()` and `uv_write2()`. */
+/**
+ * A request of `uv_write()` and `uv_write2()`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_t>.
+ */
 struct uv_write_s {
   UV_REQ_FIELDS
   uv_write_cb cb;
@@ -1385,7 +1624,10 @@ struct uv_write_s {
   uv_buf_t bufsml[4];
 };
 
-/** A request of `uv_tcp_connect()` and `uv_pipe_connect()`. */
+/**
+ * A request of `uv_tcp_connect()` and `uv_pipe_connect()`.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_connect_t>.
+ */
 struct uv_connect_s {
   UV_REQ_FIELDS
   uv_connect_cb cb;
@@ -1400,7 +1642,10 @@ union uv__udp_send_addr {
   struct sockaddr_storage storage;
 };
 
-/** A request of `uv_udp_send()`. */
+/**
+ * A request of `uv_udp_send()`.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send_t>.
+ */
 struct uv_udp_send_s {
   UV_REQ_FIELDS
   /** The socket. */
@@ -1418,6 +1663,7 @@ struct uv_udp_send_s {
 /**
  * A file operation. After its callback, or after the call if it was synchronous, it must be
  * given to `uv_fs_req_cleanup()`.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_t>.
  */
 struct uv_fs_s {
   UV_REQ_FIELDS
@@ -1453,7 +1699,10 @@ struct uv_fs_s {
   uv_buf_t bufsml[4];
 };
 
-/** A request of `uv_queue_work()`. */
+/**
+ * A request of `uv_queue_work()`.
+ * See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_work_t>.
+ */
 struct uv_work_s {
   UV_REQ_FIELDS
   /** The loop that learns of the end of the work. */
@@ -1463,7 +1712,10 @@ struct uv_work_s {
   struct uv__work work_req;
 };
 
-/** A request of `uv_getaddrinfo()`. */
+/**
+ * A request of `uv_getaddrinfo()`.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo_t>.
+ */
 struct uv_getaddrinfo_s {
   UV_REQ_FIELDS
   /** The loop. */
@@ -1481,7 +1733,10 @@ struct uv_getaddrinfo_s {
   int retcode;
 };
 
-/** A request of `uv_getnameinfo()`. */
+/**
+ * A request of `uv_getnameinfo()`.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo_t>.
+ */
 struct uv_getnameinfo_s {
   UV_REQ_FIELDS
   /** The loop. */
@@ -1497,7 +1752,10 @@ struct uv_getnameinfo_s {
   int retcode;
 };
 
-/** A request of `uv_random()`. */
+/**
+ * A request of `uv_random()`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random_t>.
+ */
 struct uv_random_s {
   UV_REQ_FIELDS
   /** The loop. */
@@ -1509,7 +1767,10 @@ struct uv_random_s {
   struct uv__work work_req;
 };
 
-/** Memory for any request. */
+/**
+ * Memory for any request.
+ * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_any_req>.
+ */
 union uv_any_req {
   struct uv_req_s req;
   struct uv_connect_s connect;
@@ -1540,6 +1801,7 @@ struct uv__timer_heap {
 /**
  * An event loop. Only one thread may use it at a time; `uv_async_send()` alone may be called
  * from others. Fields other than `data` are the library's.
+ * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_t>.
  */
 struct uv_loop_s {
   /** Free for the caller's use. */
@@ -1591,12 +1853,14 @@ struct uv_loop_s {
  * The string is static. For a code that is not an error of this API the answer is
  * `"Unknown system error <err>"` in newly allocated memory that is never freed; use
  * `uv_err_name_r()` where such codes may turn up often.
+ * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name>.
  */
 UV_EXTERN const char *uv_err_name(int err);
 
 /**
  * Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
  * NUL. Nothing is allocated. Returns `buf`.
+ * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name_r>.
  */
 UV_EXTERN char *uv_err_name_r(int err, char *buf, size_t buflen);
 
@@ -1605,18 +1869,21 @@ UV_EXTERN char *uv_err_name_r(int err, char *buf, size_t buflen);
  *
  * The string is static, except for a code that is not an error of this API; see
  * `uv_err_name()`.
+ * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror>.
  */
 UV_EXTERN const char *uv_strerror(int err);
 
 /**
  * Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
  * NUL. Nothing is allocated. Returns `buf`.
+ * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror_r>.
  */
 UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
 
 /**
  * Turns a system error code (an errno value) into an error code of this API. A value that is
  * negative or zero is returned as it is.
+ * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_translate_sys_error>.
  */
 UV_EXTERN int uv_translate_sys_error(int sys_errno);
 

@@ -29,7 +29,7 @@ fn committed_headers_are_not_stale() {
         let first = old.lines().zip(new.lines()).position(|(old, new)| old != new);
         let line = first.unwrap_or(old.lines().count().min(new.lines().count()));
         panic!(
-            "include/{header} is stale from line {}; run OXUV_UPDATE_HEADER=1 cargo check\n\
+            "include/{header} is stale from line {}; run `make header`\n\
              committed: {:?}\ngenerated: {:?}",
             line + 1,
             old.lines().nth(line),

@@ -57,33 +57,58 @@ typedef uid_t uv_uid_t;
 /** A group id. */
 typedef gid_t uv_gid_t;
 
-/** See `uv_once()`; starts as `UV_ONCE_INIT`. */
+/**
+ * See `uv_once()`; starts as `UV_ONCE_INIT`.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once_t>.
+ */
 typedef pthread_once_t uv_once_t;
 
-/** A thread. */
+/**
+ * A thread.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_t>.
+ */
 typedef pthread_t uv_thread_t;
 
-/** A mutex. */
+/**
+ * A mutex.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_t>.
+ */
 typedef pthread_mutex_t uv_mutex_t;
 
-/** A lock for many readers or one writer. */
+/**
+ * A lock for many readers or one writer.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_t>.
+ */
 typedef pthread_rwlock_t uv_rwlock_t;
 
-/** A counting semaphore. */
+/**
+ * A counting semaphore.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_t>.
+ */
 typedef sem_t uv_sem_t;
 
-/** A condition variable. */
+/**
+ * A condition variable.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_t>.
+ */
 typedef pthread_cond_t uv_cond_t;
 
-/** A key for a thread-local pointer. */
+/**
+ * A key for a thread-local pointer.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_t>.
+ */
 typedef pthread_key_t uv_key_t;
 
-/** A barrier. */
+/**
+ * A barrier.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_t>.
+ */
 typedef pthread_barrier_t uv_barrier_t;
 
 /**
  * A piece of memory. Has the layout of `struct iovec`, so that an array of these can be given
  * to readv(2) and writev(2).
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_t>.
  */
 struct uv_buf_t {
   /** Where it starts. */
@@ -108,7 +133,10 @@ struct uv__io_s {
   int fd;
 };
 
-/** A shared library opened by `uv_dlopen()`. */
+/**
+ * A shared library opened by `uv_dlopen()`.
+ * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_lib_t>.
+ */
 struct uv_lib_s {
   /** What dlopen(3) returned. */
   void *handle;

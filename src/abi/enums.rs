@@ -26,6 +26,7 @@ macro_rules! c_flags {
 
 c_enum! { c_uint;
 /// Options of `uv_loop_configure()`.
+/// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_option>.
 pub enum uv_loop_option {
     /// Block a signal while the loop waits for events. The argument is the signal number;
     /// only `SIGPROF` is supported, others answer `UV_EINVAL`.
@@ -40,6 +41,7 @@ pub enum uv_loop_option {
 
 c_enum! { c_uint;
 /// How `uv_run()` runs a loop.
+/// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run_mode>.
 pub enum uv_run_mode {
     /// Until no active and referenced handle or request is left.
     UV_RUN_DEFAULT = 0,
@@ -52,6 +54,7 @@ pub enum uv_run_mode {
 
 c_enum! { c_uint;
 /// Clocks of `uv_clock_gettime()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_id>.
 pub enum uv_clock_id {
     /// Time that never goes back, from an unspecified start.
     UV_CLOCK_MONOTONIC = 0,
@@ -62,6 +65,7 @@ pub enum uv_clock_id {
 
 c_enum! { c_uint;
 /// What `uv_udp_set_membership()` does with a multicast group.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_membership>.
 pub enum uv_membership {
     /// Leave the group.
     UV_LEAVE_GROUP = 0,
@@ -72,6 +76,7 @@ pub enum uv_membership {
 
 c_flags! { c_uint;
 /// Flags of `uv_tcp_bind()`.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_flags>.
 pub enum uv_tcp_flags {
     /// An IPv6 socket does not accept IPv4 connections.
     UV_TCP_IPV6ONLY = 1,
@@ -84,6 +89,7 @@ pub enum uv_tcp_flags {
 c_flags! { c_uint;
 /// Flags of `uv_udp_init_ex()`, `uv_udp_bind()`, `uv_udp_open_ex()` and of the receive
 /// callback.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_flags>.
 pub enum uv_udp_flags {
     /// For `uv_udp_bind()`: an IPv6 socket does not receive IPv4 datagrams.
     UV_UDP_IPV6ONLY = 1,
@@ -112,6 +118,7 @@ pub enum uv_udp_flags {
 
 c_enum! { c_uint;
 /// Modes of `uv_tty_set_mode()`.
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_mode_t>.
 pub enum uv_tty_mode_t {
     /// The mode the terminal started in.
     UV_TTY_MODE_NORMAL = 0,
@@ -126,6 +133,7 @@ pub enum uv_tty_mode_t {
 
 c_enum! { c_uint;
 /// Whether a console understands terminal escape sequences; means something on Windows only.
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_vtermstate_t>.
 pub enum uv_tty_vtermstate_t {
     /// Escape sequences are handled.
     UV_TTY_SUPPORTED = 0,
@@ -144,6 +152,7 @@ pub enum uv__pipe_flags {
 
 c_flags! { c_int;
 /// Events of a `uv_poll_t`.
+/// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_event>.
 pub enum uv_poll_event {
     /// There is something to read.
     UV_READABLE = 1,
@@ -158,6 +167,7 @@ pub enum uv_poll_event {
 
 c_enum! { c_uint;
 /// What a child process gets for one of its file descriptors; see `uv_stdio_container_t`.
+/// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_flags>.
 pub enum uv_stdio_flags {
     /// Nothing: `/dev/null` for descriptors 0 to 2, closed otherwise.
     UV_IGNORE = 0x00,
@@ -182,6 +192,7 @@ pub enum uv_stdio_flags {
 
 c_flags! { c_uint;
 /// Flags of `uv_process_options_t`.
+/// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_flags>.
 pub enum uv_process_flags {
     /// Run the child as the user `uid`.
     UV_PROCESS_SETUID = 1,
@@ -205,6 +216,7 @@ pub enum uv_process_flags {
 
 c_enum! { c_uint;
 /// The type of a directory entry.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dirent_type_t>.
 pub enum uv_dirent_type_t {
     /// The file system does not say.
     UV_DIRENT_UNKNOWN = 0,
@@ -243,6 +255,7 @@ pub enum uv__thread_priority {
 
 c_enum! { c_int;
 /// Which file operation a `uv_fs_t` is for.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_type>.
 pub enum uv_fs_type {
     /// None.
     UV_FS_UNKNOWN = -1,
@@ -325,6 +338,7 @@ pub enum uv_fs_type {
 
 c_flags! { c_int;
 /// Events that a `uv_fs_event_t` reports.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event>.
 pub enum uv_fs_event {
     /// The file was renamed, created or deleted.
     UV_RENAME = 1,
@@ -335,6 +349,7 @@ pub enum uv_fs_event {
 
 c_flags! { c_uint;
 /// Flags of `uv_fs_event_start()`.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_flags>.
 pub enum uv_fs_event_flags {
     /// Watch the directory entry itself instead of what is in it. Not implemented.
     UV_FS_EVENT_WATCH_ENTRY = 1,

@@ -201,6 +201,7 @@ fn find(err: c_int) -> Option<&'static Row> {
 /// The string is static. For a code that is not an error of this API the answer is
 /// `"Unknown system error <err>"` in newly allocated memory that is never freed; use
 /// `uv_err_name_r()` where such codes may turn up often.
+/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name>.
 #[no_mangle]
 pub extern "C" fn uv_err_name(err: c_int) -> *const c_char {
     find(err).map_or_else(|| leak_unknown(err), |row| row.name.as_ptr())
@@ -208,6 +209,7 @@ pub extern "C" fn uv_err_name(err: c_int) -> *const c_char {
 
 /// Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
 /// NUL. Nothing is allocated. Returns `buf`.
+/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name_r>.
 ///
 /// # Safety
 /// `buf` is NULL or good for writing `buflen` bytes.
@@ -225,6 +227,7 @@ pub unsafe extern "C" fn uv_err_name_r(err: c_int, buf: *mut c_char, buflen: usi
 ///
 /// The string is static, except for a code that is not an error of this API; see
 /// `uv_err_name()`.
+/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror>.
 #[no_mangle]
 pub extern "C" fn uv_strerror(err: c_int) -> *const c_char {
     find(err).map_or_else(|| leak_unknown(err), |row| row.message.as_ptr())
@@ -232,6 +235,7 @@ pub extern "C" fn uv_strerror(err: c_int) -> *const c_char {
 
 /// Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
 /// NUL. Nothing is allocated. Returns `buf`.
+/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror_r>.
 ///
 /// # Safety
 /// `buf` is NULL or good for writing `buflen` bytes.
@@ -247,6 +251,7 @@ pub unsafe extern "C" fn uv_strerror_r(err: c_int, buf: *mut c_char, buflen: usi
 
 /// Turns a system error code (an errno value) into an error code of this API. A value that is
 /// negative or zero is returned as it is.
+/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_translate_sys_error>.
 #[no_mangle]
 pub extern "C" fn uv_translate_sys_error(sys_errno: c_int) -> c_int {
     if sys_errno > 0 {

@@ -21,6 +21,7 @@ pub struct uv__timer_heap {
 
 /// An event loop. Only one thread may use it at a time; `uv_async_send()` alone may be called
 /// from others. Fields other than `data` are the library's.
+/// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_loop_t {

@@ -18,6 +18,7 @@ pub union uv__handle_u {
 }
 
 /// What all handles begin with.
+/// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_handle_t {
@@ -35,6 +36,7 @@ pub struct uv_handle_t {
 }
 
 /// What the stream handles (TCP, pipe, TTY) begin with.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_stream_t {
@@ -55,6 +57,7 @@ pub struct uv_stream_t {
 }
 
 /// A TCP connection or a listening TCP socket. A stream.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_tcp_t {
@@ -62,6 +65,7 @@ pub struct uv_tcp_t {
 }
 
 /// A Unix domain socket, a pipe or a FIFO. A stream.
+/// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_pipe_t {
@@ -72,6 +76,7 @@ pub struct uv_pipe_t {
 }
 
 /// A terminal. A stream.
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_tty_t {
@@ -81,6 +86,7 @@ pub struct uv_tty_t {
 }
 
 /// A UDP socket.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_udp_t {
@@ -97,6 +103,7 @@ pub struct uv_udp_t {
 }
 
 /// Watches a file descriptor of the caller's.
+/// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_poll_t {
@@ -114,6 +121,7 @@ pub union uv__timer_node {
 }
 
 /// A timer.
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_timer_t {
@@ -126,6 +134,7 @@ pub struct uv_timer_t {
 }
 
 /// Calls back before the loop waits for events.
+/// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_prepare_t {
@@ -135,6 +144,7 @@ pub struct uv_prepare_t {
 }
 
 /// Calls back after the loop has waited for events.
+/// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_check_t {
@@ -144,6 +154,7 @@ pub struct uv_check_t {
 }
 
 /// Calls back in every iteration; while one is active, the loop does not wait for events.
+/// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_idle_t {
@@ -153,6 +164,7 @@ pub struct uv_idle_t {
 }
 
 /// Wakes the loop up from another thread or from a signal handler.
+/// See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_async_t {
@@ -163,6 +175,7 @@ pub struct uv_async_t {
 }
 
 /// A child process.
+/// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_process_t {
@@ -175,6 +188,7 @@ pub struct uv_process_t {
 }
 
 /// Watches a file or directory through the kernel's notification.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_fs_event_t {
@@ -186,6 +200,7 @@ pub struct uv_fs_event_t {
 }
 
 /// Watches a path by calling stat(2) at an interval.
+/// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_fs_poll_t {
@@ -204,6 +219,7 @@ pub struct uv__signal_tree_entry {
 }
 
 /// Watches a signal.
+/// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_signal_t {
@@ -217,6 +233,7 @@ pub struct uv_signal_t {
 }
 
 /// Memory for any handle.
+/// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_any_handle>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv_any_handle {

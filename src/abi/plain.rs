@@ -5,6 +5,7 @@ use core::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use libc::{size_t, sockaddr_in, sockaddr_in6, DIR};
 
 /// A time with nanoseconds, in C's `long`.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_timespec_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_timespec_t {
@@ -15,6 +16,7 @@ pub struct uv_timespec_t {
 }
 
 /// A time with nanoseconds that fits any date.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timespec64_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_timespec64_t {
@@ -25,6 +27,7 @@ pub struct uv_timespec64_t {
 }
 
 /// A time with microseconds, in C's `long`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timeval_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_timeval_t {
@@ -35,6 +38,7 @@ pub struct uv_timeval_t {
 }
 
 /// A time with microseconds that fits any date.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_timeval64_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_timeval64_t {
@@ -45,6 +49,7 @@ pub struct uv_timeval64_t {
 }
 
 /// What stat(2) says about a file.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_stat_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_stat_t {
@@ -83,6 +88,7 @@ pub struct uv_stat_t {
 }
 
 /// A directory entry.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dirent_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_dirent_t {
@@ -93,6 +99,7 @@ pub struct uv_dirent_t {
 }
 
 /// A directory opened by `uv_fs_opendir()`.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_dir_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_dir_t {
@@ -105,6 +112,7 @@ pub struct uv_dir_t {
 }
 
 /// What statfs(2) says about a file system.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_statfs_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_statfs_t {
@@ -128,6 +136,7 @@ pub struct uv_statfs_t {
 }
 
 /// Counters of a loop; see `uv_metrics_info()`.
+/// See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_metrics_t {
@@ -151,6 +160,7 @@ pub union uv__stdio_container_data {
 }
 
 /// What a child process gets for one of its file descriptors.
+/// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_container_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_stdio_container_t {
@@ -161,6 +171,7 @@ pub struct uv_stdio_container_t {
 }
 
 /// What `uv_spawn()` is to start.
+/// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_options_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_process_options_t {
@@ -203,6 +214,7 @@ pub struct uv_cpu_times_s {
 }
 
 /// A CPU; see `uv_cpu_info()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpu_info_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_cpu_info_t {
@@ -231,6 +243,7 @@ pub union uv__interface_netmask {
 }
 
 /// An address of a network interface; see `uv_interface_addresses()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_interface_address_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_interface_address_t {
@@ -247,6 +260,7 @@ pub struct uv_interface_address_t {
 }
 
 /// A user account; see `uv_os_get_passwd()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_passwd_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_passwd_t {
@@ -263,6 +277,7 @@ pub struct uv_passwd_t {
 }
 
 /// A user group; see `uv_os_get_group()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_group_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_group_t {
@@ -275,6 +290,7 @@ pub struct uv_group_t {
 }
 
 /// The system's name and version; see `uv_os_uname()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utsname_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_utsname_t {
@@ -289,6 +305,7 @@ pub struct uv_utsname_t {
 }
 
 /// An environment variable; see `uv_os_environ()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_env_item_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_env_item_t {
@@ -299,6 +316,7 @@ pub struct uv_env_item_t {
 }
 
 /// Resources used; see `uv_getrusage()`. What the system does not count is 0.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_rusage_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct uv_rusage_t {
@@ -337,6 +355,7 @@ pub struct uv_rusage_t {
 }
 
 /// Options of `uv_thread_create_ex()`.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_options_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_thread_options_t {

@@ -13,6 +13,7 @@ pub(crate) const NI_MAXHOST: usize = 1025;
 pub(crate) const NI_MAXSERV: usize = 32;
 
 /// What all requests begin with.
+/// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_req_t {
@@ -24,6 +25,7 @@ pub struct uv_req_t {
 }
 
 /// A request of `uv_shutdown()`.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_shutdown_t {
@@ -34,6 +36,7 @@ pub struct uv_shutdown_t {
 }
 
 /// A request of `uv_write()` and `uv_write2()`.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_write_t {
@@ -52,6 +55,7 @@ pub struct uv_write_t {
 }
 
 /// A request of `uv_tcp_connect()` and `uv_pipe_connect()`.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_connect_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_connect_t {
@@ -71,6 +75,7 @@ pub union uv__udp_send_addr {
 }
 
 /// A request of `uv_udp_send()`.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_udp_send_t {
@@ -89,6 +94,7 @@ pub struct uv_udp_send_t {
 
 /// A file operation. After its callback, or after the call if it was synchronous, it must be
 /// given to `uv_fs_req_cleanup()`.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_fs_t {
@@ -124,6 +130,7 @@ pub struct uv_fs_t {
 }
 
 /// A request of `uv_queue_work()`.
+/// See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_work_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_work_t {
@@ -136,6 +143,7 @@ pub struct uv_work_t {
 }
 
 /// A request of `uv_getaddrinfo()`.
+/// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_getaddrinfo_t {
@@ -154,6 +162,7 @@ pub struct uv_getaddrinfo_t {
 }
 
 /// A request of `uv_getnameinfo()`.
+/// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_getnameinfo_t {
@@ -172,6 +181,7 @@ pub struct uv_getnameinfo_t {
 }
 
 /// A request of `uv_random()`.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_random_t {
@@ -186,6 +196,7 @@ pub struct uv_random_t {
 }
 
 /// Memory for any request.
+/// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_any_req>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv_any_req {

@@ -5,9 +5,11 @@ use core::ffi::{c_uint, CStr};
 
 /// The type of a handle. C has an enum; here it is its integer, because C code can store any
 /// number in it.
+/// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type>.
 pub type uv_handle_type = c_uint;
 
 /// The type of a request.
+/// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type>.
 pub type uv_req_type = c_uint;
 
 /// What is known about a handle or request type.

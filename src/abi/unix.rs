@@ -18,24 +18,33 @@ pub type uv_uid_t = libc::uid_t;
 pub type uv_gid_t = libc::gid_t;
 
 /// See `uv_once()`; starts as `UV_ONCE_INIT`.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once_t>.
 pub type uv_once_t = libc::pthread_once_t;
 /// A thread.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_t>.
 pub type uv_thread_t = libc::pthread_t;
 /// A mutex.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_t>.
 pub type uv_mutex_t = libc::pthread_mutex_t;
 /// A lock for many readers or one writer.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_t>.
 pub type uv_rwlock_t = libc::pthread_rwlock_t;
 /// A counting semaphore.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_t>.
 pub type uv_sem_t = libc::sem_t;
 /// A condition variable.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_t>.
 pub type uv_cond_t = libc::pthread_cond_t;
 /// A key for a thread-local pointer.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_t>.
 pub type uv_key_t = libc::pthread_key_t;
 /// A barrier.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_t>.
 pub type uv_barrier_t = libc::pthread_barrier_t;
 
 /// A piece of memory. Has the layout of `struct iovec`, so that an array of these can be given
 /// to readv(2) and writev(2).
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_buf_t {
@@ -66,6 +75,7 @@ pub struct uv__io_t {
 }
 
 /// A shared library opened by `uv_dlopen()`.
+/// See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_lib_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_lib_t {
