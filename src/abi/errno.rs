@@ -68,6 +68,22 @@ impl Error {
         }
     }
 
+    /// The error that a stored code stands for; 0, as any code that is no error, is none.
+    pub const fn from_code_or_none(code: c_int) -> Option<Error> {
+        if code >= 0 {
+            return None;
+        }
+        Some(Error::from_errno(code))
+    }
+
+    /// The error that a stored code stands for: `None` for 0, and for a count.
+    pub const fn from_code_or_none(code: c_int) -> Option<Error> {
+        match NonZero::new(code) {
+            Some(code) if code.is_negative() => Some(Error(code)),
+            _ => None,
+        }
+    }
+
     /// The calling thread's errno.
     pub fn last() -> Error {
         io::Error::last_os_error().into()
@@ -189,11 +205,7 @@ fn leak_unknown(err: c_int) -> *const c_char {
 
 /// Looks `err`, which comes from C and may be anything, up in the table.
 fn find(err: c_int) -> Option<&'static Row> {
-    if err < 0 {
-        Error::from_errno(err).row()
-    } else {
-        None
-    }
+    Error::from_code_or_none(err).and_then(Error::row)
 }
 
 /// The name of an error code: `"ENOENT"` for `UV_ENOENT`.
