@@ -1,3 +1,32 @@
-//! oxuv: an event loop with libuv's C ABI.
+//! oxuv: an event-loop library with libuv's C ABI.
+//!
+//! A C program calls the functions named `uv_*`. Each stands in the file of the thing that it acts
+//! on; it turns its pointers into references once, calls a method, and turns the result into an
+//! `int`. So a newcomer finds:
+//!
+//! - [`abi`]: what C sees. Struct layouts, callback types, constants, the error table. `build.rs`
+//!   makes `include/uv.h` from it and from the functions' documentation.
+//! - [`event_loop`]: `uv_loop_t`, the phases of a tick in `Loop::run`, the timer heap, the
+//!   intrusive lists that everything is queued in.
+//! - [`poller`]: which descriptors are ready. mio's selector, edge-triggered.
+//! - [`pool`]: the thread pool, for what would block.
+//! - [`handles`]: one file for each type of handle; `handles/stream/` for what is read and written.
+//! - [`requests`]: operations that end with a callback: files in `requests/fs/`, work, cancelling.
+//! - [`text`]: addresses as text; pure functions over bytes.
+//! - [`sys`]: the only place that makes system calls.
+//! - [`memory`]: allocation through the functions that the user may replace.
+//! - [`fork`] and [`shutdown`]: what a fork and the end of the process mean to shared parts.
+//!
+//! The rules that make it sound are in ARCHITECTURE.md; the `SAFETY` comments refer to them.
 
 pub mod abi;
+pub mod event_loop;
+mod fork;
+pub mod handles;
+pub mod memory;
+mod poller;
+mod pool;
+pub mod requests;
+mod shutdown;
+mod sys;
+pub mod text;

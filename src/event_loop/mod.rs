@@ -1,0 +1,532 @@
+//! The event loop: `uv_loop_t`, the phases of a tick, and what keeps the loop alive.
+
+mod api;
+pub use api::uv_default_loop;
+pub mod queue;
+pub mod timer_heap;
+
+use crate::abi::*;
+use crate::handles::signal::LoopSignals;
+use crate::handles::stream::Stream;
+use crate::handles::timer::{self, Timer};
+use crate::handles::{async_, call_user, handle_of, phase, Handle};
+use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller};
+use crate::pool::{self, Work};
+use crate::sys;
+use core::cell::{Cell, RefCell, UnsafeCell};
+use core::ffi::{c_int, c_ulong, c_void};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use mio::event::Event;
+use queue::{container_of, List, Stack};
+use timer_heap::TimerHeap;
+
+/// Times that the pending queue is worked off after the poll phase; what its callbacks add beyond
+/// that waits for the next tick, so that it cannot starve the loop.
+const PENDING_ROUNDS: usize = 8;
+
+/// The bits of `uv_loop_t.flags`.
+mod loop_flag {
+    use core::ffi::c_ulong;
+    pub const BLOCK_SIGPROF: c_ulong = 1;
+    pub const METRICS_IDLE_TIME: c_ulong = 2;
+}
+
+/// An event loop, in memory that the user owns. Its address is part of its state: the lists are
+/// rings through their heads in here.
+#[repr(C)]
+pub struct Loop {
+    pub data: Cell<*mut c_void>,
+    active_handles: Cell<u32>,
+    /// All handles that are not closed.
+    pub handles: List,
+    /// Requests under way. C sees a union with a pointer.
+    active_requests: Cell<u32>,
+    internal_fields: Cell<*mut c_void>,
+    stop_flag: Cell<u32>,
+    flags: Cell<c_ulong>,
+    backend_fd: Cell<c_int>,
+
+    pub poller: Poller,
+    /// Descriptors whose handle has a callback to make in the next pending phase.
+    pending: List,
+    /// Descriptors that may be ready although the kernel will not say so again.
+    ready: List,
+    pub idle: List,
+    pub prepare: List,
+    pub check: List,
+    pub due_asyncs: List,
+    done_works: List,
+    /// A stack: the handle that was closed last is called back first.
+    closing: Cell<*const Handle>,
+
+    pub timers: RefCell<TimerHeap<*const Timer>>,
+    timer_sequence: Cell<u64>,
+    now: Cell<u64>,
+
+    pub remote: Remote,
+    pub signals: LoopSignals,
+    /// A spare descriptor that is given up to accept and close when there are no others.
+    pub spare_fd: Cell<c_int>,
+    metrics: Metrics,
+}
+
+crate::handles::overlay!(Loop => uv_loop_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Loop, active_handles) == offset_of!(uv_loop_t, active_handles));
+    assert!(offset_of!(Loop, active_requests) == offset_of!(uv_loop_t, active_reqs));
+    assert!(offset_of!(Loop, stop_flag) == offset_of!(uv_loop_t, stop_flag));
+    assert!(offset_of!(Loop, backend_fd) == offset_of!(uv_loop_t, backend_fd));
+};
+
+/// The part of a loop that other threads and signal handlers reach.
+pub struct Remote {
+    /// Replaced in the child of a fork only, where no other thread is.
+    waker: UnsafeCell<mio::Waker>,
+    pub asyncs: Stack,
+    done: Stack,
+    /// Pool threads that are between handing over finished work and having woken the loop.
+    posting: AtomicU32,
+}
+
+impl Remote {
+    /// Makes the loop's wait return, now or the next time that it begins.
+    pub fn wake(&self) {
+        // SAFETY: shared access; see `waker`.
+        let waker = unsafe { &*self.waker.get() };
+        // Writing to an eventfd fails only when its counter is full, which mio resets.
+        let _ = waker.wake();
+    }
+
+    /// Hands work that is done to the loop's thread. Any thread.
+    ///
+    /// # Safety
+    /// `work` is this thread's alone, and is given up.
+    pub unsafe fn post(&self, work: &Work) {
+        self.posting.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's contract.
+        if unsafe { self.done.push(&work.link) } {
+            self.wake();
+        }
+        self.posting.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Waits until no thread is in the middle of `post`.
+    fn settle(&self) {
+        while self.posting.load(Ordering::Acquire) != 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// What `uv_metrics_info` and `uv_metrics_idle_time` tell. Times are read from other threads.
+#[derive(Default)]
+struct Metrics {
+    loop_count: Cell<u64>,
+    events: Cell<u64>,
+    events_waiting: Cell<u64>,
+    idle_nanoseconds: AtomicU64,
+    /// When the current wait began, 0 outside of one.
+    wait_began: AtomicU64,
+    /// Whether the wait that the current events come from was one that does not block.
+    polled_only: Cell<bool>,
+}
+
+impl Metrics {
+    fn count_events(&self, events: u64) {
+        self.events.set(self.events.get() + events);
+        if self.polled_only.get() {
+            self.events_waiting.set(self.events_waiting.get() + events);
+        }
+    }
+}
+
+impl Loop {
+    /// Makes the memory at `at` a loop. `data` keeps its value, as in libuv.
+    ///
+    /// # Safety
+    /// `at` is writable memory of the size of a `uv_loop_t`.
+    pub unsafe fn init(at: *mut Loop) -> Result {
+        crate::fork::init();
+        let poller = Poller::new()?;
+        let waker = poller.waker()?;
+        let fd = poller.fd();
+        // SAFETY: the caller's contract; a pointer may be read whatever it holds.
+        let data = unsafe { (&raw const (*at).data).read() };
+        let made = Loop {
+            data,
+            active_handles: Cell::new(0),
+            handles: List::new(),
+            active_requests: Cell::new(0),
+            internal_fields: Cell::new(core::ptr::null_mut()),
+            stop_flag: Cell::new(0),
+            flags: Cell::new(0),
+            backend_fd: Cell::new(fd),
+            poller,
+            pending: List::new(),
+            ready: List::new(),
+            idle: List::new(),
+            prepare: List::new(),
+            check: List::new(),
+            due_asyncs: List::new(),
+            done_works: List::new(),
+            closing: Cell::new(core::ptr::null()),
+            timers: RefCell::new(TimerHeap::new()),
+            timer_sequence: Cell::new(0),
+            now: Cell::new(sys::time::monotonic_ms()),
+            remote: Remote {
+                waker: UnsafeCell::new(waker),
+                asyncs: Stack::new(),
+                done: Stack::new(),
+                posting: AtomicU32::new(0),
+            },
+            signals: LoopSignals::new(),
+            spare_fd: Cell::new(-1),
+            metrics: Metrics::default(),
+        };
+        // SAFETY: the caller's contract.
+        unsafe { at.write(made) };
+        Ok(())
+    }
+
+    /// Releases what the loop holds; `UV_EBUSY` while handles or requests are left.
+    ///
+    /// # Safety
+    /// `at` is an initialised loop, which is not used afterwards when this succeeds.
+    pub unsafe fn close(at: *mut Loop) -> Result {
+        // SAFETY: the caller's contract.
+        let this = unsafe { &*at };
+        if this.active_requests.get() > 0 || !this.handles.is_empty() {
+            return Err(Error::EBUSY);
+        }
+        this.remote.settle();
+        if this.spare_fd.get() != -1 {
+            let _ = sys::fd::close(this.spare_fd.get());
+        }
+        this.signals.close(this);
+        // SAFETY: nobody has a reference into the loop any more: handles and work are gone.
+        unsafe { core::ptr::drop_in_place(at) };
+        Ok(())
+    }
+
+    /// In the child of a fork: replaces the kernel objects that are shared with the parent.
+    fn after_fork(&self) -> Result {
+        self.poller.renew()?;
+        self.backend_fd.set(self.poller.fd());
+        let waker = self.poller.waker()?;
+        // SAFETY: a child of fork has one thread, and it is not in `wake`.
+        unsafe { *self.remote.waker.get() = waker };
+        // Threads that were posting exist in the parent only.
+        self.remote.posting.store(0, Ordering::Relaxed);
+        self.signals.after_fork(self)?;
+        // What was sent before the fork is still to be delivered.
+        self.remote.wake();
+        Ok(())
+    }
+
+    // ---- being alive ----------------------------------------------------------------------
+
+    pub fn handle_became_active(&self) {
+        self.active_handles.set(self.active_handles.get() + 1);
+    }
+
+    pub fn handle_became_inactive(&self) {
+        self.active_handles.set(self.active_handles.get() - 1);
+    }
+
+    pub fn request_began(&self) {
+        self.active_requests.set(self.active_requests.get() + 1);
+    }
+
+    pub fn request_ended(&self) {
+        self.active_requests.set(self.active_requests.get() - 1);
+    }
+
+    fn has_work(&self) -> bool {
+        self.active_handles.get() > 0 || self.active_requests.get() > 0
+    }
+
+    fn is_alive(&self) -> bool {
+        self.has_work() || !self.pending.is_empty() || !self.closing.get().is_null()
+    }
+
+    // ---- what phases have to do -----------------------------------------------------------
+
+    pub fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    fn update_time(&self) {
+        self.now.set(sys::time::monotonic_ms());
+    }
+
+    pub fn next_timer_sequence(&self) -> u64 {
+        let sequence = self.timer_sequence.get();
+        self.timer_sequence.set(sequence + 1);
+        sequence
+    }
+
+    pub fn closing_handle(&self, handle: &Handle) {
+        handle.set_next_closing(self.closing.replace(handle));
+    }
+
+    /// Has the owner of `io` called in the next pending phase.
+    pub fn feed(&self, io: &Io) {
+        if !io.pending.is_linked() {
+            // SAFETY: `Io::forget` takes it out before its handle is closed.
+            unsafe { self.pending.push_back(&io.pending) };
+        }
+    }
+
+    /// Has the owner of `io` called in the next poll phase, as the kernel has said already that
+    /// it is ready.
+    pub fn still_ready(&self, io: &Io) {
+        if !io.ready.is_linked() {
+            // SAFETY: `Io::forget` takes it out before its handle is closed.
+            unsafe { self.ready.push_back(&io.ready) };
+        }
+    }
+
+    // ---- the tick -------------------------------------------------------------------------
+
+    pub fn run(&self, mode: uv_run_mode) -> bool {
+        let mut alive = self.is_alive();
+        if !alive {
+            self.update_time();
+        }
+        // In default mode timers that are due come before the first wait, as they always did.
+        if mode == UV_RUN_DEFAULT && alive && self.stop_flag.get() == 0 {
+            self.update_time();
+            timer::run_due(self);
+        }
+        while alive && self.stop_flag.get() == 0 {
+            let can_sleep = self.pending.is_empty() && self.idle.is_empty();
+            self.run_pending();
+            phase::run(&self.idle);
+            phase::run(&self.prepare);
+
+            let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && can_sleep);
+            let timeout = if may_wait { self.backend_timeout() } else { 0 };
+            self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
+            self.poll(timeout);
+
+            for _ in 0..PENDING_ROUNDS {
+                if self.pending.is_empty() {
+                    break;
+                }
+                self.run_pending();
+            }
+            phase::run(&self.check);
+            self.run_closing();
+            self.update_time();
+            timer::run_due(self);
+
+            alive = self.is_alive();
+            if mode != UV_RUN_DEFAULT {
+                break;
+            }
+        }
+        self.stop_flag.set(0);
+        alive
+    }
+
+    /// How long the poll phase may wait, in milliseconds; -1 is for ever.
+    fn backend_timeout(&self) -> c_int {
+        if self.stop_flag.get() != 0
+            || !self.has_work()
+            || !self.pending.is_empty()
+            || !self.ready.is_empty()
+            || !self.due_asyncs.is_empty()
+            || !self.idle.is_empty()
+            || !self.closing.get().is_null()
+        {
+            return 0;
+        }
+        match self.timers.borrow().first() {
+            None => -1,
+            Some((key, _)) => {
+                c_int::try_from(key.due.saturating_sub(self.now())).unwrap_or(c_int::MAX)
+            }
+        }
+    }
+
+    fn run_pending(&self) {
+        let round = List::new();
+        self.pending.move_to(&round);
+        while let Some(link) = round.pop_front() {
+            // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
+            let io = unsafe { &*io_of_pending(link) };
+            match io.kind() {
+                // SAFETY: `kind` says what the Io is part of.
+                Kind::Stream => unsafe {
+                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_pending()
+                },
+                Kind::Signals => {}
+            }
+        }
+    }
+
+    fn run_closing(&self) {
+        let mut next = self.closing.replace(core::ptr::null());
+        while !next.is_null() {
+            // SAFETY: a closing handle is alive until its close callback, which is called below,
+            // after the next one was read.
+            let handle = unsafe { &*next };
+            next = handle.next_closing();
+            handle.finish_close();
+        }
+    }
+
+    /// Waits for events, at most `timeout` milliseconds, and dispatches them.
+    fn poll(&self, timeout: c_int) {
+        let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
+        let round = List::new();
+        self.ready.move_to(&round);
+
+        let began = self.now();
+        // To tell events that were waiting from those that were waited for, ask without waiting
+        // first.
+        let mut left = if measure { 0 } else { timeout };
+        let mut asked = !measure || timeout == 0;
+        loop {
+            let dispatched = self.poll_once(left, measure);
+            if dispatched || !round.is_empty() {
+                break;
+            }
+            if !asked {
+                asked = true;
+                left = timeout;
+            } else if timeout == 0 {
+                break;
+            } else if timeout > 0 {
+                let passed = self.now().saturating_sub(began);
+                match c_int::try_from(passed).map(|passed| timeout - passed) {
+                    Ok(rest) if rest > 0 => left = rest,
+                    _ => break,
+                }
+            }
+        }
+        while let Some(link) = round.pop_front() {
+            // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
+            let io = unsafe { &*io_of_ready(link) };
+            if io.kind() == Kind::Stream {
+                // SAFETY: `kind` says what the Io is part of.
+                unsafe { (*container_of!(core::ptr::from_ref(io), Stream, io)).on_still_ready() };
+            }
+        }
+    }
+
+    /// Waits once and dispatches what it brought; whether that was anything.
+    fn poll_once(&self, timeout: c_int, measure: bool) -> bool {
+        let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
+        let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
+        if let Some(set) = &sigprof {
+            sys::signal::thread_mask(libc::SIG_BLOCK, set);
+        }
+        if measure && timeout != 0 {
+            self.metrics.wait_began.store(sys::time::monotonic(), Ordering::Relaxed);
+        }
+        let batch = self.poller.wait(timeout);
+        if measure && timeout != 0 {
+            self.end_wait();
+        }
+        if let Some(set) = &sigprof {
+            sys::signal::thread_mask(libc::SIG_UNBLOCK, set);
+        }
+        self.update_time();
+        self.metrics.polled_only.set(timeout == 0);
+        // An error can only be EINTR: the descriptor and the buffer are ours.
+        let dispatched = batch.is_ok_and(|batch| self.dispatch(&batch));
+        self.metrics.polled_only.set(false);
+        dispatched
+    }
+
+    fn end_wait(&self) {
+        let began = self.metrics.wait_began.swap(0, Ordering::Relaxed);
+        let waited = sys::time::monotonic().saturating_sub(began);
+        self.metrics.idle_nanoseconds.fetch_add(waited, Ordering::Relaxed);
+    }
+
+    fn dispatch(&self, batch: &Batch<'_>) -> bool {
+        let mut any = false;
+        let mut signals = false;
+        for happened in batch.iter() {
+            any = true;
+            self.metrics.count_events(1);
+            match happened {
+                Happened::Wake => self.on_wake(),
+                // SAFETY: the poller knows only the Ios of handles that are not closed.
+                Happened::Ready(io, event) => signals |= unsafe { self.on_ready(&*io, event) },
+            }
+        }
+        // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
+        // callbacks about that come first.
+        if signals {
+            self.signals.dispatch(self);
+        }
+        any
+    }
+
+    /// Tells the owner of `io`; true when that is the signals, which come last.
+    ///
+    /// # Safety
+    /// `io` is part of what its kind says.
+    unsafe fn on_ready(&self, io: &Io, event: &Event) -> bool {
+        match io.kind() {
+            Kind::Stream => {
+                // SAFETY: the caller's contract.
+                unsafe { (*container_of!(core::ptr::from_ref(io), Stream, io)).on_event(event) };
+                false
+            }
+            Kind::Signals => true,
+        }
+    }
+
+    fn on_wake(&self) {
+        self.run_done_works();
+        async_::run_due(self);
+    }
+
+    /// Calls back the work that the pool has done.
+    fn run_done_works(&self) {
+        self.remote.done.take_into(&self.done_works);
+        let mut count = 0;
+        while let Some(link) = self.done_works.pop_front() {
+            count += 1;
+            // The wake-up has been counted as one event.
+            if count > 1 {
+                self.metrics.count_events(1);
+            }
+            // SAFETY: finished work is alive until its callback, and was handed over to this loop.
+            unsafe { pool::finish(container_of!(link, Work, link)) };
+        }
+    }
+
+    /// Calls `look` for every handle; it changes nothing.
+    pub fn each_handle(&self, look: impl Fn(&Handle)) {
+        let mut next = self.handles.front();
+        while let Some(link) = next {
+            // SAFETY: a handle in the list is not closed, hence alive.
+            unsafe {
+                look(&*handle_of(link));
+                next = self.handles.after(link);
+            }
+        }
+    }
+
+    /// Calls `visit` for every handle; it may close and start handles. Those that it starts are
+    /// not visited.
+    fn walk(&self, visit: impl Fn(&Handle)) {
+        let round = List::new();
+        self.handles.move_to(&round);
+        while let Some(link) = round.pop_front() {
+            // SAFETY: a handle in the list is not closed, hence alive; it goes back to its list
+            // before the callback can see it.
+            let handle = unsafe {
+                self.handles.push_back(&*link);
+                &*handle_of(link)
+            };
+            call_user(|| visit(handle));
+        }
+    }
+}

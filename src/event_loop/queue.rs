@@ -1,0 +1,246 @@
+//! Intrusive doubly-linked lists.
+//!
+//! The library may not allocate for a handle or a request that its user allocated, and an element
+//! must leave a list in O(1) when its handle is closed or its request cancelled. So the links live
+//! in the private area of the C struct, and a list is a ring through its own head. Nothing here
+//! owns an element: whoever links one promises that it stays where it is until it is unlinked.
+
+use core::cell::Cell;
+use core::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// A place in a list, or the head of one.
+///
+/// NULL pointers mean "in no list", so zeroed memory is a valid, unlinked `Link`.
+#[repr(C)]
+pub struct Link {
+    next: Cell<*const Link>,
+    prev: Cell<*const Link>,
+}
+
+impl Link {
+    pub const fn new() -> Self {
+        Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()) }
+    }
+
+    pub fn is_linked(&self) -> bool {
+        !self.next.get().is_null()
+    }
+
+    /// Takes the element out of the list that it is in, if any.
+    pub fn unlink(&self) {
+        if !self.is_linked() {
+            return;
+        }
+        let (next, prev) = (self.next.get(), self.prev.get());
+        // SAFETY: the neighbours of a linked element are linked, hence alive.
+        unsafe {
+            (*prev).next.set(next);
+            (*next).prev.set(prev);
+        }
+        self.next.set(ptr::null());
+        self.prev.set(ptr::null());
+    }
+}
+
+/// The head of a list. It must not move while the list has elements.
+#[repr(transparent)]
+pub struct List {
+    head: Link,
+}
+
+impl List {
+    pub const fn new() -> Self {
+        List { head: Link::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let next = self.head.next.get();
+        next.is_null() || ptr::eq(next, &self.head)
+    }
+
+    fn make_ring(&self) {
+        if !self.head.is_linked() {
+            self.head.next.set(&self.head);
+            self.head.prev.set(&self.head);
+        }
+    }
+
+    /// # Safety
+    /// `element` is in no list, and stays alive and in place until it is unlinked.
+    pub unsafe fn push_back(&self, element: &Link) {
+        debug_assert!(!element.is_linked());
+        self.make_ring();
+        let last = self.head.prev.get();
+        element.next.set(&self.head);
+        element.prev.set(last);
+        // SAFETY: `last` is the head or a linked element.
+        unsafe { (*last).next.set(element) };
+        self.head.prev.set(element);
+    }
+
+    /// # Safety
+    /// As for [`List::push_back`].
+    pub unsafe fn push_front(&self, element: &Link) {
+        debug_assert!(!element.is_linked());
+        self.make_ring();
+        let first = self.head.next.get();
+        element.next.set(first);
+        element.prev.set(&self.head);
+        // SAFETY: `first` is the head or a linked element.
+        unsafe { (*first).prev.set(element) };
+        self.head.next.set(element);
+    }
+
+    pub fn front(&self) -> Option<*const Link> {
+        (!self.is_empty()).then(|| self.head.next.get())
+    }
+
+    pub fn pop_front(&self) -> Option<*const Link> {
+        let first = self.front()?;
+        // SAFETY: an element of the list is alive.
+        unsafe { (*first).unlink() };
+        Some(first)
+    }
+
+    /// The element after `element`, which is in this list.
+    ///
+    /// # Safety
+    /// `element` is linked in this list.
+    pub unsafe fn after(&self, element: *const Link) -> Option<*const Link> {
+        // SAFETY: the caller's contract.
+        let next = unsafe { (*element).next.get() };
+        (!ptr::eq(next, &self.head)).then_some(next)
+    }
+
+    /// Moves all elements to `target`, which must be empty: callbacks that add to this list while
+    /// `target` is worked off add to the next round.
+    pub fn move_to(&self, target: &List) {
+        debug_assert!(target.is_empty());
+        if self.is_empty() {
+            return;
+        }
+        let (first, last) = (self.head.next.get(), self.head.prev.get());
+        target.head.next.set(first);
+        target.head.prev.set(last);
+        // SAFETY: `first` and `last` are linked elements.
+        unsafe {
+            (*first).prev.set(&target.head);
+            (*last).next.set(&target.head);
+        }
+        self.head.next.set(&self.head);
+        self.head.prev.set(&self.head);
+    }
+}
+
+/// A list that any thread, or a signal handler, may add to without a lock, and that one thread
+/// empties. Elements are the same [`Link`]s; while on the stack only `next` is in use.
+pub struct Stack {
+    top: AtomicPtr<Link>,
+}
+
+impl Stack {
+    pub const fn new() -> Self {
+        Stack { top: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Adds an element; true when there was none, which is when the owner must be woken.
+    ///
+    /// # Safety
+    /// `element` is in no list, this thread alone has it, and it stays alive and in place until
+    /// the owner has taken it.
+    pub unsafe fn push(&self, element: *const Link) -> bool {
+        let mut top = self.top.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the caller's contract: nobody else looks at `element` before it is pushed.
+            unsafe { (*element).next.set(top) };
+            match self.top.compare_exchange_weak(
+                top,
+                element.cast_mut(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return top.is_null(),
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.top.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Appends all elements to `list`, in the order in which they were pushed.
+    pub fn take_into(&self, list: &List) {
+        let mut link: *const Link = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
+        let mut forward: *const Link = ptr::null();
+        while !link.is_null() {
+            // SAFETY: whatever was pushed is alive, and after the swap it is this thread's alone.
+            let next = unsafe { (*link).next.replace(forward) };
+            forward = link;
+            link = next;
+        }
+        while !forward.is_null() {
+            // SAFETY: as above; `push_back` expects an element that is in no list.
+            unsafe {
+                let next = (*forward).next.replace(ptr::null());
+                list.push_back(&*forward);
+                forward = next;
+            }
+        }
+    }
+}
+
+/// The struct that holds the link at `$field`.
+macro_rules! container_of {
+    ($link:expr, $type:ty, $($field:tt)+) => {
+        $link.byte_sub(core::mem::offset_of!($type, $($field)+)).cast::<$type>()
+    };
+}
+pub(crate) use container_of;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(list: &List, elements: &[Link]) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut at = list.front();
+        while let Some(link) = at {
+            found.push(elements.iter().position(|e| ptr::eq(e, link)).unwrap());
+            // SAFETY: `link` was just found in the list.
+            at = unsafe { list.after(link) };
+        }
+        found
+    }
+
+    #[test]
+    fn keeps_order_and_unlinks_anywhere() {
+        let elements: [Link; 5] = core::array::from_fn(|_| Link::new());
+        let list = List::new();
+        assert!(list.is_empty() && list.front().is_none());
+        for e in &elements[..4] {
+            // SAFETY: the elements outlive the list.
+            unsafe { list.push_back(e) };
+        }
+        // SAFETY: as above.
+        unsafe { list.push_front(&elements[4]) };
+        assert_eq!(order(&list, &elements), [4, 0, 1, 2, 3]);
+        elements[1].unlink();
+        elements[1].unlink();
+        elements[3].unlink();
+        assert_eq!(order(&list, &elements), [4, 0, 2]);
+
+        let other = List::new();
+        list.move_to(&other);
+        assert!(list.is_empty());
+        // SAFETY: as above.
+        unsafe { list.push_back(&elements[1]) };
+        assert_eq!(order(&other, &elements), [4, 0, 2]);
+        assert_eq!(order(&list, &elements), [1]);
+        assert!(ptr::eq(other.pop_front().unwrap(), &elements[4]));
+        other.pop_front();
+        other.pop_front();
+        assert!(other.pop_front().is_none() && !elements[0].is_linked());
+    }
+}

@@ -1,0 +1,260 @@
+//! Handles: what every one of them has in common, and one file for each type.
+//!
+//! A handle lives in memory that the user owns, from its `init` call until its close callback
+//! begins. The structs in this module lie over the C structs in [`abi`](crate::abi): public fields
+//! at libuv's places, our own state in the private area. They are only ever reached through shared
+//! references, because a callback may call any function with the same handle again.
+
+mod api;
+pub mod async_;
+pub mod phase;
+pub mod signal;
+pub mod stream;
+pub mod timer;
+
+use crate::abi::*;
+use crate::event_loop::queue::Link;
+use crate::event_loop::Loop;
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+
+/// The bits of `uv_handle_t.flags`. The values below 0x20 are those a debugger script for libuv
+/// expects.
+pub mod flag {
+    pub const CLOSING: u32 = 0x01;
+    pub const CLOSED: u32 = 0x02;
+    pub const ACTIVE: u32 = 0x04;
+    pub const REF: u32 = 0x08;
+    pub const LISTENING: u32 = 0x40;
+    pub const SHUTTING: u32 = 0x100;
+    pub const SHUT: u32 = 0x200;
+    pub const READ_EOF: u32 = 0x800;
+    pub const READING: u32 = 0x1000;
+    pub const BOUND: u32 = 0x2000;
+    pub const READABLE: u32 = 0x4000;
+    pub const WRITABLE: u32 = 0x8000;
+    pub const BLOCKING_WRITES: u32 = 0x10_0000;
+    pub const TCP_NODELAY: u32 = 0x100_0000;
+    pub const TCP_KEEPALIVE: u32 = 0x200_0000;
+    pub const IPV6: u32 = 0x400_0000;
+    pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
+}
+
+/// The fields that all handles begin with (`UV_HANDLE_FIELDS`).
+#[repr(C)]
+pub struct Handle {
+    pub data: Cell<*mut c_void>,
+    loop_: Cell<*const Loop>,
+    kind: Cell<uv_handle_type>,
+    close_cb: Cell<uv_close_cb>,
+    /// In the loop's list of all handles, from init until the close callback.
+    all: Link,
+    reserved: [usize; 4],
+    /// The next in the loop's list of closing handles.
+    next_closing: Cell<*const Handle>,
+    flags: Cell<u32>,
+}
+
+const _: () = {
+    use core::mem::{offset_of, size_of};
+    assert!(size_of::<Handle>() == size_of::<uv_handle_t>());
+    assert!(offset_of!(Handle, loop_) == offset_of!(uv_handle_t, r#loop));
+    assert!(offset_of!(Handle, kind) == offset_of!(uv_handle_t, r#type));
+    assert!(offset_of!(Handle, close_cb) == offset_of!(uv_handle_t, close_cb));
+    assert!(offset_of!(Handle, flags) == offset_of!(uv_handle_t, flags));
+};
+
+/// A struct of this module that lies over the C struct `C`.
+///
+/// # Safety
+/// `Self` is `repr(C)`, no larger than `C`, no more strictly aligned, has C's public fields at C's
+/// offsets, and allows shared mutation of every field.
+pub unsafe trait Overlay<C>: Sized {
+    /// # Safety
+    /// `pointer` is a live `C` that the matching init function has initialised and that no close
+    /// callback has been given back to the user for.
+    unsafe fn of<'a>(pointer: *const C) -> &'a Self {
+        // SAFETY: the caller's contract and that of the trait.
+        unsafe { &*pointer.cast::<Self>() }
+    }
+}
+
+/// Declares the overlay of a C struct, and that it fits.
+macro_rules! overlay {
+    ($type:ty => $c:ty) => {
+        // SAFETY: the struct is `repr(C)` with `Cell`s throughout; size and alignment are asserted
+        // below, public offsets beside the struct.
+        unsafe impl crate::handles::Overlay<$c> for $type {}
+        const _: () = {
+            assert!(core::mem::size_of::<$type>() <= core::mem::size_of::<$c>());
+            assert!(core::mem::align_of::<$type>() <= core::mem::align_of::<$c>());
+        };
+    };
+}
+pub(crate) use overlay;
+
+overlay!(Handle => uv_handle_t);
+
+/// Calls a callback of the user. Every one goes through here, so that whatever must see them all
+/// has one place to stand.
+#[inline(always)]
+pub fn call_user<R>(callback: impl FnOnce() -> R) -> R {
+    callback()
+}
+
+impl Handle {
+    /// Makes the memory at `at` a handle of the loop. `data` keeps its value, as in libuv.
+    ///
+    /// # Safety
+    /// `at` is writable memory for a handle that no loop has a handle in.
+    pub unsafe fn init(at: *mut Handle, loop_: &Loop, kind: uv_handle_type) {
+        // SAFETY: the caller's contract. `data` is copied as it is, since it may hold anything.
+        unsafe {
+            (&raw mut (*at).loop_).write(Cell::new(loop_));
+            (&raw mut (*at).kind).write(Cell::new(kind));
+            (&raw mut (*at).close_cb).write(Cell::new(None));
+            (&raw mut (*at).all).write(Link::new());
+            (&raw mut (*at).next_closing).write(Cell::new(core::ptr::null()));
+            (&raw mut (*at).flags).write(Cell::new(flag::REF));
+            loop_.handles.push_back(&(*at).all);
+        }
+    }
+
+    /// The loop of the handle. It outlives the handle: `uv_loop_close` refuses while there is one.
+    pub fn loop_(&self) -> &Loop {
+        // SAFETY: set by `init` from a live loop.
+        unsafe { &*self.loop_.get() }
+    }
+
+    pub fn kind(&self) -> uv_handle_type {
+        self.kind.get()
+    }
+
+    pub fn has(&self, flags: u32) -> bool {
+        self.flags.get() & flags != 0
+    }
+
+    pub fn set(&self, flags: u32) {
+        self.flags.set(self.flags.get() | flags);
+    }
+
+    pub fn clear(&self, flags: u32) {
+        self.flags.set(self.flags.get() & !flags);
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.has(flag::ACTIVE)
+    }
+
+    pub fn is_closing(&self) -> bool {
+        self.has(flag::CLOSING | flag::CLOSED)
+    }
+
+    /// From now on the handle counts as having something to do.
+    pub fn activate(&self) {
+        if !self.is_active() {
+            self.set(flag::ACTIVE);
+            if self.has(flag::REF) {
+                self.loop_().handle_became_active();
+            }
+        }
+    }
+
+    pub fn deactivate(&self) {
+        if self.is_active() {
+            self.clear(flag::ACTIVE);
+            if self.has(flag::REF) {
+                self.loop_().handle_became_inactive();
+            }
+        }
+    }
+
+    fn reference(&self) {
+        if !self.has(flag::REF) {
+            self.set(flag::REF);
+            if self.is_active() {
+                self.loop_().handle_became_active();
+            }
+        }
+    }
+
+    fn unreference(&self) {
+        if self.has(flag::REF) {
+            self.clear(flag::REF);
+            if self.is_active() {
+                self.loop_().handle_became_inactive();
+            }
+        }
+    }
+
+    /// Begins to close the handle: everything it does ends now, the callback comes in the closing
+    /// phase. Closing twice is an error of the caller that libuv aborts on; here it does nothing.
+    pub fn close(&self, callback: uv_close_cb) {
+        if self.is_closing() {
+            return;
+        }
+        self.set(flag::CLOSING);
+        self.close_cb.set(callback);
+        // SAFETY: `kind` says what the handle is part of, and that struct begins with it.
+        unsafe {
+            let this = core::ptr::from_ref(self);
+            match self.kind() {
+                UV_TIMER => (*this.cast::<timer::Timer>()).stop(),
+                UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
+                UV_ASYNC => (*this.cast::<async_::Async>()).close(),
+                UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
+                UV_TCP => (*this.cast::<stream::Stream>()).close(),
+                _ => {}
+            }
+        }
+        self.loop_().closing_handle(self);
+    }
+
+    /// The end of closing: the last callbacks of the handle, then its close callback. The user may
+    /// free the memory in that callback, so it is not touched afterwards.
+    pub fn finish_close(&self) {
+        self.clear(flag::CLOSING);
+        self.set(flag::CLOSED);
+        if matches!(self.kind(), UV_TCP) {
+            // SAFETY: as in `close`.
+            unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).finish_close() };
+        }
+        self.unreference();
+        self.all.unlink();
+        if let Some(callback) = self.close_cb.get() {
+            let this = core::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(this) });
+        }
+    }
+
+    pub fn next_closing(&self) -> *const Handle {
+        self.next_closing.get()
+    }
+
+    pub fn set_next_closing(&self, next: *const Handle) {
+        self.next_closing.set(next);
+    }
+
+    /// The descriptor that the handle reads or writes, if it has one.
+    pub fn fd(&self) -> Result<c_int> {
+        let fd = match self.kind() {
+            // SAFETY: `kind` says what the handle is part of.
+            UV_TCP => unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get() },
+            _ => return Err(Error::EINVAL),
+        };
+        if self.is_closing() || fd == -1 {
+            return Err(Error::EBADF);
+        }
+        Ok(fd)
+    }
+}
+
+/// The handle whose link in the loop's list of all handles this is.
+///
+/// # Safety
+/// `link` is the `all` link of a handle.
+pub unsafe fn handle_of(link: *const Link) -> *const Handle {
+    // SAFETY: the caller's contract.
+    unsafe { crate::event_loop::queue::container_of!(link, Handle, all) }
+}

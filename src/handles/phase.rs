@@ -1,0 +1,226 @@
+//! Idle, prepare and check handles: a callback in one phase of every tick.
+
+use super::{call_user, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::Loop;
+use core::cell::Cell;
+use core::ffi::c_int;
+
+/// All three have the same layout and differ only in the queue that they wait in.
+#[repr(C)]
+pub struct Phase {
+    handle: Handle,
+    callback: Cell<HandleCallback>,
+    link: Link,
+}
+
+/// The callbacks of the three types differ only in the pointer's type.
+type HandleCallback = uv_close_cb;
+
+overlay!(Phase => uv_idle_t);
+overlay!(Phase => uv_prepare_t);
+overlay!(Phase => uv_check_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Phase, callback) == offset_of!(uv_idle_t, idle_cb));
+    assert!(offset_of!(Phase, callback) == offset_of!(uv_prepare_t, prepare_cb));
+    assert!(offset_of!(Phase, callback) == offset_of!(uv_check_t, check_cb));
+};
+
+impl Phase {
+    /// # Safety
+    /// As for [`Handle::init`].
+    unsafe fn init(at: *mut Phase, loop_: &Loop, kind: uv_handle_type) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            Handle::init(at.cast(), loop_, kind);
+            (&raw mut (*at).callback).write(Cell::new(None));
+            (&raw mut (*at).link).write(Link::new());
+        }
+    }
+
+    fn queue(&self) -> &List {
+        let loop_ = self.handle.loop_();
+        match self.handle.kind() {
+            UV_IDLE => &loop_.idle,
+            UV_PREPARE => &loop_.prepare,
+            _ => &loop_.check,
+        }
+    }
+
+    /// Starting an active handle changes nothing, not even its callback. The newest comes first.
+    fn start(&self, callback: HandleCallback) -> Result {
+        if self.handle.is_active() {
+            return Ok(());
+        }
+        if callback.is_none() {
+            return Err(Error::EINVAL);
+        }
+        // SAFETY: an inactive handle is in no queue; closing it takes it out.
+        unsafe { self.queue().push_front(&self.link) };
+        self.callback.set(callback);
+        self.handle.activate();
+        Ok(())
+    }
+
+    pub fn stop(&self) {
+        if self.handle.is_active() {
+            self.link.unlink();
+            self.handle.deactivate();
+        }
+    }
+}
+
+/// Calls every handle of a queue once; those that the callbacks start wait for the next tick.
+pub fn run(queue: &List) {
+    let round = List::new();
+    queue.move_to(&round);
+    while let Some(link) = round.pop_front() {
+        // SAFETY: stopping or closing a handle takes it out of `round`, so this one is alive; it
+        // is back in its own queue before the callback can stop it.
+        let phase = unsafe {
+            queue.push_back(&*link);
+            &*container_of!(link, Phase, link)
+        };
+        if let Some(callback) = phase.callback.get() {
+            let this = core::ptr::from_ref(phase).cast_mut().cast();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(this) });
+        }
+    }
+}
+
+/// The start function of one type: makes its callback one of the common type.
+macro_rules! start {
+    ($handle:expr, $callback:expr, $type:ty) => {{
+        // SAFETY: the callback types differ only in what their pointer argument points to, and
+        // the function is called with a pointer to just that.
+        let callback = unsafe { core::mem::transmute::<$type, HandleCallback>($callback) };
+        // SAFETY: the contract of the extern function.
+        unsafe { Phase::of($handle) }.start(callback).into_c()
+    }};
+}
+
+/// Initialises an idle handle. Cannot fail; returns 0.
+///
+/// Loop thread only, as all idle functions.
+/// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `idle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_idle_init(r#loop: *mut uv_loop_t, idle: *mut uv_idle_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::init(idle.cast(), Loop::of(r#loop), UV_IDLE) };
+    0
+}
+
+/// Calls `cb` once per loop iteration, right before the prepare handles; while an idle handle is
+/// active the loop does not wait for events. Starting an active handle does nothing.
+///
+/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_start>.
+///
+/// # Safety
+/// `idle` is an initialised idle handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_idle_start(idle: *mut uv_idle_t, cb: uv_idle_cb) -> c_int {
+    start!(idle, cb, uv_idle_cb)
+}
+
+/// Stops an idle handle; stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_stop>.
+///
+/// # Safety
+/// `idle` is an initialised idle handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_idle_stop(idle: *mut uv_idle_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::of(idle) }.stop();
+    0
+}
+
+/// Initialises a prepare handle. Cannot fail; returns 0.
+///
+/// Loop thread only, as all prepare functions.
+/// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `prepare` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_prepare_init(
+    r#loop: *mut uv_loop_t,
+    prepare: *mut uv_prepare_t,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::init(prepare.cast(), Loop::of(r#loop), UV_PREPARE) };
+    0
+}
+
+/// Calls `cb` once per loop iteration, right before the loop waits for events. Starting an active
+/// handle does nothing.
+///
+/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_start>.
+///
+/// # Safety
+/// `prepare` is an initialised prepare handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_prepare_start(prepare: *mut uv_prepare_t, cb: uv_prepare_cb) -> c_int {
+    start!(prepare, cb, uv_prepare_cb)
+}
+
+/// Stops a prepare handle; stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_stop>.
+///
+/// # Safety
+/// `prepare` is an initialised prepare handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::of(prepare) }.stop();
+    0
+}
+
+/// Initialises a check handle. Cannot fail; returns 0.
+///
+/// Loop thread only, as all check functions.
+/// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `check` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_check_init(r#loop: *mut uv_loop_t, check: *mut uv_check_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::init(check.cast(), Loop::of(r#loop), UV_CHECK) };
+    0
+}
+
+/// Calls `cb` once per loop iteration, right after the loop waited for events. Starting an active
+/// handle does nothing.
+///
+/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_start>.
+///
+/// # Safety
+/// `check` is an initialised check handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_check_start(check: *mut uv_check_t, cb: uv_check_cb) -> c_int {
+    start!(check, cb, uv_check_cb)
+}
+
+/// Stops a check handle; stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_stop>.
+///
+/// # Safety
+/// `check` is an initialised check handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_check_stop(check: *mut uv_check_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Phase::of(check) }.stop();
+    0
+}

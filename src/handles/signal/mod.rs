@@ -1,0 +1,248 @@
+//! Signal handles.
+//!
+//! A signal handler may do next to nothing, so it writes a message to a pipe of the loop that
+//! watches the signal, one message for each handle; the loop reads them and makes the callbacks.
+//! A message names the start that it is for, so that a handle which was stopped in between, and
+//! perhaps started anew for another signal, is not called.
+
+mod registry;
+pub use registry::{after_fork_in_child, fork_prepare};
+
+use super::{call_user, flag, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::Loop;
+use crate::poller::{Io, Kind};
+use crate::sys;
+use core::cell::Cell;
+use core::ffi::c_int;
+use mio::Interest;
+
+#[repr(C)]
+pub struct Signal {
+    handle: Handle,
+    callback: Cell<uv_signal_cb>,
+    /// The signal that is watched, 0 when stopped.
+    signum: Cell<c_int>,
+    link: Link,
+    /// Which start of a signal handle this is, unique in the process.
+    start: Cell<u64>,
+}
+
+overlay!(Signal => uv_signal_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Signal, callback) == offset_of!(uv_signal_t, signal_cb));
+    assert!(offset_of!(Signal, signum) == offset_of!(uv_signal_t, signum));
+};
+
+/// What a loop has for its signal handles.
+pub struct LoopSignals {
+    /// The reading end of the pipe, -1 until a handle is started.
+    io: Io,
+    write_end: Cell<c_int>,
+    active: List,
+}
+
+/// What the signal handler writes: the start, in native byte order. Shorter than PIPE_BUF, so it
+/// is written and read whole.
+const MESSAGE: usize = 8;
+
+impl LoopSignals {
+    pub const fn new() -> Self {
+        LoopSignals {
+            io: Io::new(Kind::Signals, -1),
+            write_end: Cell::new(-1),
+            active: List::new(),
+        }
+    }
+
+    fn open(&self, loop_: &Loop) -> Result {
+        if self.write_end.get() != -1 {
+            return Ok(());
+        }
+        let [read_end, write_end] = sys::fd::pipe_nonblocking()?;
+        self.io.fd.set(read_end);
+        self.write_end.set(write_end);
+        self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+    }
+
+    pub fn close(&self, loop_: &Loop) {
+        self.io.forget(&loop_.poller);
+        for end in [&self.io.fd, &self.write_end] {
+            if end.get() != -1 {
+                let _ = sys::fd::close(end.replace(-1));
+            }
+        }
+    }
+
+    /// The pipe is shared with the parent process: makes a new one, and has the signals written
+    /// to it from now on.
+    pub fn after_fork(&self, loop_: &Loop) -> Result {
+        self.close(loop_);
+        let mut next = self.active.front();
+        while let Some(link) = next {
+            self.open(loop_)?;
+            // SAFETY: a handle in the list is active, hence alive, and stays in it here.
+            let signal = unsafe {
+                next = self.active.after(link);
+                &*container_of!(link, Signal, link)
+            };
+            registry::stop(signal.signum.get(), signal.start.get());
+            signal.start.set(registry::start(
+                signal.signum.get(),
+                signal.handle.has(flag::SIGNAL_ONE_SHOT),
+                self.write_end.get(),
+            )?);
+        }
+        Ok(())
+    }
+
+    fn find(&self, start: u64) -> Option<*const Signal> {
+        let mut next = self.active.front();
+        while let Some(link) = next {
+            // SAFETY: a handle in the list is active, hence alive.
+            unsafe {
+                let signal = container_of!(link, Signal, link);
+                if (*signal).start.get() == start {
+                    return Some(signal);
+                }
+                next = self.active.after(link);
+            }
+        }
+        None
+    }
+
+    /// Makes the callbacks for the signals that were caught.
+    pub fn dispatch(&self, loop_: &Loop) {
+        let mut messages = [0; 64 * MESSAGE];
+        // The pipe's edge is not repeated, so it is read until it is empty.
+        while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
+            for message in messages[..length].chunks_exact(MESSAGE) {
+                let start = u64::from_ne_bytes(message.try_into().unwrap_or_default());
+                let Some(signal) = self.find(start) else { continue };
+                // SAFETY: it is in the list of active handles.
+                let signal = unsafe { &*signal };
+                let signum = signal.signum.get();
+                let one_shot = signal.handle.has(flag::SIGNAL_ONE_SHOT);
+                if let Some(callback) = signal.callback.get() {
+                    let this = core::ptr::from_ref(signal).cast_mut().cast();
+                    // SAFETY: the user's function, called with the handle that it was given for.
+                    call_user(|| unsafe { callback(this, signum) });
+                }
+                // Closing is not finished within a callback, so the handle is still there; but
+                // the callback may have started it anew.
+                if one_shot && signal.start.get() == start {
+                    signal.stop();
+                }
+            }
+            if length < messages.len() {
+                break;
+            }
+        }
+        let _ = loop_;
+    }
+}
+
+impl Signal {
+    fn start(&self, callback: uv_signal_cb, signum: c_int, one_shot: bool) -> Result {
+        if self.handle.is_closing() || signum == 0 {
+            return Err(Error::EINVAL);
+        }
+        if signum == self.signum.get() {
+            self.callback.set(callback);
+            return Ok(());
+        }
+        self.stop();
+        let loop_ = self.handle.loop_();
+        loop_.signals.open(loop_)?;
+        let start = registry::start(signum, one_shot, loop_.signals.write_end.get())?;
+        self.start.set(start);
+        self.signum.set(signum);
+        self.callback.set(callback);
+        self.handle.clear(flag::SIGNAL_ONE_SHOT);
+        if one_shot {
+            self.handle.set(flag::SIGNAL_ONE_SHOT);
+        }
+        // SAFETY: a stopped handle is in no list; closing it stops it.
+        unsafe { loop_.signals.active.push_back(&self.link) };
+        self.handle.activate();
+        Ok(())
+    }
+
+    pub fn stop(&self) {
+        if self.signum.get() != 0 {
+            registry::stop(self.signum.replace(0), self.start.replace(0));
+            self.link.unlink();
+            self.handle.deactivate();
+        }
+    }
+}
+
+/// Initialises a signal handle. Returns 0 or an error code.
+///
+/// Loop thread only, as all signal functions; several loops may watch the same signal.
+/// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_signal_t) -> c_int {
+    let signal = handle.cast::<Signal>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Handle::init(signal.cast(), Loop::of(r#loop), UV_SIGNAL);
+        (&raw mut (*signal).callback).write(Cell::new(None));
+        (&raw mut (*signal).signum).write(Cell::new(0));
+        (&raw mut (*signal).link).write(Link::new());
+        (&raw mut (*signal).start).write(Cell::new(0));
+    }
+    0
+}
+
+/// Calls `signal_cb` whenever the process receives the signal, instead of the signal's default
+/// action, which comes back when the last handle for the signal stops.
+///
+/// Returns 0, or `UV_EINVAL` for a number that is no signal or cannot be caught.
+/// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start>.
+///
+/// # Safety
+/// `handle` is an initialised signal handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_signal_start(
+    handle: *mut uv_signal_t,
+    signal_cb: uv_signal_cb,
+    signum: c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Signal::of(handle) }.start(signal_cb, signum, false).into_c()
+}
+
+/// As `uv_signal_start()`, but the handle stops when the signal was received once.
+///
+/// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start_oneshot>.
+///
+/// # Safety
+/// `handle` is an initialised signal handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_signal_start_oneshot(
+    handle: *mut uv_signal_t,
+    signal_cb: uv_signal_cb,
+    signum: c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Signal::of(handle) }.start(signal_cb, signum, true).into_c()
+}
+
+/// Stops a signal handle; stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_stop>.
+///
+/// # Safety
+/// `handle` is an initialised signal handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_signal_stop(handle: *mut uv_signal_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Signal::of(handle) }.stop();
+    0
+}

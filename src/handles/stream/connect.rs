@@ -1,0 +1,86 @@
+//! Making a connection.
+
+use super::Stream;
+use crate::abi::*;
+use crate::event_loop::queue::Link;
+use crate::handles::{call_user, overlay};
+use crate::requests::Request;
+use crate::sys;
+use core::cell::Cell;
+use mio::Interest;
+
+#[repr(C)]
+pub struct Connect {
+    request: Request,
+    callback: Cell<uv_connect_cb>,
+    stream: Cell<*const Stream>,
+    link: Link,
+}
+
+overlay!(Connect => uv_connect_t);
+const _: () =
+    assert!(core::mem::offset_of!(Connect, stream) == core::mem::offset_of!(uv_connect_t, handle));
+
+impl Stream {
+    /// Takes note that a connection is being made, or has failed when there is a delayed error.
+    ///
+    /// # Safety
+    /// `request` is alive and in place until `callback` is called.
+    pub(super) unsafe fn begin_connect(
+        &self,
+        request: *mut Connect,
+        callback: uv_connect_cb,
+    ) -> Result {
+        if self.delayed_error.get() == 0 {
+            self.arm(Interest::WRITABLE)?;
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            Request::init(request.cast(), UV_CONNECT);
+            (&raw mut (*request).callback).write(Cell::new(callback));
+            (&raw mut (*request).stream).write(Cell::new(self));
+            (&raw mut (*request).link).write(Link::new());
+        }
+        self.loop_().request_began();
+        self.connect_request.set(request);
+        if self.delayed_error.get() != 0 {
+            self.loop_().feed(&self.io);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish_connect(&self) {
+        let result = match Error::from_code_or_none(self.delayed_error.replace(0)) {
+            Some(error) => Err(error),
+            None => sys::socket::take_error(self.fd()),
+        };
+        if result == Err(Error::from_errno(libc::EINPROGRESS)) {
+            return;
+        }
+        self.call_connect(result);
+        if !self.is_open() {
+            return;
+        }
+        if result.is_err() {
+            self.fail_writes(Error::ECANCELED);
+        } else if !self.write_queue.is_empty() || !self.shutdown_request.get().is_null() {
+            self.loop_().feed(&self.io);
+        }
+    }
+
+    pub(super) fn cancel_connect(&self) {
+        if !self.connect_request.get().is_null() {
+            self.call_connect(Err(Error::ECANCELED));
+        }
+    }
+
+    fn call_connect(&self, result: Result) {
+        let request = self.connect_request.replace(core::ptr::null());
+        self.loop_().request_ended();
+        // SAFETY: the request is alive until its callback, which is the user's function.
+        if let Some(callback) = unsafe { (*request).callback.get() } {
+            // SAFETY: as above.
+            call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
+        }
+    }
+}

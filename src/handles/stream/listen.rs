@@ -1,0 +1,147 @@
+//! Listening, and accepting connections.
+
+use super::Stream;
+use crate::abi::*;
+use crate::handles::{call_user, flag, Overlay};
+use crate::sys;
+use core::ffi::c_int;
+use mio::Interest;
+
+/// Connections that are accepted in a row, after which the other handles have their turn.
+const ACCEPTS_IN_A_ROW: usize = 64;
+
+impl Stream {
+    fn listen(&self, backlog: c_int, callback: uv_connection_cb) -> Result {
+        if self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        match self.handle.kind() {
+            UV_TCP => self.prepare_tcp_listen()?,
+            _ => return Err(Error::EINVAL),
+        }
+        sys::socket::listen(self.fd(), backlog)?;
+        let loop_ = self.loop_();
+        if loop_.spare_fd.get() == -1 {
+            // Without it the loop does without the remedy for EMFILE.
+            loop_.spare_fd.set(sys::fd::open_cloexec(c"/dev/null", libc::O_RDONLY).unwrap_or(-1));
+        }
+        self.connection_cb.set(callback);
+        self.handle.set(flag::LISTENING | flag::BOUND);
+        self.arm(Interest::READABLE)?;
+        self.handle.activate();
+        Ok(())
+    }
+
+    /// Reports connections until there are none, or the user leaves one waiting.
+    pub(super) fn accept_connections(&self) {
+        for _ in 0..ACCEPTS_IN_A_ROW {
+            if !self.is_open() || self.accepted_fd.get() != -1 {
+                return;
+            }
+            match sys::socket::accept(self.fd()) {
+                Ok(fd) => {
+                    self.accepted_fd.set(fd);
+                    self.call_connection(Ok(()));
+                }
+                Err(Error::EAGAIN) => return self.io.readable.set(false),
+                // The client has gone; others may be waiting.
+                Err(Error::ECONNABORTED) => {}
+                Err(error @ (Error::EMFILE | Error::ENFILE)) => {
+                    self.io.readable.set(false);
+                    match self.refuse_connections() {
+                        Err(Error::EAGAIN) => {}
+                        _ => self.call_connection(Err(error)),
+                    }
+                    return;
+                }
+                Err(error) => {
+                    self.call_connection(Err(error));
+                    break;
+                }
+            }
+        }
+        if self.is_open() {
+            self.loop_().still_ready(&self.io);
+        }
+    }
+
+    /// There is no descriptor left for a connection. Gives the spare one up to accept and close
+    /// all that are waiting, so that the clients learn of it and the loop does not spin. Returns
+    /// the error that ended it, which is `EAGAIN` when nobody is left waiting.
+    fn refuse_connections(&self) -> Result {
+        let spare = &self.loop_().spare_fd;
+        if spare.get() == -1 {
+            return Err(Error::EMFILE);
+        }
+        let _ = sys::fd::close(spare.replace(-1));
+        let result = loop {
+            match sys::socket::accept(self.fd()) {
+                Ok(fd) => {
+                    let _ = sys::fd::close(fd);
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        spare.set(sys::fd::open_cloexec(c"/dev/null", libc::O_RDONLY).unwrap_or(-1));
+        result
+    }
+
+    fn call_connection(&self, result: Result) {
+        if let Some(callback) = self.connection_cb.get() {
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(self.c_pointer(), result.into_c()) });
+        }
+    }
+
+    fn accept_into(&self, client: &Stream) -> Result {
+        let fd = self.accepted_fd.get();
+        if fd == -1 {
+            return Err(Error::EAGAIN);
+        }
+        let result = match client.handle.kind() {
+            UV_TCP => client.open(fd, flag::READABLE | flag::WRITABLE),
+            _ => return Err(Error::EINVAL),
+        };
+        if result.is_err() {
+            let _ = sys::fd::close(fd);
+        }
+        self.accepted_fd.set(-1);
+        // Others may be waiting behind it, of which the kernel has told already.
+        if self.io.readable.get() && self.is_open() {
+            self.loop_().still_ready(&self.io);
+        }
+        result
+    }
+}
+
+/// Listens for connections; `cb` is called when one is there to be accepted. `backlog` is how many
+/// the kernel may queue.
+///
+/// Returns 0 or an error code, such as a `UV_EADDRINUSE` of the bind call before.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_listen>.
+///
+/// # Safety
+/// `stream` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_listen(
+    stream: *mut uv_stream_t,
+    backlog: c_int,
+    cb: uv_connection_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(stream) }.listen(backlog, cb).into_c()
+}
+
+/// Makes `client`, which is initialised and not connected, the connection that the connection
+/// callback told of. One that is not accepted stays, and no others are reported before it is.
+///
+/// Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is no stream.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
+///
+/// # Safety
+/// `server` and `client` are initialised streams of the same loop.
+#[no_mangle]
+pub unsafe extern "C" fn uv_accept(server: *mut uv_stream_t, client: *mut uv_stream_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(server).accept_into(Stream::of(client)) }.into_c()
+}

@@ -1,0 +1,256 @@
+//! Streams: what TCP sockets (and later pipes and terminals) share.
+//!
+//! A stream's descriptor is registered once. Its [`Io`] keeps `readable`: an edge came and no read
+//! has found the end of the data since. Reading clears it on a short read, unless the peer has
+//! closed its side: no further edge comes then, so reading goes on to the end of the stream. A read
+//! that stops early because it had its share puts the stream on the loop's ready list; a stream
+//! that the user stopped is asked about anew (`rearm`) when reading starts again.
+//!
+//! Callbacks that are due without an event (finished writes, failed connects, shutdown) are made
+//! from the loop's pending phase, never from inside the call that caused them.
+
+mod connect;
+mod listen;
+mod read;
+mod tcp;
+pub mod write;
+
+use super::{flag, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::List;
+use crate::event_loop::Loop;
+use crate::poller::{Io, Kind};
+use crate::sys;
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use mio::event::Event;
+use mio::Interest;
+
+#[repr(C)]
+pub struct Stream {
+    pub handle: Handle,
+    /// Bytes that writes have queued and not yet written.
+    write_queue_size: Cell<usize>,
+    alloc_cb: Cell<uv_alloc_cb>,
+    read_cb: Cell<uv_read_cb>,
+    connect_request: Cell<*const connect::Connect>,
+    shutdown_request: Cell<*const write::Shutdown>,
+    pub io: Io,
+    /// Writes that are not written yet, in order.
+    write_queue: List,
+    /// Writes that are done and not called back yet.
+    written: List,
+    connection_cb: Cell<uv_connection_cb>,
+    /// An error to be reported by the next operation or callback, as a code; 0 for none.
+    delayed_error: Cell<c_int>,
+    /// A connection that waits for `uv_accept`, or -1.
+    accepted_fd: Cell<c_int>,
+    queued_fds: Cell<*mut c_void>,
+}
+
+overlay!(Stream => uv_stream_t);
+overlay!(Stream => uv_tcp_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Stream, write_queue_size) == offset_of!(uv_stream_t, write_queue_size));
+    assert!(offset_of!(Stream, read_cb) == offset_of!(uv_stream_t, read_cb));
+    assert!(offset_of!(Stream, io) == offset_of!(uv_stream_t, io_watcher));
+    assert!(offset_of!(Stream, connection_cb) == offset_of!(uv_stream_t, connection_cb));
+    assert!(offset_of!(Stream, accepted_fd) == offset_of!(uv_stream_t, accepted_fd));
+};
+
+impl Stream {
+    /// # Safety
+    /// As for [`Handle::init`].
+    unsafe fn init(at: *mut Stream, loop_: &Loop, kind: uv_handle_type) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            Handle::init(at.cast(), loop_, kind);
+            (&raw mut (*at).write_queue_size).write(Cell::new(0));
+            (&raw mut (*at).alloc_cb).write(Cell::new(None));
+            (&raw mut (*at).read_cb).write(Cell::new(None));
+            (&raw mut (*at).connect_request).write(Cell::new(core::ptr::null()));
+            (&raw mut (*at).shutdown_request).write(Cell::new(core::ptr::null()));
+            (&raw mut (*at).io).write(Io::new(Kind::Stream, -1));
+            (&raw mut (*at).write_queue).write(List::new());
+            (&raw mut (*at).written).write(List::new());
+            (&raw mut (*at).connection_cb).write(Cell::new(None));
+            (&raw mut (*at).delayed_error).write(Cell::new(0));
+            (&raw mut (*at).accepted_fd).write(Cell::new(-1));
+            (&raw mut (*at).queued_fds).write(Cell::new(core::ptr::null_mut()));
+        }
+    }
+
+    fn loop_(&self) -> &Loop {
+        self.handle.loop_()
+    }
+
+    fn fd(&self) -> c_int {
+        self.io.fd.get()
+    }
+
+    fn is_open(&self) -> bool {
+        self.fd() != -1
+    }
+
+    fn c_pointer<T>(&self) -> *mut T {
+        core::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// What to register. An AF_INET socket reports that it became writable only after it was full,
+    /// so asking for both from the start costs nothing and saves a call later.
+    fn interest(&self, wanted: Interest) -> Interest {
+        if self.handle.kind() == UV_TCP && !self.handle.has(flag::LISTENING) {
+            return Interest::READABLE | Interest::WRITABLE;
+        }
+        wanted
+    }
+
+    fn arm(&self, wanted: Interest) -> Result {
+        self.io.arm(&self.loop_().poller, self.interest(wanted))
+    }
+
+    /// Takes over a descriptor. `flags` say in which directions it can be used.
+    fn open(&self, fd: c_int, flags: u32) -> Result {
+        if self.is_open() && self.fd() != fd {
+            return Err(Error::EBUSY);
+        }
+        if self.handle.kind() == UV_TCP {
+            self.apply_socket_options(fd)?;
+        }
+        self.io.fd.set(fd);
+        self.handle.set(flags);
+        Ok(())
+    }
+
+    pub fn close(&self) {
+        self.stop_reading();
+        self.handle.deactivate();
+        self.io.forget(&self.loop_().poller);
+        let fd = self.io.fd.replace(-1);
+        // The standard descriptors stay open: the next file would get their number.
+        if fd > libc::STDERR_FILENO {
+            let _ = sys::fd::close(fd);
+        }
+        if self.accepted_fd.get() != -1 {
+            let _ = sys::fd::close(self.accepted_fd.replace(-1));
+        }
+    }
+
+    /// Cancels every request of a closing stream, in the order in which they would have ended.
+    pub fn finish_close(&self) {
+        self.cancel_connect();
+        self.fail_writes(Error::ECANCELED);
+        self.call_written();
+        self.finish_shutdown();
+    }
+
+    /// The kernel reported an edge.
+    pub fn on_event(&self, event: &Event) {
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        let writable = event.is_writable() || event.is_write_closed() || event.is_error();
+        let unread = self.io.readable.get();
+        if readable {
+            self.io.readable.set(true);
+        }
+        if event.is_read_closed() || event.is_error() {
+            self.io.read_closed.set(true);
+        }
+        if self.handle.has(flag::LISTENING) {
+            if readable {
+                self.accept_connections();
+            }
+            return;
+        }
+        if !self.connect_request.get().is_null() {
+            if writable {
+                self.finish_connect();
+            }
+            return;
+        }
+        if readable {
+            if self.handle.has(flag::READING) {
+                self.read();
+            } else if unread {
+                // The second edge that nobody wants: ask for no more.
+                self.io.disarm(&self.loop_().poller, Interest::READABLE);
+            }
+        }
+        if writable && self.is_open() {
+            self.progress_writes();
+        }
+    }
+
+    /// Called in the pending phase after `Loop::feed`.
+    pub fn on_pending(&self) {
+        if self.connect_request.get().is_null() {
+            self.progress_writes();
+        } else if self.delayed_error.get() != 0 {
+            self.finish_connect();
+        }
+    }
+
+    /// Called in the poll phase after `Loop::still_ready`.
+    pub fn on_still_ready(&self) {
+        if !self.io.readable.get() {
+        } else if self.handle.has(flag::LISTENING) {
+            self.accept_connections();
+        } else if self.handle.has(flag::READING) {
+            self.read();
+        }
+    }
+}
+
+/// Non-zero when the stream can be read from.
+///
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_readable>.
+///
+/// # Safety
+/// `handle` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_is_readable(handle: *const uv_stream_t) -> c_int {
+    // SAFETY: the caller's contract.
+    c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::READABLE))
+}
+
+/// Non-zero when the stream can be written to.
+///
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_writable>.
+///
+/// # Safety
+/// `handle` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_is_writable(handle: *const uv_stream_t) -> c_int {
+    // SAFETY: the caller's contract.
+    c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::WRITABLE))
+}
+
+/// Makes the stream's descriptor blocking (or not): writes then complete before `uv_write()`
+/// returns, though their callbacks still come later.
+///
+/// Returns 0 or an error code.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_set_blocking>.
+///
+/// # Safety
+/// `handle` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_stream_set_blocking(
+    handle: *mut uv_stream_t,
+    blocking: c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    sys::fd::set_nonblocking(stream.fd(), blocking == 0).into_c()
+}
+
+/// The field `write_queue_size`: how many bytes wait to be written.
+///
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
+///
+/// # Safety
+/// `stream` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_stream_get_write_queue_size(stream: *const uv_stream_t) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(stream) }.write_queue_size.get()
+}

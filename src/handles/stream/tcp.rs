@@ -1,0 +1,462 @@
+//! TCP handles.
+
+use super::connect::Connect;
+use super::Stream;
+use crate::abi::*;
+use crate::event_loop::Loop;
+use crate::handles::{flag, Overlay};
+use crate::sys::{self, socket};
+use core::ffi::{c_int, c_uint};
+use libc::sockaddr;
+
+/// Seconds between keep-alive probes, and how many of them, where the caller does not say.
+const KEEPALIVE_INTERVAL: c_uint = 1;
+const KEEPALIVE_COUNT: c_uint = 10;
+/// Seconds until the first probe on a handle that had no socket when keep-alive was switched on.
+const KEEPALIVE_IDLE: c_uint = 60;
+
+impl Stream {
+    /// Options that were set before the handle had a socket.
+    pub(super) fn apply_socket_options(&self, fd: c_int) -> Result {
+        if self.handle.has(flag::TCP_NODELAY) {
+            set_nodelay(fd, true)?;
+        }
+        if self.handle.has(flag::TCP_KEEPALIVE) {
+            set_keepalive(fd, true, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the handle's socket, unless it has one.
+    fn ensure_socket(&self, family: c_int, flags: u32) -> Result {
+        if family != libc::AF_UNSPEC && !self.is_open() {
+            let fd = socket::socket(family, libc::SOCK_STREAM, 0)?;
+            let result = self.open(fd, flags);
+            if result.is_err() {
+                let _ = sys::fd::close(fd);
+            }
+            return result;
+        }
+        self.handle.set(flags);
+        Ok(())
+    }
+
+    /// # Safety
+    /// `address` is NULL or points to as many bytes as its family needs.
+    unsafe fn bind_tcp(&self, address: *const sockaddr, flags: c_uint) -> Result {
+        if self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        // SAFETY: the caller's contract.
+        let (length, family) = unsafe { (socket::address_length(address)?, family(address)) };
+        if flags & UV_TCP_IPV6ONLY != 0 && family != libc::AF_INET6 {
+            return Err(Error::EINVAL);
+        }
+        self.ensure_socket(family, 0)?;
+        let fd = self.fd();
+        socket::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+        if flags & UV_TCP_REUSEPORT != 0 {
+            socket::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+        }
+        if family == libc::AF_INET6 {
+            let only = c_int::from(flags & UV_TCP_IPV6ONLY != 0);
+            socket::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, only)?;
+        }
+        // SAFETY: the caller's contract.
+        match unsafe { socket::bind(fd, address, length) } {
+            Ok(()) => self.delayed_error.set(0),
+            // Reported by uv_listen or uv_tcp_connect, as it always was.
+            Err(Error::EADDRINUSE) => self.delayed_error.set(Error::EADDRINUSE.code()),
+            Err(Error::EAFNOSUPPORT) => return Err(Error::EINVAL),
+            Err(error) => return Err(error),
+        }
+        self.handle.set(flag::BOUND);
+        if family == libc::AF_INET6 {
+            self.handle.set(flag::IPV6);
+        }
+        Ok(())
+    }
+
+    pub(super) fn prepare_tcp_listen(&self) -> Result {
+        self.check_delayed_error()?;
+        self.ensure_socket(libc::AF_INET, 0)
+    }
+
+    fn check_delayed_error(&self) -> Result {
+        Error::from_code_or_none(self.delayed_error.get()).map_or(Ok(()), Err)
+    }
+
+    /// # Safety
+    /// As for `uv_tcp_connect`.
+    unsafe fn connect_tcp(
+        &self,
+        request: *mut Connect,
+        address: *const sockaddr,
+        callback: uv_connect_cb,
+    ) -> Result {
+        // SAFETY: the caller's contract.
+        let (length, family) = unsafe { (socket::address_length(address)?, family(address)) };
+        if self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        if !self.connect_request.get().is_null() {
+            return Err(Error::EALREADY);
+        }
+        if self.delayed_error.get() == 0 {
+            self.ensure_socket(family, flag::READABLE | flag::WRITABLE)?;
+            // SAFETY: the caller's contract.
+            match unsafe { socket::connect(self.fd(), address, length) } {
+                Ok(()) => {}
+                Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
+                // Known at once for a local address; the callback tells, as it does for others.
+                Err(Error::ECONNREFUSED) => self.delayed_error.set(Error::ECONNREFUSED.code()),
+                Err(error) => return Err(error),
+            }
+        }
+        // SAFETY: the caller's contract.
+        unsafe { self.begin_connect(request, callback) }
+    }
+}
+
+/// # Safety
+/// `address` points to an address.
+unsafe fn family(address: *const sockaddr) -> c_int {
+    // SAFETY: the caller's contract.
+    c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() })
+}
+
+fn set_nodelay(fd: c_int, on: bool) -> Result {
+    socket::set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, c_int::from(on))
+}
+
+fn set_keepalive(fd: c_int, on: bool, idle: c_uint, interval: c_uint, count: c_uint) -> Result {
+    socket::set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, c_int::from(on))?;
+    if !on {
+        return Ok(());
+    }
+    if idle < 1 || interval < 1 || count < 1 {
+        return Err(Error::EINVAL);
+    }
+    let options =
+        [(libc::TCP_KEEPIDLE, idle), (libc::TCP_KEEPINTVL, interval), (libc::TCP_KEEPCNT, count)];
+    for (option, value) in options {
+        socket::set_option(fd, libc::IPPROTO_TCP, option, value as c_int)?;
+    }
+    Ok(())
+}
+
+/// Initialises a TCP handle; it has no socket yet. Returns 0.
+///
+/// Loop thread only, as all TCP functions.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_init(r#loop: *mut uv_loop_t, handle: *mut uv_tcp_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { uv_tcp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
+}
+
+/// Initialises a TCP handle and makes its socket, when `flags`, of which only the lower eight bits
+/// may be set, is `AF_INET` or `AF_INET6`.
+///
+/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
+/// initialised then.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init_ex>.
+///
+/// # Safety
+/// As for `uv_tcp_init()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_init_ex(
+    r#loop: *mut uv_loop_t,
+    handle: *mut uv_tcp_t,
+    flags: c_uint,
+) -> c_int {
+    let family = match c_int::try_from(flags) {
+        Ok(family @ (libc::AF_UNSPEC | libc::AF_INET | libc::AF_INET6)) => family,
+        _ => return Error::EINVAL.code(),
+    };
+    let fd = if family == libc::AF_UNSPEC {
+        -1
+    } else {
+        match socket::socket(family, libc::SOCK_STREAM, 0) {
+            Ok(fd) => fd,
+            Err(error) => return error.code(),
+        }
+    };
+    // SAFETY: the caller's contract.
+    unsafe {
+        Stream::init(handle.cast(), Loop::of(r#loop), UV_TCP);
+        Stream::of(handle).io.fd.set(fd);
+    }
+    0
+}
+
+/// Makes the handle use an existing socket, which becomes non-blocking and the handle's: it is
+/// closed with it.
+///
+/// Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
+/// has another; or an error of making it non-blocking.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_open>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_open(handle: *mut uv_tcp_t, sock: uv_os_sock_t) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    if stream.loop_().poller.is_watched(sock) {
+        return Error::EEXIST.code();
+    }
+    sys::fd::set_nonblocking(sock, true)
+        .and_then(|()| stream.open(sock, flag::READABLE | flag::WRITABLE))
+        .into_c()
+}
+
+/// Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. That the address is in use
+/// is reported by `uv_listen()` or `uv_tcp_connect()`.
+///
+/// Returns 0, `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_bind>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle, and `addr` points to an address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_bind(
+    handle: *mut uv_tcp_t,
+    addr: *const sockaddr,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(handle).bind_tcp(addr, flags) }.into_c()
+}
+
+/// Connects to an address; `cb` is called when that is done or has failed.
+///
+/// Returns 0; `UV_EALREADY` when a connection is being made; `UV_EINVAL` for an address that is
+/// not IPv4 or IPv6; or another error code, without a callback.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_connect>.
+///
+/// # Safety
+/// `req` is alive until `cb` is called; `handle` is an initialised TCP handle; `addr` points to an
+/// address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_connect(
+    req: *mut uv_connect_t,
+    handle: *mut uv_tcp_t,
+    addr: *const sockaddr,
+    cb: uv_connect_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(handle).connect_tcp(req.cast(), addr, cb) }.into_c()
+}
+
+/// Copies an address to where C wants it, as much of it as there is room for, and tells its size.
+///
+/// # Safety
+/// `name` has room for `*namelen` bytes.
+unsafe fn give_address(
+    address: Result<(libc::sockaddr_storage, usize)>,
+    name: *mut sockaddr,
+    namelen: *mut c_int,
+) -> Result {
+    let (storage, length) = address?;
+    // SAFETY: the caller's contract; no more is copied than a storage holds.
+    unsafe {
+        let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
+        let from = core::ptr::from_ref(&storage).cast::<u8>();
+        core::ptr::copy_nonoverlapping(from, name.cast::<u8>(), length.min(room));
+        namelen.write(length as c_int);
+    }
+    Ok(())
+}
+
+/// The address that the handle is bound to. `namelen` says how much room `name` has, and then how
+/// long the address is.
+///
+/// Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` when there is no socket.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getsockname>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle, and `name` has room for `*namelen` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_getsockname(
+    handle: *const uv_tcp_t,
+    name: *mut sockaddr,
+    namelen: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let stream = Stream::of(handle);
+        let address =
+            stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::name);
+        give_address(address, name, namelen).into_c()
+    }
+}
+
+/// The address of the peer, as `uv_tcp_getsockname()` gives the handle's own.
+///
+/// Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getpeername>.
+///
+/// # Safety
+/// As for `uv_tcp_getsockname()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_getpeername(
+    handle: *const uv_tcp_t,
+    name: *mut sockaddr,
+    namelen: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let stream = Stream::of(handle);
+        let address =
+            stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::peer);
+        give_address(address, name, namelen).into_c()
+    }
+}
+
+/// Switches Nagle's algorithm off (`enable` is not 0) or on, now or when the handle gets a socket.
+///
+/// Returns 0 or an error code.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_nodelay>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_nodelay(handle: *mut uv_tcp_t, enable: c_int) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    let result = if stream.is_open() { set_nodelay(stream.fd(), enable != 0) } else { Ok(()) };
+    if result.is_ok() {
+        stream.handle.clear(flag::TCP_NODELAY);
+        if enable != 0 {
+            stream.handle.set(flag::TCP_NODELAY);
+        }
+    }
+    result.into_c()
+}
+
+/// Switches keep-alive probes on or off: the first after `delay` seconds of silence, then one a
+/// second, ten in all.
+///
+/// Returns 0, or `UV_EINVAL` when `delay` is 0 and `enable` is not.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_keepalive(
+    handle: *mut uv_tcp_t,
+    enable: c_int,
+    delay: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { uv_tcp_keepalive_ex(handle, enable, delay, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT) }
+}
+
+/// As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
+/// between probes, `cnt` probes. They are ignored when `on` is 0.
+///
+/// Returns 0, or `UV_EINVAL` when one of them is 0.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_keepalive_ex(
+    handle: *mut uv_tcp_t,
+    on: c_int,
+    idle: c_uint,
+    intvl: c_uint,
+    cnt: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    let result = if stream.is_open() {
+        set_keepalive(stream.fd(), on != 0, idle, intvl, cnt)
+    } else {
+        Ok(())
+    };
+    if result.is_ok() {
+        stream.handle.clear(flag::TCP_KEEPALIVE);
+        if on != 0 {
+            stream.handle.set(flag::TCP_KEEPALIVE);
+        }
+    }
+    result.into_c()
+}
+
+/// Has an effect on Windows only. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_simultaneous_accepts>.
+///
+/// # Safety
+/// None of the arguments are used.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_simultaneous_accepts(
+    _handle: *mut uv_tcp_t,
+    _enable: c_int,
+) -> c_int {
+    0
+}
+
+/// Closes the handle and resets its connection: the peer gets a RST instead of the rest of the
+/// data.
+///
+/// Returns 0, or an error code (`UV_EINVAL` after `uv_shutdown()`), the handle is not closed then.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_close_reset>.
+///
+/// # Safety
+/// `handle` is an initialised TCP handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tcp_close_reset(handle: *mut uv_tcp_t, close_cb: uv_close_cb) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    if !stream.shutdown_request.get().is_null() {
+        return Error::EINVAL.code();
+    }
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let result = socket::set_option_value(stream.fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+    if result.is_ok() {
+        stream.handle.close(close_cb);
+    }
+    result.into_c()
+}
+
+/// Makes a pair of connected local sockets. `flags0` and `flags1` are 0 or `UV_NONBLOCK_PIPE`, for
+/// the socket of that index. Both are close-on-exec.
+///
+/// Returns 0 or an error code. Any thread.
+/// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_socketpair>.
+///
+/// # Safety
+/// `socket_vector` has room for two descriptors.
+#[no_mangle]
+pub unsafe extern "C" fn uv_socketpair(
+    r#type: c_int,
+    protocol: c_int,
+    socket_vector: *mut uv_os_sock_t,
+    flags0: c_int,
+    flags1: c_int,
+) -> c_int {
+    let pair = match socket::socketpair(r#type, protocol) {
+        Ok(pair) => pair,
+        Err(error) => return error.code(),
+    };
+    for (fd, flags) in pair.into_iter().zip([flags0, flags1]) {
+        if flags & UV_NONBLOCK_PIPE as c_int == 0 {
+            continue;
+        }
+        if let Err(error) = sys::fd::set_nonblocking(fd, true) {
+            for fd in pair {
+                let _ = sys::fd::close(fd);
+            }
+            return error.code();
+        }
+    }
+    // SAFETY: the caller's contract.
+    unsafe { socket_vector.cast::<[c_int; 2]>().write_unaligned(pair) };
+    0
+}

@@ -1,0 +1,453 @@
+//! Writing, and shutting the writing side down.
+
+use super::Stream;
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::handles::{call_user, flag, overlay, Overlay};
+use crate::memory;
+use crate::requests::Request;
+use crate::sys;
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::{c_int, c_uint};
+use core::mem::size_of;
+use mio::Interest;
+
+/// Writes in a row on one stream, after which the others have their turn.
+const WRITES_IN_A_ROW: usize = 32;
+
+#[repr(C)]
+pub struct Write {
+    request: Request,
+    callback: Cell<uv_write_cb>,
+    send_handle: Cell<*mut uv_stream_t>,
+    stream: Cell<*const Stream>,
+    link: Link,
+    /// The first buffer that is not written completely; it is shortened by what was written.
+    index: Cell<c_uint>,
+    /// A copy of the user's array: `few`, or memory of our own when there are many.
+    buffers: Cell<*mut uv_buf_t>,
+    count: Cell<c_uint>,
+    error: Cell<c_int>,
+    few: UnsafeCell<[uv_buf_t; 4]>,
+}
+
+overlay!(Write => uv_write_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Write, callback) == offset_of!(uv_write_t, cb));
+    assert!(offset_of!(Write, send_handle) == offset_of!(uv_write_t, send_handle));
+    assert!(offset_of!(Write, stream) == offset_of!(uv_write_t, handle));
+    assert!(offset_of!(Write, few) == offset_of!(uv_write_t, bufsml));
+};
+
+#[repr(C)]
+pub struct Shutdown {
+    request: Request,
+    stream: Cell<*const Stream>,
+    callback: Cell<uv_shutdown_cb>,
+}
+
+overlay!(Shutdown => uv_shutdown_t);
+const _: () = assert!(
+    core::mem::offset_of!(Shutdown, stream) == core::mem::offset_of!(uv_shutdown_t, handle)
+);
+
+impl Write {
+    /// # Safety
+    /// As for `uv_write2`; `buffers` is what the caller of that passed.
+    unsafe fn init(
+        at: *mut Write,
+        stream: &Stream,
+        buffers: &[uv_buf_t],
+        send_handle: *mut uv_stream_t,
+        callback: uv_write_cb,
+    ) -> Result {
+        // SAFETY: the caller's contract; only places are computed.
+        let few = unsafe { (&raw mut (*at).few).cast::<uv_buf_t>() };
+        let copy = if buffers.len() <= 4 {
+            few
+        } else {
+            memory::malloc(size_of_val(buffers))?.as_ptr().cast()
+        };
+        // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere.
+        unsafe {
+            core::ptr::copy_nonoverlapping(buffers.as_ptr(), copy, buffers.len());
+            Request::init(at.cast(), UV_WRITE);
+            (&raw mut (*at).callback).write(Cell::new(callback));
+            (&raw mut (*at).send_handle).write(Cell::new(send_handle));
+            (&raw mut (*at).stream).write(Cell::new(stream));
+            (&raw mut (*at).link).write(Link::new());
+            (&raw mut (*at).index).write(Cell::new(0));
+            (&raw mut (*at).buffers).write(Cell::new(copy));
+            (&raw mut (*at).count).write(Cell::new(buffers.len() as c_uint));
+            (&raw mut (*at).error).write(Cell::new(0));
+        }
+        Ok(())
+    }
+
+    /// The buffers that are not written yet.
+    fn rest(&self) -> &[uv_buf_t] {
+        let index = self.index.get();
+        // SAFETY: `buffers` holds `count` buffers, and `index` does not exceed that.
+        unsafe {
+            core::slice::from_raw_parts(
+                self.buffers.get().add(index as usize),
+                (self.count.get() - index) as usize,
+            )
+        }
+    }
+
+    fn size(&self) -> usize {
+        total(self.rest())
+    }
+
+    /// Takes note that the next `length` bytes are written; whether that was all.
+    fn advance(&self, mut length: usize) -> bool {
+        self.request.written.set(self.request.written.get() + length);
+        while self.index.get() < self.count.get() {
+            // SAFETY: the index is in range, and no slice of the buffers is in use here.
+            let buffer = unsafe { &mut *self.buffers.get().add(self.index.get() as usize) };
+            if length < buffer.len {
+                // SAFETY: stays within the buffer.
+                buffer.base = unsafe { buffer.base.add(length) };
+                buffer.len -= length;
+                return false;
+            }
+            length -= buffer.len;
+            self.index.set(self.index.get() + 1);
+        }
+        true
+    }
+
+    fn is_finished(&self) -> bool {
+        self.error.get() != 0 || self.index.get() == self.count.get()
+    }
+
+    pub fn cancel(&self) -> Result {
+        // SAFETY: a write whose callback has not been called has a stream that is not closed.
+        let stream = unsafe { &*self.stream.get() };
+        if stream.handle.is_closing() {
+            return Err(Error::EBUSY);
+        }
+        if !self.is_finished() {
+            stream.finish_write(self, Some(Error::ECANCELED));
+        }
+        Ok(())
+    }
+}
+
+fn total(buffers: &[uv_buf_t]) -> usize {
+    buffers.iter().map(|buffer| buffer.len).sum()
+}
+
+impl Stream {
+    fn check_writable(&self, send_handle: *const uv_stream_t) -> Result {
+        if !self.is_open() {
+            return Err(Error::EBADF);
+        }
+        if !self.handle.has(flag::WRITABLE) {
+            return Err(Error::EPIPE);
+        }
+        // Handles can only be sent over pipes.
+        if !send_handle.is_null() {
+            return Err(Error::EINVAL);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for `uv_write2`.
+    unsafe fn write(
+        &self,
+        request: *mut Write,
+        buffers: &[uv_buf_t],
+        send_handle: *mut uv_stream_t,
+        callback: uv_write_cb,
+    ) -> Result {
+        self.check_writable(send_handle)?;
+        // SAFETY: the caller's contract.
+        let write = unsafe {
+            Write::init(request, self, buffers, send_handle, callback)?;
+            &*request
+        };
+        let first = self.write_queue.is_empty();
+        self.loop_().request_began();
+        self.write_queue_size.set(self.write_queue_size.get() + write.size());
+        // SAFETY: the request stays in place until its callback, before which it leaves the queue.
+        unsafe { self.write_queue.push_back(&write.link) };
+        // Until the connection is made writes wait; behind others they have their turn later.
+        if first && self.connect_request.get().is_null() {
+            self.write_queued();
+        }
+        Ok(())
+    }
+
+    /// Writes as much of the queue as the descriptor takes.
+    fn write_queued(&self) {
+        for _ in 0..WRITES_IN_A_ROW {
+            let Some(link) = self.write_queue.front() else { return };
+            // SAFETY: a write in the queue is alive.
+            let write = unsafe { &*container_of!(link, Write, link) };
+            // SAFETY: the user keeps the buffers alive until the write's callback.
+            match unsafe { sys::fd::write_vectored(self.fd(), write.rest()) } {
+                Ok(length) => {
+                    self.write_queue_size.set(self.write_queue_size.get() - length);
+                    if write.advance(length) {
+                        self.finish_write(write, None);
+                    } else {
+                        return self.wait_writable();
+                    }
+                }
+                Err(Error::EAGAIN | Error::ENOBUFS) => return self.wait_writable(),
+                Err(error) => return self.finish_write(write, Some(error)),
+            }
+        }
+        if !self.write_queue.is_empty() {
+            self.loop_().feed(&self.io);
+        }
+    }
+
+    fn wait_writable(&self) {
+        if let Err(error) = self.arm(Interest::WRITABLE) {
+            self.fail_writes(error);
+        }
+    }
+
+    /// Has the write called back in the next pending phase.
+    fn finish_write(&self, write: &Write, error: Option<Error>) {
+        write.error.set(error.map_or(0, Error::code));
+        write.link.unlink();
+        // SAFETY: unlinked just now, and alive until its callback.
+        unsafe { self.written.push_back(&write.link) };
+        self.loop_().feed(&self.io);
+    }
+
+    pub(super) fn fail_writes(&self, error: Error) {
+        while let Some(link) = self.write_queue.front() {
+            // SAFETY: a write in the queue is alive; `finish_write` takes it out.
+            self.finish_write(unsafe { &*container_of!(link, Write, link) }, Some(error));
+        }
+    }
+
+    /// Goes on writing, and makes the callbacks for what is written.
+    pub(super) fn progress_writes(&self) {
+        if self.is_open() {
+            self.write_queued();
+        }
+        self.call_written();
+        if self.is_open() && self.write_queue.is_empty() {
+            if self.interest(Interest::READABLE) == Interest::READABLE {
+                // Local sockets and pipes report every read of the peer as an edge.
+                self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
+            }
+            self.finish_shutdown();
+        }
+    }
+
+    pub(super) fn call_written(&self) {
+        let written = List::new();
+        self.written.move_to(&written);
+        while let Some(link) = written.pop_front() {
+            // SAFETY: a write is alive until its callback, which is made below.
+            let write = unsafe { &*container_of!(link, Write, link) };
+            self.loop_().request_ended();
+            if write.error.get() != 0 {
+                self.write_queue_size.set(self.write_queue_size.get() - write.size());
+            }
+            let buffers = write.buffers.replace(core::ptr::null_mut());
+            if !core::ptr::eq(buffers, write.few.get().cast()) {
+                // SAFETY: otherwise it came from `memory`.
+                unsafe { memory::free(buffers.cast()) };
+            }
+            let status = write.error.get();
+            if let Some(callback) = write.callback.get() {
+                let request = core::ptr::from_ref(write).cast_mut().cast();
+                // SAFETY: the user's function, called with the request that it was given for.
+                call_user(|| unsafe { callback(request, status) });
+            }
+        }
+    }
+
+    fn try_write(&self, buffers: &[uv_buf_t], send_handle: *mut uv_stream_t) -> Result<c_int> {
+        // What is queued goes first.
+        if !self.connect_request.get().is_null() || self.write_queue_size.get() != 0 {
+            return Err(Error::EAGAIN);
+        }
+        self.check_writable(send_handle)?;
+        // SAFETY: the contract of `uv_try_write`.
+        match unsafe { sys::fd::write_vectored(self.fd(), buffers) } {
+            Ok(length) => Ok(c_int::try_from(length).unwrap_or(c_int::MAX)),
+            Err(Error::ENOBUFS) => Err(Error::EAGAIN),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// # Safety
+    /// As for `uv_shutdown`.
+    unsafe fn shut_down(&self, request: *mut Shutdown, callback: uv_shutdown_cb) -> Result {
+        if !self.handle.has(flag::WRITABLE)
+            || self.handle.has(flag::SHUT)
+            || !self.shutdown_request.get().is_null()
+            || self.handle.is_closing()
+        {
+            return Err(Error::ENOTCONN);
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            Request::init(request.cast(), UV_SHUTDOWN);
+            (&raw mut (*request).stream).write(Cell::new(self));
+            (&raw mut (*request).callback).write(Cell::new(callback));
+        }
+        self.loop_().request_began();
+        self.shutdown_request.set(request);
+        self.handle.clear(flag::WRITABLE);
+        if self.write_queue.is_empty() {
+            self.loop_().feed(&self.io);
+        }
+        Ok(())
+    }
+
+    /// Shuts the writing side down when that was asked for; everything before it is written.
+    pub(super) fn finish_shutdown(&self) {
+        let request = self.shutdown_request.replace(core::ptr::null());
+        if request.is_null() {
+            return;
+        }
+        self.loop_().request_ended();
+        let result = if self.handle.is_closing() {
+            Err(Error::ECANCELED)
+        } else {
+            sys::socket::shut_down_writing(self.fd())
+        };
+        if result.is_ok() {
+            self.handle.set(flag::SHUT);
+        }
+        // SAFETY: the request is alive until its callback, which is the user's function.
+        if let Some(callback) = unsafe { (*request).callback.get() } {
+            // SAFETY: as above.
+            call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
+        }
+    }
+}
+
+/// The buffers that C passed.
+///
+/// # Safety
+/// `buffers` points to `count` buffers, or `count` is 0.
+unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> &'a [uv_buf_t] {
+    if buffers.is_null() || count == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's contract.
+    unsafe { core::slice::from_raw_parts(buffers, count as usize) }
+}
+
+/// Writes the buffers to the stream, in order and after what was written before. The array may be
+/// reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
+/// is called.
+///
+/// Returns 0; `UV_EBADF` when there is no connection; `UV_EPIPE` when the stream is not writable;
+/// `UV_ENOMEM`. Loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
+///
+/// # Safety
+/// `req` is alive until `cb` is called; `handle` is an initialised stream; `bufs` has `nbufs`
+/// buffers.
+#[no_mangle]
+pub unsafe extern "C" fn uv_write(
+    req: *mut uv_write_t,
+    handle: *mut uv_stream_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+    cb: uv_write_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { uv_write2(req, handle, bufs, nbufs, core::ptr::null_mut(), cb) }
+}
+
+/// As `uv_write()`, and sends `send_handle` along when it is not NULL.
+///
+/// Returns what `uv_write()` does, or `UV_EINVAL` when the stream cannot carry handles.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write2>.
+///
+/// # Safety
+/// As for `uv_write()`; `send_handle` is NULL or an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_write2(
+    req: *mut uv_write_t,
+    handle: *mut uv_stream_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+    send_handle: *mut uv_stream_t,
+    cb: uv_write_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(handle).write(req.cast(), slice(bufs, nbufs), send_handle, cb).into_c() }
+}
+
+/// Writes what can be written at once.
+///
+/// Returns how many bytes were written, which may be fewer than there are; `UV_EAGAIN` when
+/// nothing can be written now; or another error code.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write>.
+///
+/// # Safety
+/// `handle` is an initialised stream; `bufs` has `nbufs` buffers.
+#[no_mangle]
+pub unsafe extern "C" fn uv_try_write(
+    handle: *mut uv_stream_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { uv_try_write2(handle, bufs, nbufs, core::ptr::null_mut()) }
+}
+
+/// As `uv_try_write()`, and sends `send_handle` along when it is not NULL.
+///
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write2>.
+///
+/// # Safety
+/// As for `uv_try_write()`; `send_handle` is NULL or an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_try_write2(
+    handle: *mut uv_stream_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+    send_handle: *mut uv_stream_t,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(handle).try_write(slice(bufs, nbufs), send_handle).into_c() }
+}
+
+/// How many bytes of the request were written. Meaningful in its write callback only.
+///
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_nwritten>.
+///
+/// # Safety
+/// `req` is a write request that was started.
+#[no_mangle]
+pub unsafe extern "C" fn uv_write_nwritten(req: *const uv_write_t) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { Write::of(req) }.request.written.get()
+}
+
+/// Shuts the writing side of the stream down once everything that was queued is written; reading
+/// goes on.
+///
+/// Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
+///
+/// # Safety
+/// `req` is alive until `cb` is called; `handle` is an initialised stream.
+#[no_mangle]
+pub unsafe extern "C" fn uv_shutdown(
+    req: *mut uv_shutdown_t,
+    handle: *mut uv_stream_t,
+    cb: uv_shutdown_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Stream::of(handle).shut_down(req.cast(), cb).into_c() }
+}
+
+const _: () = assert!(size_of::<uv_buf_t>() == size_of::<libc::iovec>());

@@ -1,0 +1,216 @@
+//! Timers.
+//!
+//! A timer is in one of three places: in the loop's heap while it is active; in the list of those
+//! that are due, between the moment the loop finds it due and its callback; or in neither.
+
+use super::{call_user, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::timer_heap::{Key, Positioned};
+use crate::event_loop::Loop;
+use core::cell::Cell;
+use core::ffi::c_int;
+
+#[repr(C)]
+pub struct Timer {
+    handle: Handle,
+    callback: Cell<uv_timer_cb>,
+    due_link: Link,
+    position: Cell<usize>,
+    due: Cell<u64>,
+    repeat: Cell<u64>,
+    sequence: Cell<u64>,
+}
+
+overlay!(Timer => uv_timer_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Timer, callback) == offset_of!(uv_timer_t, timer_cb));
+    assert!(offset_of!(Timer, due) == offset_of!(uv_timer_t, timeout));
+    assert!(offset_of!(Timer, repeat) == offset_of!(uv_timer_t, repeat));
+};
+
+impl Positioned for *const Timer {
+    fn set_position(self, position: usize) {
+        // SAFETY: a timer in the heap is active, hence alive.
+        unsafe { (*self).position.set(position) };
+    }
+}
+
+impl Timer {
+    fn start(&self, callback: uv_timer_cb, timeout: u64, repeat: u64) -> Result {
+        if callback.is_none() || self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        self.stop();
+        let loop_ = self.handle.loop_();
+        let key = Key {
+            // A timeout past the end of time never comes.
+            due: loop_.now().saturating_add(timeout),
+            sequence: loop_.next_timer_sequence(),
+        };
+        self.callback.set(callback);
+        self.due.set(key.due);
+        self.repeat.set(repeat);
+        self.sequence.set(key.sequence);
+        loop_.timers.borrow_mut().insert(key, core::ptr::from_ref(self))?;
+        self.handle.activate();
+        Ok(())
+    }
+
+    pub fn stop(&self) {
+        if self.handle.is_active() {
+            self.handle.loop_().timers.borrow_mut().remove(self.position.get());
+            self.handle.deactivate();
+        }
+        self.due_link.unlink();
+    }
+
+    fn again(&self) -> Result {
+        if self.callback.get().is_none() {
+            return Err(Error::EINVAL);
+        }
+        if self.repeat.get() != 0 {
+            self.start(self.callback.get(), self.repeat.get(), self.repeat.get())?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the timers that are due. Those that the callbacks start wait for the next round, however
+/// soon they are due.
+pub fn run_due(loop_: &Loop) {
+    let due = List::new();
+    loop {
+        let first = loop_.timers.borrow().first();
+        let Some((key, timer)) = first else { break };
+        if key.due > loop_.now() {
+            break;
+        }
+        // SAFETY: a timer in the heap is alive; `stop` took it out of every list. `due` outlives
+        // the loop below, which empties it.
+        unsafe {
+            (*timer).stop();
+            due.push_back(&(*timer).due_link);
+        }
+    }
+    while let Some(link) = due.pop_front() {
+        // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
+        let timer = unsafe { &*container_of!(link, Timer, due_link) };
+        // A repeating timer is started again first: its callback may stop it. The room that it had
+        // in the heap is still there, so this does not fail.
+        let _ = timer.again();
+        if let Some(callback) = timer.callback.get() {
+            let this = core::ptr::from_ref(timer).cast_mut().cast();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(this) });
+        }
+    }
+}
+
+/// Initialises a timer. Cannot fail; returns 0.
+///
+/// `loop` and `handle` must not be NULL. Loop thread only, as all timer functions.
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for a timer, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_init(r#loop: *mut uv_loop_t, handle: *mut uv_timer_t) -> c_int {
+    let timer = handle.cast::<Timer>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Handle::init(timer.cast(), Loop::of(r#loop), UV_TIMER);
+        (&raw mut (*timer).callback).write(Cell::new(None));
+        (&raw mut (*timer).due_link).write(Link::new());
+        (&raw mut (*timer).position).write(Cell::new(0));
+        (&raw mut (*timer).due).write(Cell::new(0));
+        (&raw mut (*timer).repeat).write(Cell::new(0));
+        (&raw mut (*timer).sequence).write(Cell::new(0));
+    }
+    0
+}
+
+/// Starts a timer, or starts it anew if it is active: the callback runs `timeout` milliseconds
+/// after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
+/// `repeat` is 0.
+///
+/// Returns 0; `UV_EINVAL` when `cb` is NULL or the handle is closing; `UV_ENOMEM`.
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_start(
+    handle: *mut uv_timer_t,
+    cb: uv_timer_cb,
+    timeout: u64,
+    repeat: u64,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Timer::of(handle) }.start(cb, timeout, repeat).into_c()
+}
+
+/// Stops a timer: its callback is not called any more. Stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_stop>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_stop(handle: *mut uv_timer_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Timer::of(handle) }.stop();
+    0
+}
+
+/// Stops a timer and, if it repeats, starts it again with its repeat value as the timeout.
+///
+/// Returns 0, or `UV_EINVAL` when the timer was never started.
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_again>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_again(handle: *mut uv_timer_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Timer::of(handle) }.again().into_c()
+}
+
+/// Sets the repeat interval in milliseconds; 0 makes the timer run once. It is used from the next
+/// time the timer is due.
+///
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_set_repeat>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u64) {
+    // SAFETY: the caller's contract.
+    unsafe { Timer::of(handle) }.repeat.set(repeat);
+}
+
+/// The repeat interval in milliseconds.
+///
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_repeat>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe { Timer::of(handle) }.repeat.get()
+}
+
+/// How many milliseconds from the loop's current time the timer is due; 0 when it is overdue.
+///
+/// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_due_in>.
+///
+/// # Safety
+/// `handle` is an initialised timer that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_timer_get_due_in(handle: *const uv_timer_t) -> u64 {
+    // SAFETY: the caller's contract.
+    let timer = unsafe { Timer::of(handle) };
+    timer.due.get().saturating_sub(timer.handle.loop_().now())
+}

@@ -1,0 +1,204 @@
+//! Memory for what an API call needs: it comes from the allocator that
+//! `uv_replace_allocator` installed, and a failure is [`Error::ENOMEM`], never an abort.
+
+use crate::abi::*;
+use core::ffi::{c_char, c_int, c_void, CStr};
+use core::mem::size_of;
+use core::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// The four functions in force. libuv allows replacing them only before anything else is called,
+/// so relaxed atomics are enough; they are atomics only to be free of data races by construction.
+static MALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::malloc as *mut c_void);
+static REALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::realloc as *mut c_void);
+static CALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::calloc as *mut c_void);
+static FREE: AtomicPtr<c_void> = AtomicPtr::new(libc::free as *mut c_void);
+
+/// Replaces the functions that the library allocates memory with.
+///
+/// All four must be given. Call it before any other function of the library, or when nothing that
+/// the library allocated is left; it is not thread-safe.
+///
+/// Returns 0, or `UV_EINVAL` when a function is NULL.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_replace_allocator>.
+///
+/// # Safety
+/// The functions must behave like their C namesakes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_replace_allocator(
+    malloc_func: uv_malloc_func,
+    realloc_func: uv_realloc_func,
+    calloc_func: uv_calloc_func,
+    free_func: uv_free_func,
+) -> c_int {
+    let (Some(malloc), Some(realloc), Some(calloc), Some(free)) =
+        (malloc_func, realloc_func, calloc_func, free_func)
+    else {
+        return Error::EINVAL.code();
+    };
+    MALLOC.store(malloc as *mut c_void, Ordering::Relaxed);
+    REALLOC.store(realloc as *mut c_void, Ordering::Relaxed);
+    CALLOC.store(calloc as *mut c_void, Ordering::Relaxed);
+    FREE.store(free as *mut c_void, Ordering::Relaxed);
+    0
+}
+
+/// Uninitialised memory of `size` bytes; `size` 0 is treated as 1 so that the result is unique.
+pub fn malloc(size: usize) -> Result<NonNull<c_void>> {
+    // SAFETY: only functions of this type are ever stored in MALLOC.
+    let f: unsafe extern "C" fn(usize) -> *mut c_void =
+        unsafe { core::mem::transmute(MALLOC.load(Ordering::Relaxed)) };
+    // SAFETY: malloc may be called with any size.
+    NonNull::new(unsafe { f(size.max(1)) }).ok_or(Error::ENOMEM)
+}
+
+/// Zeroed memory for `count` objects of `size` bytes.
+pub fn calloc(count: usize, size: usize) -> Result<NonNull<c_void>> {
+    // SAFETY: only functions of this type are ever stored in CALLOC.
+    let f: unsafe extern "C" fn(usize, usize) -> *mut c_void =
+        unsafe { core::mem::transmute(CALLOC.load(Ordering::Relaxed)) };
+    // SAFETY: calloc may be called with any size.
+    NonNull::new(unsafe { f(count.max(1), size.max(1)) }).ok_or(Error::ENOMEM)
+}
+
+/// Resizes a block; on failure the old block stays as it was.
+///
+/// # Safety
+/// `block` is NULL or came from this module.
+pub unsafe fn realloc(block: *mut c_void, size: usize) -> Result<NonNull<c_void>> {
+    // SAFETY: only functions of this type are ever stored in REALLOC.
+    let f: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void =
+        unsafe { core::mem::transmute(REALLOC.load(Ordering::Relaxed)) };
+    // SAFETY: the caller's contract.
+    NonNull::new(unsafe { f(block, size.max(1)) }).ok_or(Error::ENOMEM)
+}
+
+/// Frees a block; NULL is allowed. Keeps `errno`, as callers free on error paths.
+///
+/// # Safety
+/// `block` is NULL or came from this module, and is not used afterwards.
+pub unsafe fn free(block: *mut c_void) {
+    if block.is_null() {
+        return;
+    }
+    // SAFETY: only functions of this type are ever stored in FREE.
+    let f: unsafe extern "C" fn(*mut c_void) =
+        unsafe { core::mem::transmute(FREE.load(Ordering::Relaxed)) };
+    let errno = crate::sys::errno();
+    // SAFETY: the caller's contract.
+    unsafe { f(block) };
+    crate::sys::set_errno(errno);
+}
+
+/// A copy of a C string that [`free`] releases.
+pub fn duplicate(text: &CStr) -> Result<NonNull<c_char>> {
+    let bytes = text.to_bytes_with_nul();
+    let copy = malloc(bytes.len())?.cast::<c_char>();
+    // SAFETY: `copy` has room for `bytes`, and a fresh block overlaps nothing.
+    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy.as_ptr(), bytes.len()) };
+    Ok(copy)
+}
+
+/// A growable array of plain values whose growth can fail instead of aborting.
+///
+/// `std`'s `Vec` cannot take its memory from C's allocator on stable Rust.
+pub struct Array<T: Copy> {
+    block: *mut T,
+    len: usize,
+    capacity: usize,
+}
+
+impl<T: Copy> Array<T> {
+    pub const fn new() -> Self {
+        Array { block: ptr::null_mut(), len: 0, capacity: 0 }
+    }
+
+    /// Makes room for `additional` more values.
+    pub fn reserve(&mut self, additional: usize) -> Result {
+        let needed = self.len.checked_add(additional).ok_or(Error::ENOMEM)?;
+        if needed <= self.capacity {
+            return Ok(());
+        }
+        self.resize_block(needed.max(self.capacity.saturating_mul(2)).max(8))
+    }
+
+    /// Gives memory back once less than a quarter of it is in use.
+    pub fn shrink(&mut self) {
+        if self.capacity > 64 && self.len < self.capacity / 4 {
+            // A failure leaves the larger block in place, which is just as correct.
+            let _ = self.resize_block(self.capacity / 2);
+        }
+    }
+
+    fn resize_block(&mut self, capacity: usize) -> Result {
+        let bytes = capacity.checked_mul(size_of::<T>()).ok_or(Error::ENOMEM)?;
+        // SAFETY: `block` is NULL or came from `realloc`, and T needs no more than malloc's alignment.
+        self.block = unsafe { realloc(self.block.cast(), bytes)? }.as_ptr().cast();
+        self.capacity = capacity;
+        Ok(())
+    }
+
+    /// Appends a value; fails only when memory cannot be had.
+    pub fn push(&mut self, value: T) -> Result {
+        self.reserve(1)?;
+        // SAFETY: `reserve` made room for one more value.
+        unsafe { self.block.add(self.len).write(value) };
+        self.len += 1;
+        Ok(())
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        let last = self.last().copied()?;
+        self.len -= 1;
+        Some(last)
+    }
+}
+
+impl<T: Copy> core::ops::Deref for Array<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        if self.block.is_null() {
+            return &[];
+        }
+        // SAFETY: the first `len` values of `block` were written by `push`.
+        unsafe { core::slice::from_raw_parts(self.block, self.len) }
+    }
+}
+
+impl<T: Copy> core::ops::DerefMut for Array<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        if self.block.is_null() {
+            return &mut [];
+        }
+        // SAFETY: as in `deref`; `&mut self` makes the access unique.
+        unsafe { core::slice::from_raw_parts_mut(self.block, self.len) }
+    }
+}
+
+impl<T: Copy> Drop for Array<T> {
+    fn drop(&mut self) {
+        // SAFETY: `block` is NULL or came from `realloc`, and is not used again.
+        unsafe { free(self.block.cast()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Array;
+
+    #[test]
+    fn array_grows_and_shrinks() {
+        let mut array = Array::new();
+        assert!(array.is_empty());
+        for n in 0..1000usize {
+            array.push(n).unwrap();
+        }
+        assert!(array.iter().copied().eq(0..1000));
+        while array.len() > 3 {
+            array.pop();
+            array.shrink();
+        }
+        assert_eq!(&array[..], [0, 1, 2]);
+        assert!(array.capacity <= 64);
+    }
+}

@@ -1,0 +1,99 @@
+use super::{Mode, Poller};
+use crate::abi::Result;
+use crate::event_loop::queue::Link;
+use core::cell::Cell;
+use core::ffi::c_int;
+use mio::Interest;
+
+/// What kind of thing an [`Io`] is part of, hence who is told that it is ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Kind {
+    Stream = 1,
+    Signals,
+}
+
+/// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.
+///
+/// `interest` is what the kernel was asked for; `readable` is set by an edge and cleared by a read
+/// that took everything there was.
+#[repr(C)]
+pub struct Io {
+    kind: Cell<Kind>,
+    pub pending: Link,
+    pub ready: Link,
+    interest: Cell<Option<Interest>>,
+    /// An edge said that there is something to read, and no read has emptied it since.
+    pub readable: Cell<bool>,
+    /// The peer will send no more: a short read then does not mean that the next would block.
+    pub read_closed: Cell<bool>,
+    /// Keeps `fd` where libuv has it, as some programs read it from there.
+    unused: u32,
+    pub fd: Cell<c_int>,
+}
+
+const _: () = {
+    assert!(core::mem::size_of::<Io>() == 56);
+    assert!(core::mem::offset_of!(Io, fd) == 48);
+};
+
+impl Io {
+    pub const fn new(kind: Kind, fd: c_int) -> Io {
+        Io {
+            kind: Cell::new(kind),
+            pending: Link::new(),
+            ready: Link::new(),
+            interest: Cell::new(None),
+            readable: Cell::new(false),
+            read_closed: Cell::new(false),
+            unused: 0,
+            fd: Cell::new(fd),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind.get()
+    }
+
+    /// Sees to it that (at least) these edges are reported. An edge of before is not repeated
+    /// when they are already.
+    pub fn arm(&self, poller: &Poller, interest: Interest) -> Result {
+        let wanted = self.interest.get().map_or(interest, |now| now | interest);
+        if self.interest.get() == Some(wanted) {
+            return Ok(());
+        }
+        self.rearm(poller, interest)
+    }
+
+    /// As [`Io::arm`], and what is ready already is reported again.
+    pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
+        let wanted = self.interest.get().map_or(interest, |now| now | interest);
+        poller.watch(self, Mode::Edge(wanted))?;
+        self.interest.set(Some(wanted));
+        Ok(())
+    }
+
+    /// Reports these edges no longer.
+    pub fn disarm(&self, poller: &Poller, interest: Interest) {
+        let Some(now) = self.interest.get() else { return };
+        match now.remove(interest) {
+            Some(rest) if rest == now => {}
+            Some(rest) => {
+                // Cannot fail for a registered descriptor; if it did, events would be ignored.
+                if poller.watch(self, Mode::Edge(rest)).is_ok() {
+                    self.interest.set(Some(rest));
+                }
+            }
+            None => self.forget(poller),
+        }
+    }
+
+    /// Ends all watching and leaves the loop's lists.
+    pub fn forget(&self, poller: &Poller) {
+        if self.interest.take().is_some() {
+            poller.forget(self);
+        }
+        self.ready.unlink();
+        self.pending.unlink();
+    }
+}

@@ -1,0 +1,223 @@
+//! Readiness: which descriptors can be read or written without blocking.
+//!
+//! mio's selector does the asking. A descriptor of a stream is registered once, edge-triggered;
+//! the [`Io`] in its handle remembers what an edge said until a read or write proves otherwise, so
+//! stopping and starting a stream usually costs no system call. `uv_poll_t` promises to call back
+//! for as long as a descriptor is ready, so its descriptors are registered on the same selector
+//! without `EPOLLET`.
+//!
+//! Events are matched to descriptors by number and generation: a descriptor that was closed and
+//! whose number was given out again in the middle of a batch does not receive the old one's event.
+
+mod io;
+pub use io::{Io, Kind};
+
+use crate::abi::{Error, Result};
+use crate::event_loop::queue::Link;
+use crate::memory::Array;
+use crate::sys;
+use core::cell::{Cell, RefCell};
+use core::ffi::c_int;
+use core::time::Duration;
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Token};
+use std::os::fd::AsRawFd;
+
+/// How many events one wait takes in.
+const EVENTS: usize = 1024;
+
+/// The token of the wake-up; no descriptor's token can be this large.
+const WAKE: Token = Token(usize::MAX);
+
+/// What a descriptor is registered for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Edge-triggered, as streams use it.
+    Edge(Interest),
+    /// Level-triggered with these epoll events, as `uv_poll_t` uses it.
+    Level(u32),
+}
+
+#[derive(Clone, Copy)]
+struct Watched {
+    io: *const Io,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    watched: Option<Watched>,
+    generation: u32,
+}
+
+/// Something that a wait reported.
+pub enum Happened<'a> {
+    /// Another thread or a signal handler called for attention.
+    Wake,
+    /// A watched descriptor is ready; the `Io` is alive, as its handle is not closed.
+    Ready(*const Io, &'a Event),
+}
+
+pub struct Poller {
+    poll: RefCell<mio::Poll>,
+    events: Cell<Option<Events>>,
+    /// Indexed by descriptor.
+    slots: RefCell<Array<Slot>>,
+}
+
+impl Poller {
+    pub fn new() -> Result<Poller> {
+        Ok(Poller {
+            poll: RefCell::new(mio::Poll::new()?),
+            events: Cell::new(Some(Events::with_capacity(EVENTS))),
+            slots: RefCell::new(Array::new()),
+        })
+    }
+
+    /// The epoll descriptor.
+    pub fn fd(&self) -> c_int {
+        self.poll.borrow().as_raw_fd()
+    }
+
+    pub fn waker(&self) -> Result<mio::Waker> {
+        Ok(mio::Waker::new(self.poll.borrow().registry(), WAKE)?)
+    }
+
+    /// Whether some handle of this loop watches the descriptor.
+    pub fn is_watched(&self, fd: c_int) -> bool {
+        self.find(fd).is_some()
+    }
+
+    fn find(&self, fd: c_int) -> Option<Watched> {
+        self.slots.borrow().get(usize::try_from(fd).ok()?)?.watched
+    }
+
+    /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
+    /// is ready already.
+    pub fn watch(&self, io: &Io, mode: Mode) -> Result {
+        let fd = io.fd.get();
+        let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
+        let mut slots = self.slots.borrow_mut();
+        while slots.len() <= index {
+            slots.push(Slot { watched: None, generation: 0 })?;
+        }
+        let known = slots[index].watched.is_some_and(|w| core::ptr::eq(w.io, io));
+        if !known {
+            slots[index].generation = slots[index].generation.wrapping_add(1);
+        }
+        self.register(fd, slots[index].generation, mode, known)?;
+        slots[index].watched = Some(Watched { io, mode });
+        Ok(())
+    }
+
+    fn register(&self, fd: c_int, generation: u32, mode: Mode, known: bool) -> Result {
+        let poll = self.poll.borrow();
+        // The low half holds the descriptor, which is not negative, so no token equals WAKE.
+        let token = (generation as usize) << 32 | fd as usize;
+        match mode {
+            Mode::Edge(interest) if known => {
+                poll.registry().reregister(&mut SourceFd(&fd), Token(token), interest)?
+            }
+            Mode::Edge(interest) => {
+                poll.registry().register(&mut SourceFd(&fd), Token(token), interest)?
+            }
+            Mode::Level(events) => {
+                let operation = if known { libc::EPOLL_CTL_MOD } else { libc::EPOLL_CTL_ADD };
+                sys::fd::epoll_ctl(poll.as_raw_fd(), operation, fd, events, token as u64)?
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the watching of a descriptor; events already taken in for it are dropped.
+    pub fn forget(&self, io: &Io) {
+        let fd = io.fd.get();
+        let Some(watched) = self.find(fd) else { return };
+        if !core::ptr::eq(watched.io, io) {
+            return;
+        }
+        self.slots.borrow_mut()[fd as usize].watched = None;
+        // Fails when the user closed the descriptor first; the kernel has forgotten it then.
+        let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
+    }
+
+    /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all).
+    /// `EINTR` says that a signal handler ran.
+    pub fn wait(&self, timeout: c_int) -> Result<Batch<'_>> {
+        let mut events = match self.events.take() {
+            Some(events) => events,
+            // Only when a callback runs the loop that called it, which libuv forbids.
+            None => Events::with_capacity(EVENTS),
+        };
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        let result = self.poll.borrow_mut().poll(&mut events, timeout);
+        let batch = Batch { poller: self, events: Some(events) };
+        result?;
+        Ok(batch)
+    }
+
+    fn identify<'a>(&self, event: &'a Event) -> Option<Happened<'a>> {
+        let token = event.token();
+        if token == WAKE {
+            return Some(Happened::Wake);
+        }
+        let slots = self.slots.borrow();
+        let slot = slots.get(token.0 & 0xffff_ffff)?;
+        if slot.generation as usize != token.0 >> 32 {
+            return None;
+        }
+        Some(Happened::Ready(slot.watched?.io, event))
+    }
+
+    /// In the child of a fork: a selector of its own with everything registered anew.
+    pub fn renew(&self) -> Result {
+        // Dropping the inherited one closes the child's copy only, the parent's stays as it is.
+        *self.poll.borrow_mut() = mio::Poll::new()?;
+        let slots = self.slots.borrow();
+        for (fd, slot) in slots.iter().enumerate() {
+            if let Some(watched) = slot.watched {
+                self.register(fd as c_int, slot.generation, watched.mode, false)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The events of one wait.
+pub struct Batch<'a> {
+    poller: &'a Poller,
+    events: Option<Events>,
+}
+
+impl Batch<'_> {
+    /// What happened, in the kernel's order; looked up only when it is that event's turn, because
+    /// the callbacks of earlier ones may have closed what later ones are about.
+    pub fn iter(&self) -> impl Iterator<Item = Happened<'_>> {
+        self.events.iter().flatten().filter_map(|event| self.poller.identify(event))
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.poller.events.set(self.events.take());
+    }
+}
+
+/// The `Io` whose link in the loop's pending queue this is.
+///
+/// # Safety
+/// `link` is the `pending` link of an `Io`.
+pub unsafe fn io_of_pending(link: *const Link) -> *const Io {
+    // SAFETY: the caller's contract.
+    unsafe { crate::event_loop::queue::container_of!(link, Io, pending) }
+}
+
+/// The `Io` whose link in the loop's ready list this is.
+///
+/// # Safety
+/// `link` is the `ready` link of an `Io`.
+pub unsafe fn io_of_ready(link: *const Link) -> *const Io {
+    // SAFETY: the caller's contract.
+    unsafe { crate::event_loop::queue::container_of!(link, Io, ready) }
+}

@@ -1,0 +1,282 @@
+//! The thread pool: work that would block a loop, done elsewhere and brought back as an event.
+//!
+//! One pool serves all loops of the process. [`Work`] lies in the private area of a request; it is
+//! in the pool's queue, then a worker's, then on the stack of finished work of its loop, and each
+//! has it to itself. Threads are started when there is work that no idle thread can take, up to
+//! the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it may have
+//! half of the threads, so that it cannot hold up files.
+
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::Loop;
+use core::cell::Cell;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+const DEFAULT_THREADS: usize = 4;
+const MAX_THREADS: usize = 1024;
+/// As large as a main thread's usually is; work callbacks may be anyone's code.
+const STACK_SIZE: usize = 8 << 20;
+
+/// How work is done and brought back.
+#[derive(Clone, Copy)]
+pub struct Task {
+    /// Runs on a thread of the pool.
+    pub run: unsafe fn(*const Work),
+    /// Runs on the loop's thread; the status is 0 or `ECANCELED`. It may free the request.
+    pub done: unsafe fn(*const Work, Result),
+    pub slow: bool,
+}
+
+/// One piece of work, at the place of `struct uv__work` in a request.
+#[repr(C)]
+pub struct Work {
+    task: Cell<Option<&'static Task>>,
+    /// Changed by whoever has the work; read and changed under the pool's lock while it is queued.
+    stage: Cell<Stage>,
+    loop_: Cell<*const Loop>,
+    pub link: Link,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// With the request's owner: not submitted, or called back.
+    Idle,
+    Queued,
+    /// A worker has it, or had it and its callback is yet to come.
+    Taken,
+    Cancelled,
+}
+
+const _: () = assert!(core::mem::size_of::<Work>() == core::mem::size_of::<uv__work>());
+
+struct State {
+    queue: List,
+    slow_queue: List,
+    /// Workers that do slow work at the moment.
+    slow_running: usize,
+    /// Whose turn it is when both queues have work.
+    slow_next: bool,
+    idle: usize,
+    /// Wake-ups under way to idle workers.
+    waking: usize,
+    limit: usize,
+    threads: Vec<JoinHandle<()>>,
+    stopping: bool,
+}
+
+// SAFETY: the pointers in the queues are to work that its submitter gave up to the pool.
+unsafe impl Send for State {}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    queue: List::new(),
+    slow_queue: List::new(),
+    slow_running: 0,
+    slow_next: false,
+    idle: 0,
+    waking: 0,
+    limit: 0,
+    threads: Vec::new(),
+    stopping: false,
+});
+static WORK_TO_DO: Condvar = Condvar::new();
+
+fn state() -> MutexGuard<'static, State> {
+    // Nothing panics while it is locked; if something did, the data would still be whole.
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work {
+    pub const fn new() -> Work {
+        Work {
+            task: Cell::new(None),
+            stage: Cell::new(Stage::Idle),
+            loop_: Cell::new(core::ptr::null()),
+            link: Link::new(),
+        }
+    }
+}
+
+/// Gives work to the pool; `task.done` is called on the loop's thread when it is done. Fails only
+/// when there is no thread and none can be made.
+///
+/// # Safety
+/// `work` is in no queue, and stays alive and in place until `task.done` is called.
+pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
+    work.task.set(Some(task));
+    work.loop_.set(loop_);
+    let mut state = state();
+    state.ensure_worker()?;
+    work.stage.set(Stage::Queued);
+    let queue = if task.slow { &state.slow_queue } else { &state.queue };
+    // SAFETY: the caller's contract.
+    unsafe { queue.push_back(&work.link) };
+    // A worker that was woken already, or that is busy, will find it.
+    let wake = state.idle > state.waking && (!task.slow || state.may_do_slow());
+    if wake {
+        state.waking += 1;
+    }
+    drop(state);
+    loop_.request_began();
+    if wake {
+        WORK_TO_DO.notify_one();
+    }
+    Ok(())
+}
+
+/// Takes work back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
+/// worker has begun it already, or it is done.
+pub fn cancel(work: &Work) -> Result {
+    let state = state();
+    if work.stage.get() != Stage::Queued {
+        return Err(Error::EBUSY);
+    }
+    work.link.unlink();
+    work.stage.set(Stage::Cancelled);
+    drop(state);
+    // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
+    unsafe { (*work.loop_.get()).remote.post(work) };
+    Ok(())
+}
+
+/// Calls back work that its loop has got from the pool.
+///
+/// # Safety
+/// `work` came off the loop's stack of finished work.
+pub unsafe fn finish(work: *const Work) {
+    // SAFETY: the caller's contract; the task's own contract is that of its submitter.
+    unsafe {
+        let cancelled = (*work).stage.replace(Stage::Idle) == Stage::Cancelled;
+        let status = if cancelled { Err(Error::ECANCELED) } else { Ok(()) };
+        (*(*work).loop_.get()).request_ended();
+        if let Some(task) = (*work).task.take() {
+            (task.done)(work, status);
+        }
+    }
+}
+
+impl State {
+    /// Starts another thread when all are busy and there may be more.
+    fn ensure_worker(&mut self) -> Result {
+        if self.limit == 0 {
+            self.limit = limit_from_environment();
+        }
+        if self.idle > self.waking || self.threads.len() >= self.limit {
+            return Ok(());
+        }
+        let thread = std::thread::Builder::new()
+            .name("libuv-worker".into())
+            .stack_size(STACK_SIZE)
+            .spawn(run_worker);
+        match thread {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) if self.threads.is_empty() => return Err(error.into()),
+            // The threads there are will get to it.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn may_do_slow(&self) -> bool {
+        self.slow_running < self.limit.div_ceil(2)
+    }
+
+    fn next(&mut self) -> Option<*const Link> {
+        let slow_possible = !self.slow_queue.is_empty() && self.may_do_slow();
+        let slow = slow_possible && (self.slow_next || self.queue.is_empty());
+        if slow_possible {
+            self.slow_next = !slow;
+        }
+        if slow {
+            self.slow_queue.pop_front()
+        } else {
+            self.queue.pop_front()
+        }
+    }
+}
+
+/// `UV_THREADPOOL_SIZE`, within 1 to 1024.
+fn limit_from_environment() -> usize {
+    let Some(value) = std::env::var_os("UV_THREADPOOL_SIZE") else { return DEFAULT_THREADS };
+    let digits = value.to_str().map(|text| {
+        let text = text.trim_start();
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        // A negative number is as large as an unsigned one can be, as atoi() and a cast make it.
+        if text.starts_with('-') {
+            usize::MAX
+        } else {
+            text[..end].parse().unwrap_or(0)
+        }
+    });
+    digits.unwrap_or(0).clamp(1, MAX_THREADS)
+}
+
+fn run_worker() {
+    let mut state = state();
+    loop {
+        let Some(link) = state.next() else {
+            if state.stopping {
+                return;
+            }
+            state.idle += 1;
+            state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+            state.waking = state.waking.saturating_sub(1);
+            continue;
+        };
+        // SAFETY: work in the queue is alive, and out of the queue it is this thread's alone.
+        let work = unsafe { &*container_of!(link, Work, link) };
+        work.stage.set(Stage::Taken);
+        let Some(task) = work.task.get() else { continue };
+        state.slow_running += usize::from(task.slow);
+        drop(state);
+        // SAFETY: the contract of `submit`. The loop is alive, as it has a request.
+        unsafe {
+            (task.run)(work);
+            (*work.loop_.get()).remote.post(work);
+        }
+        state = self::state();
+        state.slow_running -= usize::from(task.slow);
+    }
+}
+
+/// Ends the threads when their work is done, and waits for that; the pool can be used again
+/// afterwards.
+pub fn shut_down() {
+    let threads = {
+        let mut state = state();
+        let this = std::thread::current().id();
+        // A worker that ends the process cannot wait for itself.
+        if state.threads.iter().any(|thread| thread.thread().id() == this) {
+            return;
+        }
+        state.stopping = true;
+        core::mem::take(&mut state.threads)
+    };
+    WORK_TO_DO.notify_all();
+    for thread in threads {
+        // An error says that the thread panicked, and it is over all the same.
+        let _ = thread.join();
+    }
+    let mut state = state();
+    state.stopping = false;
+    state.limit = 0;
+}
+
+/// Locks the pool for the time of a fork, so that the child finds it whole.
+pub fn fork_prepare() -> MutexGuard<'static, impl Sized> {
+    state()
+}
+
+/// The child has none of the parent's threads, and the work that waits is the parent's.
+pub fn after_fork_in_child() {
+    let mut state = state();
+    while state.queue.pop_front().is_some() || state.slow_queue.pop_front().is_some() {}
+    state.idle = 0;
+    state.waking = 0;
+    state.slow_running = 0;
+    state.limit = 0;
+    state.stopping = false;
+    // Joining or detaching threads that do not exist here would be wrong.
+    core::mem::forget(core::mem::take(&mut state.threads));
+}

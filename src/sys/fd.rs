@@ -1,0 +1,67 @@
+//! File descriptors of any kind.
+
+use super::{retry, syscall};
+use crate::abi::{uv_buf_t, Error, Result};
+use core::ffi::c_int;
+
+/// Closes a descriptor. EINTR and EINPROGRESS count as done: on Linux the descriptor is gone then.
+pub fn close(fd: c_int) -> Result {
+    match syscall!(close(fd)) {
+        Ok(_) | Err(Error::EINTR) => Ok(()),
+        Err(error) if error == Error::from_errno(libc::EINPROGRESS) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+pub fn set_nonblocking(fd: c_int, on: bool) -> Result {
+    let mut value = c_int::from(on);
+    retry(|| syscall!(ioctl(fd, libc::FIONBIO, &mut value))).map(drop)
+}
+
+pub fn open_cloexec(path: &core::ffi::CStr, flags: c_int) -> Result<c_int> {
+    retry(|| syscall!(open(path.as_ptr(), flags | libc::O_CLOEXEC)))
+}
+
+/// A pipe whose both ends are close-on-exec and non-blocking.
+pub fn pipe_nonblocking() -> Result<[c_int; 2]> {
+    let mut ends = [-1; 2];
+    syscall!(pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK))?;
+    Ok(ends)
+}
+
+/// Reads into `buffer`, which may be uninitialised memory.
+///
+/// # Safety
+/// `buffer.base` points to `buffer.len` writable bytes.
+pub unsafe fn read(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
+    retry(|| syscall!(read(fd, buffer.base.cast(), buffer.len))).map(|n| n as usize)
+}
+
+pub fn read_bytes(fd: c_int, buffer: &mut [u8]) -> Result<usize> {
+    retry(|| syscall!(read(fd, buffer.as_mut_ptr().cast(), buffer.len()))).map(|n| n as usize)
+}
+
+/// Writes the buffers, at most IOV_MAX of them, in one call; returns how many bytes went.
+///
+/// # Safety
+/// Each buffer points to as many readable bytes as it says.
+pub unsafe fn write_vectored(fd: c_int, buffers: &[uv_buf_t]) -> Result<usize> {
+    let written = match buffers {
+        [one] => retry(|| syscall!(write(fd, one.base.cast(), one.len))),
+        many => {
+            let count = many.len().min(libc::UIO_MAXIOV as usize) as c_int;
+            // uv_buf_t has the layout of struct iovec, which abi/ asserts.
+            retry(|| syscall!(writev(fd, many.as_ptr().cast(), count)))
+        }
+    };
+    written.map(|n| n as usize)
+}
+
+pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: u64) -> Result {
+    let mut event = libc::epoll_event { events, u64: token };
+    syscall!(epoll_ctl(epoll, operation, fd, &mut event)).map(drop)
+}
+
+pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
+    retry(|| syscall!(write(fd, bytes.as_ptr().cast(), bytes.len()))).map(|n| n as usize)
+}

@@ -1,0 +1,58 @@
+//! Signal dispositions and masks.
+
+use super::syscall;
+use crate::abi::Result;
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+use core::ptr;
+
+pub fn sigaction(signum: c_int) -> Result<libc::sigaction> {
+    let mut action = MaybeUninit::uninit();
+    syscall!(sigaction(signum, ptr::null(), action.as_mut_ptr()))?;
+    // SAFETY: sigaction() succeeded and filled it in.
+    Ok(unsafe { action.assume_init() })
+}
+
+pub fn set_sigaction(signum: c_int, action: &libc::sigaction) -> Result {
+    syscall!(sigaction(signum, action, ptr::null_mut())).map(drop)
+}
+
+/// An action with this handler, every signal blocked while it runs, and these flags.
+pub fn action(handler: libc::sighandler_t, flags: c_int) -> libc::sigaction {
+    // SAFETY: sigaction is plain data for which all zeroes is valid.
+    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    action.sa_mask = full_set();
+    action
+}
+
+pub fn full_set() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigfillset initialises the set and cannot fail on a valid pointer.
+    unsafe {
+        libc::sigfillset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
+pub fn set_of(signum: c_int) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set; sigaddset ignores a number out of range.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), signum);
+        set.assume_init()
+    }
+}
+
+/// Changes the calling thread's mask (`how` is SIG_BLOCK, SIG_UNBLOCK or SIG_SETMASK) and returns
+/// the mask there was before.
+pub fn thread_mask(how: c_int, set: &libc::sigset_t) -> libc::sigset_t {
+    let mut old = MaybeUninit::uninit();
+    // SAFETY: with a valid `how` and valid sets pthread_sigmask cannot fail, and it fills in `old`.
+    unsafe {
+        libc::pthread_sigmask(how, set, old.as_mut_ptr());
+        old.assume_init()
+    }
+}
