@@ -4,6 +4,7 @@
 //! up for what errno has no name for (`UV_EOF`, `UV_EAI_NONAME` …). Inside the library it is an
 //! [`Error`], which cannot be zero or positive, so a `Result` is never mistaken for a count.
 
+use crate::memory;
 use core::ffi::{c_char, c_int, CStr};
 use core::fmt;
 use core::num::NonZero;
@@ -186,13 +187,11 @@ fn unknown(err: c_int) -> String {
 /// As [`unknown`], in memory that is never freed: the caller expects a static string.
 fn leak_unknown(err: c_int) -> *const c_char {
     let text = unknown(err);
-    // SAFETY: malloc takes any size.
-    let buf = unsafe { libc::malloc(text.len() + 1) }.cast::<c_char>();
-    if buf.is_null() {
-        return c"Unknown system error".as_ptr();
+    match memory::malloc(text.len() + 1) {
+        // SAFETY: the memory has room for the text and a NUL.
+        Ok(buf) => unsafe { copy_out(text.as_bytes(), buf.cast().as_ptr(), text.len() + 1) },
+        Err(_) => c"Unknown system error".as_ptr(),
     }
-    // SAFETY: buf has text.len() + 1 bytes.
-    unsafe { copy_out(text.as_bytes(), buf, text.len() + 1) }
 }
 
 /// Looks `err`, which comes from C and may be anything, up in the table.
