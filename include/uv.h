@@ -2341,6 +2341,277 @@ UV_EXTERN int uv_signal_start_oneshot(uv_signal_t *handle,
  */
 UV_EXTERN int uv_signal_stop(uv_signal_t *handle);
 
+/* Listening, and accepting connections. */
+
+/**
+ * Listens for connections; `cb` is called when one is there to be accepted. `backlog` is how many
+ * the kernel may queue.
+ *
+ * Returns 0 or an error code, such as a `UV_EADDRINUSE` of the bind call before.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_listen>.
+ */
+UV_EXTERN int uv_listen(uv_stream_t *stream, int backlog, uv_connection_cb cb);
+
+/**
+ * Makes `client`, which is initialised and not connected, the connection that the connection
+ * callback told of. One that is not accepted stays, and no others are reported before it is.
+ *
+ * Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is no stream.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
+ */
+UV_EXTERN int uv_accept(uv_stream_t *server, uv_stream_t *client);
+
+/* Streams: what TCP sockets (and later pipes and terminals) share. */
+
+/**
+ * Non-zero when the stream can be read from.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_readable>.
+ */
+UV_EXTERN int uv_is_readable(const uv_stream_t *handle);
+
+/**
+ * Non-zero when the stream can be written to.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_writable>.
+ */
+UV_EXTERN int uv_is_writable(const uv_stream_t *handle);
+
+/**
+ * Makes the stream's descriptor blocking (or not): writes then complete before `uv_write()`
+ * returns, though their callbacks still come later.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_set_blocking>.
+ */
+UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
+
+/**
+ * The field `write_queue_size`: how many bytes wait to be written.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
+ */
+UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
+
+/* Reading. */
+
+/**
+ * Reads from a stream: for each piece of data `alloc_cb` provides memory and `read_cb` gets it.
+ *
+ * Returns 0; `UV_EINVAL` when a callback is NULL or the stream is closing; `UV_EALREADY` when it
+ * reads already; `UV_ENOTCONN` when it is not connected. Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_start>.
+ */
+UV_EXTERN int uv_read_start(uv_stream_t *stream,
+                            uv_alloc_cb alloc_cb,
+                            uv_read_cb read_cb);
+
+/**
+ * Stops reading; `read_cb` is not called any more, and what arrives stays with the kernel until
+ * reading starts again. Stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_stop>.
+ */
+UV_EXTERN int uv_read_stop(uv_stream_t *stream);
+
+/* TCP handles. */
+
+/**
+ * Initialises a TCP handle; it has no socket yet. Returns 0.
+ *
+ * Loop thread only, as all TCP functions.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init>.
+ */
+UV_EXTERN int uv_tcp_init(uv_loop_t *loop, uv_tcp_t *handle);
+
+/**
+ * Initialises a TCP handle and makes its socket, when `flags`, of which only the lower eight bits
+ * may be set, is `AF_INET` or `AF_INET6`.
+ *
+ * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
+ * initialised then.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init_ex>.
+ */
+UV_EXTERN int uv_tcp_init_ex(uv_loop_t *loop, uv_tcp_t *handle, unsigned int flags);
+
+/**
+ * Makes the handle use an existing socket, which becomes non-blocking and the handle's: it is
+ * closed with it.
+ *
+ * Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
+ * has another; or an error of making it non-blocking.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_open>.
+ */
+UV_EXTERN int uv_tcp_open(uv_tcp_t *handle, uv_os_sock_t sock);
+
+/**
+ * Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. That the address is in use
+ * is reported by `uv_listen()` or `uv_tcp_connect()`.
+ *
+ * Returns 0, `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_bind>.
+ */
+UV_EXTERN int uv_tcp_bind(uv_tcp_t *handle,
+                          const struct sockaddr *addr,
+                          unsigned int flags);
+
+/**
+ * Connects to an address; `cb` is called when that is done or has failed.
+ *
+ * Returns 0; `UV_EALREADY` when a connection is being made; `UV_EINVAL` for an address that is
+ * not IPv4 or IPv6; or another error code, without a callback.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_connect>.
+ */
+UV_EXTERN int uv_tcp_connect(uv_connect_t *req,
+                             uv_tcp_t *handle,
+                             const struct sockaddr *addr,
+                             uv_connect_cb cb);
+
+/**
+ * The address that the handle is bound to. `namelen` says how much room `name` has, and then how
+ * long the address is.
+ *
+ * Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getsockname>.
+ */
+UV_EXTERN int uv_tcp_getsockname(const uv_tcp_t *handle,
+                                 struct sockaddr *name,
+                                 int *namelen);
+
+/**
+ * The address of the peer, as `uv_tcp_getsockname()` gives the handle's own.
+ *
+ * Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getpeername>.
+ */
+UV_EXTERN int uv_tcp_getpeername(const uv_tcp_t *handle,
+                                 struct sockaddr *name,
+                                 int *namelen);
+
+/**
+ * Switches Nagle's algorithm off (`enable` is not 0) or on, now or when the handle gets a socket.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_nodelay>.
+ */
+UV_EXTERN int uv_tcp_nodelay(uv_tcp_t *handle, int enable);
+
+/**
+ * Switches keep-alive probes on or off: the first after `delay` seconds of silence, then one a
+ * second, ten in all.
+ *
+ * Returns 0, or `UV_EINVAL` when `delay` is 0 and `enable` is not.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive>.
+ */
+UV_EXTERN int uv_tcp_keepalive(uv_tcp_t *handle, int enable, unsigned int delay);
+
+/**
+ * As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
+ * between probes, `cnt` probes. They are ignored when `on` is 0.
+ *
+ * Returns 0, or `UV_EINVAL` when one of them is 0.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
+ */
+UV_EXTERN int uv_tcp_keepalive_ex(uv_tcp_t *handle,
+                                  int on,
+                                  unsigned int idle,
+                                  unsigned int intvl,
+                                  unsigned int cnt);
+
+/**
+ * Has an effect on Windows only. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_simultaneous_accepts>.
+ */
+UV_EXTERN int uv_tcp_simultaneous_accepts(uv_tcp_t *_handle, int _enable);
+
+/**
+ * Closes the handle and resets its connection: the peer gets a RST instead of the rest of the
+ * data.
+ *
+ * Returns 0, or an error code (`UV_EINVAL` after `uv_shutdown()`), the handle is not closed then.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_close_reset>.
+ */
+UV_EXTERN int uv_tcp_close_reset(uv_tcp_t *handle, uv_close_cb close_cb);
+
+/**
+ * Makes a pair of connected local sockets. `flags0` and `flags1` are 0 or `UV_NONBLOCK_PIPE`, for
+ * the socket of that index. Both are close-on-exec.
+ *
+ * Returns 0 or an error code. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_socketpair>.
+ */
+UV_EXTERN int uv_socketpair(int type,
+                            int protocol,
+                            uv_os_sock_t *socket_vector,
+                            int flags0,
+                            int flags1);
+
+/* Writing, and shutting the writing side down. */
+
+/**
+ * Writes the buffers to the stream, in order and after what was written before. The array may be
+ * reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
+ * is called.
+ *
+ * Returns 0; `UV_EBADF` when there is no connection; `UV_EPIPE` when the stream is not writable;
+ * `UV_ENOMEM`. Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
+ */
+UV_EXTERN int uv_write(uv_write_t *req,
+                       uv_stream_t *handle,
+                       const uv_buf_t *bufs,
+                       unsigned int nbufs,
+                       uv_write_cb cb);
+
+/**
+ * As `uv_write()`, and sends `send_handle` along when it is not NULL.
+ *
+ * Returns what `uv_write()` does, or `UV_EINVAL` when the stream cannot carry handles.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write2>.
+ */
+UV_EXTERN int uv_write2(uv_write_t *req,
+                        uv_stream_t *handle,
+                        const uv_buf_t *bufs,
+                        unsigned int nbufs,
+                        uv_stream_t *send_handle,
+                        uv_write_cb cb);
+
+/**
+ * Writes what can be written at once.
+ *
+ * Returns how many bytes were written, which may be fewer than there are; `UV_EAGAIN` when
+ * nothing can be written now; or another error code.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write>.
+ */
+UV_EXTERN int uv_try_write(uv_stream_t *handle, const uv_buf_t *bufs, unsigned int nbufs);
+
+/**
+ * As `uv_try_write()`, and sends `send_handle` along when it is not NULL.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write2>.
+ */
+UV_EXTERN int uv_try_write2(uv_stream_t *handle,
+                            const uv_buf_t *bufs,
+                            unsigned int nbufs,
+                            uv_stream_t *send_handle);
+
+/**
+ * How many bytes of the request were written. Meaningful in its write callback only.
+ *
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_nwritten>.
+ */
+UV_EXTERN size_t uv_write_nwritten(const uv_write_t *req);
+
+/**
+ * Shuts the writing side of the stream down once everything that was queued is written; reading
+ * goes on.
+ *
+ * Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
+ */
+UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_cb cb);
+
 /* Timers. */
 
 /**
@@ -2485,6 +2756,17 @@ UV_EXTERN int uv_inet_ntop(int af, const void *src, char *dst, size_t size);
  * `UV_EAFNOSUPPORT` for any other `af`.
  */
 UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
+
+/* The end of the library: `uv_library_shutdown`, by hand or when the process exits. */
+
+/**
+ * Ends the thread pool, after the work that it has begun, and releases what the library holds for
+ * the whole process. Called by itself when the process exits; calling it again is harmless.
+ *
+ * Not to be called while a loop is running.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
+ */
+UV_EXTERN void uv_library_shutdown(void);
 
 #ifdef __cplusplus
 }
