@@ -20,13 +20,13 @@
 //! The rules that make it sound are in ARCHITECTURE.md; the `SAFETY` comments refer to them.
 
 pub mod abi;
-pub mod event_loop;
+mod event_loop;
 mod fork;
-pub mod handles;
-pub mod memory;
+mod handles;
+mod memory;
 mod poller;
 mod pool;
-pub mod requests;
+mod requests;
 mod shutdown;
 mod sys;
-pub mod text;
+mod text;

@@ -166,10 +166,6 @@ impl Stack {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.top.load(Ordering::Relaxed).is_null()
-    }
-
     /// Appends all elements to `list`, in the order in which they were pushed.
     pub fn take_into(&self, list: &List) {
         let mut link: *const Link = self.top.swap(ptr::null_mut(), Ordering::AcqRel);

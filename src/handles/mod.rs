@@ -26,14 +26,12 @@ pub mod flag {
     pub const ACTIVE: u32 = 0x04;
     pub const REF: u32 = 0x08;
     pub const LISTENING: u32 = 0x40;
-    pub const SHUTTING: u32 = 0x100;
     pub const SHUT: u32 = 0x200;
     pub const READ_EOF: u32 = 0x800;
     pub const READING: u32 = 0x1000;
     pub const BOUND: u32 = 0x2000;
     pub const READABLE: u32 = 0x4000;
     pub const WRITABLE: u32 = 0x8000;
-    pub const BLOCKING_WRITES: u32 = 0x10_0000;
     pub const TCP_NODELAY: u32 = 0x100_0000;
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
     pub const IPV6: u32 = 0x400_0000;
