@@ -22,14 +22,14 @@ class Handle(Native):
 
     A handle lives until it is closed. While it is active its loop keeps it, whether or not
     the program still refers to it. An inactive one that the program drops without closing
-    is closed, with a ResourceWarning.
+    is closed; a stream, which has a descriptor, with a ResourceWarning as for a socket.
     """
 
     #: The UV_* number of the type, set by subclasses.
     _type = _ffi.UV_UNKNOWN_HANDLE
     _open = False  # until libuv has initialised the memory, and after close()
     _closed = False
-    _internal = False
+    _warns_if_dropped = False
 
     def __init__(self, loop: Loop) -> None:
         loop._usable()
@@ -56,9 +56,10 @@ class Handle(Native):
     def __del__(self) -> None:
         if not self._open or self._loop._closed:
             return
+        message = f"unclosed handle {self!r}"
         self._loop._collect(self)
-        if not self._internal:
-            warnings.warn(f"unclosed handle {self!r}", ResourceWarning, source=self)
+        if self._warns_if_dropped:
+            warnings.warn(message, ResourceWarning, source=self)
 
     @property
     def loop(self) -> Loop:

@@ -103,12 +103,13 @@ class Loop:
     def __del__(self) -> None:
         if self._closed or self is Loop._default:
             return
+        message = f"unclosed loop {self!r}"
         try:
             self.close()
         except OSError:
             # libuv still has pointers to this memory, so it has to stay.
             _abandoned.append(self)
-        warnings.warn(f"unclosed loop {self!r}", ResourceWarning, source=self)
+        warnings.warn(message, ResourceWarning, source=self)
 
     @property
     def closed(self) -> bool:

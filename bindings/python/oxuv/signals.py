@@ -26,22 +26,26 @@ class Signal(Handle):
 
     _type = _ffi.UV_SIGNAL
     _signum = 0
+    _oneshot = False
 
     def _init(self) -> int:
         return int(lib.uv_signal_init(self._loop._address, self._address))
 
     def start(self, callback: Callable[[Signal, int], object], signum: int) -> None:
         """Watch for a signal."""
-        self._start(lib.uv_signal_start, callback, signum)
+        self._start(callback, signum, False)
 
     def start_oneshot(self, callback: Callable[[Signal, int], object], signum: int) -> None:
-        """Watch for a signal and stop after it has come once."""
-        self._start(lib.uv_signal_start_oneshot, callback, signum)
+        """Watch for a signal and stop, right before the callback, when it has come once."""
+        # Not uv_signal_start_oneshot(): that stops after the callback, without a word, even
+        # if the callback has started the handle again.
+        self._start(callback, signum, True)
 
-    def _start(self, function: Any, callback: Callable[..., object], signum: int) -> None:
+    def _start(self, callback: Callable[..., object], signum: int, oneshot: bool) -> None:
         before = self.signum
-        check(function(self._usable(), _on_signal, signum))
+        check(lib.uv_signal_start(self._usable(), _on_signal, signum))
         self._callback = callback
+        self._oneshot = oneshot
         self._signum = signum
         _watchers.add(self)
         self._update()
@@ -67,12 +71,9 @@ class Signal(Handle):
         return self._signum if self.active else 0
 
     def _call(self, *arguments: Any) -> None:
-        (signum,) = arguments
-        try:
-            super()._call(signum)
-        finally:
-            if self.signum != signum:  # it was for one shot
-                _give_back(signum)
+        if self._oneshot:
+            self.stop()
+        super()._call(*arguments)
 
 
 def _dispatch(address: int, signum: int) -> None:
@@ -120,8 +121,6 @@ def _give_back(signum: int) -> None:
 
 class _Interrupt(Signal):
     """Turns SIGINT into KeyboardInterrupt, which Python cannot do while C code waits."""
-
-    _internal = True
 
 
 def _interrupted(watcher: Signal, signum: int) -> None:

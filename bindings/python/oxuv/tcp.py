@@ -31,6 +31,8 @@ class Stream(Handle):
     Callbacks get the stream first and an error, or None, last.
     """
 
+    _warns_if_dropped = True
+
     def __init__(self, loop: Loop) -> None:
         self._read_callback: Optional[Callable[..., object]] = None
         self._buffer: Any = None

@@ -1,0 +1,64 @@
+"""Shared fixtures.
+
+The tests run against the library that OXUV_LIBRARY names. Nothing here waits for a time to
+pass: a test waits for a callback, or for another thread's event.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from typing import Callable, Iterator, List, Tuple
+
+import pytest
+
+import oxuv
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def pytest_report_header() -> str:
+    return f"libuv {oxuv.version()} from {oxuv.library_path()}"
+
+
+@pytest.fixture
+def loop() -> Iterator[oxuv.Loop]:
+    """A loop that must have nothing left on it but handles to close."""
+    loop = oxuv.Loop()
+    yield loop
+    loop.__exit__(None, None, None)
+    gc.collect()  # an unclosed handle is a warning here, not in the next test
+
+
+@pytest.fixture(scope="session")
+def include() -> Path:
+    """The directory of the C header that the package is made for."""
+    named = os.environ.get("OXUV_INCLUDE")
+    return Path(named) if named else PACKAGE.parent.parent / "include"
+
+
+@pytest.fixture
+def connected(loop: oxuv.Loop) -> Callable[[], Tuple[oxuv.Tcp, oxuv.Tcp]]:
+    """Make a connected pair of TCP handles."""
+
+    def connect() -> Tuple[oxuv.Tcp, oxuv.Tcp]:
+        accepted: List[oxuv.Tcp] = []
+
+        def on_connection(server: oxuv.Tcp, error: object) -> None:
+            assert error is None
+            accepted.append(server.accept())
+            server.close()
+
+        def on_connect(client: oxuv.Tcp, error: object) -> None:
+            assert error is None
+
+        server = oxuv.Tcp(loop)
+        server.bind(("127.0.0.1", 0))
+        server.listen(on_connection)
+        client = oxuv.Tcp(loop)
+        client.connect(server.getsockname(), on_connect)
+        loop.run()
+        return client, accepted[0]
+
+    return connect
