@@ -1845,7 +1845,22 @@ struct uv_loop_s {
 
 /* ---- Functions ---- */
 
-/* Errors: one table, and everything that is read from it. */
+/* The version. */
+
+/**
+ * The version of libuv that the library in use is a drop-in for, as one number:
+ * `UV_VERSION_HEX` is that of the header that the program was compiled with.
+ * See <https://docs.libuv.org/en/v1.x/version.html#c.uv_version>.
+ */
+UV_EXTERN unsigned int uv_version(void);
+
+/**
+ * The same as text: `"1.53.0"`. The string is static.
+ * See <https://docs.libuv.org/en/v1.x/version.html#c.uv_version_string>.
+ */
+UV_EXTERN const char *uv_version_string(void);
+
+/* Errors: numbers, names and messages, from one table. */
 
 /**
  * The name of an error code: `"ENOENT"` for `UV_ENOENT`.
@@ -1888,7 +1903,7 @@ UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
 UV_EXTERN int uv_translate_sys_error(int sys_errno);
 
 /* Memory for what an API call needs: it comes from the allocator that
- * `uv_replace_allocator` installed, and a failure is [`Error::ENOMEM`], never an abort. */
+ * `uv_replace_allocator` installed, and a failure is `Error::ENOMEM`, never an abort. */
 
 /**
  * Replaces the functions that the library allocates memory with.
@@ -1903,6 +1918,17 @@ UV_EXTERN int uv_replace_allocator(uv_malloc_func malloc_func,
                                    uv_realloc_func realloc_func,
                                    uv_calloc_func calloc_func,
                                    uv_free_func free_func);
+
+/* The end of the library: `uv_library_shutdown`, by hand or when the process exits. */
+
+/**
+ * Ends the thread pool, after the work that it has begun, and releases what the library holds for
+ * the whole process. Called by itself when the process exits; calling it again is harmless.
+ *
+ * Not to be called while a loop is running.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
+ */
+UV_EXTERN void uv_library_shutdown(void);
 
 /* The functions of `uv_loop_t`, and those about time. */
 
@@ -2756,17 +2782,6 @@ UV_EXTERN int uv_inet_ntop(int af, const void *src, char *dst, size_t size);
  * `UV_EAFNOSUPPORT` for any other `af`.
  */
 UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
-
-/* The end of the library: `uv_library_shutdown`, by hand or when the process exits. */
-
-/**
- * Ends the thread pool, after the work that it has begun, and releases what the library holds for
- * the whole process. Called by itself when the process exits; calling it again is harmless.
- *
- * Not to be called while a loop is running.
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
- */
-UV_EXTERN void uv_library_shutdown(void);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-//! Errors: one table, and everything that is read from it.
+//! Errors: numbers, names and messages, from one table.
 //!
 //! C sees an error as a negative `int`: a negated errno, or one of the codes that libuv made
 //! up for what errno has no name for (`UV_EOF`, `UV_EAI_NONAME` …). Inside the library it is an

@@ -20,6 +20,7 @@ mod requests;
 mod threadpool;
 mod types;
 mod unix;
+mod version;
 
 pub use callbacks::*;
 pub use constants::*;
@@ -32,3 +33,4 @@ pub use requests::*;
 pub use threadpool::*;
 pub use types::*;
 pub use unix::*;
+pub use version::*;

@@ -33,19 +33,17 @@ const HEADERS: [(&str, &str); 6] = [
 ];
 
 /// The order of the functions: these first, other files after them by name.
-const FUNCTION_ORDER: [&str; 12] = [
-    "lib.rs",
-    "version.rs",
+const FUNCTION_ORDER: [&str; 10] = [
+    "abi/version.rs",
     "abi/errno.rs",
     "memory.rs",
+    "shutdown.rs",
     "event_loop/",
     "handles/mod.rs",
     "handles/",
     "requests/mod.rs",
     "requests/",
-    "pool/",
     "os/",
-    "text/",
 ];
 
 const LINE_LENGTH: usize = 90;
@@ -161,7 +159,7 @@ struct Generator {
 
 impl Generator {
     fn parts(&self) -> HashMap<&'static str, String> {
-        let abi = |name: &str| read(&self.src.join("abi").join(name));
+        let abi = |name: &str| prepare(&read(&self.src.join("abi").join(name)));
         let enums = abi("enums.rs");
         let (constants, versions) = split_version(&abi("constants.rs"));
         let handles = self.run("handles", &abi("handles.rs"), Style::Tag);
@@ -235,7 +233,7 @@ impl Generator {
     fn cbindgen(&self, name: &str, source: &str, config: Config) -> String {
         let path = self.scratch.join(name).with_extension("rs");
         fs::create_dir_all(path.parent().expect("scratch has a name")).expect("writable");
-        write(&path, &prepare(source));
+        write(&path, source);
         let bindings = Builder::new().with_config(config).with_src(&path).generate();
         let bindings = bindings.unwrap_or_else(|error| panic!("header: {name}: {error}"));
         let mut text = Vec::new();
@@ -255,7 +253,7 @@ impl Generator {
 
         let mut text = String::new();
         for path in files {
-            let source = read(&path);
+            let source = prepare(&read(&path));
             if !source.contains("extern \"C\" fn uv_") {
                 continue;
             }
@@ -343,7 +341,8 @@ fn prepare(source: &str) -> String {
             text.push('\n');
         }
     }
-    text.replace("variadic: c_int", "...")
+    // Links to Rust items mean nothing in C.
+    text.replace("[`", "`").replace("`]", "`").replace("variadic: c_int", "...")
 }
 
 /// Gives each parameter of a long prototype a line.
