@@ -147,6 +147,17 @@ impl<T: Copy> Array<T> {
         Ok(())
     }
 
+    /// Appends all values, or none when memory cannot be had.
+    pub fn extend_from_slice(&mut self, values: &[T]) -> Result {
+        self.reserve(values.len())?;
+        // SAFETY: `reserve` made room for the values, which are not in this block.
+        unsafe {
+            ptr::copy_nonoverlapping(values.as_ptr(), self.block.add(self.len), values.len());
+        }
+        self.len += values.len();
+        Ok(())
+    }
+
     pub fn pop(&mut self) -> Option<T> {
         let last = self.last().copied()?;
         self.len -= 1;

@@ -1,6 +1,7 @@
 //! The only place that makes a system call: thin functions that return [`Result`](crate::abi::Result).
 
 pub mod fd;
+pub mod fs;
 pub mod interface;
 pub mod signal;
 pub mod socket;

@@ -1,0 +1,309 @@
+//! Permissions, owners and times: access, chmod, chown, utime, and their forms for open files and
+//! links.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::sys;
+use core::ffi::{c_char, c_int};
+use libc::timespec;
+
+pub(super) fn access(request: &FsRequest) -> Result {
+    sys::fs::access(request.path(), request.flags.get())
+}
+
+pub(super) fn chmod(request: &FsRequest) -> Result {
+    sys::fs::chmod(request.target(), request.mode.get())
+}
+
+pub(super) fn chown(request: &FsRequest) -> Result {
+    sys::fs::chown(request.target(), request.uid.get(), request.gid.get())
+}
+
+pub(super) fn utime(request: &FsRequest) -> Result {
+    let times = [to_timespec(request.atime.get())?, to_timespec(request.mtime.get())?];
+    sys::fs::set_times(request.target(), times)
+}
+
+/// Seconds since 1970 as the kernel wants them; infinity is the present, not-a-number no change.
+/// What a double cannot hold of a nanosecond is cut off.
+fn to_timespec(time: f64) -> Result<timespec> {
+    if time.is_infinite() {
+        return Ok(timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW });
+    }
+    if time.is_nan() {
+        return Ok(timespec { tv_sec: 0, tv_nsec: libc::UTIME_OMIT });
+    }
+    if time.abs() >= i64::MAX as f64 {
+        return Err(Error::EINVAL);
+    }
+    let whole = time.trunc();
+    let nanoseconds = ((time - whole) * 1e9) as i64;
+    // The fraction of a time before 1970 counts from the second before.
+    let borrow = i64::from(nanoseconds < 0);
+    Ok(timespec {
+        tv_sec: whole as i64 - borrow,
+        tv_nsec: nanoseconds + borrow * 1_000_000_000,
+    })
+}
+
+/// Asks whether the process may access a file: access(2).
+///
+/// `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_access(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    mode: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_ACCESS, cb, |request| {
+            request.flags.set(mode);
+            request.set_path(path)
+        })
+    }
+}
+
+/// Sets the permissions of a file: chmod(2).
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chmod>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_chmod(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    mode: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_CHMOD, cb, |request| {
+            request.mode.set(mode as libc::mode_t);
+            request.set_path(path)
+        })
+    }
+}
+
+/// As `uv_fs_chmod()`, of an open file: fchmod(2).
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchmod>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_fchmod(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    file: uv_file,
+    mode: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_FCHMOD, cb, |request| {
+            request.mode.set(mode as libc::mode_t);
+            request.file.set(file);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the owner and the group of a file: chown(2). An id of -1 stays as it is.
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chown>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_chown(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    uid: uv_uid_t,
+    gid: uv_gid_t,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_CHOWN, cb, |request| {
+            request.uid.set(uid);
+            request.gid.set(gid);
+            request.set_path(path)
+        })
+    }
+}
+
+/// As `uv_fs_chown()`, of an open file: fchown(2).
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchown>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_fchown(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    file: uv_file,
+    uid: uv_uid_t,
+    gid: uv_gid_t,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_FCHOWN, cb, |request| {
+            request.uid.set(uid);
+            request.gid.set(gid);
+            request.file.set(file);
+            Ok(())
+        })
+    }
+}
+
+/// As `uv_fs_chown()`, of a symbolic link itself: lchown(2).
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lchown>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_lchown(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    uid: uv_uid_t,
+    gid: uv_gid_t,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_LCHOWN, cb, |request| {
+            request.uid.set(uid);
+            request.gid.set(gid);
+            request.set_path(path)
+        })
+    }
+}
+
+/// Sets the times of a file's last access and last change: utimensat(2).
+///
+/// `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
+/// `UV_FS_UTIME_OMIT` leaves a time as it is. The result is 0 or an error, `UV_EINVAL` for a time
+/// that no file can have. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_utime(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    atime: f64,
+    mtime: f64,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_UTIME, cb, |request| {
+            request.atime.set(atime);
+            request.mtime.set(mtime);
+            request.set_path(path)
+        })
+    }
+}
+
+/// As `uv_fs_utime()`, of an open file: futimens(3).
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_futime>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_futime(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    file: uv_file,
+    atime: f64,
+    mtime: f64,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_FUTIME, cb, |request| {
+            request.atime.set(atime);
+            request.mtime.set(mtime);
+            request.file.set(file);
+            Ok(())
+        })
+    }
+}
+
+/// As `uv_fs_utime()`, of a symbolic link itself.
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lutime>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_lutime(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    atime: f64,
+    mtime: f64,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_LUTIME, cb, |request| {
+            request.atime.set(atime);
+            request.mtime.set(mtime);
+            request.set_path(path)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_split_at_the_second_below() {
+        for (time, sec, nsec) in [
+            (0.0, 0, 0),
+            (1.25, 1, 250_000_000),
+            (-0.5, -1, 500_000_000),
+            (-1.25, -2, 750_000_000),
+            (-3.0, -3, 0),
+            (1e-9, 0, 1),
+            (-1e-9, -1, 999_999_999),
+            (0.999_999_999, 0, 999_999_999),
+        ] {
+            let split = to_timespec(time).unwrap();
+            assert_eq!((split.tv_sec, split.tv_nsec), (sec, nsec), "{time}");
+        }
+    }
+
+    #[test]
+    fn special_times() {
+        for time in [f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(to_timespec(time).unwrap().tv_nsec, libc::UTIME_NOW);
+        }
+        assert_eq!(to_timespec(f64::NAN).unwrap().tv_nsec, libc::UTIME_OMIT);
+        for time in [1e30, -1e30, 9_223_372_036_854_775_807.0] {
+            assert!(matches!(to_timespec(time), Err(Error::EINVAL)));
+        }
+    }
+}

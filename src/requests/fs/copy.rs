@@ -1,0 +1,244 @@
+//! Copying inside the kernel: copyfile, sendfile.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::sys::{self, fs::Target};
+use core::ffi::{c_char, c_int};
+use core::mem::MaybeUninit;
+use libc::{mode_t, off_t};
+
+/// What sendfile and copyfile have in common: copies up to `length` bytes from `offset` in `input`
+/// to the current position of `output`, with the best means that the two files allow. May copy
+/// less; 0 is the end of the input.
+fn transfer(output: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
+    let copied = match sys::fs::copy_file_range(output, input, offset, length) {
+        Err(Error::ENOSYS | Error::ENOTSUP | Error::EXDEV) => {
+            sys::fs::sendfile(output, input, offset, length)
+        }
+        // These file systems refuse with errors of their own what sendfile can do.
+        Err(Error::EPERM) if is_cifs(output) => {
+            sys::fs::sendfile(output, input, offset, length)
+        }
+        Err(Error::EACCES) if is_ceph(input) => {
+            sys::fs::sendfile(output, input, offset, length)
+        }
+        other => other,
+    };
+    match copied {
+        // Not for this kind of file: a pipe, a device, a file in /proc.
+        Err(Error::EINVAL | Error::EIO | Error::ENOTSOCK | Error::EXDEV) => {
+            read_and_write(output, input, offset, length)
+        }
+        other => other,
+    }
+}
+
+fn is_cifs(fd: c_int) -> bool {
+    const CIFS: u32 = 0xff53_4d42;
+    const SMB2: u32 = 0xfe53_4d42;
+    matches!(sys::fs::file_system_of(fd), Ok(CIFS | SMB2))
+}
+
+fn is_ceph(fd: c_int) -> bool {
+    const CEPH: u32 = 0x00c3_6400;
+    matches!(sys::fs::file_system_of(fd), Ok(CEPH))
+}
+
+fn read_and_write(output: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
+    let mut buffer = [0u8; 8192];
+    let mut seekable = true;
+    let mut total = 0;
+    while total < length {
+        let room = buffer.len().min(length - total);
+        let at = if seekable { offset.saturating_add_unsigned(total as u64) } else { -1 };
+        let count = match sys::fs::read_bytes(input, &mut buffer[..room], at) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(Error::ESPIPE | Error::EIO) if seekable && total == 0 => {
+                seekable = false;
+                continue;
+            }
+            Err(_) if total > 0 => break,
+            Err(error) => return Err(error),
+        };
+        write_all(output, &buffer[..count])?;
+        total += count;
+    }
+    Ok(total)
+}
+
+/// What was read has to be written, even if a non-blocking output makes that take a while.
+fn write_all(output: c_int, mut bytes: &[u8]) -> Result {
+    while !bytes.is_empty() {
+        match sys::fs::write_bytes(output, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Error::EAGAIN) => sys::fs::wait_writable(output)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn sendfile(request: &FsRequest) -> Result<isize> {
+    let length = request.length();
+    let copied = transfer(request.file.get(), request.flags.get(), request.off.get(), length)?;
+    Ok(copied as isize)
+}
+
+impl FsRequest {
+    /// The length that sendfile is to copy, in memory that otherwise holds buffers.
+    fn length(&self) -> usize {
+        let [first, ..] = self.bufsml.get();
+        // SAFETY: `set_length` wrote it.
+        unsafe { first.assume_init() }.len
+    }
+
+    fn set_length(&self, len: usize) {
+        let unused = MaybeUninit::uninit();
+        let first = MaybeUninit::new(uv_buf_t { base: core::ptr::null_mut(), len });
+        self.bufsml.set([first, unused, unused, unused]);
+    }
+}
+
+/// A file descriptor that is closed in any case.
+struct File(c_int);
+
+impl File {
+    /// Closes it where the outcome matters: some file systems report here that a write failed.
+    fn close(self) -> Result {
+        sys::fd::close(core::mem::ManuallyDrop::new(self).0)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = sys::fd::close(self.0);
+    }
+}
+
+pub(super) fn copyfile(request: &FsRequest) -> Result {
+    let flags = request.flags.get();
+    let source = File(sys::fs::open(request.path(), libc::O_RDONLY, 0)?);
+    let original = sys::fs::stat(Target::File(source.0))?;
+    let exclusive = if flags & UV_FS_COPYFILE_EXCL != 0 { libc::O_EXCL } else { 0 };
+    let copy = File(sys::fs::open(
+        request.new_path(),
+        libc::O_WRONLY | libc::O_CREAT | exclusive,
+        original.st_mode as mode_t & 0o7777,
+    )?);
+    let outcome = fill(&copy, &source, &original, flags);
+    let closed = copy.close();
+    if outcome.and(closed).is_err() {
+        // Half a copy is worse than none. The first error is the one to report.
+        let _ = sys::fs::unlink(request.new_path());
+    }
+    outcome.and(closed)
+}
+
+/// Makes `copy`, which is open for writing and may have been there before, equal to `source`.
+fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Result {
+    let target = Target::File(copy.0);
+    let before = sys::fs::stat(target)?;
+    if (before.st_dev, before.st_ino) == (original.st_dev, original.st_ino) {
+        return Ok(());
+    }
+    // Not earlier, with O_TRUNC: it might have been the source itself.
+    sys::fs::ftruncate(copy.0, 0)?;
+    // Times and owner come along if they may; the mode has to.
+    let time = |time: &uv_timespec_t| libc::timespec {
+        tv_sec: time.tv_sec,
+        tv_nsec: time.tv_nsec,
+    };
+    let _ = sys::fs::set_times(target, [time(&original.st_atim), time(&original.st_mtim)]);
+    let (uid, gid) = (original.st_uid as uv_uid_t, original.st_gid as uv_gid_t);
+    let _ = sys::fs::chown(target, uid, gid);
+    match sys::fs::chmod(target, original.st_mode as mode_t & 0o7777) {
+        // CIFS keeps no modes.
+        Err(Error::EPERM) if is_cifs(copy.0) => {}
+        other => other?,
+    }
+
+    if flags & (UV_FS_COPYFILE_FICLONE | UV_FS_COPYFILE_FICLONE_FORCE) != 0 {
+        match sys::fs::clone(copy.0, source.0) {
+            Ok(()) => return Ok(()),
+            Err(error) if flags & UV_FS_COPYFILE_FICLONE_FORCE != 0 => return Err(error),
+            Err(_) => {}
+        }
+    }
+    let mut offset = 0;
+    while offset < original.st_size {
+        let rest = usize::try_from(original.st_size - offset).unwrap_or(usize::MAX);
+        match transfer(copy.0, source.0, offset as off_t, rest)? {
+            // The file has become shorter meanwhile.
+            0 => break,
+            count => offset += count as u64,
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file with its mode and, as far as that is allowed, its times and owner.
+///
+/// `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
+/// of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
+/// `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
+/// is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_copyfile(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    new_path: *const c_char,
+    flags: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    const KNOWN: c_int =
+        UV_FS_COPYFILE_EXCL | UV_FS_COPYFILE_FICLONE | UV_FS_COPYFILE_FICLONE_FORCE;
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_COPYFILE, cb, |request| {
+            if flags & !KNOWN != 0 {
+                return Err(Error::EINVAL);
+            }
+            request.flags.set(flags);
+            request.set_paths(path, new_path)
+        })
+    }
+}
+
+/// Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
+/// inside the kernel if it can do that for these two.
+///
+/// The position of `in_fd` does not change, unless it is something like a pipe, which has only
+/// that. The result is the number of bytes, which may be less than `length`, or an error.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_sendfile(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    out_fd: uv_file,
+    in_fd: uv_file,
+    in_offset: i64,
+    length: usize,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_SENDFILE, cb, |request| {
+            request.file.set(out_fd);
+            request.flags.set(in_fd);
+            request.off.set(in_offset);
+            request.set_length(length);
+            Ok(())
+        })
+    }
+}

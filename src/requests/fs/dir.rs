@@ -1,0 +1,374 @@
+//! Directories: mkdir, rmdir, scandir and its iterator, opendir, readdir, closedir.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::handles::Overlay;
+use crate::memory::{self, Array};
+use crate::sys::{self, fs::Directory};
+use core::cell::Cell;
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr::NonNull;
+
+pub(super) fn mkdir(request: &FsRequest) -> Result {
+    sys::fs::mkdir(request.path(), request.mode.get())
+}
+
+pub(super) fn rmdir(request: &FsRequest) -> Result {
+    sys::fs::rmdir(request.path())
+}
+
+fn entry_type(kind: u8) -> uv_dirent_type_t {
+    match kind {
+        libc::DT_REG => UV_DIRENT_FILE,
+        libc::DT_DIR => UV_DIRENT_DIR,
+        libc::DT_LNK => UV_DIRENT_LINK,
+        libc::DT_FIFO => UV_DIRENT_FIFO,
+        libc::DT_SOCK => UV_DIRENT_SOCKET,
+        libc::DT_CHR => UV_DIRENT_CHAR,
+        libc::DT_BLK => UV_DIRENT_BLOCK,
+        _ => UV_DIRENT_UNKNOWN,
+    }
+}
+
+// ---- scandir -------------------------------------------------------------------------------
+
+/// What scandir found, in memory from `memory`; `req->ptr` points to it.
+struct Scan {
+    /// All names one after the other, each with its NUL.
+    names: Array<u8>,
+    /// In the order of their names.
+    entries: Array<Found>,
+    /// The entry that the iterator is at.
+    next: Cell<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    /// Where in `names` it begins.
+    start: usize,
+    len: u32,
+    kind: u8,
+}
+
+impl Scan {
+    fn of(request: &FsRequest) -> Result<Scan> {
+        let mut scan = Scan { names: Array::new(), entries: Array::new(), next: Cell::new(0) };
+        let mut directory = Directory::open(request.path())?;
+        while let Some(entry) = directory.next()? {
+            let name = entry.name.to_bytes_with_nul();
+            let (start, len) = (scan.names.len(), name.len() as u32);
+            scan.entries.push(Found { start, len, kind: entry.kind })?;
+            scan.names.extend_from_slice(name)?;
+        }
+        let names = &scan.names;
+        let name = |found: &Found| names.get(found.start..).map(|rest| &rest[..found.len as usize]);
+        scan.entries.sort_unstable_by(|a, b| name(a).cmp(&name(b)));
+        Ok(scan)
+    }
+}
+
+pub(super) fn scandir(request: &FsRequest) -> Result<isize> {
+    let scan = Scan::of(request)?;
+    let count = scan.entries.len();
+    if count > 0 {
+        let block = memory::malloc(size_of::<Scan>())?.cast::<Scan>();
+        // SAFETY: the block is as large as what is written, and malloc aligns it.
+        unsafe { block.write(scan) };
+        request.ptr.set(block.as_ptr().cast());
+    }
+    Ok(count as isize)
+}
+
+/// # Safety
+/// `scan` was put into `ptr` by `scandir`, and is not used afterwards.
+pub(super) unsafe fn free_scan(scan: *mut c_void) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        scan.cast::<Scan>().drop_in_place();
+        memory::free(scan);
+    }
+}
+
+/// The iterator's next step; `EOF` when there is none, and the error of a scan that failed.
+fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
+    let result = request.result.get();
+    if result < 0 {
+        return Err(Error::from_errno(result as c_int));
+    }
+    let scan = request.ptr.get();
+    if scan.is_null() {
+        return Err(Error::EOF);
+    }
+    // SAFETY: `scandir` put it there, and it is not freed before the end is reached.
+    let Scan { names, entries, next } = unsafe { &*scan.cast::<Scan>() };
+    let Some((found, name)) = entries
+        .get(next.get())
+        .and_then(|found| Some((found, names.get(found.start..)?)))
+    else {
+        request.ptr.set(core::ptr::null_mut());
+        // SAFETY: nothing refers to it any more.
+        unsafe { free_scan(scan) };
+        return Err(Error::EOF);
+    };
+    next.set(next.get() + 1);
+    Ok(uv_dirent_t { name: name.as_ptr().cast(), r#type: entry_type(found.kind) })
+}
+
+// ---- opendir, readdir, closedir ------------------------------------------------------------
+
+impl FsRequest {
+    /// The directory that readdir and closedir are about.
+    ///
+    /// # Safety
+    /// `dir` is NULL or came from `uv_fs_opendir`.
+    unsafe fn set_dir(&self, dir: *mut uv_dir_t) -> Result {
+        if dir.is_null() {
+            return Err(Error::EINVAL);
+        }
+        self.ptr.set(dir.cast());
+        Ok(())
+    }
+
+    fn dir(&self) -> *mut uv_dir_t {
+        self.ptr.get().cast()
+    }
+}
+
+pub(super) fn opendir(request: &FsRequest) -> Result {
+    // First the memory: getting it cannot leave a directory open.
+    let dir = memory::calloc(1, size_of::<uv_dir_t>())?.cast::<uv_dir_t>();
+    match Directory::open(request.path()) {
+        Ok(directory) => {
+            // SAFETY: `dir` is zeroed memory of that size, and zeroes are a valid `uv_dir_t`.
+            unsafe { (*dir.as_ptr()).dir = directory.into_raw().as_ptr() };
+            request.ptr.set(dir.as_ptr().cast());
+            Ok(())
+        }
+        Err(error) => {
+            // SAFETY: it came from there a moment ago.
+            unsafe { memory::free(dir.as_ptr().cast()) };
+            Err(error)
+        }
+    }
+}
+
+pub(super) fn readdir(request: &FsRequest) -> Result<isize> {
+    let dir = request.dir();
+    let mut count = 0;
+    // SAFETY: the caller vouches for the directory and for its room for entries.
+    unsafe {
+        match read_entries(dir, &mut count) {
+            Ok(()) => Ok(count as isize),
+            Err(error) => {
+                free_names(dir, count as isize);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `dir` came from `uv_fs_opendir`, and `dirents` has room for `nentries` entries.
+unsafe fn read_entries(dir: *mut uv_dir_t, count: &mut usize) -> Result {
+    // SAFETY: the caller's contract. The stream is given back below, as it is not dropped.
+    unsafe {
+        let stream = NonNull::new((*dir).dir).ok_or(Error::EINVAL)?;
+        let mut directory = core::mem::ManuallyDrop::new(Directory::from_raw(stream));
+        while *count < (*dir).nentries {
+            let Some(entry) = directory.next()? else { break };
+            let name = memory::duplicate(entry.name)?;
+            let r#type = entry_type(entry.kind);
+            (*dir).dirents.add(*count).write(uv_dirent_t { name: name.as_ptr(), r#type });
+            *count += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Frees the names that `readdir` put into the caller's entries.
+///
+/// # Safety
+/// `dir` is the directory that they were read from, `count` what `readdir` returned.
+pub(super) unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
+    for i in 0..usize::try_from(count).unwrap_or(0) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let entry = (*dir).dirents.add(i);
+            memory::free((*entry).name.cast_mut().cast());
+            (*entry).name = core::ptr::null();
+        }
+    }
+}
+
+pub(super) fn closedir(request: &FsRequest) -> Result {
+    let dir = request.dir();
+    request.ptr.set(core::ptr::null_mut());
+    // SAFETY: the caller vouches for the directory, and gives it up.
+    unsafe {
+        if let Some(stream) = NonNull::new((*dir).dir) {
+            drop(Directory::from_raw(stream));
+        }
+        memory::free(dir.cast());
+    }
+    Ok(())
+}
+
+// ---- the C functions -----------------------------------------------------------------------
+
+/// Makes a directory: mkdir(2). `mode` is reduced by the umask.
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_mkdir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    mode: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_MKDIR, cb, |request| {
+            request.mode.set(mode as libc::mode_t);
+            request.set_path(path)
+        })
+    }
+}
+
+/// Deletes an empty directory: rmdir(2).
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rmdir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_rmdir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_RMDIR, cb, |request| request.set_path(path)) }
+}
+
+/// Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
+///
+/// `flags` is not used. The result is the number of entries or an error; the entries come from
+/// `uv_fs_scandir_next()`. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_scandir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    flags: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_SCANDIR, cb, |request| {
+            request.flags.set(flags);
+            request.set_path(path)
+        })
+    }
+}
+
+/// Gets the next entry that `uv_fs_scandir()` found.
+///
+/// Returns 0 and sets `ent`, whose name is valid until the next call or `uv_fs_req_cleanup()`;
+/// `UV_EOF` when there are no more; the error of a `uv_fs_scandir()` that failed. The type is
+/// `UV_DIRENT_UNKNOWN` on file systems that do not tell it.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir_next>.
+///
+/// # Safety
+/// `req` is a request that `uv_fs_scandir()` is done with; `ent` is good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_scandir_next(req: *mut uv_fs_t, ent: *mut uv_dirent_t) -> c_int {
+    // SAFETY: the caller's contract.
+    match next_entry(unsafe { FsRequest::of(req) }) {
+        Ok(entry) => {
+            // SAFETY: likewise.
+            unsafe { ent.write(entry) };
+            0
+        }
+        Err(error) => error.code(),
+    }
+}
+
+/// Opens a directory, to be read in portions: opendir(3).
+///
+/// The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which is for
+/// `uv_fs_readdir()` and which `uv_fs_closedir()` frees, not `uv_fs_req_cleanup()`; otherwise it is
+/// NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_opendir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_opendir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_OPENDIR, cb, |request| request.set_path(path)) }
+}
+
+/// Reads the next entries of a directory into `dir->dirents`, at most `dir->nentries`, in no
+/// particular order, without `.` and `..`.
+///
+/// The caller sets these two fields before. The result is the number of entries, 0 at the end, or
+/// an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. The names go with
+/// `uv_fs_req_cleanup()`, which must come before `dir` is closed or its fields are changed. One
+/// call at a time. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`; `dir` is NULL or came from `uv_fs_opendir()`, with room for `nentries`
+/// entries in `dirents` until the request is cleaned up.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_readdir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    dir: *mut uv_dir_t,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_READDIR, cb, |request| {
+            if dir.is_null() || (*dir).dirents.is_null() {
+                return Err(Error::EINVAL);
+            }
+            request.set_dir(dir)
+        })
+    }
+}
+
+/// Closes a directory and frees `dir`: closedir(3).
+///
+/// The result is 0, or `UV_EINVAL` when `dir` is NULL.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
+///
+/// # Safety
+/// As for `uv_fs_open()`; `dir` is NULL or came from `uv_fs_opendir()`, and is given up.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_closedir(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    dir: *mut uv_dir_t,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_CLOSEDIR, cb, |request| request.set_dir(dir)) }
+}

@@ -1,0 +1,166 @@
+//! Names of files: unlink, rename, link, symlink, readlink, realpath.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::memory;
+use crate::sys;
+use core::ffi::{c_char, c_int};
+use core::mem::MaybeUninit;
+
+pub(super) fn unlink(request: &FsRequest) -> Result {
+    sys::fs::unlink(request.path())
+}
+
+pub(super) fn rename(request: &FsRequest) -> Result {
+    sys::fs::rename(request.path(), request.new_path())
+}
+
+pub(super) fn link(request: &FsRequest) -> Result {
+    sys::fs::link(request.path(), request.new_path())
+}
+
+pub(super) fn symlink(request: &FsRequest) -> Result {
+    sys::fs::symlink(request.path(), request.new_path())
+}
+
+pub(super) fn readlink(request: &FsRequest) -> Result {
+    // Linux has no longer targets.
+    let mut target = [MaybeUninit::<u8>::uninit(); libc::PATH_MAX as usize];
+    let len = sys::fs::readlink(request.path(), &mut target)?;
+    let text = memory::malloc(len + 1)?.cast::<u8>().as_ptr();
+    // SAFETY: `len` bytes were read, and the block has room for one more.
+    unsafe {
+        core::ptr::copy_nonoverlapping(target.as_ptr().cast(), text, len);
+        text.add(len).write(0);
+    }
+    request.ptr.set(text.cast());
+    Ok(())
+}
+
+pub(super) fn realpath(request: &FsRequest) -> Result {
+    let resolved = sys::fs::realpath(request.path())?;
+    request.ptr.set(memory::duplicate(resolved.as_c_str())?.as_ptr().cast());
+    Ok(())
+}
+
+/// Deletes a name and, if it was the last one, the file: unlink(2).
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_unlink>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_unlink(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_UNLINK, cb, |request| request.set_path(path)) }
+}
+
+/// Renames a file or directory; what has the name `new_path` is replaced: rename(2).
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rename>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_rename(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    new_path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_RENAME, cb, |request| request.set_paths(path, new_path)) }
+}
+
+/// Gives the file `path` another name, `new_path`: link(2).
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_link>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_link(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    new_path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_LINK, cb, |request| request.set_paths(path, new_path)) }
+}
+
+/// Makes `new_path` a symbolic link with the target `path`: symlink(2).
+///
+/// `flags` are for Windows (`UV_FS_SYMLINK_DIR`, `UV_FS_SYMLINK_JUNCTION`) and ignored here. The
+/// result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_symlink>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_symlink(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    new_path: *const c_char,
+    flags: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_SYMLINK, cb, |request| {
+            request.flags.set(flags);
+            request.set_paths(path, new_path)
+        })
+    }
+}
+
+/// Finds out where a symbolic link points: readlink(2).
+///
+/// The result is 0 or an error, `UV_EINVAL` if it is not a link. On success `req->ptr` is the
+/// target, a string that goes with `uv_fs_req_cleanup()`; otherwise it is NULL.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readlink>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_readlink(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_READLINK, cb, |request| request.set_path(path)) }
+}
+
+/// Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
+///
+/// The result is 0 or an error. On success `req->ptr` is the path, a string that goes with
+/// `uv_fs_req_cleanup()`; otherwise it is NULL.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_realpath>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_realpath(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_REALPATH, cb, |request| request.set_path(path)) }
+}

@@ -1,0 +1,89 @@
+//! open, close.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::sys;
+use core::ffi::{c_char, c_int};
+
+pub(super) fn open(request: &FsRequest) -> Result<isize> {
+    let fd = sys::fs::open(request.path(), request.flags.get(), request.mode.get())?;
+    Ok(fd as isize)
+}
+
+pub(super) fn close(request: &FsRequest) -> Result {
+    sys::fd::close(request.file.get())
+}
+
+/// Opens a file: open(2) with `O_CLOEXEC`.
+///
+/// `flags` are `UV_FS_O_RDONLY` and its kin; `mode` is for a file that is created, and is reduced
+/// by the umask. The result is the file descriptor, to be closed with `uv_fs_close()`.
+///
+/// As all `uv_fs_*()` functions: with a callback the call is asynchronous; it returns 0, or an
+/// error when it could not be started (`UV_EINVAL`, `UV_ENOMEM`), copies the path, and calls `cb`
+/// from `uv_run()` with the outcome in `req->result`. With `cb` NULL it is synchronous, `loop` is
+/// not used and may be NULL, and the result is returned as well. Errors are negative. Afterwards
+/// the request goes to `uv_fs_req_cleanup()`. Asynchronous calls: loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_open>.
+///
+/// # Safety
+/// `loop` is an initialised loop, or there is no callback; `req` is NULL, which is an error, or
+/// memory for a request, alive and in place until the callback; `path` is a string.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_open(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    path: *const c_char,
+    flags: c_int,
+    mode: c_int,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_OPEN, cb, |request| {
+            request.flags.set(flags);
+            request.mode.set(mode as libc::mode_t);
+            request.set_path(path)
+        })
+    }
+}
+
+/// Closes a file descriptor: close(2). The descriptor is gone afterwards even if that is
+/// interrupted, which is not an error.
+///
+/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_close>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_close(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    file: uv_file,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        start(r#loop, req, UV_FS_CLOSE, cb, |request| {
+            request.file.set(file);
+            Ok(())
+        })
+    }
+}
+
+/// The operating system's handle of a C runtime file descriptor: on Unix the same number.
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>.
+#[no_mangle]
+pub extern "C" fn uv_get_osfhandle(fd: c_int) -> uv_os_fd_t {
+    fd
+}
+
+/// The C runtime's file descriptor of an operating system handle: on Unix the same number.
+///
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_open_osfhandle>.
+#[no_mangle]
+pub extern "C" fn uv_open_osfhandle(os_fd: uv_os_fd_t) -> c_int {
+    os_fd
+}

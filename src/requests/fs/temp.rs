@@ -1,0 +1,67 @@
+//! Names that nobody else has: mkdtemp, mkstemp.
+
+use super::{start, FsRequest};
+use crate::abi::*;
+use crate::sys;
+use core::ffi::{c_char, c_int};
+
+pub(super) fn mkdtemp(request: &FsRequest) -> Result {
+    // SAFETY: `path` is a copy of the template, which only this request refers to.
+    unsafe { sys::fs::mkdtemp(request.path.get().cast_mut()) }
+}
+
+pub(super) fn mkstemp(request: &FsRequest) -> Result<isize> {
+    let template = request.path.get().cast_mut();
+    // SAFETY: as in `mkdtemp`.
+    match unsafe { sys::fs::mkstemp(template) } {
+        Ok(fd) => Ok(fd as isize),
+        Err(error) => {
+            // Nothing that looks like the name of a file may be left for the caller to use.
+            // SAFETY: a string has at least its NUL.
+            unsafe { template.write(0) };
+            Err(error)
+        }
+    }
+}
+
+/// Makes a directory with mode 0700 and a new name: mkdtemp(3).
+///
+/// `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the directory's name until
+/// `uv_fs_req_cleanup()`. The result is 0 or an error, `UV_EINVAL` for another template.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdtemp>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_mkdtemp(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    tpl: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_MKDTEMP, cb, |request| request.copy_path(tpl)) }
+}
+
+/// Creates a file with mode 0600 and a new name, and opens it for reading and writing: mkstemp(3)
+/// with `O_CLOEXEC`.
+///
+/// `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the file's name until
+/// `uv_fs_req_cleanup()`, or empty after a failure. The result is the file descriptor or an error,
+/// `UV_EINVAL` for another template.
+/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkstemp>.
+///
+/// # Safety
+/// As for `uv_fs_open()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_mkstemp(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_fs_t,
+    tpl: *const c_char,
+    cb: uv_fs_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { start(r#loop, req, UV_FS_MKSTEMP, cb, |request| request.copy_path(tpl)) }
+}

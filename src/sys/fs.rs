@@ -1,0 +1,401 @@
+//! System calls on files. A path goes to the kernel as the caller gave it, NULL included, which
+//! the kernel answers with `EFAULT`.
+//!
+//! What a signal handler interrupts is done again, except for reads: the interruption may be what
+//! the reader of a pipe waits for.
+
+use super::{errno, retry, set_errno, syscall};
+use crate::abi::{uv_buf_t, uv_stat_t, uv_timespec_t, Error, Result};
+use core::ffi::{c_char, c_int, c_void};
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use libc::{gid_t, mode_t, off_t, timespec, uid_t};
+
+/// A file name as C passes it: NULL, or a string that lives as long as `'a`.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Path<'a>(*const c_char, PhantomData<&'a c_char>);
+
+impl Path<'_> {
+    /// # Safety
+    /// `path` is NULL or points to a NUL-terminated string that outlives the result.
+    pub unsafe fn new(path: *const c_char) -> Self {
+        Path(path, PhantomData)
+    }
+}
+
+// ---- open, read, write ---------------------------------------------------------------------
+
+pub fn open(path: Path<'_>, flags: c_int, mode: mode_t) -> Result<c_int> {
+    retry(|| syscall!(open(path.0, flags | libc::O_CLOEXEC, mode)))
+}
+
+/// How many of the buffers one call can take.
+fn batch(buffers: &[uv_buf_t]) -> c_int {
+    buffers.len().min(libc::UIO_MAXIOV as usize) as c_int
+}
+
+/// Reads into the buffers, at most IOV_MAX of them; from the current position when `offset` is
+/// negative.
+///
+/// # Safety
+/// Each buffer points to as many writable bytes as it says, which may be uninitialised.
+pub unsafe fn read(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usize> {
+    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
+    let list = buffers.as_ptr().cast();
+    match (buffers, offset < 0) {
+        ([one], true) => syscall!(read(fd, one.base.cast(), one.len)),
+        ([one], false) => syscall!(pread(fd, one.base.cast(), one.len, offset)),
+        (many, true) => syscall!(readv(fd, list, batch(many))),
+        (many, false) => syscall!(preadv(fd, list, batch(many), offset)),
+    }
+    .map(|n| n as usize)
+}
+
+/// Writes the buffers, at most IOV_MAX of them; at the current position when `offset` is
+/// negative.
+///
+/// # Safety
+/// Each buffer points to as many readable bytes as it says.
+pub unsafe fn write(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usize> {
+    let list = buffers.as_ptr().cast();
+    retry(|| match (buffers, offset < 0) {
+        ([one], true) => syscall!(write(fd, one.base.cast(), one.len)),
+        ([one], false) => syscall!(pwrite(fd, one.base.cast(), one.len, offset)),
+        (many, true) => syscall!(writev(fd, list, batch(many))),
+        (many, false) => syscall!(pwritev(fd, list, batch(many), offset)),
+    })
+    .map(|n| n as usize)
+}
+
+pub fn fsync(fd: c_int) -> Result {
+    retry(|| syscall!(fsync(fd))).map(drop)
+}
+
+pub fn fdatasync(fd: c_int) -> Result {
+    retry(|| syscall!(fdatasync(fd))).map(drop)
+}
+
+pub fn ftruncate(fd: c_int, length: off_t) -> Result {
+    retry(|| syscall!(ftruncate(fd, length))).map(drop)
+}
+
+// ---- copying between descriptors -----------------------------------------------------------
+
+pub fn copy_file_range(out: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
+    retry(|| {
+        let mut from = offset;
+        let (to, flags) = (core::ptr::null_mut(), 0);
+        syscall!(copy_file_range(input, &mut from, out, to, length, flags))
+    })
+    .map(|n| n as usize)
+}
+
+pub fn sendfile(out: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
+    retry(|| {
+        let mut from = offset;
+        syscall!(sendfile(out, input, &mut from, length))
+    })
+    .map(|n| n as usize)
+}
+
+/// Makes `out` share the blocks of `input`.
+pub fn clone(out: c_int, input: c_int) -> Result {
+    retry(|| syscall!(ioctl(out, libc::FICLONE, input))).map(drop)
+}
+
+/// Reads at `offset`, or at the current position when it is negative; interruptions do not count.
+pub fn read_bytes(fd: c_int, buffer: &mut [u8], offset: off_t) -> Result<usize> {
+    let (base, len) = (buffer.as_mut_ptr().cast::<c_void>(), buffer.len());
+    retry(|| match offset < 0 {
+        true => syscall!(read(fd, base, len)),
+        false => syscall!(pread(fd, base, len, offset)),
+    })
+    .map(|n| n as usize)
+}
+
+pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
+    retry(|| syscall!(write(fd, bytes.as_ptr().cast(), bytes.len()))).map(|n| n as usize)
+}
+
+/// Waits until a non-blocking descriptor takes more.
+pub fn wait_writable(fd: c_int) -> Result {
+    let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    retry(|| syscall!(poll(&mut poll, 1, -1))).map(drop)
+}
+
+// ---- names ---------------------------------------------------------------------------------
+
+pub fn unlink(path: Path<'_>) -> Result {
+    retry(|| syscall!(unlink(path.0))).map(drop)
+}
+
+pub fn mkdir(path: Path<'_>, mode: mode_t) -> Result {
+    retry(|| syscall!(mkdir(path.0, mode))).map(drop)
+}
+
+pub fn rmdir(path: Path<'_>) -> Result {
+    retry(|| syscall!(rmdir(path.0))).map(drop)
+}
+
+pub fn rename(from: Path<'_>, to: Path<'_>) -> Result {
+    retry(|| syscall!(rename(from.0, to.0))).map(drop)
+}
+
+pub fn link(from: Path<'_>, to: Path<'_>) -> Result {
+    retry(|| syscall!(link(from.0, to.0))).map(drop)
+}
+
+pub fn symlink(target: Path<'_>, path: Path<'_>) -> Result {
+    retry(|| syscall!(symlink(target.0, path.0))).map(drop)
+}
+
+/// Reads the target of a link into `buffer`; returns its length.
+pub fn readlink(path: Path<'_>, buffer: &mut [MaybeUninit<u8>]) -> Result<usize> {
+    retry(|| syscall!(readlink(path.0, buffer.as_mut_ptr().cast(), buffer.len())))
+        .map(|n| n as usize)
+}
+
+/// A string that libc allocated.
+pub struct LibcString(NonNull<c_char>);
+
+impl LibcString {
+    pub fn as_c_str(&self) -> &core::ffi::CStr {
+        // SAFETY: libc returned it as a string, and it lives until `self` is dropped.
+        unsafe { core::ffi::CStr::from_ptr(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for LibcString {
+    fn drop(&mut self) {
+        // SAFETY: it came from libc's malloc, and this is its only owner.
+        unsafe { libc::free(self.0.as_ptr().cast()) }
+    }
+}
+
+pub fn realpath(path: Path<'_>) -> Result<LibcString> {
+    retry(|| {
+        // SAFETY: a `Path` is NULL or a string; with no buffer given, libc allocates one.
+        let resolved = unsafe { libc::realpath(path.0, core::ptr::null_mut()) };
+        NonNull::new(resolved).map(LibcString).ok_or_else(Error::last)
+    })
+}
+
+/// Replaces the six `X` at the end of the template, and makes a directory of that name.
+///
+/// # Safety
+/// `template` is a writable string.
+pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
+    retry(|| {
+        // SAFETY: the caller's contract.
+        let made = unsafe { libc::mkdtemp(template) };
+        if made.is_null() { Err(Error::last()) } else { Ok(()) }
+    })
+}
+
+/// Replaces the six `X` at the end of the template, and creates and opens a file of that name.
+///
+/// # Safety
+/// `template` is a writable string.
+pub unsafe fn mkstemp(template: *mut c_char) -> Result<c_int> {
+    retry(|| syscall!(mkostemp(template, libc::O_CLOEXEC)))
+}
+
+// ---- attributes ----------------------------------------------------------------------------
+
+/// What a call that tells or changes attributes is about.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    Path(Path<'a>),
+    /// A path whose last part is not followed when it is a symbolic link.
+    Link(Path<'a>),
+    File(c_int),
+}
+
+pub fn stat(target: Target<'_>) -> Result<uv_stat_t> {
+    let (fd, path, flags) = match target {
+        Target::Path(path) => (libc::AT_FDCWD, path.0, 0),
+        Target::Link(path) => (libc::AT_FDCWD, path.0, libc::AT_SYMLINK_NOFOLLOW),
+        Target::File(fd) => (fd, c"".as_ptr(), libc::AT_EMPTY_PATH),
+    };
+    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let mut found = MaybeUninit::<libc::statx>::uninit();
+    match retry(|| syscall!(statx(fd, path, flags, mask, found.as_mut_ptr()))) {
+        // SAFETY: statx filled it in.
+        Ok(0) => return Ok(from_statx(&unsafe { found.assume_init() })),
+        // Sandboxes that do not know the call deny it in many ways, one of them being a result
+        // that means nothing.
+        Ok(_) | Err(Error::ENOSYS | Error::EPERM | Error::EINVAL | Error::ENOTSUP) => {}
+        Err(error) => return Err(error),
+    }
+    let mut found = MaybeUninit::<libc::stat64>::uninit();
+    match target {
+        Target::File(fd) => retry(|| syscall!(fstat64(fd, found.as_mut_ptr())))?,
+        _ => retry(|| syscall!(fstatat64(fd, path, found.as_mut_ptr(), flags)))?,
+    };
+    // SAFETY: the call filled it in.
+    Ok(from_stat(&unsafe { found.assume_init() }))
+}
+
+fn from_statx(found: &libc::statx) -> uv_stat_t {
+    let time = |time: &libc::statx_timestamp| uv_timespec_t {
+        tv_sec: time.tv_sec,
+        tv_nsec: time.tv_nsec.into(),
+    };
+    uv_stat_t {
+        st_dev: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
+        st_mode: found.stx_mode.into(),
+        st_nlink: found.stx_nlink.into(),
+        st_uid: found.stx_uid.into(),
+        st_gid: found.stx_gid.into(),
+        st_rdev: libc::makedev(found.stx_rdev_major, found.stx_rdev_minor),
+        st_ino: found.stx_ino,
+        st_size: found.stx_size,
+        st_blksize: found.stx_blksize.into(),
+        st_blocks: found.stx_blocks,
+        st_flags: 0,
+        st_gen: 0,
+        st_atim: time(&found.stx_atime),
+        st_mtim: time(&found.stx_mtime),
+        st_ctim: time(&found.stx_ctime),
+        st_birthtim: time(&found.stx_btime),
+    }
+}
+
+/// Without a birth time the last change of the attributes is the closest there is.
+fn from_stat(found: &libc::stat64) -> uv_stat_t {
+    let ctim = uv_timespec_t { tv_sec: found.st_ctime, tv_nsec: found.st_ctime_nsec };
+    uv_stat_t {
+        st_dev: found.st_dev,
+        st_mode: found.st_mode.into(),
+        st_nlink: found.st_nlink as u64,
+        st_uid: found.st_uid.into(),
+        st_gid: found.st_gid.into(),
+        st_rdev: found.st_rdev,
+        st_ino: found.st_ino,
+        st_size: found.st_size as u64,
+        st_blksize: found.st_blksize as u64,
+        st_blocks: found.st_blocks as u64,
+        st_flags: 0,
+        st_gen: 0,
+        st_atim: uv_timespec_t { tv_sec: found.st_atime, tv_nsec: found.st_atime_nsec },
+        st_mtim: uv_timespec_t { tv_sec: found.st_mtime, tv_nsec: found.st_mtime_nsec },
+        st_ctim: ctim,
+        st_birthtim: ctim,
+    }
+}
+
+pub fn statfs(path: Path<'_>) -> Result<libc::statfs64> {
+    let mut found = MaybeUninit::uninit();
+    retry(|| syscall!(statfs64(path.0, found.as_mut_ptr())))?;
+    // SAFETY: the call filled it in.
+    Ok(unsafe { found.assume_init() })
+}
+
+/// The magic number of the file system that an open file is on.
+pub fn file_system_of(fd: c_int) -> Result<u32> {
+    let mut found = MaybeUninit::<libc::statfs64>::uninit();
+    retry(|| syscall!(fstatfs64(fd, found.as_mut_ptr())))?;
+    // SAFETY: the call filled it in.
+    Ok(unsafe { found.assume_init() }.f_type as u32)
+}
+
+pub fn access(path: Path<'_>, mode: c_int) -> Result {
+    retry(|| syscall!(access(path.0, mode))).map(drop)
+}
+
+/// For [`Target::Link`] as for [`Target::Path`]: a link has no mode.
+pub fn chmod(target: Target<'_>, mode: mode_t) -> Result {
+    retry(|| match target {
+        Target::Path(path) | Target::Link(path) => syscall!(chmod(path.0, mode)),
+        Target::File(fd) => syscall!(fchmod(fd, mode)),
+    })
+    .map(drop)
+}
+
+/// An id of -1 stays as it is.
+pub fn chown(target: Target<'_>, uid: uid_t, gid: gid_t) -> Result {
+    retry(|| match target {
+        Target::Path(path) => syscall!(chown(path.0, uid, gid)),
+        Target::Link(path) => syscall!(lchown(path.0, uid, gid)),
+        Target::File(fd) => syscall!(fchown(fd, uid, gid)),
+    })
+    .map(drop)
+}
+
+/// Sets the times of the last access and of the last change.
+pub fn set_times(target: Target<'_>, times: [timespec; 2]) -> Result {
+    let list = times.as_ptr();
+    let link = libc::AT_SYMLINK_NOFOLLOW;
+    retry(|| match target {
+        Target::Path(path) => syscall!(utimensat(libc::AT_FDCWD, path.0, list, 0)),
+        Target::Link(path) => syscall!(utimensat(libc::AT_FDCWD, path.0, list, link)),
+        Target::File(fd) => syscall!(futimens(fd, list)),
+    })
+    .map(drop)
+}
+
+// ---- directories ---------------------------------------------------------------------------
+
+/// An open directory.
+pub struct Directory(NonNull<libc::DIR>);
+
+/// What `Directory::next` found; the name is valid until the next call.
+pub struct Entry<'a> {
+    pub name: &'a core::ffi::CStr,
+    /// One of libc's `DT_` constants.
+    pub kind: u8,
+}
+
+impl Directory {
+    pub fn open(path: Path<'_>) -> Result<Directory> {
+        retry(|| {
+            // SAFETY: a `Path` is NULL or a string.
+            let stream = unsafe { libc::opendir(path.0) };
+            NonNull::new(stream).map(Directory).ok_or_else(Error::last)
+        })
+    }
+
+    /// # Safety
+    /// `stream` came from [`Directory::into_raw`], and is given back.
+    pub unsafe fn from_raw(stream: NonNull<libc::DIR>) -> Directory {
+        Directory(stream)
+    }
+
+    pub fn into_raw(self) -> NonNull<libc::DIR> {
+        core::mem::ManuallyDrop::new(self).0
+    }
+
+    /// The next entry that is neither `.` nor `..`.
+    pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
+        let before = errno();
+        loop {
+            set_errno(0);
+            // SAFETY: the stream is open.
+            let entry = unsafe { libc::readdir64(self.0.as_ptr()) };
+            if entry.is_null() {
+                let result = if errno() == 0 { Ok(None) } else { Err(Error::last()) };
+                set_errno(before);
+                return result;
+            }
+            // SAFETY: the entry is whole, and it lives until the next call, which needs `&mut`.
+            let (name, kind) = unsafe {
+                let name = (&raw const (*entry).d_name).cast();
+                (core::ffi::CStr::from_ptr(name), (*entry).d_type)
+            };
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                set_errno(before);
+                return Ok(Some(Entry { name, kind }));
+            }
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // SAFETY: the stream is open, and this is its only owner. Closing what was only read
+        // cannot lose anything.
+        unsafe { libc::closedir(self.0.as_ptr()) };
+    }
+}
