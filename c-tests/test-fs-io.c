@@ -1,6 +1,8 @@
 /* open, close, read, write, sync, truncate. */
-#define _GNU_SOURCE /* F_GETPIPE_SZ */
+#define _GNU_SOURCE /* pipe2, F_GETPIPE_SZ */
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "test-fs.h"
@@ -236,8 +238,8 @@ FS_TEST(fs_read_write_pipe) {
   char bytes[8];
   uv_buf_t out = uv_buf_init("hello", 5);
   uv_buf_t in = uv_buf_init(bytes, sizeof(bytes));
-  uv_file fds[2];
-  ASSERT_OK(uv_pipe(fds, UV_NONBLOCK_PIPE, 0));
+  int fds[2];
+  ASSERT_OK(pipe2(fds, O_NONBLOCK));
   FS_IS(UV_EAGAIN, read, fds[0], &in, 1, -1);
   FS_IS(UV_ESPIPE, read, fds[0], &in, 1, 0);
   FS_IS(UV_ESPIPE, write, fds[1], &out, 1, 0);
@@ -255,9 +257,9 @@ FS_TEST(fs_write_until_pipe_is_full) {
   char* bytes = fs_pattern(SIZE);
   uv_buf_t bufs[] = {uv_buf_init(bytes, 100),
                      uv_buf_init(bytes + 100, SIZE - 100)};
-  uv_file fds[2];
+  int fds[2];
   int capacity;
-  ASSERT_OK(uv_pipe(fds, 0, UV_NONBLOCK_PIPE));
+  ASSERT_OK(pipe2(fds, O_NONBLOCK));
   capacity = fcntl(fds[1], F_GETPIPE_SZ);
   ASSERT_GT(capacity, 100);
   FS_IS(capacity, write, fds[1], bufs, 2, -1);
@@ -269,9 +271,9 @@ FS_TEST(fs_write_until_pipe_is_full) {
 
 FS_TEST(fs_write_to_closed_pipe) {
   uv_buf_t buf = uv_buf_init("x", 1);
-  uv_file fds[2];
+  int fds[2];
   signal(SIGPIPE, SIG_IGN);
-  ASSERT_OK(uv_pipe(fds, 0, 0));
+  ASSERT_OK(pipe(fds));
   close(fds[0]);
   FS_IS(UV_EPIPE, write, fds[1], &buf, 1, -1);
   close(fds[1]);
@@ -385,7 +387,7 @@ struct drain {
 
 static void no_handler(int signum) { (void) signum; }
 
-static void drain_thread(void* arg) {
+static void* drain_thread(void* arg) {
   struct drain* drain = arg;
   size_t got = 0;
   while (got < drain->size) {
@@ -394,6 +396,7 @@ static void drain_thread(void* arg) {
     got += n;
     pthread_kill(drain->writer, SIGUSR1);
   }
+  return NULL;
 }
 
 TEST(fs_write_interrupted_and_partial) {
@@ -402,7 +405,7 @@ TEST(fs_write_interrupted_and_partial) {
   struct sigaction action = {.sa_handler = no_handler};
   char* want = fs_pattern(COUNT * EACH);
   struct drain drain = {.writer = pthread_self(), .size = COUNT * EACH};
-  uv_thread_t thread;
+  pthread_t thread;
   uv_fs_t req;
   int fds[2];
   int i;
@@ -412,11 +415,11 @@ TEST(fs_write_interrupted_and_partial) {
   drain.bytes = malloc(drain.size);
   ASSERT_NOT_NULL(drain.bytes);
   for (i = 0; i < COUNT; i++) bufs[i] = uv_buf_init(want + i * EACH, EACH);
-  ASSERT_OK(uv_thread_create(&thread, drain_thread, &drain));
+  ASSERT_OK(pthread_create(&thread, NULL, drain_thread, &drain));
   ASSERT_EQ(uv_fs_write(NULL, &req, fds[1], bufs, COUNT, -1, NULL),
             COUNT * EACH);
   uv_fs_req_cleanup(&req);
-  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_OK(pthread_join(thread, NULL));
   ASSERT_MEM_EQ(drain.bytes, want, COUNT * EACH);
   close(fds[0]);
   close(fds[1]);
@@ -425,11 +428,11 @@ TEST(fs_write_interrupted_and_partial) {
 }
 
 /* Reads are not restarted: what interrupted them may be a reason to stop. */
-static uv_sem_t reader_done;
+static atomic_int reader_done;
 
-static void interrupt_thread(void* arg) {
-  while (uv_sem_trywait(&reader_done) != 0)
-    pthread_kill(*(pthread_t*) arg, SIGUSR1);
+static void* interrupt_thread(void* arg) {
+  while (!reader_done) pthread_kill(*(pthread_t*) arg, SIGUSR1);
+  return NULL;
 }
 
 TEST(fs_read_interrupted) {
@@ -437,18 +440,16 @@ TEST(fs_read_interrupted) {
   pthread_t reader = pthread_self();
   char byte;
   uv_buf_t buf = uv_buf_init(&byte, 1);
-  uv_thread_t thread;
+  pthread_t thread;
   uv_fs_t req;
   int fds[2];
   ASSERT_OK(sigaction(SIGUSR1, &action, NULL));
   ASSERT_OK(pipe(fds));
-  ASSERT_OK(uv_sem_init(&reader_done, 0));
-  ASSERT_OK(uv_thread_create(&thread, interrupt_thread, &reader));
+  ASSERT_OK(pthread_create(&thread, NULL, interrupt_thread, &reader));
   ASSERT_EQ(uv_fs_read(NULL, &req, fds[0], &buf, 1, -1, NULL), UV_EINTR);
   uv_fs_req_cleanup(&req);
-  uv_sem_post(&reader_done);
-  ASSERT_OK(uv_thread_join(&thread));
-  uv_sem_destroy(&reader_done);
+  reader_done = 1;
+  ASSERT_OK(pthread_join(thread, NULL));
   close(fds[0]);
   close(fds[1]);
 }

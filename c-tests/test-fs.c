@@ -1,6 +1,9 @@
 /* uv_fs_t as a request: its fields and getters, cleanup, cancellation, and how
  * it relates to loops and the thread pool. The calls themselves are tested in
  * the other test-fs-*.c files. */
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "test-fs.h"
 
 TEST(fs_type_values) {
@@ -289,7 +292,7 @@ TEST(fs_completes_on_its_own_loop) {
   }
 }
 
-static void loop_thread(void* arg) {
+static void* loop_thread(void* arg) {
   uv_loop_t loop;
   uv_fs_t reqs[16];
   int calls = 0;
@@ -306,14 +309,15 @@ static void loop_thread(void* arg) {
   }
   ASSERT_EQ(calls, 16 * 50);
   ASSERT_OK(uv_loop_close(&loop));
+  return NULL;
 }
 
 TEST(fs_loops_in_several_threads) {
-  uv_thread_t threads[4];
+  pthread_t threads[4];
   int i;
   for (i = 0; i < 4; i++)
-    ASSERT_OK(uv_thread_create(&threads[i], loop_thread, NULL));
-  for (i = 0; i < 4; i++) ASSERT_OK(uv_thread_join(&threads[i]));
+    ASSERT_OK(pthread_create(&threads[i], NULL, loop_thread, NULL));
+  for (i = 0; i < 4; i++) ASSERT_OK(pthread_join(threads[i], NULL));
 }
 
 /* While a request runs the loop cannot be closed. */
@@ -346,26 +350,26 @@ TEST(fs_callback_order_around_run) {
 
 /* --- cancellation: a pool of one thread, and something to hold it. --- */
 
-static uv_sem_t hold;
-static uv_sem_t held;
+static sem_t hold;
+static sem_t held;
 
 static void hold_work(uv_work_t* req) {
   (void) req;
-  uv_sem_post(&held);
-  uv_sem_wait(&hold);
+  sem_post(&held);
+  sem_wait(&hold);
 }
 
 static void hold_start(uv_loop_t* loop, uv_work_t* work) {
   ASSERT_OK(setenv("UV_THREADPOOL_SIZE", "1", 1));
-  ASSERT_OK(uv_sem_init(&hold, 0));
-  ASSERT_OK(uv_sem_init(&held, 0));
+  ASSERT_OK(sem_init(&hold, 0, 0));
+  ASSERT_OK(sem_init(&held, 0, 0));
   ASSERT_OK(uv_queue_work(loop, work, hold_work, NULL));
-  uv_sem_wait(&held);
+  sem_wait(&held);
 }
 
 static void hold_end(void) {
-  uv_sem_destroy(&hold);
-  uv_sem_destroy(&held);
+  sem_destroy(&hold);
+  sem_destroy(&held);
 }
 
 static int canceled;
@@ -419,7 +423,7 @@ TEST(fs_cancel_queued_requests) {
 
   for (i = 0; i < COUNT; i++) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
   ASSERT_EQ(canceled, 0);
-  uv_sem_post(&hold);
+  sem_post(&hold);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(canceled, COUNT);
   hold_end();
@@ -445,7 +449,7 @@ TEST(fs_cancel_every_other_request) {
     ASSERT_OK(uv_fs_stat(&loop, &reqs[i], "/", i % 2 ? cancel_cb : count_cb));
   }
   for (i = 1; i < COUNT; i += 2) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
-  uv_sem_post(&hold);
+  sem_post(&hold);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(done, COUNT / 2);
   ASSERT_EQ(canceled, COUNT / 2);
@@ -476,7 +480,7 @@ TEST(fs_cancel_running_request_is_refused) {
   hold_start(&loop, &work);
   ASSERT_OK(uv_fs_read(&loop, &req, fds[0], &buf, 1, -1, pipe_read_cb));
   ASSERT_OK(uv_queue_work(&loop, &behind, queued_first_cb, NULL));
-  uv_sem_post(&hold);
+  sem_post(&hold);
   /* The holder and the read are the queue in front of `behind`: once the read
    * has the byte it is running or done, and either way it is too late. */
   ASSERT_EQ(write(fds[1], "x", 1), 1);
