@@ -2698,6 +2698,540 @@ UV_EXTERN uint64_t uv_timer_get_repeat(const uv_timer_t *handle);
  */
 UV_EXTERN uint64_t uv_timer_get_due_in(const uv_timer_t *handle);
 
+/* Permissions, owners and times: access, chmod, chown, utime, and their forms for open files and
+ * links. */
+
+/**
+ * Asks whether the process may access a file: access(2).
+ *
+ * `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
+ */
+UV_EXTERN int uv_fs_access(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           const char *path,
+                           int mode,
+                           uv_fs_cb cb);
+
+/**
+ * Sets the permissions of a file: chmod(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chmod>.
+ */
+UV_EXTERN int uv_fs_chmod(uv_loop_t *loop,
+                          uv_fs_t *req,
+                          const char *path,
+                          int mode,
+                          uv_fs_cb cb);
+
+/**
+ * As `uv_fs_chmod()`, of an open file: fchmod(2).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchmod>.
+ */
+UV_EXTERN int uv_fs_fchmod(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           uv_file file,
+                           int mode,
+                           uv_fs_cb cb);
+
+/**
+ * Sets the owner and the group of a file: chown(2). An id of -1 stays as it is.
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chown>.
+ */
+UV_EXTERN int uv_fs_chown(uv_loop_t *loop,
+                          uv_fs_t *req,
+                          const char *path,
+                          uv_uid_t uid,
+                          uv_gid_t gid,
+                          uv_fs_cb cb);
+
+/**
+ * As `uv_fs_chown()`, of an open file: fchown(2).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchown>.
+ */
+UV_EXTERN int uv_fs_fchown(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           uv_file file,
+                           uv_uid_t uid,
+                           uv_gid_t gid,
+                           uv_fs_cb cb);
+
+/**
+ * As `uv_fs_chown()`, of a symbolic link itself: lchown(2).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lchown>.
+ */
+UV_EXTERN int uv_fs_lchown(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           const char *path,
+                           uv_uid_t uid,
+                           uv_gid_t gid,
+                           uv_fs_cb cb);
+
+/**
+ * Sets the times of a file's last access and last change: utimensat(2).
+ *
+ * `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
+ * `UV_FS_UTIME_OMIT` leaves a time as it is. The result is 0 or an error, `UV_EINVAL` for a time
+ * that no file can have. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
+ */
+UV_EXTERN int uv_fs_utime(uv_loop_t *loop,
+                          uv_fs_t *req,
+                          const char *path,
+                          double atime,
+                          double mtime,
+                          uv_fs_cb cb);
+
+/**
+ * As `uv_fs_utime()`, of an open file: futimens(3).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_futime>.
+ */
+UV_EXTERN int uv_fs_futime(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           uv_file file,
+                           double atime,
+                           double mtime,
+                           uv_fs_cb cb);
+
+/**
+ * As `uv_fs_utime()`, of a symbolic link itself.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lutime>.
+ */
+UV_EXTERN int uv_fs_lutime(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           const char *path,
+                           double atime,
+                           double mtime,
+                           uv_fs_cb cb);
+
+/* Copying inside the kernel: copyfile, sendfile. */
+
+/**
+ * Copies a file with its mode and, as far as that is allowed, its times and owner.
+ *
+ * `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
+ * of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
+ * `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
+ * is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
+ */
+UV_EXTERN int uv_fs_copyfile(uv_loop_t *loop,
+                             uv_fs_t *req,
+                             const char *path,
+                             const char *new_path,
+                             int flags,
+                             uv_fs_cb cb);
+
+/**
+ * Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
+ * inside the kernel if it can do that for these two.
+ *
+ * The position of `in_fd` does not change, unless it is something like a pipe, which has only
+ * that. The result is the number of bytes, which may be less than `length`, or an error.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
+ */
+UV_EXTERN int uv_fs_sendfile(uv_loop_t *loop,
+                             uv_fs_t *req,
+                             uv_file out_fd,
+                             uv_file in_fd,
+                             int64_t in_offset,
+                             size_t length,
+                             uv_fs_cb cb);
+
+/* Directories: mkdir, rmdir, scandir and its iterator, opendir, readdir, closedir. */
+
+/**
+ * Makes a directory: mkdir(2). `mode` is reduced by the umask.
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdir>.
+ */
+UV_EXTERN int uv_fs_mkdir(uv_loop_t *loop,
+                          uv_fs_t *req,
+                          const char *path,
+                          int mode,
+                          uv_fs_cb cb);
+
+/**
+ * Deletes an empty directory: rmdir(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rmdir>.
+ */
+UV_EXTERN int uv_fs_rmdir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/**
+ * Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
+ *
+ * `flags` is not used. The result is the number of entries or an error; the entries come from
+ * `uv_fs_scandir_next()`. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir>.
+ */
+UV_EXTERN int uv_fs_scandir(uv_loop_t *loop,
+                            uv_fs_t *req,
+                            const char *path,
+                            int flags,
+                            uv_fs_cb cb);
+
+/**
+ * Gets the next entry that `uv_fs_scandir()` found.
+ *
+ * Returns 0 and sets `ent`, whose name is valid until the next call or `uv_fs_req_cleanup()`;
+ * `UV_EOF` when there are no more; the error of a `uv_fs_scandir()` that failed. The type is
+ * `UV_DIRENT_UNKNOWN` on file systems that do not tell it.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir_next>.
+ */
+UV_EXTERN int uv_fs_scandir_next(uv_fs_t *req, uv_dirent_t *ent);
+
+/**
+ * Opens a directory, to be read in portions: opendir(3).
+ *
+ * The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which is for
+ * `uv_fs_readdir()` and which `uv_fs_closedir()` frees, not `uv_fs_req_cleanup()`; otherwise it is
+ * NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_opendir>.
+ */
+UV_EXTERN int uv_fs_opendir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/**
+ * Reads the next entries of a directory into `dir->dirents`, at most `dir->nentries`, in no
+ * particular order, without `.` and `..`.
+ *
+ * The caller sets these two fields before. The result is the number of entries, 0 at the end, or
+ * an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. The names go with
+ * `uv_fs_req_cleanup()`, which must come before `dir` is closed or its fields are changed. One
+ * call at a time. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
+ */
+UV_EXTERN int uv_fs_readdir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_cb cb);
+
+/**
+ * Closes a directory and frees `dir`: closedir(3).
+ *
+ * The result is 0, or `UV_EINVAL` when `dir` is NULL.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
+ */
+UV_EXTERN int uv_fs_closedir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_cb cb);
+
+/* Names of files: unlink, rename, link, symlink, readlink, realpath. */
+
+/**
+ * Deletes a name and, if it was the last one, the file: unlink(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_unlink>.
+ */
+UV_EXTERN int uv_fs_unlink(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/**
+ * Renames a file or directory; what has the name `new_path` is replaced: rename(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rename>.
+ */
+UV_EXTERN int uv_fs_rename(uv_loop_t *loop,
+                           uv_fs_t *req,
+                           const char *path,
+                           const char *new_path,
+                           uv_fs_cb cb);
+
+/**
+ * Gives the file `path` another name, `new_path`: link(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_link>.
+ */
+UV_EXTERN int uv_fs_link(uv_loop_t *loop,
+                         uv_fs_t *req,
+                         const char *path,
+                         const char *new_path,
+                         uv_fs_cb cb);
+
+/**
+ * Makes `new_path` a symbolic link with the target `path`: symlink(2).
+ *
+ * `flags` are for Windows (`UV_FS_SYMLINK_DIR`, `UV_FS_SYMLINK_JUNCTION`) and ignored here. The
+ * result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_symlink>.
+ */
+UV_EXTERN int uv_fs_symlink(uv_loop_t *loop,
+                            uv_fs_t *req,
+                            const char *path,
+                            const char *new_path,
+                            int flags,
+                            uv_fs_cb cb);
+
+/**
+ * Finds out where a symbolic link points: readlink(2).
+ *
+ * The result is 0 or an error, `UV_EINVAL` if it is not a link. On success `req->ptr` is the
+ * target, a string that goes with `uv_fs_req_cleanup()`; otherwise it is NULL.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readlink>.
+ */
+UV_EXTERN int uv_fs_readlink(uv_loop_t *loop,
+                             uv_fs_t *req,
+                             const char *path,
+                             uv_fs_cb cb);
+
+/**
+ * Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
+ *
+ * The result is 0 or an error. On success `req->ptr` is the path, a string that goes with
+ * `uv_fs_req_cleanup()`; otherwise it is NULL.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_realpath>.
+ */
+UV_EXTERN int uv_fs_realpath(uv_loop_t *loop,
+                             uv_fs_t *req,
+                             const char *path,
+                             uv_fs_cb cb);
+
+/* File operations: `uv_fs_t`. */
+
+/**
+ * Frees what the library allocated for a request. To be called after the callback, or after a
+ * synchronous call; more than once does no harm, and NULL is allowed.
+ *
+ * `path` and `ptr` are NULL afterwards, `result` and `statbuf` stay. The directory of
+ * `uv_fs_opendir()` stays as well: that is what `uv_fs_closedir()` is for. A request whose
+ * `uv_fs_*()` call returned an error instead of starting it need not be cleaned up.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_req_cleanup>.
+ */
+UV_EXTERN void uv_fs_req_cleanup(uv_fs_t *req);
+
+/**
+ * Which operation the request is for: `req->fs_type`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_type>.
+ */
+UV_EXTERN uv_fs_type uv_fs_get_type(const uv_fs_t *req);
+
+/**
+ * The outcome, `req->result`: a count, a file descriptor or 0, or an error code if negative.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_result>.
+ */
+UV_EXTERN ptrdiff_t uv_fs_get_result(const uv_fs_t *req);
+
+/**
+ * The errno value of a request that failed: `-req->result`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_system_error>.
+ */
+UV_EXTERN int uv_fs_get_system_error(const uv_fs_t *req);
+
+/**
+ * `req->ptr`: what the operation found, beyond a number.
+ *
+ * The memory is the request's and goes with `uv_fs_req_cleanup()`.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_ptr>.
+ */
+UV_EXTERN void *uv_fs_get_ptr(const uv_fs_t *req);
+
+/**
+ * `req->path`: the path that the operation is about, or NULL.
+ *
+ * The memory is the request's, or after a synchronous call the caller's own.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_path>.
+ */
+UV_EXTERN const char *uv_fs_get_path(const uv_fs_t *req);
+
+/**
+ * The address of `req->statbuf`, which `uv_fs_stat()` and its kin fill in.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_statbuf>.
+ */
+UV_EXTERN uv_stat_t *uv_fs_get_statbuf(uv_fs_t *req);
+
+/* open, close. */
+
+/**
+ * Opens a file: open(2) with `O_CLOEXEC`.
+ *
+ * `flags` are `UV_FS_O_RDONLY` and its kin; `mode` is for a file that is created, and is reduced
+ * by the umask. The result is the file descriptor, to be closed with `uv_fs_close()`.
+ *
+ * As all `uv_fs_*()` functions: with a callback the call is asynchronous; it returns 0, or an
+ * error when it could not be started (`UV_EINVAL`, `UV_ENOMEM`), copies the path, and calls `cb`
+ * from `uv_run()` with the outcome in `req->result`. With `cb` NULL it is synchronous, `loop` is
+ * not used and may be NULL, and the result is returned as well. Errors are negative. Afterwards
+ * the request goes to `uv_fs_req_cleanup()`. Asynchronous calls: loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_open>.
+ */
+UV_EXTERN int uv_fs_open(uv_loop_t *loop,
+                         uv_fs_t *req,
+                         const char *path,
+                         int flags,
+                         int mode,
+                         uv_fs_cb cb);
+
+/**
+ * Closes a file descriptor: close(2). The descriptor is gone afterwards even if that is
+ * interrupted, which is not an error.
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_close>.
+ */
+UV_EXTERN int uv_fs_close(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
+
+/**
+ * The operating system's handle of a C runtime file descriptor: on Unix the same number.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>.
+ */
+UV_EXTERN uv_os_fd_t uv_get_osfhandle(int fd);
+
+/**
+ * The C runtime's file descriptor of an operating system handle: on Unix the same number.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_open_osfhandle>.
+ */
+UV_EXTERN int uv_open_osfhandle(uv_os_fd_t os_fd);
+
+/* read, write, and what brings the bytes to the disk or cuts them off: fsync, fdatasync,
+ * ftruncate. */
+
+/**
+ * Reads from a file into buffers: preadv(2), or readv(2) from the current position when `offset`
+ * is negative.
+ *
+ * The result is the number of bytes, which may be less than there is room for, and 0 at the end
+ * of the file. One call fills at most `IOV_MAX` (1024) buffers. The array `bufs` is copied, the
+ * buffers themselves stay the caller's and must live until the callback.
+ *
+ * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0; `UV_EINTR` when a signal handler interrupted it,
+ * which is possible for pipes and terminals.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_read>.
+ */
+UV_EXTERN int uv_fs_read(uv_loop_t *loop,
+                         uv_fs_t *req,
+                         uv_file file,
+                         const uv_buf_t *bufs,
+                         unsigned int nbufs,
+                         int64_t offset,
+                         uv_fs_cb cb);
+
+/**
+ * Writes buffers to a file: pwritev(2), or writev(2) at the current position when `offset` is
+ * negative. A file opened with `UV_FS_O_APPEND` is appended to in any case.
+ *
+ * The result is the number of bytes. It is less than there are only when an error kept it from
+ * writing the rest, and that error is the result when nothing was written. The array `bufs` is
+ * copied, the buffers themselves must live until the callback.
+ *
+ * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_write>.
+ */
+UV_EXTERN int uv_fs_write(uv_loop_t *loop,
+                          uv_fs_t *req,
+                          uv_file file,
+                          const uv_buf_t *bufs,
+                          unsigned int nbufs,
+                          int64_t offset,
+                          uv_fs_cb cb);
+
+/**
+ * Brings a file's content and attributes to the disk: fsync(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fsync>.
+ */
+UV_EXTERN int uv_fs_fsync(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
+
+/**
+ * Brings a file's content to the disk: fdatasync(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fdatasync>.
+ */
+UV_EXTERN int uv_fs_fdatasync(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
+
+/**
+ * Makes a file `offset` bytes long, by cutting it or by filling it up with zeros: ftruncate(2).
+ *
+ * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_ftruncate>.
+ */
+UV_EXTERN int uv_fs_ftruncate(uv_loop_t *loop,
+                              uv_fs_t *req,
+                              uv_file file,
+                              int64_t offset,
+                              uv_fs_cb cb);
+
+/* What is known about files and file systems: stat, lstat, fstat, statfs. */
+
+/**
+ * Gets the attributes of a file: stat(2), with the time of birth where the file system has it.
+ *
+ * The result is 0 or an error. On success they are in `req->statbuf`, and `req->ptr` points
+ * there; otherwise that is NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_stat>.
+ */
+UV_EXTERN int uv_fs_stat(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/**
+ * As `uv_fs_stat()`, but of a symbolic link itself: lstat(2).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lstat>.
+ */
+UV_EXTERN int uv_fs_lstat(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/**
+ * As `uv_fs_stat()`, but of an open file: fstat(2).
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fstat>.
+ */
+UV_EXTERN int uv_fs_fstat(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
+
+/**
+ * Gets the size and the use of the file system that `path` is on: statfs(2).
+ *
+ * The result is 0 or an error. On success `req->ptr` is a `uv_statfs_t` that goes with
+ * `uv_fs_req_cleanup()`; otherwise it is NULL.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_statfs>.
+ */
+UV_EXTERN int uv_fs_statfs(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
+
+/* Names that nobody else has: mkdtemp, mkstemp. */
+
+/**
+ * Makes a directory with mode 0700 and a new name: mkdtemp(3).
+ *
+ * `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the directory's name until
+ * `uv_fs_req_cleanup()`. The result is 0 or an error, `UV_EINVAL` for another template.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdtemp>.
+ */
+UV_EXTERN int uv_fs_mkdtemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_fs_cb cb);
+
+/**
+ * Creates a file with mode 0600 and a new name, and opens it for reading and writing: mkstemp(3)
+ * with `O_CLOEXEC`.
+ *
+ * `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the file's name until
+ * `uv_fs_req_cleanup()`, or empty after a failure. The result is the file descriptor or an error,
+ * `UV_EINVAL` for another template.
+ * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkstemp>.
+ */
+UV_EXTERN int uv_fs_mkstemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_fs_cb cb);
+
 /* `uv_queue_work`, and `uv_cancel` for all requests. */
 
 /**
