@@ -245,7 +245,7 @@ class Generator:
             length = self.value(f"sizeof({spelling}) / sizeof({spelling}[0])")
             return f"{self.ctype(node.type)} * {length}"
         if isinstance(node, (c_ast.Struct, c_ast.Union)):
-            if node.name:
+            if node.name and not (spelling and node.name.startswith("uv__")):
                 name = self.typedef_name(node) or node.name
                 c_name = ("union " if isinstance(node, c_ast.Union) else "struct ") + node.name
                 return self.structure(name, c_name, node)
