@@ -3257,6 +3257,305 @@ UV_EXTERN int uv_queue_work(uv_loop_t *loop,
  */
 UV_EXTERN int uv_cancel(uv_req_t *req);
 
+/* Mutexes and read-write locks. */
+
+/**
+ * Initialises a mutex that one thread must not lock twice.
+ *
+ * Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init>.
+ */
+UV_EXTERN int uv_mutex_init(uv_mutex_t *handle);
+
+/**
+ * Initialises a mutex that the thread which holds it may lock again; it is free once it was
+ * unlocked as often.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init_recursive>.
+ */
+UV_EXTERN int uv_mutex_init_recursive(uv_mutex_t *handle);
+
+/**
+ * Ends a mutex, which nobody holds. Its memory is the caller's again.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_destroy>.
+ */
+UV_EXTERN void uv_mutex_destroy(uv_mutex_t *handle);
+
+/**
+ * Locks a mutex, when it is free.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_lock>.
+ */
+UV_EXTERN void uv_mutex_lock(uv_mutex_t *handle);
+
+/**
+ * Locks a mutex if it is free now. Returns 0 or `UV_EBUSY`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_trylock>.
+ */
+UV_EXTERN int uv_mutex_trylock(uv_mutex_t *handle);
+
+/**
+ * Unlocks a mutex, on the thread that locked it.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_unlock>.
+ */
+UV_EXTERN void uv_mutex_unlock(uv_mutex_t *handle);
+
+/**
+ * Initialises a read-write lock. Returns 0 or an error code.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_init>.
+ */
+UV_EXTERN int uv_rwlock_init(uv_rwlock_t *rwlock);
+
+/**
+ * Ends a read-write lock, which nobody holds. Its memory is the caller's again.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_destroy>.
+ */
+UV_EXTERN void uv_rwlock_destroy(uv_rwlock_t *rwlock);
+
+/**
+ * Locks for reading, together with any number of other readers, when no writer holds the lock.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdlock>.
+ */
+UV_EXTERN void uv_rwlock_rdlock(uv_rwlock_t *rwlock);
+
+/**
+ * Locks for reading if that is possible now. Returns 0 or `UV_EBUSY`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_tryrdlock>.
+ */
+UV_EXTERN int uv_rwlock_tryrdlock(uv_rwlock_t *rwlock);
+
+/**
+ * Ends a reader's hold of the lock.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdunlock>.
+ */
+UV_EXTERN void uv_rwlock_rdunlock(uv_rwlock_t *rwlock);
+
+/**
+ * Locks for writing, when nobody else holds the lock.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrlock>.
+ */
+UV_EXTERN void uv_rwlock_wrlock(uv_rwlock_t *rwlock);
+
+/**
+ * Locks for writing if that is possible now. Returns 0 or `UV_EBUSY`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_trywrlock>.
+ */
+UV_EXTERN int uv_rwlock_trywrlock(uv_rwlock_t *rwlock);
+
+/**
+ * Ends the writer's hold of the lock.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrunlock>.
+ */
+UV_EXTERN void uv_rwlock_wrunlock(uv_rwlock_t *rwlock);
+
+/* Semaphores, conditions, barriers, and code that runs once. */
+
+/**
+ * Initialises a semaphore with a count. Returns 0, or `UV_EINVAL` for a count above `INT_MAX`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_init>.
+ */
+UV_EXTERN int uv_sem_init(uv_sem_t *sem, unsigned int value);
+
+/**
+ * Ends a semaphore that nobody waits for. Its memory is the caller's again.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_destroy>.
+ */
+UV_EXTERN void uv_sem_destroy(uv_sem_t *sem);
+
+/**
+ * Adds 1 to the count, which lets one waiter through.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_post>.
+ */
+UV_EXTERN void uv_sem_post(uv_sem_t *sem);
+
+/**
+ * Takes 1 from the count, when it is not 0. Signals do not end the wait.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_wait>.
+ */
+UV_EXTERN void uv_sem_wait(uv_sem_t *sem);
+
+/**
+ * Takes 1 from the count if it is not 0 now. Returns 0 or `UV_EAGAIN`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_trywait>.
+ */
+UV_EXTERN int uv_sem_trywait(uv_sem_t *sem);
+
+/**
+ * Initialises a condition. Returns 0 or an error code.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_init>.
+ */
+UV_EXTERN int uv_cond_init(uv_cond_t *cond);
+
+/**
+ * Ends a condition that nobody waits for. Its memory is the caller's again.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_destroy>.
+ */
+UV_EXTERN void uv_cond_destroy(uv_cond_t *cond);
+
+/**
+ * Wakes at least one of the threads that wait, if there are any.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_signal>.
+ */
+UV_EXTERN void uv_cond_signal(uv_cond_t *cond);
+
+/**
+ * Wakes all threads that wait.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_broadcast>.
+ */
+UV_EXTERN void uv_cond_broadcast(uv_cond_t *cond);
+
+/**
+ * Unlocks the mutex, waits to be woken, and locks it again. It may also return without reason.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_wait>.
+ */
+UV_EXTERN void uv_cond_wait(uv_cond_t *cond, uv_mutex_t *mutex);
+
+/**
+ * As `uv_cond_wait()`, but for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the
+ * mutex is locked again either way.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_timedwait>.
+ */
+UV_EXTERN int uv_cond_timedwait(uv_cond_t *cond, uv_mutex_t *mutex, uint64_t timeout);
+
+/**
+ * Initialises a barrier that `count` threads wait at. Returns 0, or `UV_EINVAL` for a count of 0
+ * or above `INT_MAX`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_init>.
+ */
+UV_EXTERN int uv_barrier_init(uv_barrier_t *barrier, unsigned int count);
+
+/**
+ * Ends a barrier, once all who waited have been let through. Its memory is the caller's again.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_destroy>.
+ */
+UV_EXTERN void uv_barrier_destroy(uv_barrier_t *barrier);
+
+/**
+ * Waits until as many threads wait as the barrier was made for, and then lets all of them
+ * through.
+ *
+ * Returns a positive number to one of them, which may then destroy the barrier, and 0 to the
+ * others. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_wait>.
+ */
+UV_EXTERN int uv_barrier_wait(uv_barrier_t *barrier);
+
+extern int pthread_once(uv_once_t *once, void (*routine)(void));
+
+/**
+ * Calls the function the first time that it is called with this guard. Threads that call it in the
+ * meantime wait until the function has returned.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once>.
+ */
+UV_EXTERN void uv_once(uv_once_t *guard, void (*callback)(void));
+
+/* Threads. */
+
+/**
+ * Starts a thread that calls `entry(arg)`.
+ *
+ * The thread has to be joined or detached. Returns 0 or an error code, such as `UV_EAGAIN`.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_create>.
+ */
+UV_EXTERN int uv_thread_create(uv_thread_t *tid, uv_thread_cb entry, void *arg);
+
+/**
+ * As `uv_thread_create()`, with options.
+ *
+ * `stack_size` counts if `flags` has `UV_THREAD_HAS_STACK_SIZE`. It is rounded up to a page, and
+ * to the least that the system allows; 0 means the default.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_create_ex>.
+ */
+UV_EXTERN int uv_thread_create_ex(uv_thread_t *tid,
+                                  const uv_thread_options_t *params,
+                                  uv_thread_cb entry,
+                                  void *arg);
+
+/**
+ * The calling thread's id.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_self>.
+ */
+UV_EXTERN uv_thread_t uv_thread_self(void);
+
+/**
+ * Waits for a thread's end, and releases it.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_join>.
+ */
+UV_EXTERN int uv_thread_join(uv_thread_t *tid);
+
+/**
+ * Lets a thread release itself when it ends: it need not be joined, and cannot be.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_detach>.
+ */
+UV_EXTERN int uv_thread_detach(uv_thread_t *tid);
+
+/**
+ * Whether both ids are the same thread's: non-zero if so.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_equal>.
+ */
+UV_EXTERN int uv_thread_equal(const uv_thread_t *t1, const uv_thread_t *t2);
+
+/* Keys: each stands for a pointer that every thread has its own of. */
+
+/**
+ * Makes a key, whose value is NULL in every thread.
+ *
+ * Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
+ */
+UV_EXTERN int uv_key_create(uv_key_t *key);
+
+/**
+ * Deletes a key. The values are the program's to release.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_delete>.
+ */
+UV_EXTERN void uv_key_delete(uv_key_t *key);
+
+/**
+ * The calling thread's value.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_get>.
+ */
+UV_EXTERN void *uv_key_get(uv_key_t *key);
+
+/**
+ * Sets the calling thread's value.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_set>.
+ */
+UV_EXTERN void uv_key_set(uv_key_t *key, void *value);
+
 /* IPv4 and IPv6 addresses as text. */
 
 /**

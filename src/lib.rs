@@ -12,6 +12,7 @@
 //! - [`pool`]: the thread pool, for what would block.
 //! - [`handles`]: one file for each type of handle; `handles/stream/` for what is read and written.
 //! - [`requests`]: operations that end with a callback: files in `requests/fs/`, work, cancelling.
+//! - [`os`]: services that need no loop: threads and locks, the environment, what the host is like.
 //! - [`text`]: addresses as text; pure functions over bytes.
 //! - [`sys`]: the only place that makes system calls.
 //! - [`memory`]: allocation through the functions that the user may replace.
@@ -24,6 +25,7 @@ mod event_loop;
 mod fork;
 mod handles;
 mod memory;
+mod os;
 mod poller;
 mod pool;
 mod requests;

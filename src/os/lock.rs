@@ -1,0 +1,206 @@
+//! Mutexes and read-write locks.
+//!
+//! A lock is shared between threads from its init until its destroy function. Where a function
+//! returns nothing, misuse that the system notices ends the process.
+
+use super::{attempt, check, require};
+use crate::abi::*;
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+use core::ptr;
+
+/// A mutex attribute, for as long as a mutex is being initialised.
+struct MutexAttribute(libc::pthread_mutexattr_t);
+
+impl MutexAttribute {
+    fn recursive() -> Result<MutexAttribute> {
+        let mut attribute = MaybeUninit::uninit();
+        // SAFETY: init fills the attribute in, or fails; settype gets an initialised one.
+        unsafe {
+            check(libc::pthread_mutexattr_init(attribute.as_mut_ptr()))?;
+            let mut attribute = MutexAttribute(attribute.assume_init());
+            let kind = libc::PTHREAD_MUTEX_RECURSIVE;
+            check(libc::pthread_mutexattr_settype(&mut attribute.0, kind))?;
+            Ok(attribute)
+        }
+    }
+}
+
+impl Drop for MutexAttribute {
+    fn drop(&mut self) {
+        // SAFETY: the attribute is initialised.
+        require(unsafe { libc::pthread_mutexattr_destroy(&mut self.0) });
+    }
+}
+
+/// Initialises a mutex that one thread must not lock twice.
+///
+/// Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init>.
+///
+/// # Safety
+/// `handle` is memory for a mutex that is not in use.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::pthread_mutex_init(handle, ptr::null()) }).into_c()
+}
+
+/// Initialises a mutex that the thread which holds it may lock again; it is free once it was
+/// unlocked as often.
+///
+/// Returns 0 or an error code.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init_recursive>.
+///
+/// # Safety
+/// `handle` is memory for a mutex that is not in use.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_int {
+    MutexAttribute::recursive()
+        // SAFETY: the caller's contract.
+        .and_then(|attribute| check(unsafe { libc::pthread_mutex_init(handle, &attribute.0) }))
+        .into_c()
+}
+
+/// Ends a mutex, which nobody holds. Its memory is the caller's again.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_destroy>.
+///
+/// # Safety
+/// `handle` is an initialised mutex.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_destroy(handle: *mut uv_mutex_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_mutex_destroy(handle) });
+}
+
+/// Locks a mutex, when it is free.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_lock>.
+///
+/// # Safety
+/// `handle` is an initialised mutex.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_lock(handle: *mut uv_mutex_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_mutex_lock(handle) });
+}
+
+/// Locks a mutex if it is free now. Returns 0 or `UV_EBUSY`.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_trylock>.
+///
+/// # Safety
+/// `handle` is an initialised mutex.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_trylock(handle: *mut uv_mutex_t) -> c_int {
+    // SAFETY: the caller's contract.
+    attempt(unsafe { libc::pthread_mutex_trylock(handle) }).into_c()
+}
+
+/// Unlocks a mutex, on the thread that locked it.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_unlock>.
+///
+/// # Safety
+/// `handle` is a mutex that this thread holds.
+#[no_mangle]
+pub unsafe extern "C" fn uv_mutex_unlock(handle: *mut uv_mutex_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_mutex_unlock(handle) });
+}
+
+/// Initialises a read-write lock. Returns 0 or an error code.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_init>.
+///
+/// # Safety
+/// `rwlock` is memory for a lock that is not in use.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_init(rwlock: *mut uv_rwlock_t) -> c_int {
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::pthread_rwlock_init(rwlock, ptr::null()) }).into_c()
+}
+
+/// Ends a read-write lock, which nobody holds. Its memory is the caller's again.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_destroy>.
+///
+/// # Safety
+/// `rwlock` is an initialised lock.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_destroy(rwlock: *mut uv_rwlock_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_rwlock_destroy(rwlock) });
+}
+
+/// Locks for reading, together with any number of other readers, when no writer holds the lock.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdlock>.
+///
+/// # Safety
+/// `rwlock` is an initialised lock.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_rdlock(rwlock: *mut uv_rwlock_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_rwlock_rdlock(rwlock) });
+}
+
+/// Locks for reading if that is possible now. Returns 0 or `UV_EBUSY`.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_tryrdlock>.
+///
+/// # Safety
+/// `rwlock` is an initialised lock.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_tryrdlock(rwlock: *mut uv_rwlock_t) -> c_int {
+    // SAFETY: the caller's contract.
+    attempt(unsafe { libc::pthread_rwlock_tryrdlock(rwlock) }).into_c()
+}
+
+/// Ends a reader's hold of the lock.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdunlock>.
+///
+/// # Safety
+/// `rwlock` is a lock that this thread holds for reading.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_rdunlock(rwlock: *mut uv_rwlock_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_rwlock_unlock(rwlock) });
+}
+
+/// Locks for writing, when nobody else holds the lock.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrlock>.
+///
+/// # Safety
+/// `rwlock` is an initialised lock.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_wrlock(rwlock: *mut uv_rwlock_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_rwlock_wrlock(rwlock) });
+}
+
+/// Locks for writing if that is possible now. Returns 0 or `UV_EBUSY`.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_trywrlock>.
+///
+/// # Safety
+/// `rwlock` is an initialised lock.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_trywrlock(rwlock: *mut uv_rwlock_t) -> c_int {
+    // SAFETY: the caller's contract.
+    attempt(unsafe { libc::pthread_rwlock_trywrlock(rwlock) }).into_c()
+}
+
+/// Ends the writer's hold of the lock.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrunlock>.
+///
+/// # Safety
+/// `rwlock` is a lock that this thread holds for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_rwlock_wrunlock(rwlock: *mut uv_rwlock_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_rwlock_unlock(rwlock) });
+}

@@ -1,0 +1,54 @@
+//! Keys: each stands for a pointer that every thread has its own of.
+
+use super::{check, require};
+use crate::abi::*;
+use core::ffi::{c_int, c_void};
+
+/// Makes a key, whose value is NULL in every thread.
+///
+/// Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
+///
+/// # Safety
+/// `key` is memory for a key.
+#[no_mangle]
+pub unsafe extern "C" fn uv_key_create(key: *mut uv_key_t) -> c_int {
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::pthread_key_create(key, None) }).into_c()
+}
+
+/// Deletes a key. The values are the program's to release.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_delete>.
+///
+/// # Safety
+/// `key` points to a key that exists.
+#[no_mangle]
+pub unsafe extern "C" fn uv_key_delete(key: *mut uv_key_t) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_key_delete(*key) });
+}
+
+/// The calling thread's value.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_get>.
+///
+/// # Safety
+/// `key` points to a key that exists.
+#[no_mangle]
+pub unsafe extern "C" fn uv_key_get(key: *mut uv_key_t) -> *mut c_void {
+    // SAFETY: the caller's contract.
+    unsafe { libc::pthread_getspecific(*key) }
+}
+
+/// Sets the calling thread's value.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_set>.
+///
+/// # Safety
+/// `key` points to a key that exists.
+#[no_mangle]
+pub unsafe extern "C" fn uv_key_set(key: *mut uv_key_t, value: *mut c_void) {
+    // SAFETY: the caller's contract.
+    require(unsafe { libc::pthread_setspecific(*key, value) });
+}
