@@ -14,9 +14,6 @@ import pytest
 import oxuv
 from oxuv import Async, Check, Idle, Loop, Prepare, Signal, Tcp, Timer, fs, queue_work
 
-Connect = Callable[[], Tuple[Tcp, Tcp]]
-
-
 def test_active_handle_survives_its_last_reference(loop: Loop) -> None:
     fired: List[str] = []
     Timer(loop).start(lambda h: fired.append("timer"), 1)
@@ -148,8 +145,17 @@ def test_loop_with_a_request_in_flight_survives(tmp_path: Path) -> None:
     loop.close()
 
 
-def test_written_buffer_is_pinned(loop: Loop, connected: Connect) -> None:
-    left, right = connected()
+@pytest.fixture
+def pair(loop: Loop) -> Tuple[Tcp, Tcp]:
+    """Two connected streams over Unix sockets, whose buffers do not grow."""
+    ends = Tcp(loop), Tcp(loop)
+    for end, fd in zip(ends, oxuv.socketpair()):
+        end.open(fd)
+    return ends
+
+
+def test_written_buffer_is_pinned(loop: Loop, pair: Tuple[Tcp, Tcp]) -> None:
+    left, right = pair
     data = bytearray(b"x" * 4_000_000)
     received = 0
 
@@ -171,8 +177,10 @@ def test_written_buffer_is_pinned(loop: Loop, connected: Connect) -> None:
     data.extend(b"more")
 
 
-def test_pending_writes_end_when_the_stream_closes(loop: Loop, connected: Connect) -> None:
-    left, right = connected()
+def test_pending_writes_end_when_the_stream_closes(
+    loop: Loop, pair: Tuple[Tcp, Tcp]
+) -> None:
+    left, right = pair
     order: List[str] = []
 
     def on_write(stream: Tcp, error: Optional[oxuv.UVError]) -> None:
@@ -182,7 +190,7 @@ def test_pending_writes_end_when_the_stream_closes(loop: Loop, connected: Connec
     left.write(b"x" * 10_000_000, on_write)
     left.write(b"y", on_write)
     left.close(lambda h: order.append("closed"))
-    del left
+    del left, pair
     gc.collect()
     right.close()
     loop.run()
