@@ -3463,8 +3463,6 @@ UV_EXTERN void uv_barrier_destroy(uv_barrier_t *barrier);
  */
 UV_EXTERN int uv_barrier_wait(uv_barrier_t *barrier);
 
-extern int pthread_once(uv_once_t *once, void (*routine)(void));
-
 /**
  * Calls the function the first time that it is called with this guard. Threads that call it in the
  * meantime wait until the function has returned.

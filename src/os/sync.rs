@@ -228,11 +228,6 @@ pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
     }
 }
 
-extern "C" {
-    // The libc crate lacks this one.
-    fn pthread_once(once: *mut uv_once_t, routine: extern "C" fn()) -> c_int;
-}
-
 /// Calls the function the first time that it is called with this guard. Threads that call it in the
 /// meantime wait until the function has returned.
 ///
@@ -242,6 +237,10 @@ extern "C" {
 /// `guard` started as `UV_ONCE_INIT`.
 #[no_mangle]
 pub unsafe extern "C" fn uv_once(guard: *mut uv_once_t, callback: extern "C" fn()) {
+    extern "C" {
+        // The libc crate lacks this one. Declared in here, it stays out of the C header.
+        fn pthread_once(once: *mut uv_once_t, routine: extern "C" fn()) -> c_int;
+    }
     // SAFETY: the caller's contract.
     require(unsafe { pthread_once(guard, callback) });
 }
