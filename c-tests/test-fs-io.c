@@ -391,7 +391,8 @@ static void* drain_thread(void* arg) {
   struct drain* drain = arg;
   size_t got = 0;
   while (got < drain->size) {
-    ssize_t n = read(drain->fd, drain->bytes + got, 1000);
+    size_t left = drain->size - got;
+    ssize_t n = read(drain->fd, drain->bytes + got, left < 1000 ? left : 1000);
     ASSERT_GT(n, 0);
     got += n;
     pthread_kill(drain->writer, SIGUSR1);

@@ -190,7 +190,11 @@ pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
     retry(|| {
         // SAFETY: the caller's contract.
         let made = unsafe { libc::mkdtemp(template) };
-        if made.is_null() { Err(Error::last()) } else { Ok(()) }
+        if made.is_null() {
+            Err(Error::last())
+        } else {
+            Ok(())
+        }
     })
 }
 
@@ -269,7 +273,7 @@ fn from_stat(found: &libc::stat64) -> uv_stat_t {
     uv_stat_t {
         st_dev: found.st_dev,
         st_mode: found.st_mode.into(),
-        st_nlink: found.st_nlink as u64,
+        st_nlink: found.st_nlink as _,
         st_uid: found.st_uid.into(),
         st_gid: found.st_gid.into(),
         st_rdev: found.st_rdev,

@@ -40,10 +40,7 @@ fn to_timespec(time: f64) -> Result<timespec> {
     let nanoseconds = ((time - whole) * 1e9) as i64;
     // The fraction of a time before 1970 counts from the second before.
     let borrow = i64::from(nanoseconds < 0);
-    Ok(timespec {
-        tv_sec: whole as i64 - borrow,
-        tv_nsec: nanoseconds + borrow * 1_000_000_000,
-    })
+    Ok(timespec { tv_sec: whole as i64 - borrow, tv_nsec: nanoseconds + borrow * 1_000_000_000 })
 }
 
 /// Asks whether the process may access a file: access(2).

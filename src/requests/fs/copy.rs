@@ -16,12 +16,8 @@ fn transfer(output: c_int, input: c_int, offset: off_t, length: usize) -> Result
             sys::fs::sendfile(output, input, offset, length)
         }
         // These file systems refuse with errors of their own what sendfile can do.
-        Err(Error::EPERM) if is_cifs(output) => {
-            sys::fs::sendfile(output, input, offset, length)
-        }
-        Err(Error::EACCES) if is_ceph(input) => {
-            sys::fs::sendfile(output, input, offset, length)
-        }
+        Err(Error::EPERM) if is_cifs(output) => sys::fs::sendfile(output, input, offset, length),
+        Err(Error::EACCES) if is_ceph(input) => sys::fs::sendfile(output, input, offset, length),
         other => other,
     };
     match copied {
@@ -145,10 +141,7 @@ fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Resul
     // Not earlier, with O_TRUNC: it might have been the source itself.
     sys::fs::ftruncate(copy.0, 0)?;
     // Times and owner come along if they may; the mode has to.
-    let time = |time: &uv_timespec_t| libc::timespec {
-        tv_sec: time.tv_sec,
-        tv_nsec: time.tv_nsec,
-    };
+    let time = |time: &uv_timespec_t| libc::timespec { tv_sec: time.tv_sec, tv_nsec: time.tv_nsec };
     let _ = sys::fs::set_times(target, [time(&original.st_atim), time(&original.st_mtim)]);
     let (uid, gid) = (original.st_uid as uv_uid_t, original.st_gid as uv_gid_t);
     let _ = sys::fs::chown(target, uid, gid);

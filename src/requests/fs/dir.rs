@@ -101,9 +101,8 @@ fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
     }
     // SAFETY: `scandir` put it there, and it is not freed before the end is reached.
     let Scan { names, entries, next } = unsafe { &*scan.cast::<Scan>() };
-    let Some((found, name)) = entries
-        .get(next.get())
-        .and_then(|found| Some((found, names.get(found.start..)?)))
+    let Some((found, name)) =
+        entries.get(next.get()).and_then(|found| Some((found, names.get(found.start..)?)))
     else {
         request.ptr.set(core::ptr::null_mut());
         // SAFETY: nothing refers to it any more.

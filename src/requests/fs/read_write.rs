@@ -43,8 +43,7 @@ impl FsRequest {
 
 pub(super) fn read(request: &FsRequest) -> Result<isize> {
     // SAFETY: the caller of `uv_fs_read` vouches for the buffers.
-    let count =
-        unsafe { sys::fs::read(request.file.get(), request.buffers(), request.off.get())? };
+    let count = unsafe { sys::fs::read(request.file.get(), request.buffers(), request.off.get())? };
     Ok(count as isize)
 }
 
