@@ -245,6 +245,8 @@ static struct {
 } options = {.repeat = 1, .jobs = 1, .timeout = 60};
 
 static struct job jobs[MAX_JOBS];
+/* What wakes the parent: blocked in it, and unblocked again in the tests. */
+static sigset_t signals;
 static sigset_t old_mask;
 static char exe_path[PATH_MAX];
 static size_t passed;
@@ -374,7 +376,7 @@ static void interrupted(int signum) {
 }
 
 /* Waits until a child ends, a deadline passes or the user interrupts. */
-static void wait_for_event(const sigset_t* signals) {
+static void wait_for_event(void) {
   uint64_t now = now_ms();
   uint64_t nearest = UINT64_MAX;
   struct timespec timeout;
@@ -387,7 +389,7 @@ static void wait_for_event(const sigset_t* signals) {
   nearest = nearest > now ? nearest - now : 0;
   timeout.tv_sec = (time_t) (nearest / 1000);
   timeout.tv_nsec = (long) (nearest % 1000) * 1000000;
-  signum = sigtimedwait(signals, NULL, &timeout);
+  signum = sigtimedwait(&signals, NULL, &timeout);
   if (signum == SIGINT || signum == SIGTERM)
     interrupted(signum);
 }
@@ -411,16 +413,9 @@ static void reap(void) {
 }
 
 static void run_all(const char** names, size_t count) {
-  sigset_t signals;
   size_t next = 0;
   size_t running;
   long i;
-
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGCHLD);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigprocmask(SIG_BLOCK, &signals, &old_mask);
 
   for (;;) {
     running = 0;
@@ -431,7 +426,7 @@ static void run_all(const char** names, size_t count) {
     }
     if (running == 0)
       return;
-    wait_for_event(&signals);
+    wait_for_event();
     reap();
   }
 }
@@ -597,6 +592,11 @@ int main(int argc, char** argv) {
   if (options.shuffle)
     printf("shuffled with seed %u\n", options.seed);
 
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, &old_mask);
   while (options.repeat-- > 0) {
     if (options.shuffle)
       shuffle(names, count);
