@@ -85,8 +85,12 @@ impl Text {
         if self.len >= size {
             return Err(Error::ENOSPC);
         }
-        // SAFETY: len + 1 <= size bytes fit in dst, and in bytes, whose last byte is never text.
-        unsafe { core::ptr::copy_nonoverlapping(self.bytes.as_ptr(), dst.cast(), self.len + 1) };
+        let text = self.as_bytes();
+        // SAFETY: dst has room for the text and one byte more, and cannot overlap `self`.
+        unsafe {
+            core::ptr::copy_nonoverlapping(text.as_ptr(), dst.cast(), text.len());
+            dst.add(text.len()).write(0);
+        }
         Ok(())
     }
 }

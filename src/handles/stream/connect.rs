@@ -63,7 +63,12 @@ impl Stream {
         }
         if result.is_err() {
             self.fail_writes(Error::ECANCELED);
-        } else if !self.write_queue.is_empty() || !self.shutdown_request.get().is_null() {
+        }
+        // Writes that were queued, or cancelled, meanwhile.
+        if !self.write_queue.is_empty()
+            || !self.written.is_empty()
+            || !self.shutdown_request.get().is_null()
+        {
             self.loop_().feed(&self.io);
         }
     }

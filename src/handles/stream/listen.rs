@@ -47,12 +47,12 @@ impl Stream {
                 // The client has gone; others may be waiting.
                 Err(Error::ECONNABORTED) => {}
                 Err(error @ (Error::EMFILE | Error::ENFILE)) => {
-                    self.io.readable.set(false);
-                    match self.refuse_connections() {
-                        Err(Error::EAGAIN) => {}
-                        _ => self.call_connection(Err(error)),
+                    if self.refuse_connections() == Err(Error::EAGAIN) {
+                        return self.io.readable.set(false);
                     }
-                    return;
+                    // Somebody is still waiting, and the kernel will not say so again.
+                    self.call_connection(Err(error));
+                    break;
                 }
                 Err(error) => {
                     self.call_connection(Err(error));

@@ -126,6 +126,7 @@ impl Stream {
     pub fn close(&self) {
         self.stop_reading();
         self.handle.deactivate();
+        self.handle.clear(flag::READABLE | flag::WRITABLE);
         self.io.forget(&self.loop_().poller);
         let fd = self.io.fd.replace(-1);
         // The standard descriptors stay open: the next file would get their number.
@@ -143,6 +144,8 @@ impl Stream {
         self.fail_writes(Error::ECANCELED);
         self.call_written();
         self.finish_shutdown();
+        // Failing the writes put the stream on the pending list, and its memory may go away now.
+        self.io.pending.unlink();
     }
 
     /// The kernel reported an edge.

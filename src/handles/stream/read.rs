@@ -60,9 +60,16 @@ impl Stream {
     /// Reads once; whether there may be more.
     fn read_once(&self) -> bool {
         let mut buffer = uv_buf_t { base: core::ptr::null_mut(), len: 0 };
+        let read_cb = self.read_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { alloc(self.c_pointer(), SUGGESTED_SIZE, &mut buffer) });
+        }
+        if !self.handle.has(flag::READING) {
+            // Stopped or closed by `alloc_cb`: the buffer goes back without data.
+            self.read_cb.set(read_cb);
+            self.give(Ok(0), &buffer);
+            return false;
         }
         if buffer.base.is_null() || buffer.len == 0 {
             // The data is still there: it is asked about again when reading starts again, or with

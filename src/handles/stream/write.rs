@@ -141,7 +141,10 @@ fn total(buffers: &[uv_buf_t]) -> usize {
 }
 
 impl Stream {
-    fn check_writable(&self, send_handle: *const uv_stream_t) -> Result {
+    fn check_writable(&self, buffers: &[uv_buf_t], send_handle: *const uv_stream_t) -> Result {
+        if buffers.is_empty() {
+            return Err(Error::EINVAL);
+        }
         if !self.is_open() {
             return Err(Error::EBADF);
         }
@@ -164,7 +167,7 @@ impl Stream {
         send_handle: *mut uv_stream_t,
         callback: uv_write_cb,
     ) -> Result {
-        self.check_writable(send_handle)?;
+        self.check_writable(buffers, send_handle)?;
         // SAFETY: the caller's contract.
         let write = unsafe {
             Write::init(request, self, buffers, send_handle, callback)?;
@@ -188,13 +191,14 @@ impl Stream {
             let Some(link) = self.write_queue.front() else { return };
             // SAFETY: a write in the queue is alive.
             let write = unsafe { &*container_of!(link, Write, link) };
+            let offered = sys::fd::write_limit(write.rest());
             // SAFETY: the user keeps the buffers alive until the write's callback.
             match unsafe { sys::fd::write_vectored(self.fd(), write.rest()) } {
                 Ok(length) => {
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
                         self.finish_write(write, None);
-                    } else {
+                    } else if length < offered {
                         return self.wait_writable();
                     }
                 }
@@ -273,7 +277,7 @@ impl Stream {
         if !self.connect_request.get().is_null() || self.write_queue_size.get() != 0 {
             return Err(Error::EAGAIN);
         }
-        self.check_writable(send_handle)?;
+        self.check_writable(buffers, send_handle)?;
         // SAFETY: the contract of `uv_try_write`.
         match unsafe { sys::fd::write_vectored(self.fd(), buffers) } {
             Ok(length) => Ok(c_int::try_from(length).unwrap_or(c_int::MAX)),
