@@ -27,6 +27,9 @@ use std::os::fd::AsRawFd;
 /// How many events one wait takes in.
 const EVENTS: usize = 1024;
 
+/// How many descriptors a loop has room for from the start.
+const SLOTS: usize = 64;
+
 /// The token of the wake-up; no descriptor's token can be this large.
 const WAKE: Token = Token(usize::MAX);
 
@@ -68,10 +71,13 @@ pub struct Poller {
 
 impl Poller {
     pub fn new() -> Result<Poller> {
+        let mut slots = Array::new();
+        // Room for the first descriptors: a loop that can have no memory fails to start.
+        slots.reserve(SLOTS)?;
         Ok(Poller {
             poll: RefCell::new(mio::Poll::new()?),
             events: Cell::new(Some(Events::with_capacity(EVENTS))),
-            slots: RefCell::new(Array::new()),
+            slots: RefCell::new(slots),
         })
     }
 
