@@ -285,26 +285,6 @@ TEST(bad_memory_write) {
   ASSERT_OK(close(peer));
 }
 
-/* Descriptors that are none. */
-TEST(bad_descriptors) {
-  uv_poll_t poll;
-  uv_tcp_t tcp;
-  int file;
-  ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_EQ(uv_poll_init(&loop, &poll, -1), UV_EBADF);
-  ASSERT_EQ(uv_poll_init(&loop, &poll, 999), UV_EBADF);
-  ASSERT_EQ(uv_poll_init_socket(&loop, &poll, -1), UV_EBADF);
-  /* epoll(7) does not take regular files. */
-  file = open(test_path("file"), O_RDWR | O_CREAT, 0600);
-  ASSERT_GE(file, 0);
-  ASSERT_EQ(uv_poll_init(&loop, &poll, file), UV_EPERM);
-  ASSERT_OK(close(file));
-  ASSERT_OK(uv_tcp_init(&loop, &tcp));
-  ASSERT_EQ(uv_tcp_open(&tcp, -1), UV_EBADF);
-  ASSERT_EQ(uv_tcp_open(&tcp, 999), UV_EBADF);
-  expect_idle_loop();
-}
-
 TEST(bad_loop_close) {
   uv_timer_t timer;
   ASSERT_OK(uv_loop_init(&loop));

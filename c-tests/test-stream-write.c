@@ -163,7 +163,6 @@ TEST(stream_write_many_buffers) {
   peer_reads_pattern(BUFFERS * SIZE);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   EXPECT_EVENTS("write0");
-  ASSERT_EQ(uv_write_nwritten(&writes[0]), BUFFERS * SIZE);
   /* uv_try_write() makes one call, and says how far it got. */
   sent = uv_try_write(STREAM(&tcp), bufs, BUFFERS);
   ASSERT_EQ(sent, 1024 * SIZE);

@@ -308,6 +308,27 @@ TEST(tcp_connect_refused_with_writes) {
   CLOSE_LOOP(&loop);
 }
 
+TEST(tcp_connect_cancel_write) {
+  uv_buf_t buf = uv_buf_init("0123456789", 10);
+  uv_write_t writes[2];
+  struct sockaddr_in addr;
+  uv_tcp_t accepted;
+  struct tcp_pair_state state = {&accepted, 0};
+  ASSERT_OK(uv_loop_init(&loop));
+  addr = listen_loopback(&loop, &server, tcp_pair_on_connection);
+  server.data = &state;
+  start_connect(addr, note_connect);
+  writes[0].data = "1";
+  writes[1].data = "2";
+  ASSERT_OK(uv_write(&writes[0], STREAM(&client), &buf, 1, note_write));
+  ASSERT_OK(uv_write(&writes[1], STREAM(&client), &buf, 1, note_write));
+  ASSERT_OK(uv_cancel((uv_req_t*) &writes[0]));
+  RUN_UNTIL(&loop, state.done && strstr(events, "write2") != NULL);
+  EXPECT_EVENTS("connect write1:ECANCELED write2");
+  ASSERT_EQ(client.write_queue_size, 0);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(tcp_connect_closed_with_writes) {
   uv_buf_t buf = uv_buf_init("0123456789", 10);
   uv_write_t writes[2];

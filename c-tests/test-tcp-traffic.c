@@ -1,6 +1,6 @@
 /* Whole conversations: echo, many clients, backpressure, fairness, threads,
  * and a process that runs out of descriptors. */
-#include <signal.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include "test-tcp.h"
@@ -219,20 +219,21 @@ static void on_stop_server(uv_async_t* async) {
   uv_close(HANDLE(async->data), NULL);
 }
 
-static void server_thread(void* arg) {
-  ASSERT_OK(uv_run(arg, UV_RUN_DEFAULT));
+static void* server_thread(void* server_loop) {
+  ASSERT_OK(uv_run(server_loop, UV_RUN_DEFAULT));
+  return NULL;
 }
 
 TEST(tcp_echo_between_two_threads) {
   uv_loop_t server_loop;
   uv_tcp_t server;
-  uv_thread_t thread;
+  pthread_t thread;
   struct sockaddr_in addr;
   ASSERT_OK(uv_loop_init(&server_loop));
   addr = listen_loopback(&server_loop, &server, echo_on_connection);
   ASSERT_OK(uv_async_init(&server_loop, &stop_server, on_stop_server));
   stop_server.data = &server;
-  ASSERT_OK(uv_thread_create(&thread, server_thread, &server_loop));
+  ASSERT_OK(pthread_create(&thread, NULL, server_thread, &server_loop));
 
   ASSERT_OK(uv_loop_init(&loop));
   run_clients(&loop, addr, clients, 20);
@@ -241,7 +242,7 @@ TEST(tcp_echo_between_two_threads) {
   CLOSE_LOOP(&loop);
 
   ASSERT_OK(uv_async_send(&stop_server));
-  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_OK(pthread_join(thread, NULL));
   ASSERT_EQ(echo_closed, 20);
   CLOSE_LOOP(&server_loop);
 }
