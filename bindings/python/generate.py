@@ -93,6 +93,7 @@ SCALARS = {
 WELL_KNOWN = {
     "size_t": "c_size_t",
     "ssize_t": "c_ssize_t",
+    "ptrdiff_t": "c_ssize_t",
     "int64_t": "c_int64",
     "uint64_t": "c_uint64",
     "uint8_t": "c_uint8",

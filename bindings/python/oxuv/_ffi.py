@@ -19,7 +19,6 @@ from ctypes import (
     c_ssize_t,
     c_ubyte,
     c_uint,
-    c_uint16,
     c_uint64,
     c_ulong,
     c_void_p,
@@ -153,27 +152,12 @@ UV_CLOCK_MONOTONIC = 0
 UV_CLOCK_REALTIME = 1
 UV_LEAVE_GROUP = 0
 UV_JOIN_GROUP = 1
-UV_TCP_IPV6ONLY = 1
-UV_TCP_REUSEPORT = 2
-UV_UDP_IPV6ONLY = 1
-UV_UDP_PARTIAL = 2
-UV_UDP_REUSEADDR = 4
-UV_UDP_MMSG_CHUNK = 8
-UV_UDP_MMSG_FREE = 16
-UV_UDP_LINUX_RECVERR = 32
-UV_UDP_REUSEPORT = 64
-UV_UDP_RECVMMSG = 256
 UV_TTY_MODE_NORMAL = 0
 UV_TTY_MODE_RAW = 1
 UV_TTY_MODE_IO = 2
 UV_TTY_MODE_RAW_VT = 3
 UV_TTY_SUPPORTED = 0
 UV_TTY_UNSUPPORTED = 1
-UV_PIPE_NO_TRUNCATE = 1
-UV_READABLE = 1
-UV_WRITABLE = 2
-UV_DISCONNECT = 4
-UV_PRIORITIZED = 8
 UV_IGNORE = 0
 UV_CREATE_PIPE = 1
 UV_INHERIT_FD = 2
@@ -182,14 +166,6 @@ UV_READABLE_PIPE = 16
 UV_WRITABLE_PIPE = 32
 UV_NONBLOCK_PIPE = 64
 UV_OVERLAPPED_PIPE = 64
-UV_PROCESS_SETUID = 1
-UV_PROCESS_SETGID = 2
-UV_PROCESS_WINDOWS_VERBATIM_ARGUMENTS = 4
-UV_PROCESS_DETACHED = 8
-UV_PROCESS_WINDOWS_HIDE = 16
-UV_PROCESS_WINDOWS_HIDE_CONSOLE = 32
-UV_PROCESS_WINDOWS_HIDE_GUI = 64
-UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME = 128
 UV_DIRENT_UNKNOWN = 0
 UV_DIRENT_FILE = 1
 UV_DIRENT_DIR = 2
@@ -198,11 +174,6 @@ UV_DIRENT_FIFO = 4
 UV_DIRENT_SOCKET = 5
 UV_DIRENT_CHAR = 6
 UV_DIRENT_BLOCK = 7
-UV_THREAD_PRIORITY_HIGHEST = 2
-UV_THREAD_PRIORITY_ABOVE_NORMAL = 1
-UV_THREAD_PRIORITY_NORMAL = 0
-UV_THREAD_PRIORITY_BELOW_NORMAL = -1
-UV_THREAD_PRIORITY_LOWEST = -2
 UV_FS_UNKNOWN = -1
 UV_FS_CUSTOM = 0
 UV_FS_OPEN = 1
@@ -241,13 +212,41 @@ UV_FS_CLOSEDIR = 33
 UV_FS_STATFS = 34
 UV_FS_MKSTEMP = 35
 UV_FS_LUTIME = 36
+UV_THREAD_NO_FLAGS = 0
+UV_THREAD_HAS_STACK_SIZE = 1
+UV_TCP_IPV6ONLY = 1
+UV_TCP_REUSEPORT = 2
+UV_UDP_IPV6ONLY = 1
+UV_UDP_PARTIAL = 2
+UV_UDP_REUSEADDR = 4
+UV_UDP_MMSG_CHUNK = 8
+UV_UDP_MMSG_FREE = 16
+UV_UDP_LINUX_RECVERR = 32
+UV_UDP_REUSEPORT = 64
+UV_UDP_RECVMMSG = 256
+UV_PIPE_NO_TRUNCATE = 1
+UV_READABLE = 1
+UV_WRITABLE = 2
+UV_DISCONNECT = 4
+UV_PRIORITIZED = 8
+UV_PROCESS_SETUID = 1
+UV_PROCESS_SETGID = 2
+UV_PROCESS_WINDOWS_VERBATIM_ARGUMENTS = 4
+UV_PROCESS_DETACHED = 8
+UV_PROCESS_WINDOWS_HIDE = 16
+UV_PROCESS_WINDOWS_HIDE_CONSOLE = 32
+UV_PROCESS_WINDOWS_HIDE_GUI = 64
+UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME = 128
+UV_THREAD_PRIORITY_HIGHEST = 2
+UV_THREAD_PRIORITY_ABOVE_NORMAL = 1
+UV_THREAD_PRIORITY_NORMAL = 0
+UV_THREAD_PRIORITY_BELOW_NORMAL = -1
+UV_THREAD_PRIORITY_LOWEST = -2
 UV_RENAME = 1
 UV_CHANGE = 2
 UV_FS_EVENT_WATCH_ENTRY = 1
 UV_FS_EVENT_STAT = 2
 UV_FS_EVENT_RECURSIVE = 4
-UV_THREAD_NO_FLAGS = 0
-UV_THREAD_HAS_STACK_SIZE = 1
 UV_FS_COPYFILE_EXCL = 1
 UV_FS_COPYFILE_FICLONE = 2
 UV_FS_COPYFILE_FICLONE_FORCE = 4
@@ -1048,7 +1047,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_accept": (c_int, (c_void_p, c_void_p)),
     "uv_async_init": (c_int, (c_void_p, c_void_p, uv_async_cb)),
     "uv_async_send": (c_int, (c_void_p,)),
-    "uv_available_parallelism": (c_uint, ()),
     "uv_backend_fd": (c_int, (c_void_p,)),
     "uv_backend_timeout": (c_int, (c_void_p,)),
     "uv_barrier_destroy": (None, (POINTER(uv_barrier_t),)),
@@ -1056,7 +1054,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_barrier_wait": (c_int, (POINTER(uv_barrier_t),)),
     "uv_buf_init": (uv_buf_t, (c_char_p, c_uint)),
     "uv_cancel": (c_int, (c_void_p,)),
-    "uv_chdir": (c_int, (c_char_p,)),
     "uv_check_init": (c_int, (c_void_p, c_void_p)),
     "uv_check_start": (c_int, (c_void_p, uv_check_cb)),
     "uv_check_stop": (c_int, (c_void_p,)),
@@ -1068,32 +1065,16 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_cond_signal": (None, (POINTER(uv_cond_t),)),
     "uv_cond_timedwait": (c_int, (POINTER(uv_cond_t), POINTER(uv_mutex_t), c_uint64)),
     "uv_cond_wait": (None, (POINTER(uv_cond_t), POINTER(uv_mutex_t))),
-    "uv_cpu_info": (c_int, (POINTER(POINTER(uv_cpu_info_t)), POINTER(c_int))),
-    "uv_cpumask_size": (c_int, ()),
-    "uv_cwd": (c_int, (c_char_p, POINTER(c_size_t))),
     "uv_default_loop": (c_void_p, ()),
-    "uv_disable_stdio_inheritance": (None, ()),
-    "uv_dlclose": (None, (POINTER(uv_lib_t),)),
-    "uv_dlerror": (c_char_p, (POINTER(uv_lib_t),)),
-    "uv_dlopen": (c_int, (c_char_p, POINTER(uv_lib_t))),
-    "uv_dlsym": (c_int, (POINTER(uv_lib_t), c_char_p, POINTER(c_void_p))),
     "uv_err_name": (c_char_p, (c_int,)),
     "uv_err_name_r": (c_char_p, (c_int, c_char_p, c_size_t)),
-    "uv_exepath": (c_int, (c_char_p, POINTER(c_size_t))),
     "uv_fileno": (c_int, (c_void_p, POINTER(c_int))),
-    "uv_free_cpu_info": (None, (POINTER(uv_cpu_info_t), c_int)),
-    "uv_free_interface_addresses": (None, (POINTER(uv_interface_address_t), c_int)),
-    "uv_freeaddrinfo": (None, (c_void_p,)),
     "uv_fs_access": (c_int, (c_void_p, c_void_p, c_char_p, c_int, uv_fs_cb)),
     "uv_fs_chmod": (c_int, (c_void_p, c_void_p, c_char_p, c_int, uv_fs_cb)),
     "uv_fs_chown": (c_int, (c_void_p, c_void_p, c_char_p, c_uint, c_uint, uv_fs_cb)),
     "uv_fs_close": (c_int, (c_void_p, c_void_p, c_int, uv_fs_cb)),
     "uv_fs_closedir": (c_int, (c_void_p, c_void_p, c_void_p, uv_fs_cb)),
     "uv_fs_copyfile": (c_int, (c_void_p, c_void_p, c_char_p, c_char_p, c_int, uv_fs_cb)),
-    "uv_fs_event_getpath": (c_int, (c_void_p, c_char_p, POINTER(c_size_t))),
-    "uv_fs_event_init": (c_int, (c_void_p, c_void_p)),
-    "uv_fs_event_start": (c_int, (c_void_p, uv_fs_event_cb, c_char_p, c_uint)),
-    "uv_fs_event_stop": (c_int, (c_void_p,)),
     "uv_fs_fchmod": (c_int, (c_void_p, c_void_p, c_int, c_int, uv_fs_cb)),
     "uv_fs_fchown": (c_int, (c_void_p, c_void_p, c_int, c_uint, c_uint, uv_fs_cb)),
     "uv_fs_fdatasync": (c_int, (c_void_p, c_void_p, c_int, uv_fs_cb)),
@@ -1116,10 +1097,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_fs_mkstemp": (c_int, (c_void_p, c_void_p, c_char_p, uv_fs_cb)),
     "uv_fs_open": (c_int, (c_void_p, c_void_p, c_char_p, c_int, c_int, uv_fs_cb)),
     "uv_fs_opendir": (c_int, (c_void_p, c_void_p, c_char_p, uv_fs_cb)),
-    "uv_fs_poll_getpath": (c_int, (c_void_p, c_char_p, POINTER(c_size_t))),
-    "uv_fs_poll_init": (c_int, (c_void_p, c_void_p)),
-    "uv_fs_poll_start": (c_int, (c_void_p, uv_fs_poll_cb, c_char_p, c_uint)),
-    "uv_fs_poll_stop": (c_int, (c_void_p,)),
     "uv_fs_read": (c_int, (c_void_p, c_void_p, c_int, POINTER(uv_buf_t), c_uint, c_int64, uv_fs_cb)),
     "uv_fs_readdir": (c_int, (c_void_p, c_void_p, c_void_p, uv_fs_cb)),
     "uv_fs_readlink": (c_int, (c_void_p, c_void_p, c_char_p, uv_fs_cb)),
@@ -1136,18 +1113,7 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_fs_unlink": (c_int, (c_void_p, c_void_p, c_char_p, uv_fs_cb)),
     "uv_fs_utime": (c_int, (c_void_p, c_void_p, c_char_p, c_double, c_double, uv_fs_cb)),
     "uv_fs_write": (c_int, (c_void_p, c_void_p, c_int, POINTER(uv_buf_t), c_uint, c_int64, uv_fs_cb)),
-    "uv_get_available_memory": (c_uint64, ()),
-    "uv_get_constrained_memory": (c_uint64, ()),
-    "uv_get_free_memory": (c_uint64, ()),
     "uv_get_osfhandle": (c_int, (c_int,)),
-    "uv_get_process_title": (c_int, (c_char_p, c_size_t)),
-    "uv_get_total_memory": (c_uint64, ()),
-    "uv_getaddrinfo": (c_int, (c_void_p, c_void_p, uv_getaddrinfo_cb, c_char_p, c_char_p, c_void_p)),
-    "uv_getnameinfo": (c_int, (c_void_p, c_void_p, uv_getnameinfo_cb, c_void_p, c_int)),
-    "uv_getrusage": (c_int, (POINTER(uv_rusage_t),)),
-    "uv_getrusage_thread": (c_int, (POINTER(uv_rusage_t),)),
-    "uv_gettimeofday": (c_int, (POINTER(uv_timeval64_t),)),
-    "uv_guess_handle": (c_int, (c_int,)),
     "uv_handle_get_data": (c_void_p, (c_void_p,)),
     "uv_handle_get_loop": (c_void_p, (c_void_p,)),
     "uv_handle_get_type": (c_int, (c_void_p,)),
@@ -1159,11 +1125,8 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_idle_init": (c_int, (c_void_p, c_void_p)),
     "uv_idle_start": (c_int, (c_void_p, uv_idle_cb)),
     "uv_idle_stop": (c_int, (c_void_p,)),
-    "uv_if_indextoiid": (c_int, (c_uint, c_char_p, POINTER(c_size_t))),
-    "uv_if_indextoname": (c_int, (c_uint, c_char_p, POINTER(c_size_t))),
     "uv_inet_ntop": (c_int, (c_int, c_void_p, c_char_p, c_size_t)),
     "uv_inet_pton": (c_int, (c_int, c_char_p, c_void_p)),
-    "uv_interface_addresses": (c_int, (POINTER(POINTER(uv_interface_address_t)), POINTER(c_int))),
     "uv_ip4_addr": (c_int, (c_char_p, c_int, c_void_p)),
     "uv_ip4_name": (c_int, (c_void_p, c_char_p, c_size_t)),
     "uv_ip6_addr": (c_int, (c_char_p, c_int, c_void_p)),
@@ -1177,10 +1140,8 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_key_delete": (None, (POINTER(c_uint),)),
     "uv_key_get": (c_void_p, (POINTER(c_uint),)),
     "uv_key_set": (None, (POINTER(c_uint), c_void_p)),
-    "uv_kill": (c_int, (c_int, c_int)),
     "uv_library_shutdown": (None, ()),
     "uv_listen": (c_int, (c_void_p, c_int, uv_connection_cb)),
-    "uv_loadavg": (None, (POINTER(c_double),)),
     "uv_loop_alive": (c_int, (c_void_p,)),
     "uv_loop_close": (c_int, (c_void_p,)),
     "uv_loop_configure": (c_int, (c_void_p, c_int)),
@@ -1202,50 +1163,12 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_now": (c_uint64, (c_void_p,)),
     "uv_once": (None, (POINTER(c_int), CFUNCTYPE(None))),
     "uv_open_osfhandle": (c_int, (c_int,)),
-    "uv_os_environ": (c_int, (POINTER(POINTER(uv_env_item_t)), POINTER(c_int))),
-    "uv_os_free_environ": (None, (POINTER(uv_env_item_t), c_int)),
-    "uv_os_free_group": (None, (POINTER(uv_group_t),)),
-    "uv_os_free_passwd": (None, (POINTER(uv_passwd_t),)),
-    "uv_os_get_group": (c_int, (POINTER(uv_group_t), c_uint)),
-    "uv_os_get_passwd": (c_int, (POINTER(uv_passwd_t),)),
-    "uv_os_get_passwd2": (c_int, (POINTER(uv_passwd_t), c_uint)),
-    "uv_os_getenv": (c_int, (c_char_p, c_char_p, POINTER(c_size_t))),
-    "uv_os_gethostname": (c_int, (c_char_p, POINTER(c_size_t))),
-    "uv_os_getpid": (c_int, ()),
-    "uv_os_getppid": (c_int, ()),
-    "uv_os_getpriority": (c_int, (c_int, POINTER(c_int))),
-    "uv_os_homedir": (c_int, (c_char_p, POINTER(c_size_t))),
-    "uv_os_setenv": (c_int, (c_char_p, c_char_p)),
-    "uv_os_setpriority": (c_int, (c_int, c_int)),
-    "uv_os_tmpdir": (c_int, (c_char_p, POINTER(c_size_t))),
-    "uv_os_uname": (c_int, (POINTER(uv_utsname_t),)),
-    "uv_os_unsetenv": (c_int, (c_char_p,)),
-    "uv_pipe": (c_int, (POINTER(c_int), c_int, c_int)),
-    "uv_pipe_bind": (c_int, (c_void_p, c_char_p)),
-    "uv_pipe_bind2": (c_int, (c_void_p, c_char_p, c_size_t, c_uint)),
-    "uv_pipe_chmod": (c_int, (c_void_p, c_int)),
-    "uv_pipe_connect": (None, (c_void_p, c_void_p, c_char_p, uv_connect_cb)),
-    "uv_pipe_connect2": (c_int, (c_void_p, c_void_p, c_char_p, c_size_t, c_uint, uv_connect_cb)),
-    "uv_pipe_getpeername": (c_int, (c_void_p, c_char_p, POINTER(c_size_t))),
-    "uv_pipe_getsockname": (c_int, (c_void_p, c_char_p, POINTER(c_size_t))),
-    "uv_pipe_init": (c_int, (c_void_p, c_void_p, c_int)),
-    "uv_pipe_open": (c_int, (c_void_p, c_int)),
-    "uv_pipe_pending_count": (c_int, (c_void_p,)),
-    "uv_pipe_pending_instances": (None, (c_void_p, c_int)),
-    "uv_pipe_pending_type": (c_int, (c_void_p,)),
-    "uv_poll_init": (c_int, (c_void_p, c_void_p, c_int)),
-    "uv_poll_init_socket": (c_int, (c_void_p, c_void_p, c_int)),
-    "uv_poll_start": (c_int, (c_void_p, c_int, uv_poll_cb)),
-    "uv_poll_stop": (c_int, (c_void_p,)),
     "uv_prepare_init": (c_int, (c_void_p, c_void_p)),
     "uv_prepare_start": (c_int, (c_void_p, uv_prepare_cb)),
     "uv_prepare_stop": (c_int, (c_void_p,)),
     "uv_print_active_handles": (None, (c_void_p, c_void_p)),
     "uv_print_all_handles": (None, (c_void_p, c_void_p)),
-    "uv_process_get_pid": (c_int, (c_void_p,)),
-    "uv_process_kill": (c_int, (c_void_p, c_int)),
     "uv_queue_work": (c_int, (c_void_p, c_void_p, uv_work_cb, uv_after_work_cb)),
-    "uv_random": (c_int, (c_void_p, c_void_p, c_void_p, c_size_t, c_uint, uv_random_cb)),
     "uv_read_start": (c_int, (c_void_p, uv_alloc_cb, uv_read_cb)),
     "uv_read_stop": (c_int, (c_void_p,)),
     "uv_recv_buffer_size": (c_int, (c_void_p, POINTER(c_int))),
@@ -1256,7 +1179,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_req_set_data": (None, (c_void_p, c_void_p)),
     "uv_req_size": (c_size_t, (c_int,)),
     "uv_req_type_name": (c_char_p, (c_int,)),
-    "uv_resident_set_memory": (c_int, (POINTER(c_size_t),)),
     "uv_run": (c_int, (c_void_p, c_int)),
     "uv_rwlock_destroy": (None, (POINTER(uv_rwlock_t),)),
     "uv_rwlock_init": (c_int, (POINTER(uv_rwlock_t),)),
@@ -1272,8 +1194,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_sem_trywait": (c_int, (POINTER(uv_sem_t),)),
     "uv_sem_wait": (None, (POINTER(uv_sem_t),)),
     "uv_send_buffer_size": (c_int, (c_void_p, POINTER(c_int))),
-    "uv_set_process_title": (c_int, (c_char_p,)),
-    "uv_setup_args": (POINTER(c_char_p), (c_int, POINTER(c_char_p))),
     "uv_shutdown": (c_int, (c_void_p, c_void_p, uv_shutdown_cb)),
     "uv_signal_init": (c_int, (c_void_p, c_void_p)),
     "uv_signal_start": (c_int, (c_void_p, uv_signal_cb, c_int)),
@@ -1281,7 +1201,6 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_signal_stop": (c_int, (c_void_p,)),
     "uv_sleep": (None, (c_uint,)),
     "uv_socketpair": (c_int, (c_int, c_int, POINTER(c_int), c_int, c_int)),
-    "uv_spawn": (c_int, (c_void_p, c_void_p, POINTER(uv_process_options_t))),
     "uv_stop": (None, (c_void_p,)),
     "uv_stream_get_write_queue_size": (c_size_t, (c_void_p,)),
     "uv_stream_set_blocking": (c_int, (c_void_p, c_int)),
@@ -1303,15 +1222,8 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_thread_create_ex": (c_int, (POINTER(c_ulong), POINTER(uv_thread_options_t), uv_thread_cb, c_void_p)),
     "uv_thread_detach": (c_int, (POINTER(c_ulong),)),
     "uv_thread_equal": (c_int, (POINTER(c_ulong), POINTER(c_ulong))),
-    "uv_thread_getaffinity": (c_int, (POINTER(c_ulong), c_char_p, c_size_t)),
-    "uv_thread_getcpu": (c_int, ()),
-    "uv_thread_getname": (c_int, (POINTER(c_ulong), c_char_p, c_size_t)),
-    "uv_thread_getpriority": (c_int, (c_ulong, POINTER(c_int))),
     "uv_thread_join": (c_int, (POINTER(c_ulong),)),
     "uv_thread_self": (c_ulong, ()),
-    "uv_thread_setaffinity": (c_int, (POINTER(c_ulong), c_char_p, c_char_p, c_size_t)),
-    "uv_thread_setname": (c_int, (c_char_p,)),
-    "uv_thread_setpriority": (c_int, (c_ulong, c_int)),
     "uv_timer_again": (c_int, (c_void_p,)),
     "uv_timer_get_due_in": (c_uint64, (c_void_p,)),
     "uv_timer_get_repeat": (c_uint64, (c_void_p,)),
@@ -1322,46 +1234,12 @@ PROTOTYPES: Dict[str, Tuple[Any, Tuple[Any, ...]]] = {
     "uv_translate_sys_error": (c_int, (c_int,)),
     "uv_try_write": (c_int, (c_void_p, POINTER(uv_buf_t), c_uint)),
     "uv_try_write2": (c_int, (c_void_p, POINTER(uv_buf_t), c_uint, c_void_p)),
-    "uv_tty_get_vterm_state": (c_int, (POINTER(c_int),)),
-    "uv_tty_get_winsize": (c_int, (c_void_p, POINTER(c_int), POINTER(c_int))),
-    "uv_tty_init": (c_int, (c_void_p, c_void_p, c_int, c_int)),
-    "uv_tty_reset_mode": (c_int, ()),
-    "uv_tty_set_mode": (c_int, (c_void_p, c_int)),
-    "uv_tty_set_vterm_state": (None, (c_int,)),
-    "uv_udp_bind": (c_int, (c_void_p, c_void_p, c_uint)),
-    "uv_udp_connect": (c_int, (c_void_p, c_void_p)),
-    "uv_udp_get_send_queue_count": (c_size_t, (c_void_p,)),
-    "uv_udp_get_send_queue_size": (c_size_t, (c_void_p,)),
-    "uv_udp_getpeername": (c_int, (c_void_p, c_void_p, POINTER(c_int))),
-    "uv_udp_getsockname": (c_int, (c_void_p, c_void_p, POINTER(c_int))),
-    "uv_udp_init": (c_int, (c_void_p, c_void_p)),
-    "uv_udp_init_ex": (c_int, (c_void_p, c_void_p, c_uint)),
-    "uv_udp_open": (c_int, (c_void_p, c_int)),
-    "uv_udp_open_ex": (c_int, (c_void_p, c_int, c_uint)),
-    "uv_udp_recv_start": (c_int, (c_void_p, uv_alloc_cb, uv_udp_recv_cb)),
-    "uv_udp_recv_stop": (c_int, (c_void_p,)),
-    "uv_udp_send": (c_int, (c_void_p, c_void_p, POINTER(uv_buf_t), c_uint, c_void_p, uv_udp_send_cb)),
-    "uv_udp_set_broadcast": (c_int, (c_void_p, c_int)),
-    "uv_udp_set_membership": (c_int, (c_void_p, c_char_p, c_char_p, c_int)),
-    "uv_udp_set_multicast_interface": (c_int, (c_void_p, c_char_p)),
-    "uv_udp_set_multicast_loop": (c_int, (c_void_p, c_int)),
-    "uv_udp_set_multicast_ttl": (c_int, (c_void_p, c_int)),
-    "uv_udp_set_source_membership": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p, c_int)),
-    "uv_udp_set_ttl": (c_int, (c_void_p, c_int)),
-    "uv_udp_try_send": (c_int, (c_void_p, POINTER(uv_buf_t), c_uint, c_void_p)),
-    "uv_udp_try_send2": (c_int, (c_void_p, c_uint, POINTER(POINTER(uv_buf_t)), POINTER(c_uint), POINTER(c_void_p), c_uint)),
-    "uv_udp_using_recvmmsg": (c_int, (c_void_p,)),
     "uv_unref": (None, (c_void_p,)),
     "uv_update_time": (None, (c_void_p,)),
-    "uv_uptime": (c_int, (POINTER(c_double),)),
-    "uv_utf16_length_as_wtf8": (c_size_t, (POINTER(c_uint16), c_ssize_t)),
-    "uv_utf16_to_wtf8": (c_int, (POINTER(c_uint16), c_ssize_t, POINTER(c_char_p), POINTER(c_size_t))),
     "uv_version": (c_uint, ()),
     "uv_version_string": (c_char_p, ()),
     "uv_walk": (None, (c_void_p, uv_walk_cb, c_void_p)),
     "uv_write": (c_int, (c_void_p, c_void_p, POINTER(uv_buf_t), c_uint, uv_write_cb)),
     "uv_write2": (c_int, (c_void_p, c_void_p, POINTER(uv_buf_t), c_uint, c_void_p, uv_write_cb)),
     "uv_write_nwritten": (c_size_t, (c_void_p,)),
-    "uv_wtf8_length_as_utf16": (c_ssize_t, (c_char_p,)),
-    "uv_wtf8_to_utf16": (None, (c_char_p, POINTER(c_uint16), c_size_t)),
 }
