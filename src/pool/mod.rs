@@ -5,11 +5,18 @@
 //! has it to itself. Threads are started when there is work that no idle thread can take, up to
 //! the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it may have
 //! half of the threads, so that it cannot hold up files.
+//!
+//! To put a thread to sleep and wake it again takes longer than most file operations. So one worker
+//! at a time *lingers* when it runs out of work: it watches `QUEUED` for some microseconds before it
+//! sleeps, and as long as it does, new work need not wake anybody. It does so only while that pays:
+//! each success earns further tries, and a worker that lingered in vain does it less often.
 
 use crate::abi::*;
 use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
+use crate::sys;
 use core::cell::Cell;
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -58,6 +65,10 @@ struct State {
     /// Whose turn it is when both queues have work.
     slow_next: bool,
     idle: usize,
+    /// Whether a worker is lingering.
+    lingering: bool,
+    /// How much lingering has paid of late.
+    credit: u32,
     /// Wake-ups under way to idle workers.
     waking: usize,
     limit: usize,
@@ -74,12 +85,22 @@ static STATE: Mutex<State> = Mutex::new(State {
     slow_running: 0,
     slow_next: false,
     idle: 0,
+    lingering: false,
+    credit: CREDIT,
     waking: 0,
     limit: 0,
     threads: Vec::new(),
     stopping: false,
 });
 static WORK_TO_DO: Condvar = Condvar::new();
+
+/// How much work is in the queues: changed under the lock, watched without it.
+static QUEUED: AtomicUsize = AtomicUsize::new(0);
+
+/// For how long a worker lingers.
+const LINGER: Duration = Duration::from_micros(20);
+/// Vain tries until lingering is given up, and successes that are remembered.
+const CREDIT: u32 = 8;
 
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
@@ -111,8 +132,11 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     let queue = if task.slow { &state.slow_queue } else { &state.queue };
     // SAFETY: the caller's contract.
     unsafe { queue.push_back(&work.link) };
-    // A worker that was woken already, or that is busy, will find it.
-    let wake = state.idle > state.waking && (!task.slow || state.may_do_slow());
+    let queued = QUEUED.fetch_add(1, Ordering::Release) + 1;
+    // Those who are on their way to the queue suffice when there is not more in it.
+    let wake = state.idle > state.waking
+        && queued > state.waking + usize::from(state.lingering)
+        && (!task.slow || state.may_do_slow());
     if wake {
         state.waking += 1;
     }
@@ -132,6 +156,7 @@ pub fn cancel(work: &Work) -> Result {
         return Err(Error::EBUSY);
     }
     work.link.unlink();
+    QUEUED.fetch_sub(1, Ordering::Relaxed);
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
@@ -245,9 +270,10 @@ fn run_worker() {
 pub fn shut_down() {
     let threads = {
         let mut state = state();
-        let this = std::thread::current().id();
-        // A worker that ends the process cannot wait for itself.
-        if state.threads.iter().any(|thread| thread.thread().id() == this) {
+        // A worker that ends the process cannot wait for itself. (`std::thread::current` would
+        // allocate for a thread of C's, at a time when nothing frees it any more.)
+        let this = sys::current_thread();
+        if state.threads.iter().any(|thread| thread.as_pthread_t() == this) {
             return;
         }
         state.stopping = true;
