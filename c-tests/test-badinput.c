@@ -300,7 +300,7 @@ TEST(bad_loop_close) {
 /* No descriptors: every function that needs one says so. */
 TEST(bad_out_of_descriptors) {
   struct rlimit limit;
-  uv_os_sock_t pair[2] = {-1, -1};
+  uv_tcp_t tcp;
   int fillers[256];
   int filled = 0;
   ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
@@ -312,10 +312,10 @@ TEST(bad_out_of_descriptors) {
   }
   ASSERT_EQ(uv_loop_init(&loop), UV_EMFILE);
   ASSERT_NULL(uv_loop_new());
-  ASSERT_EQ(uv_socketpair(SOCK_STREAM, 0, pair, 0, 0), UV_EMFILE);
-  ASSERT_EQ(pair[0], -1);
   while (filled > 0) ASSERT_OK(close(fillers[--filled]));
+  /* What failed left nothing behind that is in the way now. */
   ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_tcp_init_ex(&loop, &tcp, AF_INET));
   expect_idle_loop();
 }
 
