@@ -118,6 +118,9 @@ def main() -> int:
         f"{options.pairs} interleaved pairs; medians. ours/ref is oxuv's rate"
         f" over the reference's: above 1, oxuv is faster."
     )
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"Load average {load:.1f}: other programs blur the wall times.")
     print(HEADER, flush=True)
     results = {}
     for name in names:
