@@ -1,0 +1,464 @@
+/* uv_replace_allocator(): every byte goes through it and comes back, and its
+ * failure is UV_ENOMEM. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static atomic_long allocated; /* blocks */
+static atomic_long freed;
+
+/* How many more allocations succeed; negative: all. Any thread may allocate. */
+static atomic_long budget = -1;
+static atomic_int failed;
+
+static int out_of_memory(void) {
+  long left = atomic_load(&budget);
+
+  while (left > 0)
+    if (atomic_compare_exchange_weak(&budget, &left, left - 1)) return 0;
+  if (left < 0) return 0;
+  atomic_fetch_add(&failed, 1);
+  errno = ENOMEM;
+  return 1;
+}
+
+static void* counting_malloc(size_t size) {
+  if (out_of_memory()) return NULL;
+  atomic_fetch_add(&allocated, 1);
+  return malloc(size);
+}
+
+static void* counting_calloc(size_t count, size_t size) {
+  if (out_of_memory()) return NULL;
+  atomic_fetch_add(&allocated, 1);
+  return calloc(count, size);
+}
+
+static void* counting_realloc(void* block, size_t size) {
+  if (out_of_memory()) return NULL;
+  if (block == NULL) atomic_fetch_add(&allocated, 1);
+  return realloc(block, size);
+}
+
+static void counting_free(void* block) {
+  if (block != NULL) atomic_fetch_add(&freed, 1);
+  free(block);
+}
+
+static void install(void) {
+  ASSERT_OK(uv_replace_allocator(counting_malloc, counting_realloc,
+                                 counting_calloc, counting_free));
+}
+
+TEST(allocator_null_functions_are_einval) {
+  ASSERT_EQ(uv_replace_allocator(NULL, realloc, calloc, free), UV_EINVAL);
+  ASSERT_EQ(uv_replace_allocator(malloc, NULL, calloc, free), UV_EINVAL);
+  ASSERT_EQ(uv_replace_allocator(malloc, realloc, NULL, free), UV_EINVAL);
+  ASSERT_EQ(uv_replace_allocator(malloc, realloc, calloc, NULL), UV_EINVAL);
+  ASSERT_EQ(uv_replace_allocator(NULL, NULL, NULL, NULL), UV_EINVAL);
+  ASSERT_OK(uv_replace_allocator(malloc, realloc, calloc, free));
+}
+
+/* --- counting ------------------------------------------------------------ */
+
+static void timer_cb(uv_timer_t* timer) {
+  (void) timer;
+}
+
+static void async_cb(uv_async_t* async) {
+  uv_close((uv_handle_t*) async, NULL);
+}
+
+static void signal_cb(uv_signal_t* watcher, int signum) {
+  (void) signum;
+  uv_close((uv_handle_t*) watcher, NULL);
+}
+
+static void work(uv_work_t* req) {
+  (void) req;
+}
+
+static void fs_cb(uv_fs_t* req) {
+  uv_fs_req_cleanup(req);
+}
+
+static void alloc_cb(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
+  static char memory[256];
+  (void) handle;
+  (void) suggested;
+  *buf = uv_buf_init(memory, sizeof(memory));
+}
+
+static size_t received;
+
+static void read_cb(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  (void) buf;
+  if (nread == UV_EOF) {
+    uv_close((uv_handle_t*) stream, NULL);
+    return;
+  }
+  ASSERT_GE(nread, 0);
+  received += (size_t) nread;
+}
+
+static void write_cb(uv_write_t* req, int status) {
+  ASSERT_OK(status);
+  uv_close((uv_handle_t*) req->handle, NULL);
+}
+
+static void use_a_bit_of_everything(uv_loop_t* loop) {
+  enum { TIMERS = 200 };
+  static uv_timer_t timers[TIMERS];
+  static uv_async_t async;
+  static uv_signal_t watcher;
+  static uv_work_t reqs[8];
+  static uv_fs_t fs[4];
+  static uv_tcp_t tcp[2];
+  static uv_write_t write_req;
+  uv_os_sock_t fds[2];
+  uv_buf_t bufs[8];
+  int i;
+
+  for (i = 0; i < TIMERS; i++) {
+    ASSERT_OK(uv_timer_init(loop, &timers[i]));
+    ASSERT_OK(uv_timer_start(&timers[i], timer_cb, (uint64_t) i % 5, 0));
+  }
+  ASSERT_OK(uv_async_init(loop, &async, async_cb));
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_OK(uv_signal_init(loop, &watcher));
+  ASSERT_OK(uv_signal_start(&watcher, signal_cb, SIGUSR1));
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  for (i = 0; i < 8; i++)
+    ASSERT_OK(uv_queue_work(loop, &reqs[i], work, NULL));
+  ASSERT_OK(uv_fs_stat(loop, &fs[0], "/", fs_cb));
+  ASSERT_OK(uv_fs_realpath(loop, &fs[1], ".", fs_cb));
+  ASSERT_OK(uv_fs_scandir(loop, &fs[2], "/", 0, fs_cb));
+  ASSERT_OK(uv_fs_open(loop, &fs[3], "/does/not/exist", O_RDONLY, 0, fs_cb));
+
+  ASSERT_OK(uv_socketpair(SOCK_STREAM, 0, fds, UV_NONBLOCK_PIPE,
+                          UV_NONBLOCK_PIPE));
+  for (i = 0; i < 2; i++) {
+    ASSERT_OK(uv_tcp_init(loop, &tcp[i]));
+    ASSERT_OK(uv_tcp_open(&tcp[i], fds[i]));
+  }
+  for (i = 0; i < 8; i++) bufs[i] = uv_buf_init("12345678", 8);
+  ASSERT_OK(uv_read_start((uv_stream_t*) &tcp[0], alloc_cb, read_cb));
+  ASSERT_OK(uv_write(&write_req, (uv_stream_t*) &tcp[1], bufs, 8, write_cb));
+
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(received, 64);
+  received = 0;
+}
+
+TEST(allocator_every_block_is_freed) {
+  uv_loop_t loop;
+  uv_loop_t* heap_loop;
+  uv_timer_t timer;
+
+  install();
+  ASSERT_OK(uv_loop_init(&loop));
+  use_a_bit_of_everything(&loop);
+  CLOSE_LOOP(&loop);
+
+  use_a_bit_of_everything(uv_default_loop());
+  CLOSE_LOOP(uv_default_loop());
+
+  heap_loop = uv_loop_new();
+  ASSERT_NOT_NULL(heap_loop);
+  ASSERT_OK(uv_timer_init(heap_loop, &timer));
+  uv_close((uv_handle_t*) &timer, NULL);
+  ASSERT_OK(uv_run(heap_loop, UV_RUN_DEFAULT));
+  uv_loop_delete(heap_loop);
+
+  uv_library_shutdown();
+  ASSERT_GT(allocated, 0);
+  ASSERT_EQ(allocated, freed);
+}
+
+TEST(allocator_serves_loop_new) {
+  uv_loop_t* loop;
+  long before;
+
+  install();
+  before = allocated;
+  loop = uv_loop_new();
+  ASSERT_NOT_NULL(loop);
+  ASSERT_GT(allocated, before);
+  uv_loop_delete(loop);
+  ASSERT_EQ(allocated, freed);
+}
+
+/* --- failing ------------------------------------------------------------- */
+
+static uv_loop_t* loop;
+
+static int fs_result;
+
+static void fs_result_cb(uv_fs_t* req) {
+  fs_result = req->result < 0 ? (int) req->result : 0;
+  uv_fs_req_cleanup(req);
+}
+
+/* The outcome of a file operation, synchronous or seen through to its end. */
+static int fs_finish(uv_fs_t* req, int r) {
+  if (req->cb != NULL && r == 0) {
+    fs_result = 1;
+    while (fs_result == 1) uv_run(loop, UV_RUN_ONCE);
+    return fs_result;
+  }
+  uv_fs_req_cleanup(req);
+  return r < 0 ? r : 0;
+}
+
+static int do_loop_init(void) {
+  uv_loop_t other;
+  int r = uv_loop_init(&other);
+  if (r == 0) ASSERT_OK(uv_loop_close(&other));
+  return r;
+}
+
+static int do_loop_new(void) {
+  uv_loop_t* other = uv_loop_new();
+  if (other == NULL) return UV_ENOMEM;
+  uv_loop_delete(other);
+  return 0;
+}
+
+static int do_timers(void) {
+  enum { N = 100 };
+  static uv_timer_t timers[N];
+  int result = 0;
+  int i;
+
+  for (i = 0; i < N; i++) {
+    int r;
+    ASSERT_OK(uv_timer_init(loop, &timers[i]));
+    r = uv_timer_start(&timers[i], timer_cb, 1000, 0);
+    ASSERT_EQ(uv_is_active((uv_handle_t*) &timers[i]), r == 0);
+    if (r != 0) result = r;
+  }
+  return result;
+}
+
+static int do_async(void) {
+  static uv_async_t asyncs[40];
+  int result = 0;
+  int i;
+
+  for (i = 0; i < 40; i++) {
+    int r = uv_async_init(loop, &asyncs[i], async_cb);
+    if (r == 0) r = uv_async_send(&asyncs[i]);
+    if (r != 0) result = r;
+  }
+  return result;
+}
+
+static int do_signal(void) {
+  static uv_signal_t watcher;
+  int r = uv_signal_init(loop, &watcher);
+  return r == 0 ? uv_signal_start(&watcher, signal_cb, SIGUSR1) : r;
+}
+
+static int do_work(void) {
+  static uv_work_t req;
+  int r = uv_queue_work(loop, &req, work, NULL);
+  if (r == 0) ASSERT_GE(uv_run(loop, UV_RUN_DEFAULT), 0);
+  return r;
+}
+
+static int do_stat_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_stat(loop, &req, "/", fs_result_cb));
+}
+
+static int do_rename_async(void) {
+  static uv_fs_t req;
+  const char* path = test_path("file");
+  return fs_finish(&req,
+                   uv_fs_rename(loop, &req, path, path, fs_result_cb));
+}
+
+static int do_write_vectored_async(void) {
+  static uv_fs_t req;
+  static char bytes[8];
+  uv_buf_t bufs[8];
+  int fd = open(test_path("file"), O_WRONLY);
+  int r;
+  int i;
+
+  ASSERT_GE(fd, 0);
+  for (i = 0; i < 8; i++) bufs[i] = uv_buf_init(bytes + i, 1);
+  r = fs_finish(&req, uv_fs_write(loop, &req, fd, bufs, 8, 0, fs_result_cb));
+  close(fd);
+  return r;
+}
+
+static int do_realpath(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_realpath(NULL, &req, "/", NULL));
+}
+
+static int do_readlink(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_readlink(NULL, &req, "/proc/self/exe", NULL));
+}
+
+static int do_statfs(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_statfs(NULL, &req, "/", NULL));
+}
+
+static int do_mkdtemp(void) {
+  static uv_fs_t req;
+  int r = uv_fs_mkdtemp(NULL, &req, test_path("dXXXXXX"), NULL);
+  if (r == 0) ASSERT_EQ(rmdir(req.path), 0);
+  return fs_finish(&req, r);
+}
+
+static int do_opendir(void) {
+  static uv_fs_t req;
+  static uv_fs_t close_req;
+  int r = uv_fs_opendir(NULL, &req, "/", NULL);
+  if (r == 0) {
+    ASSERT_OK(uv_fs_closedir(NULL, &close_req, req.ptr, NULL));
+    uv_fs_req_cleanup(&close_req);
+  }
+  return fs_finish(&req, r);
+}
+
+static int do_listen(void) {
+  static uv_tcp_t server;
+  struct sockaddr_in addr;
+  int r;
+
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 0, &addr));
+  r = uv_tcp_init(loop, &server);
+  if (r == 0) r = uv_tcp_bind(&server, (struct sockaddr*) &addr, 0);
+  if (r == 0) r = uv_listen((uv_stream_t*) &server, 1, (uv_connection_cb) abort);
+  return r;
+}
+
+/* Lets a call's first allocation fail, then its second, and so on until none
+ * is left to fail. The call answers UV_ENOMEM or copes; afterwards, with
+ * memory again, the same call works and nothing is left behind. */
+static void starve(const char* name, int (*call)(void), int must_report,
+                   long limit) {
+  uv_loop_t own;
+  long n;
+
+  for (n = 0; n < limit; n++) {
+    int hit;
+    int r;
+
+    ASSERT_OK(uv_loop_init(&own));
+    loop = &own;
+    atomic_store(&failed, 0);
+    atomic_store(&budget, n);
+    r = call();
+    atomic_store(&budget, -1);
+    hit = atomic_load(&failed);
+    if (r != 0 && (r != UV_ENOMEM || !hit))
+      test_fail(__FILE__, __LINE__, "%s with %ld allocations: %s", name, n,
+                uv_strerror(r));
+    if (n == 0 && must_report && r != UV_ENOMEM)
+      test_fail(__FILE__, __LINE__, "%s without memory: %d, not UV_ENOMEM",
+                name, r);
+    CLOSE_LOOP(&own);
+
+    ASSERT_OK(uv_loop_init(&own));
+    r = call();
+    if (r != 0)
+      test_fail(__FILE__, __LINE__, "%s with memory again: %s", name,
+                uv_strerror(r));
+    CLOSE_LOOP(&own);
+    if (!hit) break;
+  }
+}
+
+static const struct {
+  const char* name;
+  int (*call)(void);
+  int must_report; /* it cannot do without memory */
+  long limit;      /* allocations to fail: libuv 1.53 itself frees a block
+                      twice when a later one of uv_loop_init() fails */
+} calls[] = {
+    {"uv_loop_init", do_loop_init, 0, 1},
+    {"uv_loop_new", do_loop_new, 1, 2},
+    {"uv_timer_start", do_timers, 0, 100},
+    {"uv_async_init", do_async, 0, 100},
+    {"uv_signal_start", do_signal, 0, 100},
+    {"uv_queue_work", do_work, 0, 100},
+    {"uv_fs_stat", do_stat_async, 1, 100},
+    {"uv_fs_rename", do_rename_async, 1, 100},
+    {"uv_fs_write", do_write_vectored_async, 1, 100},
+    {"uv_fs_realpath", do_realpath, 1, 100},
+    {"uv_fs_readlink", do_readlink, 1, 100},
+    {"uv_fs_statfs", do_statfs, 1, 100},
+    {"uv_fs_mkdtemp", do_mkdtemp, 1, 100},
+    {"uv_fs_opendir", do_opendir, 1, 100},
+    {"uv_listen", do_listen, 0, 100},
+};
+
+TEST(allocator_failing_each_allocation_in_turn) {
+  size_t i;
+  int fd = open(test_path("file"), O_WRONLY | O_CREAT, 0600);
+
+  ASSERT_GE(fd, 0);
+  close(fd);
+  install();
+  for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+    starve(calls[i].name, calls[i].call, calls[i].must_report,
+           calls[i].limit);
+  uv_library_shutdown();
+  ASSERT_EQ(allocated, freed);
+}
+
+static int fired;
+
+static void count_timer_cb(uv_timer_t* timer) {
+  (void) timer;
+  fired++;
+}
+
+/* Once set up, a loop with timers and watchers runs without any memory. */
+TEST(allocator_a_running_loop_survives_without_memory) {
+  enum { N = 500 };
+  static uv_timer_t timers[N];
+  uv_loop_t own;
+  uv_async_t async;
+  int active = 0;
+  int i;
+
+  install();
+  ASSERT_OK(uv_loop_init(&own));
+  ASSERT_OK(uv_async_init(&own, &async, async_cb));
+  for (i = 0; i < N / 2; i++) {
+    ASSERT_OK(uv_timer_init(&own, &timers[i]));
+    ASSERT_OK(uv_timer_start(&timers[i], count_timer_cb, (uint64_t) i % 7, 0));
+  }
+  atomic_store(&budget, 0);
+  for (; i < N; i++) {
+    int r;
+    ASSERT_OK(uv_timer_init(&own, &timers[i]));
+    r = uv_timer_start(&timers[i], count_timer_cb, (uint64_t) i % 7, 0);
+    if (r != 0) ASSERT_EQ(r, UV_ENOMEM);
+  }
+  for (i = 0; i < N; i++)
+    active += uv_is_active((uv_handle_t*) &timers[i]);
+  ASSERT_GE(active, N / 2);
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_OK(uv_run(&own, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, active);
+  for (i = 0; i < N; i++) uv_close((uv_handle_t*) &timers[i], NULL);
+  ASSERT_OK(uv_run(&own, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&own));
+  atomic_store(&budget, -1);
+  uv_library_shutdown();
+  ASSERT_EQ(allocated, freed);
+}
