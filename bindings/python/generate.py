@@ -292,7 +292,7 @@ class Generator:
             unit = {2: "c_uint16", 4: "c_uint32", 8: "c_uint64"}.get(align, "c_ubyte")
             length = self.value(f"sizeof({c_name})") // max(align, 1)
             self.classes.append(
-                f"class {name}(Structure):\n    _fields_ = [(\"_opaque\", {unit} * {length})]\n"
+                f'class {name}(Structure):\n    _fields_ = [("_opaque", {unit} * {length})]\n'
             )
         return name
 
@@ -363,10 +363,9 @@ class Generator:
             "HANDLE_TYPES: Tuple[Tuple[str, int, str], ...] = "
             + self.table("UV_HANDLE_TYPE_MAP", "UV_"),
             "# (name, number, lower-case name) of every request type.\n"
-            "REQ_TYPES: Tuple[Tuple[str, int, str], ...] = "
-            + self.table("UV_REQ_TYPE_MAP", "UV_"),
+            "REQ_TYPES: Tuple[Tuple[str, int, str], ...] = " + self.table("UV_REQ_TYPE_MAP", "UV_"),
         ]
-        for name, node in sorted(self.header.typedefs.items()):
+        for name in sorted(self.header.typedefs):
             if name.startswith("uv_") and not name.startswith("uv__"):
                 self.ctype(c_ast.IdentifierType([name]))
         for name in sorted(self.header.structs):

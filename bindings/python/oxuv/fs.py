@@ -461,14 +461,20 @@ def mkstemp(
 def mkstemp(
     template: StrPath,
     *,
-    callback: Optional[Callback[Tuple[int,
-    str]]] = None,
+    callback: Optional[Callback[Tuple[int, str]]] = None,
     loop: Optional[Loop] = None,
 ) -> Any:
     """Make and open a file likewise; the result is its descriptor and its path."""
     name = _path(template)
     arguments = (name,)
-    return _call("uv_fs_mkstemp", arguments, lambda req: (_result(req), _path_of(req)), loop, callback, (name,))
+    return _call(
+        "uv_fs_mkstemp",
+        arguments,
+        lambda req: (_result(req), _path_of(req)),
+        loop,
+        callback,
+        (name,),
+    )
 
 
 @overload

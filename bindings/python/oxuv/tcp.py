@@ -57,9 +57,7 @@ class Stream(Handle):
         accepted._update()
         return accepted
 
-    def read_start(
-        self: S, callback: Callable[[S, bytes, Optional[UVError]], object]
-    ) -> None:
+    def read_start(self: S, callback: Callable[[S, bytes, Optional[UVError]], object]) -> None:
         """Call back with the bytes that arrive.
 
         The end of the stream is b"" and no error, after which nothing more comes.
@@ -140,7 +138,6 @@ class Stream(Handle):
         size = ctypes.c_int(value)
         check(function(self._usable(), size))
         return size.value
-
 
     def _release(self) -> None:
         super()._release()
@@ -278,9 +275,7 @@ class Tcp(Stream):
         """Send small packets at once instead of collecting them."""
         check(lib.uv_tcp_nodelay(self._usable(), enable))
 
-    def keepalive(
-        self, enable: bool, delay: int = 60, interval: int = 1, count: int = 10
-    ) -> None:
+    def keepalive(self, enable: bool, delay: int = 60, interval: int = 1, count: int = 10) -> None:
         """Probe an idle connection: after `delay` s, every `interval` s, `count` times."""
         check(lib.uv_tcp_keepalive_ex(self._usable(), enable, delay, interval, count))
 

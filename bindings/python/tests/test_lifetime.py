@@ -14,6 +14,7 @@ import pytest
 import oxuv
 from oxuv import Async, Check, Idle, Loop, Prepare, Signal, Tcp, Timer, fs, queue_work
 
+
 def test_active_handle_survives_its_last_reference(loop: Loop) -> None:
     fired: List[str] = []
     Timer(loop).start(lambda h: fired.append("timer"), 1)
@@ -177,9 +178,7 @@ def test_written_buffer_is_pinned(loop: Loop, pair: Tuple[Tcp, Tcp]) -> None:
     data.extend(b"more")
 
 
-def test_pending_writes_end_when_the_stream_closes(
-    loop: Loop, pair: Tuple[Tcp, Tcp]
-) -> None:
+def test_pending_writes_end_when_the_stream_closes(loop: Loop, pair: Tuple[Tcp, Tcp]) -> None:
     left, right = pair
     order: List[str] = []
 

@@ -131,9 +131,7 @@ def test_python_handler_comes_back(loop: Loop, python_handler: List[int], how: s
     assert python_handler == [signal.SIGUSR1]
 
 
-def test_python_handler_waits_for_the_last_watcher(
-    loop: Loop, python_handler: List[int]
-) -> None:
+def test_python_handler_waits_for_the_last_watcher(loop: Loop, python_handler: List[int]) -> None:
     first, second = Signal(loop), Signal(loop)
     first.start(lambda h, s: None, signal.SIGUSR1)
     second.start(lambda h, s: None, signal.SIGUSR1)
@@ -198,8 +196,7 @@ print(loop.closed)
     [
         ("", ["interrupted", "interrupted", "True"]),
         (
-            "s = oxuv.Signal(loop)\n"
-            "s.start(lambda h, n: (h.close(), loop.stop()), signal.SIGINT)",
+            "s = oxuv.Signal(loop)\ns.start(lambda h, n: (h.close(), loop.stop()), signal.SIGINT)",
             ["returned", "interrupted", "True"],
         ),
         (
