@@ -1,0 +1,173 @@
+/* The library as a whole, and cancelling some writes of many. */
+
+#include "test.h"
+
+#include <dirent.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+TEST(misc_version) {
+  ASSERT_EQ(uv_version(), UV_VERSION_HEX);
+  ASSERT_EQ(UV_VERSION_HEX, UV_VERSION_MAJOR << 16 | UV_VERSION_MINOR << 8 |
+                                UV_VERSION_PATCH);
+  ASSERT_EQ(UV_VERSION_MAJOR, 1);
+  ASSERT_EQ(UV_VERSION_MINOR, 53);
+  ASSERT_STR_EQ(uv_version_string(), "1.53.0");
+}
+
+TEST(misc_buf_init) {
+  char memory[4];
+  uv_buf_t buf = uv_buf_init(memory, sizeof(memory));
+
+  ASSERT_PTR_EQ(buf.base, memory);
+  ASSERT_EQ(buf.len, sizeof(memory));
+  buf = uv_buf_init(NULL, 0);
+  ASSERT_NULL(buf.base);
+  ASSERT_EQ(buf.len, 0);
+}
+
+TEST(misc_library_shutdown_without_any_use) {
+  uv_library_shutdown();
+  uv_library_shutdown();
+}
+
+static int done;
+
+static void work(uv_work_t* req) {
+  (void) req;
+}
+
+static void after_work(uv_work_t* req, int status) {
+  (void) req;
+  ASSERT_OK(status);
+  done++;
+}
+
+static int count_threads(void) {
+  DIR* dir = opendir("/proc/self/task");
+  int n = 0;
+
+  ASSERT_NOT_NULL(dir);
+  while (readdir(dir) != NULL) n++;
+  closedir(dir);
+  return n - 2; /* . and .. */
+}
+
+TEST(misc_library_shutdown_ends_the_pool) {
+  uv_loop_t loop;
+  uv_work_t req;
+  int before = count_threads();
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_queue_work(&loop, &req, work, after_work));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(done, 1);
+  ASSERT_GT(count_threads(), before);
+  CLOSE_LOOP(&loop);
+  uv_library_shutdown();
+  ASSERT_EQ(count_threads(), before);
+  uv_library_shutdown();
+}
+
+static void timer_cb(uv_timer_t* timer) {
+  (void) timer;
+  done++;
+}
+
+TEST(misc_sleep_returns_after_its_time) {
+  uint64_t before = uv_hrtime();
+  uv_sleep(5);
+  ASSERT_GE(uv_hrtime() - before, 5000000);
+  uv_sleep(0);
+}
+
+TEST(misc_idle_loop_opens_no_threads_and_leaks_no_descriptors) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  int first;
+  int fd;
+  int i;
+
+  /* The first loop may open what the process keeps. */
+  for (i = 0; i < 2; i++) {
+    ASSERT_OK(uv_loop_init(&loop));
+    CLOSE_LOOP(&loop);
+    first = dup(0);
+    close(first);
+  }
+  for (i = 0; i < 20; i++) {
+    ASSERT_OK(uv_loop_init(&loop));
+    ASSERT_OK(uv_timer_init(&loop, &timer));
+    ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(count_threads(), 1);
+    CLOSE_LOOP(&loop);
+  }
+  fd = dup(0);
+  ASSERT_EQ(fd, first);
+  close(fd);
+}
+
+/* --- uv_cancel() of writes ---------------------------------------------- */
+
+static uv_write_t reqs[64];
+static int statuses[64];
+static int callbacks;
+
+static void write_cb(uv_write_t* req, int status) {
+  statuses[req - reqs] = status;
+  callbacks++;
+}
+
+struct jam {
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  int peer;
+};
+
+static char block[64 * 1024];
+
+/* A stream whose peer does not read: the first writes fill the socket, the
+ * last ones are certain to be queued. */
+static void jam_init(struct jam* j) {
+  uv_buf_t buf = uv_buf_init(block, sizeof(block));
+  uv_os_sock_t fds[2];
+  int i;
+
+  ASSERT_OK(uv_socketpair(SOCK_STREAM, 0, fds, UV_NONBLOCK_PIPE, 0));
+  j->peer = fds[1];
+  ASSERT_OK(uv_loop_init(&j->loop));
+  ASSERT_OK(uv_tcp_init(&j->loop, &j->tcp));
+  ASSERT_OK(uv_tcp_open(&j->tcp, fds[0]));
+  for (i = 0; i < 64; i++) {
+    statuses[i] = 1;
+    ASSERT_OK(uv_write(&reqs[i], (uv_stream_t*) &j->tcp, &buf, 1, write_cb));
+  }
+  ASSERT_GT(j->tcp.write_queue_size, 8 * sizeof(block));
+}
+
+static void drain(void* arg) {
+  struct jam* j = arg;
+  static char sink[sizeof(block)];
+  while (read(j->peer, sink, sizeof(sink)) > 0) continue;
+}
+
+TEST(misc_cancel_a_write_between_others) {
+  struct jam j;
+  uv_thread_t thread;
+  int i;
+
+  jam_init(&j);
+  for (i = 50; i < 60; i += 3) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
+  ASSERT_OK(uv_thread_create(&thread, drain, &j));
+  ASSERT_OK(uv_run(&j.loop, UV_RUN_DEFAULT));
+  for (i = 0; i < 64; i++) {
+    int cancelled = i >= 50 && i < 60 && (i - 50) % 3 == 0;
+    ASSERT_EQ(statuses[i], cancelled ? UV_ECANCELED : 0);
+    ASSERT_EQ(uv_write_nwritten(&reqs[i]), cancelled ? 0 : sizeof(block));
+  }
+  ASSERT_EQ(j.tcp.write_queue_size, 0);
+  CLOSE_LOOP(&j.loop);
+  ASSERT_OK(uv_thread_join(&thread));
+  close(j.peer);
+}
