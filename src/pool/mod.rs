@@ -149,11 +149,13 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
 }
 
 /// Takes work back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
-/// worker has begun it already, or it is done.
+/// worker has begun it already, or it is done. Until then a second cancel changes nothing.
 pub fn cancel(work: &Work) -> Result {
     let state = state();
-    if work.stage.get() != Stage::Queued {
-        return Err(Error::EBUSY);
+    match work.stage.get() {
+        Stage::Queued => {}
+        Stage::Cancelled => return Ok(()),
+        _ => return Err(Error::EBUSY),
     }
     work.link.unlink();
     QUEUED.fetch_sub(1, Ordering::Relaxed);
