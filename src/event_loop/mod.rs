@@ -219,6 +219,7 @@ impl Loop {
         // Threads that were posting exist in the parent only.
         self.remote.posting.store(0, Ordering::Relaxed);
         self.signals.after_fork(self)?;
+        async_::after_fork(self);
         // What was sent before the fork is still to be delivered.
         self.remote.wake();
         Ok(())
@@ -311,9 +312,6 @@ impl Loop {
             self.poll(timeout);
 
             for _ in 0..PENDING_ROUNDS {
-                if self.pending.is_empty() {
-                    break;
-                }
                 self.run_pending();
             }
             phase::run(&self.check);
@@ -351,6 +349,9 @@ impl Loop {
     }
 
     fn run_pending(&self) {
+        if self.pending.is_empty() {
+            return;
+        }
         let round = List::new();
         self.pending.move_to(&round);
         while let Some(link) = round.pop_front() {
@@ -434,9 +435,9 @@ impl Loop {
             sys::signal::thread_mask(libc::SIG_UNBLOCK, set);
         }
         self.update_time();
+        let Some(batch) = batch else { return false };
         self.metrics.polled_only.set(timeout == 0);
-        // An error can only be EINTR: the descriptor and the buffer are ours.
-        let dispatched = batch.is_ok_and(|batch| self.dispatch(&batch));
+        let dispatched = self.dispatch(&batch);
         self.metrics.polled_only.set(false);
         dispatched
     }

@@ -1,19 +1,11 @@
 //! Async handles: waking a loop from another thread or from a signal handler.
 //!
-//! A handle's `state` is a flag and a count. `PENDING` is set by the first sender and cleared right
-//! before the callback, so that sends in between cost one load; the handle that was set pending is
-//! pushed on the loop's stack, and the loop is woken when the stack was empty. The count says how
-//! many senders are between those steps: `uv_close` waits for them, after which no other thread
-//! touches the handle or its loop.
-//!
-//! | state                | the handle is                                    |
-//! | -------------------- | ------------------------------------------------ |
-//! | 0                    | in no list                                       |
-//! | PENDING, count > 0   | about to be pushed, or pushed                    |
-//! | PENDING, count 0     | on the loop's stack or in its list of those due  |
-//! | count > 0            | being called back while a sender wakes the loop  |
-//!
-//! Closing sets `PENDING` for good.
+//! The bit `PENDING` of a handle's `state` is set by the first sender and cleared right before the
+//! callback; sends in between cost one atomic operation. Whoever sets it pushes the handle on the
+//! loop's stack and wakes the loop if the stack was empty, and is done with handle and loop when it
+//! then adds `SENT` to the state. So each push is followed by one such addition, and `uv_close`, which
+//! knows how often the handle was taken off the stack, can wait for the last sender: after that no
+//! other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
 
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
@@ -22,7 +14,7 @@ use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::sync::atomic::{fence, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 #[repr(C)]
 pub struct Async {
@@ -30,6 +22,8 @@ pub struct Async {
     callback: Cell<uv_async_cb>,
     link: Link,
     state: AtomicU32,
+    /// How often the loop took the handle off its stack, modulo what the state can count.
+    taken: Cell<u32>,
 }
 
 overlay!(Async => uv_async_t);
@@ -37,44 +31,38 @@ const _: () =
     assert!(core::mem::offset_of!(Async, callback) == core::mem::offset_of!(uv_async_t, async_cb));
 
 const PENDING: u32 = 1;
-const SENDER: u32 = 2;
+const SENT: u32 = 2;
 
 impl Async {
     /// Any thread.
     fn send(&self) {
-        // Orders what the sender wrote before the look at the flag; the counterpart is in
-        // `run_due`. Either the loop's callback sees the data, or this thread sees the flag clear.
-        fence(Ordering::SeqCst);
-        let mut state = self.state.load(Ordering::Relaxed);
-        loop {
-            if state & PENDING != 0 {
-                return;
-            }
-            match self.state.compare_exchange_weak(
-                state,
-                (state | PENDING) + SENDER,
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => break,
-                Err(now) => state = now,
-            }
+        // An operation that writes even when the bit is set already: only then does the loop's
+        // clearing of the bit come after everything that this thread wrote before.
+        if self.state.fetch_or(PENDING, Ordering::AcqRel) & PENDING != 0 {
+            return;
         }
         let remote = &self.handle.loop_().remote;
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
-        // `close` has seen the count drop.
+        // `close` has seen the addition below.
         if unsafe { remote.asyncs.push(&self.link) } {
             remote.wake();
         }
-        self.state.fetch_sub(SENDER, Ordering::Release);
+        self.state.fetch_add(SENT, Ordering::Release);
+    }
+
+    /// Right before the callback, or instead of it.
+    fn take(&self) {
+        self.taken.set(self.taken.get().wrapping_add(SENT));
     }
 
     pub fn close(&self) {
-        // The flag stays: sends to a handle that is being closed, a mistake that libuv forgives,
-        // find it pending already.
-        let was_pending = self.state.fetch_or(PENDING, Ordering::SeqCst) & PENDING != 0;
+        let state = self.state.fetch_or(PENDING, Ordering::AcqRel);
+        let was_pending = state & PENDING != 0;
+        if was_pending {
+            self.take();
+        }
         // Senders are a few instructions and one system call away from being done.
-        while self.state.load(Ordering::Acquire) >= SENDER {
+        while self.state.load(Ordering::Acquire) & !PENDING != self.taken.get() {
             std::thread::yield_now();
         }
         if was_pending {
@@ -96,14 +84,34 @@ pub fn run_due(loop_: &Loop) {
     while let Some(link) = loop_.due_asyncs.pop_front() {
         // SAFETY: closing a handle takes it out of the list, so what is in there is alive.
         let handle = unsafe { &*container_of!(link, Async, link) };
-        handle.state.fetch_and(!PENDING, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        handle.take();
+        handle.state.fetch_and(!PENDING, Ordering::AcqRel);
         if let Some(callback) = handle.callback.get() {
             let this = core::ptr::from_ref(handle).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this) });
         }
     }
+}
+
+/// In the child of a fork: senders that the fork caught between their steps are the parent's.
+pub fn after_fork(loop_: &Loop) {
+    loop_.remote.asyncs.take_into(&loop_.due_asyncs);
+    loop_.each_handle(|handle| {
+        if handle.kind() != UV_ASYNC {
+            return;
+        }
+        // SAFETY: the kind says what the handle is part of.
+        let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
+        let pending = this.state.load(Ordering::Relaxed) & PENDING;
+        // A closing handle has been taken for the last time.
+        let pushed = if pending != 0 && !handle.is_closing() { SENT } else { 0 };
+        this.state.store(this.taken.get().wrapping_add(pushed) | pending, Ordering::Relaxed);
+        if pushed != 0 && !this.link.is_linked() {
+            // SAFETY: it is in no list, and closing takes it out of this one.
+            unsafe { loop_.due_asyncs.push_back(&this.link) };
+        }
+    });
 }
 
 /// Initialises an async handle, which is active at once. `async_cb` may be NULL: sending then
@@ -127,6 +135,7 @@ pub unsafe extern "C" fn uv_async_init(
         (&raw mut (*handle).callback).write(Cell::new(async_cb));
         (&raw mut (*handle).link).write(Link::new());
         (&raw mut (*handle).state).write(AtomicU32::new(0));
+        (&raw mut (*handle).taken).write(Cell::new(0));
         (*handle).handle.activate();
     }
     0

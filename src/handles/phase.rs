@@ -74,6 +74,9 @@ impl Phase {
 
 /// Calls every handle of a queue once; those that the callbacks start wait for the next tick.
 pub fn run(queue: &List) {
+    if queue.is_empty() {
+        return;
+    }
     let round = List::new();
     queue.move_to(&round);
     while let Some(link) = round.pop_front() {

@@ -148,19 +148,18 @@ impl Poller {
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
 
-    /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all).
-    /// `EINTR` says that a signal handler ran.
-    pub fn wait(&self, timeout: c_int) -> Result<Batch<'_>> {
-        let mut events = match self.events.take() {
-            Some(events) => events,
-            // Only when a callback runs the loop that called it, which libuv forbids.
-            None => Events::with_capacity(EVENTS),
-        };
+    /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all). None when
+    /// the time is up or a signal handler ran; the call cannot fail otherwise.
+    pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
+        // None only when a callback runs the loop that called it, which libuv forbids.
+        let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
         let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
         let result = self.poll.borrow_mut().poll(&mut events, timeout);
-        let batch = Batch { poller: self, events: Some(events) };
-        result?;
-        Ok(batch)
+        if result.is_err() || events.is_empty() {
+            self.events.set(Some(events));
+            return None;
+        }
+        Some(Batch { poller: self, events: Some(events) })
     }
 
     fn identify<'a>(&self, event: &'a Event) -> Option<Happened<'a>> {

@@ -16,9 +16,12 @@ use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
+use once_cell::sync::Lazy;
 use std::os::unix::thread::JoinHandleExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 const DEFAULT_THREADS: usize = 4;
 const MAX_THREADS: usize = 1024;
@@ -97,6 +100,10 @@ static WORK_TO_DO: Condvar = Condvar::new();
 /// How much work is in the queues: changed under the lock, watched without it.
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
 
+/// Where there is one core, whoever lingers keeps everybody else from working.
+static SEVERAL_CORES: Lazy<bool> =
+    Lazy::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
+
 /// For how long a worker lingers.
 const LINGER: Duration = Duration::from_micros(20);
 /// Vain tries until lingering is given up, and successes that are remembered.
@@ -127,19 +134,19 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
     work.loop_.set(loop_);
     let mut state = state();
-    state.ensure_worker()?;
+    // Those who are on their way to the queue suffice when there is not more in it.
+    let coming = state.waking + usize::from(state.lingering);
+    let enough = coming > QUEUED.load(Ordering::Relaxed) || (task.slow && !state.may_do_slow());
+    let wake = !enough && state.idle > state.waking;
+    if !enough && !wake {
+        state.start_worker()?;
+    }
+    state.waking += usize::from(wake);
     work.stage.set(Stage::Queued);
     let queue = if task.slow { &state.slow_queue } else { &state.queue };
     // SAFETY: the caller's contract.
     unsafe { queue.push_back(&work.link) };
-    let queued = QUEUED.fetch_add(1, Ordering::Release) + 1;
-    // Those who are on their way to the queue suffice when there is not more in it.
-    let wake = state.idle > state.waking
-        && queued > state.waking + usize::from(state.lingering)
-        && (!task.slow || state.may_do_slow());
-    if wake {
-        state.waking += 1;
-    }
+    QUEUED.fetch_add(1, Ordering::Release);
     drop(state);
     loop_.request_began();
     if wake {
@@ -183,12 +190,12 @@ pub unsafe fn finish(work: *const Work) {
 }
 
 impl State {
-    /// Starts another thread when all are busy and there may be more.
-    fn ensure_worker(&mut self) -> Result {
+    /// Starts another thread, if there may be more.
+    fn start_worker(&mut self) -> Result {
         if self.limit == 0 {
             self.limit = limit_from_environment();
         }
-        if self.idle > self.waking || self.threads.len() >= self.limit {
+        if self.threads.len() >= self.limit {
             return Ok(());
         }
         let thread = std::thread::Builder::new()
@@ -214,11 +221,11 @@ impl State {
         if slow_possible {
             self.slow_next = !slow;
         }
-        if slow {
-            self.slow_queue.pop_front()
-        } else {
-            self.queue.pop_front()
+        let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() };
+        if link.is_some() {
+            QUEUED.fetch_sub(1, Ordering::Relaxed);
         }
+        link
     }
 }
 
@@ -245,10 +252,7 @@ fn run_worker() {
             if state.stopping {
                 return;
             }
-            state.idle += 1;
-            state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
-            state.waking = state.waking.saturating_sub(1);
+            state = await_work(state);
             continue;
         };
         // SAFETY: work in the queue is alive, and out of the queue it is this thread's alone.
@@ -264,6 +268,49 @@ fn run_worker() {
         }
         state = self::state();
         state.slow_running -= usize::from(task.slow);
+    }
+}
+
+/// Returns when there may be something to do.
+fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
+    if !state.lingering && state.credit > 0 && *SEVERAL_CORES {
+        state.lingering = true;
+        // What is in the queues now is slow work that has to wait.
+        let known = QUEUED.load(Ordering::Relaxed);
+        drop(state);
+        let found = linger(known);
+        state = self::state();
+        state.lingering = false;
+        state.credit = if found { CREDIT.min(state.credit + 1) } else { state.credit - 1 };
+        if found || QUEUED.load(Ordering::Relaxed) > known || state.stopping {
+            return state;
+        }
+    }
+    state.idle += 1;
+    let slept = Instant::now();
+    state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
+    state.idle -= 1;
+    state.waking = state.waking.saturating_sub(1);
+    // Lingering a little longer would have caught this.
+    if slept.elapsed() < 2 * LINGER {
+        state.credit = CREDIT.min(state.credit + 1);
+    }
+    state
+}
+
+/// Watches the queues for a while; whether they grew.
+fn linger(known: usize) -> bool {
+    let end = Instant::now() + LINGER;
+    loop {
+        for _ in 0..32 {
+            if QUEUED.load(Ordering::Acquire) > known {
+                return true;
+            }
+            core::hint::spin_loop();
+        }
+        if Instant::now() >= end {
+            return false;
+        }
     }
 }
 
@@ -300,7 +347,9 @@ pub fn fork_prepare() -> MutexGuard<'static, impl Sized> {
 pub fn after_fork_in_child() {
     let mut state = state();
     while state.queue.pop_front().is_some() || state.slow_queue.pop_front().is_some() {}
+    QUEUED.store(0, Ordering::Relaxed);
     state.idle = 0;
+    state.lingering = false;
     state.waking = 0;
     state.slow_running = 0;
     state.limit = 0;

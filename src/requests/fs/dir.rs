@@ -68,7 +68,7 @@ impl Scan {
 }
 
 pub(super) fn scandir(request: &FsRequest) -> Result<isize> {
-    let scan = Scan::of(request)?;
+    let scan = sys::retry(|| Scan::of(request))?;
     let count = scan.entries.len();
     if count > 0 {
         let block = memory::malloc(size_of::<Scan>())?.cast::<Scan>();

@@ -28,7 +28,7 @@ use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use core::mem::{offset_of, MaybeUninit};
 use core::ptr;
-use libc::{mode_t, off_t};
+use libc::{mode_t, off_t, ssize_t};
 
 /// A file operation and its arguments. The fields that C sees as private have C's names and
 /// places, because debuggers and some programs look at them.
@@ -380,7 +380,7 @@ pub unsafe extern "C" fn uv_fs_get_type(req: *const uv_fs_t) -> uv_fs_type {
 /// # Safety
 /// `req` is a request that was given to one of the `uv_fs_*()` functions and is done.
 #[no_mangle]
-pub unsafe extern "C" fn uv_fs_get_result(req: *const uv_fs_t) -> isize {
+pub unsafe extern "C" fn uv_fs_get_result(req: *const uv_fs_t) -> ssize_t {
     // SAFETY: the caller's contract.
     unsafe { FsRequest::of(req) }.result.get()
 }
