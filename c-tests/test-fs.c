@@ -569,6 +569,60 @@ TEST(fs_out_of_memory) {
   ASSERT_OK(uv_loop_close(&loop));
 }
 
+/* Refuses one allocation after the other, until a call needs no more: it fails
+ * with ENOMEM as often as it has to and leaks nothing on the way, which is for
+ * valgrind to say. */
+static int allocations_left;
+
+static int may_allocate(void) { return allocations_left-- > 0; }
+
+static void* nth_malloc(size_t size) {
+  return may_allocate() ? malloc(size) : NULL;
+}
+
+static void* nth_calloc(size_t count, size_t size) {
+  return may_allocate() ? calloc(count, size) : NULL;
+}
+
+static void* nth_realloc(void* block, size_t size) {
+  return may_allocate() ? realloc(block, size) : NULL;
+}
+
+#define UNTIL_IT_WORKS(call, want)                                            \
+  do {                                                                        \
+    int allowed;                                                              \
+    int result = UV_ENOMEM;                                                   \
+    for (allowed = 0; result == UV_ENOMEM; allowed++) {                       \
+      allocations_left = allowed;                                             \
+      result = (call);                                                        \
+      allocations_left = INT_MAX;                                             \
+      if (result == UV_ENOMEM) ASSERT_NULL(fs_req.ptr);                       \
+      fs_clean();                                                             \
+      ASSERT_LT(allowed, 1000);                                               \
+    }                                                                         \
+    ASSERT_EQ(result, want);                                                  \
+  } while (0)
+
+TEST(fs_each_allocation_fails_once) {
+  enum { COUNT = 100 };
+  const char* path = test_path("many");
+  char name[300];
+  int i;
+  ASSERT_OK(mkdir(path, 0777));
+  for (i = 0; i < COUNT; i++) {
+    snprintf(name, sizeof(name), "many/%0200d", i);
+    close(fs_open_plain(test_path(name), O_WRONLY | O_CREAT));
+  }
+  ASSERT_OK(symlink("target", test_path("link")));
+  allocations_left = INT_MAX;
+  ASSERT_OK(uv_replace_allocator(nth_malloc, nth_realloc, nth_calloc, free));
+
+  UNTIL_IT_WORKS(uv_fs_scandir(NULL, fs_fresh(), path, 0, NULL), COUNT);
+  UNTIL_IT_WORKS(uv_fs_readlink(NULL, fs_fresh(), test_path("link"), NULL), 0);
+  UNTIL_IT_WORKS(uv_fs_realpath(NULL, fs_fresh(), path, NULL), 0);
+  UNTIL_IT_WORKS(uv_fs_mkdtemp(NULL, fs_fresh(), test_path("XXXXXX"), NULL), 0);
+}
+
 /* Calls that need no memory work without any. */
 TEST(fs_sync_calls_without_memory) {
   const char* path = fs_make("file", "abcdefgh", 8);
