@@ -43,6 +43,9 @@ impl Stream {
         }
         self.loop_().request_began();
         self.connect_request.set(request);
+        // What an attempt that failed has left.
+        self.io.readable.set(false);
+        self.io.read_closed.set(false);
         if self.delayed_error.get() != 0 {
             self.loop_().feed(&self.io);
         }

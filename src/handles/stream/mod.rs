@@ -169,6 +169,10 @@ impl Stream {
             if writable {
                 self.finish_connect();
             }
+            // The same edge may have told of data, for a reader that did not wait to be connected.
+            if readable && self.handle.has(flag::READING) {
+                self.loop_().still_ready(&self.io);
+            }
             return;
         }
         if readable {
