@@ -84,7 +84,10 @@ impl Io {
                     self.interest.set(Some(rest));
                 }
             }
-            None => self.forget(poller),
+            None => {
+                self.interest.set(None);
+                poller.forget(self);
+            }
         }
     }
 
