@@ -272,6 +272,67 @@ TEST(stream_read_stopped_loses_nothing) {
   tear_down();
 }
 
+/* A reader that is stopped while more and more arrives, and while the stream
+ * is busy writing, misses nothing either. */
+TEST(stream_read_stopped_while_writing) {
+  static char big[8 << 20], chunk[1 << 16];
+  uv_buf_t buf = uv_buf_init(big, sizeof(big));
+  uv_write_t req;
+  size_t left = sizeof(big);
+  int i;
+  set_up();
+  req.data = NULL;
+  ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect));
+  send_text("a");
+  RUN_UNTIL(&loop, received_len == 1);
+  ASSERT_OK(uv_read_stop(STREAM(&tcp)));
+  ASSERT_OK(uv_write(&req, STREAM(&tcp), &buf, 1, note_write));
+  for (i = 0; i < 5; i++) {
+    send_text("b");
+    uv_run(&loop, UV_RUN_NOWAIT);
+  }
+  while (left > 0) {
+    ssize_t r = recv(peer, chunk, sizeof(chunk), MSG_DONTWAIT);
+    if (r > 0)
+      left -= r;
+    else
+      uv_run(&loop, UV_RUN_NOWAIT);
+  }
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("write");
+  ASSERT_EQ(received_len, 1);
+  ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect));
+  RUN_UNTIL(&loop, received_len == 6);
+  ASSERT_MEM_EQ(received, "abbbbb", 6);
+  tear_down();
+}
+
+/* The end of the connection is noticed by a reader that was stopped then. */
+TEST(stream_read_stopped_during_the_end) {
+  int with_reset;
+  for (with_reset = 0; with_reset < 2; with_reset++) {
+    set_up();
+    last_error = 0;
+    ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect));
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_OK(uv_read_stop(STREAM(&tcp)));
+    if (with_reset) {
+      struct linger linger = {1, 0};
+      ASSERT_OK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger,
+                           sizeof(linger)));
+    }
+    ASSERT_OK(close(peer));
+    peer = dup(0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(last_error, 0);
+    ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect));
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(last_error, with_reset ? UV_ECONNRESET : UV_EOF);
+    tear_down();
+  }
+}
+
 /* Stop and start within one callback change the callbacks. */
 static void switch_reader(uv_stream_t* stream, ssize_t nread,
                           const uv_buf_t* buf) {

@@ -379,6 +379,49 @@ TEST(tcp_connect_read_before_connected) {
   CLOSE_LOOP(&loop);
 }
 
+TEST(tcp_connect_refused_while_reading) {
+  ASSERT_OK(uv_loop_init(&loop));
+  start_connect(refused_address(), note_connect);
+  client.data = NULL;
+  ASSERT_OK(uv_read_start(STREAM(&client), alloc_static, note_read));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("connect:ECONNREFUSED read:EOF");
+  CLOSE_LOOP(&loop);
+}
+
+/* The connection, data and the end of it are all there before the loop gets to
+ * look: one event tells of everything. */
+TEST(tcp_connect_everything_at_once) {
+  int with_read;
+  for (with_read = 0; with_read < 2; with_read++) {
+    struct sockaddr_in addr = loopback(0);
+    socklen_t len = sizeof(addr);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int peer;
+    events[0] = '\0';
+    ASSERT_OK(bind(listener, SA(&addr), len));
+    ASSERT_OK(listen(listener, 1));
+    ASSERT_OK(getsockname(listener, (struct sockaddr*) &addr, &len));
+    ASSERT_OK(uv_loop_init(&loop));
+    start_connect(addr, note_connect);
+    client.data = NULL;
+    if (with_read)
+      ASSERT_OK(uv_read_start(STREAM(&client), alloc_static, note_read));
+    peer = accept(listener, NULL, NULL);
+    ASSERT_GE(peer, 0);
+    ASSERT_EQ(write(peer, "hello", 5), 5);
+    ASSERT_OK(close(peer));
+    if (!with_read) {
+      RUN_UNTIL(&loop, events[0] != '\0');
+      ASSERT_OK(uv_read_start(STREAM(&client), alloc_static, note_read));
+    }
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    EXPECT_EVENTS("connect read read:EOF");
+    CLOSE_LOOP(&loop);
+    ASSERT_OK(close(listener));
+  }
+}
+
 TEST(tcp_connect_shutdown_before_connected) {
   uv_buf_t buf = uv_buf_init("x", 1);
   uv_shutdown_t shutdown_req;
