@@ -3024,7 +3024,7 @@ UV_EXTERN uv_fs_type uv_fs_get_type(const uv_fs_t *req);
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_result>.
  */
-UV_EXTERN ptrdiff_t uv_fs_get_result(const uv_fs_t *req);
+UV_EXTERN ssize_t uv_fs_get_result(const uv_fs_t *req);
 
 /**
  * The errno value of a request that failed: `-req->result`.
