@@ -312,6 +312,9 @@ impl Loop {
             self.poll(timeout);
 
             for _ in 0..PENDING_ROUNDS {
+                if self.pending.is_empty() {
+                    break;
+                }
                 self.run_pending();
             }
             phase::run(&self.check);
@@ -520,13 +523,10 @@ impl Loop {
     fn walk(&self, visit: impl Fn(&Handle)) {
         let round = List::new();
         self.handles.move_to(&round);
-        while let Some(link) = round.pop_front() {
-            // SAFETY: a handle in the list is not closed, hence alive; it goes back to its list
-            // before the callback can see it.
-            let handle = unsafe {
-                self.handles.push_back(&*link);
-                &*handle_of(link)
-            };
+        // Back in its own list before the callback can see it.
+        while let Some(link) = round.move_front_to(&self.handles) {
+            // SAFETY: a handle in the list is not closed, hence alive.
+            let handle = unsafe { &*handle_of(link) };
             call_user(|| visit(handle));
         }
     }

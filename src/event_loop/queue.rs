@@ -113,6 +113,24 @@ impl List {
         (!ptr::eq(next, &self.head)).then_some(next)
     }
 
+    /// Moves the first element to the end of `target`.
+    pub fn move_front_to(&self, target: &List) -> Option<*const Link> {
+        let first = self.front()?;
+        target.make_ring();
+        // SAFETY: an element of a list is alive, as are its neighbours and the last of `target`.
+        unsafe {
+            let next = (*first).next.get();
+            self.head.next.set(next);
+            (*next).prev.set(&self.head);
+            let last = target.head.prev.get();
+            (*first).next.set(&target.head);
+            (*first).prev.set(last);
+            (*last).next.set(first);
+        }
+        target.head.prev.set(first);
+        Some(first)
+    }
+
     /// Moves all elements to `target`, which must be empty: callbacks that add to this list while
     /// `target` is worked off add to the next round.
     pub fn move_to(&self, target: &List) {

@@ -79,13 +79,10 @@ pub fn run(queue: &List) {
     }
     let round = List::new();
     queue.move_to(&round);
-    while let Some(link) = round.pop_front() {
-        // SAFETY: stopping or closing a handle takes it out of `round`, so this one is alive; it
-        // is back in its own queue before the callback can stop it.
-        let phase = unsafe {
-            queue.push_back(&*link);
-            &*container_of!(link, Phase, link)
-        };
+    // Back in its own queue before its callback, which may stop it.
+    while let Some(link) = round.move_front_to(queue) {
+        // SAFETY: stopping or closing a handle takes it out of `round`, so this one is alive.
+        let phase = unsafe { &*container_of!(link, Phase, link) };
         if let Some(callback) = phase.callback.get() {
             let this = core::ptr::from_ref(phase).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.

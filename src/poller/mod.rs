@@ -16,7 +16,7 @@ use crate::abi::{Error, Result};
 use crate::event_loop::queue::Link;
 use crate::memory::Array;
 use crate::sys;
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::ffi::c_int;
 use core::time::Duration;
 use mio::event::Event;
@@ -64,7 +64,8 @@ pub enum Happened<'a> {
 
 pub struct Poller {
     poll: RefCell<mio::Poll>,
-    events: Cell<Option<Events>>,
+    /// Absent while a batch of them is being dispatched.
+    events: RefCell<Option<Events>>,
     /// Indexed by descriptor.
     slots: RefCell<Array<Slot>>,
 }
@@ -76,7 +77,7 @@ impl Poller {
         slots.reserve(SLOTS)?;
         Ok(Poller {
             poll: RefCell::new(mio::Poll::new()?),
-            events: Cell::new(Some(Events::with_capacity(EVENTS))),
+            events: RefCell::new(Some(Events::with_capacity(EVENTS))),
             slots: RefCell::new(slots),
         })
     }
@@ -151,15 +152,18 @@ impl Poller {
     /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all). None when
     /// the time is up or a signal handler ran; the call cannot fail otherwise.
     pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
-        // None only when a callback runs the loop that called it, which libuv forbids.
-        let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(EVENTS));
-        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
-        let result = self.poll.borrow_mut().poll(&mut events, timeout);
+        let timeout = match timeout {
+            0 => Some(Duration::ZERO),
+            _ => u64::try_from(timeout).ok().map(Duration::from_millis),
+        };
+        let mut slot = self.events.borrow_mut();
+        // Absent only when a callback runs the loop that called it, which libuv forbids.
+        let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
+        let result = self.poll.borrow_mut().poll(events, timeout);
         if result.is_err() || events.is_empty() {
-            self.events.set(Some(events));
             return None;
         }
-        Some(Batch { poller: self, events: Some(events) })
+        Some(Batch { poller: self, events: slot.take() })
     }
 
     fn identify<'a>(&self, event: &'a Event) -> Option<Happened<'a>> {
@@ -205,7 +209,7 @@ impl Batch<'_> {
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        self.poller.events.set(self.events.take());
+        *self.poller.events.borrow_mut() = self.events.take();
     }
 }
 

@@ -13,14 +13,11 @@ pub fn clock_gettime(clock: libc::clockid_t) -> Result<libc::timespec> {
     Ok(unsafe { time.assume_init() })
 }
 
-fn nanoseconds(clock: libc::clockid_t) -> u64 {
-    // CLOCK_MONOTONIC and CLOCK_MONOTONIC_COARSE cannot fail on Linux.
-    clock_gettime(clock).map_or(0, |t| t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64)
-}
-
 /// The monotonic clock, in nanoseconds.
 pub fn monotonic() -> u64 {
-    nanoseconds(libc::CLOCK_MONOTONIC)
+    // Cannot fail on Linux, nor can the coarse one below.
+    clock_gettime(libc::CLOCK_MONOTONIC)
+        .map_or(0, |time| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
 /// The monotonic clock in milliseconds, as cheaply as millisecond precision can be had.
@@ -34,7 +31,8 @@ pub fn monotonic_ms() -> u64 {
             _ => libc::CLOCK_MONOTONIC,
         }
     });
-    nanoseconds(*CLOCK) / 1_000_000
+    clock_gettime(*CLOCK)
+        .map_or(0, |time| time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000)
 }
 
 /// Sleeps for the whole of `milliseconds`, however often signals interrupt.
