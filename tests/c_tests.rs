@@ -27,16 +27,12 @@ fn c_tests_pass_on_the_reference_and_on_oxuv() {
     assert_eq!(reference, oxuv, "the two libraries ran different tests");
 }
 
-/// Where cargo puts this build: the test is `target/<profile>/deps/c_tests-<hash>`.
-fn profile_dir() -> PathBuf {
-    env::current_exe().unwrap().ancestors().nth(2).unwrap().to_path_buf()
-}
-
-/// The library that cargo has just built for this test, under its soname.
+/// The library that cargo built for this test, beside it in `target/<profile>/deps`, under its
+/// soname in a directory of its own.
 fn oxuv_dir() -> PathBuf {
-    let library = profile_dir().join("libuv.so");
+    let library = env::current_exe().unwrap().with_file_name("libuv.so");
     assert!(library.exists(), "cargo did not build {}", library.display());
-    let dir = profile_dir().join("soname");
+    let dir = library.with_file_name("soname");
     fs::create_dir_all(&dir).unwrap();
     let link = dir.join("libuv.so.1");
     let _ = fs::remove_file(&link);
