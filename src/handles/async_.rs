@@ -38,9 +38,15 @@ impl Async {
     fn send(&self) {
         // An operation that writes even when the bit is set already: only then does the loop's
         // clearing of the bit come after everything that this thread wrote before.
-        if self.state.fetch_or(PENDING, Ordering::AcqRel) & PENDING != 0 {
-            return;
+        if self.state.fetch_or(PENDING, Ordering::AcqRel) & PENDING == 0 {
+            self.push();
         }
+    }
+
+    /// Kept out of `send`, as most sends of a thread that sends often find the bit set.
+    #[cold]
+    fn push(&self) {
+        let errno = sys::errno();
         let remote = &self.handle.loop_().remote;
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
         // `close` has seen the addition below.
@@ -48,6 +54,7 @@ impl Async {
             remote.wake();
         }
         self.state.fetch_add(SENT, Ordering::Release);
+        sys::set_errno(errno);
     }
 
     /// Right before the callback, or instead of it.
@@ -152,9 +159,7 @@ pub unsafe extern "C" fn uv_async_init(
 /// `async` is an initialised async handle that `uv_close()` was not called for.
 #[no_mangle]
 pub unsafe extern "C" fn uv_async_send(r#async: *mut uv_async_t) -> c_int {
-    let errno = sys::errno();
     // SAFETY: the caller's contract.
     unsafe { Async::of(r#async) }.send();
-    sys::set_errno(errno);
     0
 }
