@@ -122,11 +122,11 @@ impl<T: Copy> Array<T> {
         self.resize_block(needed.max(self.capacity.saturating_mul(2)).max(8))
     }
 
-    /// Gives memory back once less than a quarter of it is in use.
+    /// Gives memory back when less than a quarter of it is in use.
     pub fn shrink(&mut self) {
         if self.capacity > 64 && self.len < self.capacity / 4 {
             // A failure leaves the larger block in place, which is just as correct.
-            let _ = self.resize_block(self.capacity / 2);
+            let _ = self.resize_block((self.len * 2).max(64));
         }
     }
 

@@ -466,7 +466,7 @@ impl Loop {
         // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
         // callbacks about that come first.
         if signals {
-            self.signals.dispatch(self);
+            self.signals.dispatch();
         }
         any
     }

@@ -64,6 +64,11 @@ impl<T: Positioned> TimerHeap<T> {
                 self.sift_down(position, last);
             }
         }
+    }
+
+    /// Gives memory back that is not needed any more. Not part of `remove`, so that as many timers as
+    /// were removed can be inserted without fail.
+    pub fn shrink(&mut self) {
         self.entries.shrink();
     }
 

@@ -66,6 +66,11 @@ impl Timer {
         self.due_link.unlink();
     }
 
+    pub fn close(&self) {
+        self.stop();
+        self.handle.loop_().timers.borrow_mut().shrink();
+    }
+
     fn again(&self) -> Result {
         if self.callback.get().is_none() {
             return Err(Error::EINVAL);
@@ -94,6 +99,9 @@ pub fn run_due(loop_: &Loop) {
             due.push_back(&(*timer).due_link);
         }
     }
+    if due.is_empty() {
+        return;
+    }
     while let Some(link) = due.pop_front() {
         // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
         let timer = unsafe { &*container_of!(link, Timer, due_link) };
@@ -106,6 +114,7 @@ pub fn run_due(loop_: &Loop) {
             call_user(|| unsafe { callback(this) });
         }
     }
+    loop_.timers.borrow_mut().shrink();
 }
 
 /// Initialises a timer. Cannot fail; returns 0.

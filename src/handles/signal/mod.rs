@@ -114,7 +114,7 @@ impl LoopSignals {
     }
 
     /// Makes the callbacks for the signals that were caught.
-    pub fn dispatch(&self, loop_: &Loop) {
+    pub fn dispatch(&self) {
         let mut messages = [0; 64 * MESSAGE];
         // The pipe's edge is not repeated, so it is read until it is empty.
         while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
@@ -140,7 +140,6 @@ impl LoopSignals {
                 break;
             }
         }
-        let _ = loop_;
     }
 }
 
