@@ -20,8 +20,10 @@ static void in_child(void (*scenario)(void*), void* arg) {
   ASSERT_GE(pid, 0);
   if (pid == 0) {
     scenario(arg);
-    uv_library_shutdown();
-    _exit(0);
+    /* Ends as another program, so that no leak checker asks for what the
+     * threads of the parent owned: nobody can free that in the child. */
+    execlp("true", "true", (char*) NULL);
+    _exit(127);
   }
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   ASSERT_EQ(status, 0);

@@ -185,11 +185,11 @@ TEST(signal_bad_numbers_are_einval) {
 
 TEST(signal_every_catchable_number_can_be_watched) {
   uv_loop_t loop;
-  uv_signal_t watchers[65];
+  uv_signal_t watchers[64];
   int signum;
 
   ASSERT_OK(uv_loop_init(&loop));
-  for (signum = 1; signum <= 64; signum++) {
+  for (signum = 1; signum < 64; signum++) { /* 64 is valgrind's own */
     ASSERT_OK(uv_signal_init(&loop, &watchers[signum]));
     if (signum == SIGKILL || signum == SIGSTOP) continue;
     if (signum >= 32 && signum < SIGRTMIN) continue; /* the C library's */
