@@ -10,9 +10,8 @@ use crate::abi::{Error, Result};
 use crate::sys::{self, signal};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, Ordering};
-use once_cell::sync::Lazy;
 use signal_hook::SigId;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 struct Watcher {
@@ -28,13 +27,12 @@ struct Watched {
     installed: Option<libc::sigaction>,
 }
 
-#[derive(Default)]
 struct Registry {
-    signals: HashMap<c_int, Watched>,
+    signals: BTreeMap<c_int, Watched>,
     starts: u64,
 }
 
-static REGISTRY: Lazy<Mutex<Registry>> = Lazy::new(Mutex::default);
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { signals: BTreeMap::new(), starts: 0 });
 
 /// Counts forks. An action of an older generation belongs to the parent's loops, whose pipes the
 /// child must not write to.
@@ -48,14 +46,19 @@ fn registry() -> MutexGuard<'static, Registry> {
 /// Has the signal's handler write to the pipe; returns the name of this start, which is what it
 /// writes.
 pub fn start(signum: c_int, one_shot: bool, pipe: c_int) -> Result<u64> {
+    // Only for what can be a signal is anything remembered.
+    if !(1..=libc::SIGRTMAX()).contains(&signum) {
+        return Err(Error::EINVAL);
+    }
     let mut registry = registry();
     registry.starts += 1;
     let start = registry.starts;
     let watched = registry.signals.entry(signum).or_default();
+    watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
     if watched.installed.is_none() {
         // signal-hook calls the handler that it replaces as well; so it shall find one that does
         // nothing. (Not SIG_IGN, which would make the kernel reap children.) This also refuses
-        // numbers that are no signal or cannot be caught.
+        // signals that cannot be caught.
         let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
         signal::set_sigaction(signum, &idle)?;
     }
