@@ -43,7 +43,7 @@ lint:
 
 # Every C test on our library under memcheck; an error or a leak is a failure.
 valgrind: setup lib
-	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet \
+	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet --max-threads=1100 \
 	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
 
 DEMOS = first_event tcp_echo
