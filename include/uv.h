@@ -614,7 +614,7 @@ enum uv_udp_flags {
 
 /** Flags of `uv_pipe_bind2()` and `uv_pipe_connect2()`. */
 enum uv__pipe_flags {
-  /** A name that is too long is an error (`UV_ENAMETOOLONG`) instead of being cut. */
+  /** A name that is too long is an error (`UV_EINVAL`) instead of being cut. */
   UV_PIPE_NO_TRUNCATE = 1,
 };
 
@@ -2367,6 +2367,23 @@ UV_EXTERN int uv_signal_start_oneshot(uv_signal_t *handle,
  */
 UV_EXTERN int uv_signal_stop(uv_signal_t *handle);
 
+/* Passing descriptors over pipes. */
+
+/**
+ * How many handles have arrived over the pipe and wait for `uv_accept()`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
+ */
+UV_EXTERN int uv_pipe_pending_count(uv_pipe_t *handle);
+
+/**
+ * The type of handle that the next `uv_accept()` on the pipe needs; `UV_UNKNOWN_HANDLE` when no
+ * handle is waiting or no type suits it.
+ *
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_type>.
+ */
+UV_EXTERN uv_handle_type uv_pipe_pending_type(uv_pipe_t *handle);
+
 /* Listening, and accepting connections. */
 
 /**
@@ -2387,7 +2404,7 @@ UV_EXTERN int uv_listen(uv_stream_t *stream, int backlog, uv_connection_cb cb);
  */
 UV_EXTERN int uv_accept(uv_stream_t *server, uv_stream_t *client);
 
-/* Streams: what TCP sockets (and later pipes and terminals) share. */
+/* Streams: what TCP sockets, pipes and terminals share. */
 
 /**
  * Non-zero when the stream can be read from.
@@ -2418,6 +2435,114 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
  */
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
+
+/* Pipes: local sockets, and whatever else is opened as a pipe. */
+
+/**
+ * Initialises a pipe handle. `ipc` is non-zero for a connected pipe that handles will be passed
+ * over. Returns 0.
+ *
+ * Loop thread only, as all functions on pipe handles.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_init>.
+ */
+UV_EXTERN int uv_pipe_init(uv_loop_t *loop, uv_pipe_t *handle, int ipc);
+
+/**
+ * Makes the handle use an existing descriptor, such as an end of a pipe(2), a FIFO or a local
+ * socket. It becomes non-blocking and the handle's: it is closed with it.
+ *
+ * Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
+ * has another; `UV_EBADF` when it is not open.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_open>.
+ */
+UV_EXTERN int uv_pipe_open(uv_pipe_t *handle, uv_file file);
+
+/**
+ * Binds the pipe to a path, which is cut when it is longer than an address can hold. The file is
+ * removed when the handle is closed.
+ *
+ * Returns what `uv_pipe_bind2()` does.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind>.
+ */
+UV_EXTERN int uv_pipe_bind(uv_pipe_t *handle, const char *name);
+
+/**
+ * Binds the pipe to a name of `namelen` bytes. One that begins with a NUL is abstract: it lives in
+ * no directory. When it is empty the kernel chooses an abstract name. `flags` are 0 or
+ * `UV_PIPE_NO_TRUNCATE`.
+ *
+ * Returns 0; `UV_EINVAL` for other flags, a path that contains a NUL, a name that is too long and
+ * must not be cut, or when the handle is bound or open already; `UV_EADDRINUSE` when the name
+ * exists; `UV_EACCES` when it cannot be created; or another error code.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind2>.
+ */
+UV_EXTERN int uv_pipe_bind2(uv_pipe_t *handle,
+                            const char *name,
+                            size_t namelen,
+                            unsigned int flags);
+
+/**
+ * Connects to the path, which is cut when it is longer than an address can hold. Every error is
+ * reported by `cb`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect>.
+ */
+UV_EXTERN void uv_pipe_connect(uv_connect_t *req,
+                               uv_pipe_t *handle,
+                               const char *name,
+                               uv_connect_cb cb);
+
+/**
+ * Connects to a name of `namelen` bytes, which is abstract if it begins with a NUL. `flags` are 0
+ * or `UV_PIPE_NO_TRUNCATE`. `cb` is called when that is done or has failed.
+ *
+ * Returns 0; without a callback `UV_EINVAL` for other flags, an empty name, a path that contains
+ * a NUL or a name that is too long and must not be cut; `UV_EALREADY` when a connection is being
+ * made.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect2>.
+ */
+UV_EXTERN int uv_pipe_connect2(uv_connect_t *req,
+                               uv_pipe_t *handle,
+                               const char *name,
+                               size_t namelen,
+                               unsigned int flags,
+                               uv_connect_cb cb);
+
+/**
+ * The name that the pipe is bound to. `size` says how much room `buffer` has, and then how long
+ * the name is. A path is followed by a NUL, an abstract name begins with one, and a pipe without
+ * a name has one of length 0.
+ *
+ * Returns 0; `UV_ENOBUFS` when there is not enough room, `*size` says then what is needed;
+ * `UV_EBADF` when the handle is not open; `UV_ENOTSOCK` when it is no socket.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getsockname>.
+ */
+UV_EXTERN int uv_pipe_getsockname(const uv_pipe_t *handle, char *buffer, size_t *size);
+
+/**
+ * The name of the peer, as `uv_pipe_getsockname()` gives the pipe's own.
+ *
+ * Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getpeername>.
+ */
+UV_EXTERN int uv_pipe_getpeername(const uv_pipe_t *handle, char *buffer, size_t *size);
+
+/**
+ * Has an effect on Windows only.
+ *
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_instances>.
+ */
+UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
+
+/**
+ * Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
+ * bound to.
+ *
+ * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is not open; `UV_ENOENT`
+ * when it has no file.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
+ */
+UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
 
 /* Reading. */
 
@@ -2572,6 +2697,57 @@ UV_EXTERN int uv_socketpair(int type,
                             uv_os_sock_t *socket_vector,
                             int flags0,
                             int flags1);
+
+/* Terminals. */
+
+/**
+ * Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or
+ * a socket. The handle opens the terminal anew, so that it can be non-blocking here while it is
+ * blocking for other processes; where that fails, writes block. The last argument is ignored.
+ *
+ * Returns 0, or `UV_EINVAL` for a file and for what is not open.
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_init>.
+ */
+UV_EXTERN int uv_tty_init(uv_loop_t *loop, uv_tty_t *handle, uv_file fd, int _readable);
+
+/**
+ * Sets the mode of the terminal, without waiting for output.
+ *
+ * Returns 0, `UV_EINVAL` when there is no such mode, or an error of tcsetattr(3).
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_mode>.
+ */
+UV_EXTERN int uv_tty_set_mode(uv_tty_t *handle, uv_tty_mode_t mode);
+
+/**
+ * Gives the first terminal whose mode was set the attributes that it had. For the end of the
+ * program. Async-signal-safe; keeps errno.
+ *
+ * Returns 0, `UV_EBUSY` when it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_reset_mode>.
+ */
+UV_EXTERN int uv_tty_reset_mode(void);
+
+/**
+ * The size of the terminal's window in columns and rows.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_winsize>.
+ */
+UV_EXTERN int uv_tty_get_winsize(uv_tty_t *handle, int *width, int *height);
+
+/**
+ * Has an effect on Windows only.
+ *
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_vterm_state>.
+ */
+UV_EXTERN void uv_tty_set_vterm_state(uv_tty_vtermstate_t _state);
+
+/**
+ * Returns `UV_ENOTSUP`, except on Windows.
+ *
+ * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_vterm_state>.
+ */
+UV_EXTERN int uv_tty_get_vterm_state(uv_tty_vtermstate_t *_state);
 
 /* Writing, and shutting the writing side down. */
 
@@ -3257,6 +3433,263 @@ UV_EXTERN int uv_queue_work(uv_loop_t *loop,
  */
 UV_EXTERN int uv_cancel(uv_req_t *req);
 
+/* The CPUs. */
+
+/**
+ * Gets a list of the CPUs that are online, as an array that `uv_free_cpu_info()` frees.
+ *
+ * Returns 0 or an error code such as `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpu_info>.
+ */
+UV_EXTERN int uv_cpu_info(uv_cpu_info_t **cpu_infos, int *count);
+
+/**
+ * Frees what `uv_cpu_info()` gave. NULL is allowed.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_cpu_info>.
+ */
+UV_EXTERN void uv_free_cpu_info(uv_cpu_info_t *cpu_infos, int count);
+
+/**
+ * How many threads a program should use for work that keeps CPUs busy: the CPUs that the calling
+ * thread may run on, or fewer if the control group has a quota. At least 1.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_available_parallelism>.
+ */
+UV_EXTERN unsigned int uv_available_parallelism(void);
+
+/* File descriptors: what they are, pairs of them, and who inherits them. */
+
+/**
+ * What kind of handle suits a descriptor: `UV_TTY`, `UV_NAMED_PIPE` (also for local stream
+ * sockets), `UV_TCP`, `UV_UDP`, `UV_FILE` (also for character devices), or `UV_UNKNOWN_HANDLE`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_guess_handle>.
+ */
+UV_EXTERN uv_handle_type uv_guess_handle(uv_file file);
+
+/**
+ * Makes a pipe: what is written to `fds[1]` can be read from `fds[0]`. `read_flags` and
+ * `write_flags` are 0 or `UV_NONBLOCK_PIPE`, for one end each. Both ends are close-on-exec.
+ *
+ * Returns 0 or an error code such as `UV_EMFILE`. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe>.
+ */
+UV_EXTERN int uv_pipe(uv_file *fds, int read_flags, int write_flags);
+
+/**
+ * Sees to it that processes started from now on do not inherit the descriptors that this one did.
+ * It is best called early.
+ *
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_disable_stdio_inheritance>.
+ */
+UV_EXTERN void uv_disable_stdio_inheritance(void);
+
+/* Paths that a program asks for: its working directory, its own file, where the user's and where
+ * temporary files go. */
+
+/**
+ * Gets the working directory. `size` goes in as the size of `buffer` and comes out as the length
+ * of the path.
+ *
+ * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
+ * `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the directory was removed.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cwd>.
+ */
+UV_EXTERN int uv_cwd(char *buffer, size_t *size);
+
+/**
+ * Changes the working directory of the process.
+ *
+ * Returns 0 or an error code such as `UV_ENOENT`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_chdir>.
+ */
+UV_EXTERN int uv_chdir(const char *dir);
+
+/**
+ * Gets the path of the program's file, cut to what fits. `size` goes in as the size of `buffer` and
+ * comes out as the length of the path.
+ *
+ * Returns 0; `UV_EINVAL` for NULL and for a size of 0; another error code if `/proc` is missing.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_exepath>.
+ */
+UV_EXTERN int uv_exepath(char *buffer, size_t *size);
+
+/**
+ * Gets the user's home directory: the environment variable `HOME`, or else what the user database
+ * says. `size` goes in as the size of `buffer` and comes out as the length of the path.
+ *
+ * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
+ * `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the user is unknown.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_homedir>.
+ */
+UV_EXTERN int uv_os_homedir(char *buffer, size_t *size);
+
+/**
+ * Gets the directory for temporary files: the first of the environment variables `TMPDIR`, `TMP`,
+ * `TEMP` and `TEMPDIR` that exists, or else `/tmp`. A slash at the end is left out. `size` goes in
+ * as the size of `buffer` and comes out as the length of the path.
+ *
+ * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
+ * `UV_EINVAL` for NULL and for a size of 0.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_tmpdir>.
+ */
+UV_EXTERN int uv_os_tmpdir(char *buffer, size_t *size);
+
+/* The environment of the process. */
+
+/**
+ * Gets an environment variable. `size` goes in as the size of `buffer` and comes out as the length
+ * of the value.
+ *
+ * Returns 0; `UV_ENOENT` if there is no such variable; `UV_ENOBUFS` if the buffer is too small,
+ * with the size that is needed in `size`; `UV_EINVAL` for NULL and for a size of 0.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getenv>.
+ */
+UV_EXTERN int uv_os_getenv(const char *name, char *buffer, size_t *size);
+
+/**
+ * Sets an environment variable, also if it exists.
+ *
+ * Returns 0; `UV_EINVAL` for NULL and for a name that is empty or contains `=`; `UV_ENOMEM`.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_setenv>.
+ */
+UV_EXTERN int uv_os_setenv(const char *name, const char *value);
+
+/**
+ * Removes an environment variable, if it exists.
+ *
+ * Returns 0, or `UV_EINVAL` for NULL and for a name that is empty or contains `=`.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_unsetenv>.
+ */
+UV_EXTERN int uv_os_unsetenv(const char *name);
+
+/**
+ * Gets all environment variables, as an array that `uv_os_free_environ()` frees.
+ *
+ * Returns 0 or `UV_ENOMEM`.
+ * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_environ>.
+ */
+UV_EXTERN int uv_os_environ(uv_env_item_t **envitems, int *count);
+
+/**
+ * Frees what `uv_os_environ()` gave. NULL is allowed.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_environ>.
+ */
+UV_EXTERN void uv_os_free_environ(uv_env_item_t *envitems, int count);
+
+/* What the host is called, how long it has been up and how busy it is; the time of day. */
+
+/**
+ * Gets the host's name. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
+ * always enough, and comes out as the length of the name.
+ *
+ * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
+ * `UV_EINVAL` for NULL and for a size of 0.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_gethostname>.
+ */
+UV_EXTERN int uv_os_gethostname(char *buffer, size_t *size);
+
+/**
+ * Gets the names and versions of the system and the hardware, as uname(2) gives them.
+ *
+ * Returns 0, or `UV_EINVAL` for NULL.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_uname>.
+ */
+UV_EXTERN int uv_os_uname(uv_utsname_t *buffer);
+
+/**
+ * Gets how long the system has been up, in seconds with two decimals.
+ *
+ * Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_uptime>.
+ */
+UV_EXTERN int uv_uptime(double *uptime);
+
+/**
+ * Gets the averages of the load over 1, 5 and 15 minutes.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_loadavg>.
+ */
+UV_EXTERN void uv_loadavg(double *avg);
+
+/**
+ * Gets the time of day, in seconds and microseconds since 1970 began.
+ *
+ * Returns 0, or `UV_EINVAL` for NULL.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
+ */
+UV_EXTERN int uv_gettimeofday(uv_timeval64_t *tv);
+
+/* Network interfaces. */
+
+/**
+ * Gets the IPv4 and IPv6 addresses of the network interfaces that are up, as an array that
+ * `uv_free_interface_addresses()` frees. It is NULL if there are none.
+ *
+ * Returns 0 or an error code such as `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_interface_addresses>.
+ */
+UV_EXTERN int uv_interface_addresses(uv_interface_address_t **addresses, int *count);
+
+/**
+ * Frees what `uv_interface_addresses()` gave. NULL is allowed.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_interface_addresses>.
+ */
+UV_EXTERN void uv_free_interface_addresses(uv_interface_address_t *addresses, int count);
+
+/**
+ * Gets the name of the network interface with this index. `size` goes in as the size of `buffer`,
+ * for which `UV_IF_NAMESIZE` is always enough, and comes out as the length of the name.
+ *
+ * Returns 0; `UV_ENXIO` if there is no such interface; `UV_ENOBUFS` if the buffer is too small,
+ * with the size that is needed in `size`; `UV_EINVAL` for NULL and for a size of 0.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_if_indextoname>.
+ */
+UV_EXTERN int uv_if_indextoname(unsigned int ifindex, char *buffer, size_t *size);
+
+/**
+ * Gets what identifies the network interface with this index in a scoped IPv6 address, behind the
+ * `%`. On Linux that is its name; see `uv_if_indextoname()`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_if_indextoiid>.
+ */
+UV_EXTERN int uv_if_indextoiid(unsigned int ifindex, char *buffer, size_t *size);
+
+/* Shared libraries that a program loads while it runs. */
+
+/**
+ * Opens a shared library; a `filename` of NULL is the program itself. It must be closed also after
+ * an error, of which it keeps the message.
+ *
+ * Returns 0, or -1 for an error.
+ * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlopen>.
+ */
+UV_EXTERN int uv_dlopen(const char *filename, uv_lib_t *lib);
+
+/**
+ * Closes a shared library and frees its last error message. Closing twice is harmless.
+ *
+ * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlclose>.
+ */
+UV_EXTERN void uv_dlclose(uv_lib_t *lib);
+
+/**
+ * Looks a symbol up. Its address may be NULL without there being an error.
+ *
+ * Returns 0, or -1 for an error.
+ * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlsym>.
+ */
+UV_EXTERN int uv_dlsym(uv_lib_t *lib, const char *name, void **ptr);
+
+/**
+ * The message of the last error, or `"no error"`. The string belongs to `lib`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlerror>.
+ */
+UV_EXTERN const char *uv_dlerror(const uv_lib_t *lib);
+
 /* Mutexes and read-write locks. */
 
 /**
@@ -3358,6 +3791,99 @@ UV_EXTERN int uv_rwlock_trywrlock(uv_rwlock_t *rwlock);
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrunlock>.
  */
 UV_EXTERN void uv_rwlock_wrunlock(uv_rwlock_t *rwlock);
+
+/* How much memory there is. */
+
+/**
+ * How much memory is free, in bytes, counting what the kernel can take back from caches; 0 if that
+ * is not known.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_free_memory>.
+ */
+UV_EXTERN uint64_t uv_get_free_memory(void);
+
+/**
+ * How much memory the system has, in bytes; 0 if that is not known.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_total_memory>.
+ */
+UV_EXTERN uint64_t uv_get_total_memory(void);
+
+/**
+ * How much memory this process may use, in bytes: the lowest of the limits of its control group,
+ * its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if that is not
+ * known.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
+ */
+UV_EXTERN uint64_t uv_get_constrained_memory(void);
+
+/**
+ * How much memory this process can still get, in bytes: what its control group has left, or else
+ * what is free.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
+ */
+UV_EXTERN uint64_t uv_get_available_memory(void);
+
+/* Processes: ids, priorities, signals and the resources that this one uses. */
+
+/** The id of this process. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpid>. */
+UV_EXTERN uv_pid_t uv_os_getpid(void);
+
+/** The id of this process's parent. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getppid>. */
+UV_EXTERN uv_pid_t uv_os_getppid(void);
+
+/**
+ * Gets a process's scheduling priority, from -20, which is high, to 19. The `pid` 0 is this
+ * process.
+ *
+ * Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` if `priority` is NULL.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpriority>.
+ */
+UV_EXTERN int uv_os_getpriority(uv_pid_t pid, int *priority);
+
+/**
+ * Sets a process's scheduling priority, from -20, which is high, to 19; see the `UV_PRIORITY_`
+ * constants. The `pid` 0 is this process.
+ *
+ * Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` for a priority out of range;
+ * `UV_EACCES` or `UV_EPERM` if that is not allowed.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_setpriority>.
+ */
+UV_EXTERN int uv_os_setpriority(uv_pid_t pid, int priority);
+
+/**
+ * Sends a signal to a process, or with `signum` 0 finds out whether that would be possible.
+ *
+ * Returns 0 or an error code such as `UV_ESRCH`.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_kill>.
+ */
+UV_EXTERN int uv_kill(int pid, int signum);
+
+/**
+ * Gets how much memory of this process is resident, in bytes.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_resident_set_memory>.
+ */
+UV_EXTERN int uv_resident_set_memory(size_t *rss);
+
+/**
+ * Gets the resources that this process has used.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_getrusage>.
+ */
+UV_EXTERN int uv_getrusage(uv_rusage_t *rusage);
+
+/**
+ * Gets the resources that the calling thread has used.
+ *
+ * Returns 0 or an error code.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_getrusage_thread>.
+ */
+UV_EXTERN int uv_getrusage_thread(uv_rusage_t *rusage);
 
 /* Semaphores, conditions, barriers, and code that runs once. */
 
@@ -3523,6 +4049,76 @@ UV_EXTERN int uv_thread_detach(uv_thread_t *tid);
  */
 UV_EXTERN int uv_thread_equal(const uv_thread_t *t1, const uv_thread_t *t2);
 
+/**
+ * Gives the calling thread a name, cut to 15 bytes.
+ *
+ * Returns 0, or `UV_EINVAL` for NULL.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setname>.
+ */
+UV_EXTERN int uv_thread_setname(const char *name);
+
+/**
+ * Gets a thread's name, cut to what fits into `size` bytes with a NUL.
+ *
+ * Returns 0, `UV_EINVAL` if `name` is NULL or `size` is 0, or another error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getname>.
+ */
+UV_EXTERN int uv_thread_getname(uv_thread_t *tid, char *name, size_t size);
+
+/**
+ * How many entries a CPU mask has: the number of CPUs that the C library has room for.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpumask_size>.
+ */
+UV_EXTERN int uv_cpumask_size(void);
+
+/**
+ * Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. What was set
+ * before goes to `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
+ * `uv_cpumask_size()`.
+ *
+ * Returns 0, `UV_EINVAL` if the masks are too small or no CPU is left to run on, or another error
+ * code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setaffinity>.
+ */
+UV_EXTERN int uv_thread_setaffinity(uv_thread_t *tid,
+                                    char *cpumask,
+                                    char *oldmask,
+                                    size_t mask_size);
+
+/**
+ * Gets the CPUs that a thread may run on: their entries in `cpumask` become 1 and the others 0.
+ * The mask has `mask_size` entries, at least `uv_cpumask_size()`.
+ *
+ * Returns 0, `UV_EINVAL` if the mask is too small, or another error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getaffinity>.
+ */
+UV_EXTERN int uv_thread_getaffinity(uv_thread_t *tid, char *cpumask, size_t mask_size);
+
+/**
+ * The number of the CPU that the calling thread runs on, or an error code.
+ *
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getcpu>.
+ */
+UV_EXTERN int uv_thread_getcpu(void);
+
+/**
+ * Gets a thread's priority within its scheduling policy. For the calling thread, if it is scheduled
+ * as usual, that is its nice value; for others it is 0 then.
+ *
+ * Returns 0, `UV_EINVAL` if `priority` is NULL, or another error code.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getpriority>.
+ */
+UV_EXTERN int uv_thread_getpriority(uv_thread_t tid, int *priority);
+
+/**
+ * Sets a thread's priority, to one of the `UV_THREAD_PRIORITY_` constants. It has no effect on
+ * threads other than the calling one that are scheduled as usual.
+ *
+ * Returns 0; `UV_EINVAL` for another number; `UV_EACCES` or `UV_EPERM` if that is not allowed.
+ * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setpriority>.
+ */
+UV_EXTERN int uv_thread_setpriority(uv_thread_t tid, int priority);
+
 /* Keys: each stands for a pointer that every thread has its own of. */
 
 /**
@@ -3553,6 +4149,79 @@ UV_EXTERN void *uv_key_get(uv_key_t *key);
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_set>.
  */
 UV_EXTERN void uv_key_set(uv_key_t *key, void *value);
+
+/* The process's title, which `ps` shows. */
+
+/**
+ * Prepares for `uv_set_process_title()`. To be called once, early in `main()`, with its arguments;
+ * the program goes on with the arguments that this returns. They are a copy, or the same if there
+ * is no memory for one. They are valid until `uv_library_shutdown()`.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_setup_args>.
+ */
+UV_EXTERN char **uv_setup_args(int argc, char **argv);
+
+/**
+ * Sets the title of this process, cut to the room that its arguments had, and the name of the
+ * calling thread.
+ *
+ * Returns 0; `UV_ENOBUFS` unless `uv_setup_args()` was called before. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_set_process_title>.
+ */
+UV_EXTERN int uv_set_process_title(const char *title);
+
+/**
+ * Gets the title of this process.
+ *
+ * Returns 0; `UV_EINVAL` if `buffer` is NULL or `size` is 0; `UV_ENOBUFS` if the buffer is too
+ * small, and unless `uv_setup_args()` was called before. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_process_title>.
+ */
+UV_EXTERN int uv_get_process_title(char *buffer, size_t size);
+
+/* Users and groups, from the system's databases. */
+
+/**
+ * Gets the user whose rights the process has (the effective user). `uv_os_free_passwd()` frees the
+ * strings.
+ *
+ * Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd>.
+ */
+UV_EXTERN int uv_os_get_passwd(uv_passwd_t *pwd);
+
+/**
+ * Gets the user with this id. `uv_os_free_passwd()` frees the strings.
+ *
+ * Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd2>.
+ */
+UV_EXTERN int uv_os_get_passwd2(uv_passwd_t *pwd, uv_uid_t uid);
+
+/**
+ * Frees the strings of `uv_os_get_passwd()` and sets them to NULL. Freeing twice is harmless, and
+ * NULL is allowed.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_passwd>.
+ */
+UV_EXTERN void uv_os_free_passwd(uv_passwd_t *pwd);
+
+/**
+ * Gets the group with this id. `uv_os_free_group()` frees the strings.
+ *
+ * Returns 0; `UV_ENOENT` if the group database does not have it; `UV_EINVAL` for NULL;
+ * `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_group>.
+ */
+UV_EXTERN int uv_os_get_group(uv_group_t *grp, uv_uid_t gid);
+
+/**
+ * Frees the strings of `uv_os_get_group()` and sets them to NULL. Freeing twice is harmless, and
+ * NULL is allowed.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_group>.
+ */
+UV_EXTERN void uv_os_free_group(uv_group_t *grp);
 
 /* IPv4 and IPv6 addresses as text. */
 
@@ -3616,7 +4285,9 @@ UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
 
 #ifdef __cplusplus
 }
-
+inline int uv_tty_set_mode(uv_tty_t *handle, int mode) {
+  return uv_tty_set_mode(handle, static_cast<uv_tty_mode_t>(mode));
+}
 #endif
 
 #endif /* UV_H */

@@ -1,5 +1,6 @@
 //! The end of the library: `uv_library_shutdown`, by hand or when the process exits.
 
+use crate::os;
 use crate::pool;
 
 /// Ends the thread pool, after the work that it has begun, and releases what the library holds for
@@ -10,6 +11,7 @@ use crate::pool;
 #[no_mangle]
 pub extern "C" fn uv_library_shutdown() {
     pool::shut_down();
+    os::shut_down();
 }
 
 extern "C" fn at_exit() {

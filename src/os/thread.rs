@@ -1,8 +1,9 @@
 //! Threads.
 
-use super::check;
+use super::{check, text, TextOut};
 use crate::abi::*;
-use core::ffi::{c_int, c_void};
+use crate::sys::{host, process, thread};
+use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::MaybeUninit;
 
 /// What a thread gets whose stack size nobody chose and for which the limit on stacks is no guide.
@@ -31,22 +32,12 @@ impl Drop for Attributes {
     }
 }
 
-fn configuration(name: c_int) -> usize {
-    // SAFETY: sysconf() takes any number.
-    usize::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0)
-}
-
 /// The limit that the main thread's stack has, if it makes sense as a size.
 fn default_stack_size(page: usize, minimum: usize) -> usize {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
-    // SAFETY: the pointer is to a live `rlimit`. On failure the value stays as it is.
-    unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
-    if limit.rlim_cur == libc::RLIM_INFINITY {
-        return DEFAULT_STACK;
-    }
+    let limit = process::limit(libc::RLIMIT_STACK);
     // A mapping of part of a page fails.
-    let size = limit.rlim_cur as usize & !(page - 1);
-    if size < minimum {
+    let size = limit as usize & !(page - 1);
+    if limit == libc::RLIM_INFINITY || size < minimum {
         DEFAULT_STACK
     } else {
         size
@@ -54,8 +45,9 @@ fn default_stack_size(page: usize, minimum: usize) -> usize {
 }
 
 fn stack_size(wanted: usize) -> usize {
-    let page = configuration(libc::_SC_PAGESIZE).max(1);
-    let minimum = configuration(libc::_SC_THREAD_STACK_MIN).max(libc::PTHREAD_STACK_MIN);
+    let page = host::configuration(libc::_SC_PAGESIZE).unwrap_or(4096);
+    let minimum = host::configuration(libc::_SC_THREAD_STACK_MIN).unwrap_or(0);
+    let minimum = minimum.max(libc::PTHREAD_STACK_MIN);
     if wanted == 0 {
         return default_stack_size(page, minimum);
     }
@@ -136,8 +128,7 @@ pub unsafe extern "C" fn uv_thread_create_ex(
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_self>.
 #[no_mangle]
 pub extern "C" fn uv_thread_self() -> uv_thread_t {
-    // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::pthread_self() }
+    thread::current()
 }
 
 /// Waits for a thread's end, and releases it.
@@ -176,4 +167,221 @@ pub unsafe extern "C" fn uv_thread_detach(tid: *mut uv_thread_t) -> c_int {
 pub unsafe extern "C" fn uv_thread_equal(t1: *const uv_thread_t, t2: *const uv_thread_t) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { libc::pthread_equal(*t1, *t2) }
+}
+
+/// Gives the calling thread a name, cut to 15 bytes.
+///
+/// Returns 0, or `UV_EINVAL` for NULL.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setname>.
+///
+/// # Safety
+/// `name` is NULL or a string.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_setname(name: *const c_char) -> c_int {
+    let set = || {
+        // SAFETY: the caller's contract.
+        let name = unsafe { text(name)? }.to_bytes();
+        let mut cut: thread::Name = [0; 16];
+        let length = name.len().min(cut.len() - 1);
+        cut[..length].copy_from_slice(&name[..length]);
+        thread::set_name(CStr::from_bytes_until_nul(&cut).map_err(|_| Error::EINVAL)?)
+    };
+    set().into_c()
+}
+
+/// Gets a thread's name, cut to what fits into `size` bytes with a NUL.
+///
+/// Returns 0, `UV_EINVAL` if `name` is NULL or `size` is 0, or another error code.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getname>.
+///
+/// # Safety
+/// `tid` points to the id of a thread that runs, and `name` is NULL or has room for `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_getname(
+    tid: *mut uv_thread_t,
+    name: *mut c_char,
+    mut size: usize,
+) -> c_int {
+    let mut get = || {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let out = TextOut::new(name, &mut size)?;
+            out.put_cut(thread::name(*tid, &mut [0; 16])?.to_bytes());
+        }
+        Ok(())
+    };
+    get().into_c()
+}
+
+/// How many entries a CPU mask has: the number of CPUs that the C library has room for.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpumask_size>.
+#[no_mangle]
+pub extern "C" fn uv_cpumask_size() -> c_int {
+    libc::CPU_SETSIZE
+}
+
+/// The entries of the caller's CPU mask.
+///
+/// # Safety
+/// `mask` has `size` entries, which nobody else uses for as long as the result is used.
+unsafe fn mask_entries<'a>(mask: *mut c_char, size: usize) -> Result<&'a mut [c_char]> {
+    let entries = libc::CPU_SETSIZE as usize;
+    if size < entries {
+        return Err(Error::EINVAL);
+    }
+    // SAFETY: the caller's contract.
+    Ok(unsafe { core::slice::from_raw_parts_mut(mask, entries) })
+}
+
+/// # Safety
+/// `tid` points to the id of a thread that runs, and `mask` has `size` entries.
+unsafe fn get_affinity(tid: *mut uv_thread_t, mask: *mut c_char, size: usize) -> Result {
+    // SAFETY: the caller's contract. There are no more entries than a set has room for.
+    unsafe {
+        let entries = mask_entries(mask, size)?;
+        let set = thread::affinity(*tid)?;
+        for (cpu, entry) in entries.iter_mut().enumerate() {
+            *entry = c_char::from(libc::CPU_ISSET(cpu, &set));
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As for [`get_affinity`].
+unsafe fn set_affinity(tid: *mut uv_thread_t, mask: *mut c_char, size: usize) -> Result {
+    // SAFETY: the caller's contract. There are no more entries than a set has room for, and zeroes
+    // are an empty set.
+    unsafe {
+        let mut set = core::mem::zeroed();
+        for (cpu, &entry) in mask_entries(mask, size)?.iter().enumerate() {
+            if entry != 0 {
+                libc::CPU_SET(cpu, &mut set);
+            }
+        }
+        thread::set_affinity(*tid, &set)
+    }
+}
+
+/// Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. What was set
+/// before goes to `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
+/// `uv_cpumask_size()`.
+///
+/// Returns 0, `UV_EINVAL` if the masks are too small or no CPU is left to run on, or another error
+/// code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setaffinity>.
+///
+/// # Safety
+/// `tid` points to the id of a thread that runs; the masks have `mask_size` entries.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_setaffinity(
+    tid: *mut uv_thread_t,
+    cpumask: *mut c_char,
+    oldmask: *mut c_char,
+    mask_size: usize,
+) -> c_int {
+    let set = || {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if !oldmask.is_null() {
+                get_affinity(tid, oldmask, mask_size)?;
+            }
+            set_affinity(tid, cpumask, mask_size)
+        }
+    };
+    set().into_c()
+}
+
+/// Gets the CPUs that a thread may run on: their entries in `cpumask` become 1 and the others 0.
+/// The mask has `mask_size` entries, at least `uv_cpumask_size()`.
+///
+/// Returns 0, `UV_EINVAL` if the mask is too small, or another error code.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getaffinity>.
+///
+/// # Safety
+/// `tid` points to the id of a thread that runs; the mask has `mask_size` entries.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_getaffinity(
+    tid: *mut uv_thread_t,
+    cpumask: *mut c_char,
+    mask_size: usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { get_affinity(tid, cpumask, mask_size) }.into_c()
+}
+
+/// The number of the CPU that the calling thread runs on, or an error code.
+///
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getcpu>.
+#[no_mangle]
+pub extern "C" fn uv_thread_getcpu() -> c_int {
+    thread::cpu().into_c()
+}
+
+/// Whether the thread is the calling one, which the nice value decides about. Other threads'
+/// nice values cannot be reached: pthread does not tell their kernel ids.
+fn is_nice_here(tid: uv_thread_t, policy: c_int) -> bool {
+    // SAFETY: comparing ids needs nothing.
+    policy == libc::SCHED_OTHER && unsafe { libc::pthread_equal(tid, thread::current()) != 0 }
+}
+
+/// # Safety
+/// The thread runs.
+unsafe fn priority(tid: uv_thread_t) -> Result<c_int> {
+    // SAFETY: the caller's contract.
+    let (policy, parameters) = unsafe { thread::scheduling(tid)? };
+    if is_nice_here(tid, policy) {
+        return process::priority(process::thread_id());
+    }
+    Ok(parameters.sched_priority)
+}
+
+/// # Safety
+/// The thread runs.
+unsafe fn set_priority(tid: uv_thread_t, level: c_int) -> Result {
+    // SAFETY: the caller's contract.
+    let (policy, mut parameters) = unsafe { thread::scheduling(tid)? };
+    if is_nice_here(tid, policy) {
+        return process::set_priority(process::thread_id(), -2 * level);
+    }
+    // Five levels, from the lowest priority of the policy to the highest.
+    let (lowest, highest) = thread::priority_range(policy)?;
+    let step = level - UV_THREAD_PRIORITY_LOWEST;
+    parameters.sched_priority = lowest + (highest - lowest) * step / 4;
+    // SAFETY: the caller's contract.
+    unsafe { thread::set_scheduling(tid, policy, &parameters) }
+}
+
+/// Gets a thread's priority within its scheduling policy. For the calling thread, if it is scheduled
+/// as usual, that is its nice value; for others it is 0 then.
+///
+/// Returns 0, `UV_EINVAL` if `priority` is NULL, or another error code.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getpriority>.
+///
+/// # Safety
+/// `tid` is the id of a thread that runs; `priority` is NULL or good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_getpriority(tid: uv_thread_t, priority: *mut c_int) -> c_int {
+    if priority.is_null() {
+        return Error::EINVAL.code();
+    }
+    // SAFETY: the caller's contract.
+    unsafe { self::priority(tid).map(|value| priority.write(value)) }.into_c()
+}
+
+/// Sets a thread's priority, to one of the `UV_THREAD_PRIORITY_` constants. It has no effect on
+/// threads other than the calling one that are scheduled as usual.
+///
+/// Returns 0; `UV_EINVAL` for another number; `UV_EACCES` or `UV_EPERM` if that is not allowed.
+/// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setpriority>.
+///
+/// # Safety
+/// `tid` is the id of a thread that runs.
+#[no_mangle]
+pub unsafe extern "C" fn uv_thread_setpriority(tid: uv_thread_t, priority: c_int) -> c_int {
+    if !(UV_THREAD_PRIORITY_LOWEST..=UV_THREAD_PRIORITY_HIGHEST).contains(&priority) {
+        return Error::EINVAL.code();
+    }
+    // SAFETY: the caller's contract.
+    unsafe { set_priority(tid, priority) }.into_c()
 }

@@ -1,9 +1,93 @@
 //! Network interfaces.
 
-use core::ffi::CStr;
+use super::syscall;
+use crate::abi::{Error, Result};
+use core::ffi::{c_int, CStr};
+use core::ptr;
 
 /// The index of the interface with this name, or 0 if there is none.
 pub fn index(name: &CStr) -> u32 {
     // SAFETY: the call only reads the string.
     unsafe { libc::if_nametoindex(name.as_ptr()) }
+}
+
+/// The name of the interface with this index.
+pub fn name(index: u32, buffer: &mut [u8; libc::IF_NAMESIZE]) -> Result<&CStr> {
+    // SAFETY: the buffer has the size that the call asks for.
+    if unsafe { libc::if_indextoname(index, buffer.as_mut_ptr().cast()) }.is_null() {
+        return Err(Error::last());
+    }
+    CStr::from_bytes_until_nul(buffer).map_err(|_| Error::ENXIO)
+}
+
+/// The addresses of all interfaces.
+pub struct Addresses(*mut libc::ifaddrs);
+
+pub struct Address<'a>(&'a libc::ifaddrs);
+
+impl Addresses {
+    pub fn get() -> Result<Addresses> {
+        let mut first = ptr::null_mut();
+        syscall!(getifaddrs(&mut first))?;
+        Ok(Addresses(first))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Address<'_>> {
+        let mut next = self.0.cast_const();
+        core::iter::from_fn(move || {
+            // SAFETY: the list is alive for as long as `self` is.
+            let address = unsafe { next.as_ref() }?;
+            next = address.ifa_next;
+            Some(Address(address))
+        })
+    }
+}
+
+impl Drop for Addresses {
+    fn drop(&mut self) {
+        // SAFETY: the list came from getifaddrs() and is not used again.
+        unsafe { libc::freeifaddrs(self.0) };
+    }
+}
+
+impl<'a> Address<'a> {
+    pub fn name(&self) -> &'a CStr {
+        // SAFETY: the name is a string that lives as long as the list.
+        unsafe { CStr::from_ptr(self.0.ifa_name) }
+    }
+
+    pub fn flags(&self) -> c_int {
+        self.0.ifa_flags as c_int
+    }
+
+    fn family(&self) -> Option<c_int> {
+        // SAFETY: the address is NULL, or whole for its family.
+        unsafe { self.0.ifa_addr.as_ref() }.map(|address| c_int::from(address.sa_family))
+    }
+
+    /// The address and the netmask as what their family says that they are.
+    fn as_family<T: Copy>(&self, family: c_int) -> Option<(T, Option<T>)> {
+        if self.family() != Some(family) {
+            return None;
+        }
+        // SAFETY: the caller names the type of the family; a netmask is of the same type or NULL.
+        unsafe {
+            let netmask = self.0.ifa_netmask.cast::<T>();
+            let netmask = (!netmask.is_null()).then(|| netmask.read_unaligned());
+            Some((self.0.ifa_addr.cast::<T>().read_unaligned(), netmask))
+        }
+    }
+
+    pub fn ipv4(&self) -> Option<(libc::sockaddr_in, Option<libc::sockaddr_in>)> {
+        self.as_family(libc::AF_INET)
+    }
+
+    pub fn ipv6(&self) -> Option<(libc::sockaddr_in6, Option<libc::sockaddr_in6>)> {
+        self.as_family(libc::AF_INET6)
+    }
+
+    /// The link-level address.
+    pub fn link(&self) -> Option<libc::sockaddr_ll> {
+        self.as_family(libc::AF_PACKET).map(|(address, _)| address)
+    }
 }

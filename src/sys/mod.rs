@@ -1,11 +1,20 @@
 //! The only place that makes a system call: thin functions that return [`Result`](crate::abi::Result).
 
+pub mod descriptor;
+pub mod directory;
+pub mod environment;
 pub mod fd;
 pub mod fs;
+pub mod host;
 pub mod interface;
+pub mod library;
+pub mod process;
+pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod thread;
 pub mod time;
+pub mod user;
 
 /// Calls a libc function that answers -1 on failure, and turns errno into an `Error`.
 macro_rules! syscall {

@@ -1,0 +1,126 @@
+//! The environment of the process.
+//!
+//! It belongs to the whole process and C gives it no lock: a thread may not use these functions
+//! while another changes a variable, with them or without.
+
+use super::{text, TextOut};
+use crate::abi::*;
+use crate::memory;
+use crate::sys::environment;
+use core::ffi::{c_char, c_int};
+use core::mem::size_of;
+
+/// Gets an environment variable. `size` goes in as the size of `buffer` and comes out as the length
+/// of the value.
+///
+/// Returns 0; `UV_ENOENT` if there is no such variable; `UV_ENOBUFS` if the buffer is too small,
+/// with the size that is needed in `size`; `UV_EINVAL` for NULL and for a size of 0.
+/// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getenv>.
+///
+/// # Safety
+/// Each pointer is NULL or valid; `buffer` has room for `*size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_getenv(
+    name: *const c_char,
+    buffer: *mut c_char,
+    size: *mut usize,
+) -> c_int {
+    let get = || {
+        // SAFETY: the caller's contract.
+        let (name, out) = unsafe { (text(name)?, TextOut::new(buffer, size)?) };
+        // SAFETY: not thread-safe, as documented; the value is not used after this function.
+        let value = unsafe { environment::get(name) }.ok_or(Error::ENOENT)?;
+        out.put(value.to_bytes())
+    };
+    get().into_c()
+}
+
+/// Sets an environment variable, also if it exists.
+///
+/// Returns 0; `UV_EINVAL` for NULL and for a name that is empty or contains `=`; `UV_ENOMEM`.
+/// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_setenv>.
+///
+/// # Safety
+/// Each pointer is NULL or a string.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_setenv(name: *const c_char, value: *const c_char) -> c_int {
+    let set = || {
+        // SAFETY: the caller's contract; not thread-safe, as documented.
+        unsafe { environment::set(text(name)?, text(value)?) }
+    };
+    set().into_c()
+}
+
+/// Removes an environment variable, if it exists.
+///
+/// Returns 0, or `UV_EINVAL` for NULL and for a name that is empty or contains `=`.
+/// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_unsetenv>.
+///
+/// # Safety
+/// `name` is NULL or a string.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_unsetenv(name: *const c_char) -> c_int {
+    // SAFETY: the caller's contract; not thread-safe, as documented.
+    let unset = || unsafe { environment::unset(text(name)?) };
+    unset().into_c()
+}
+
+/// Gets all environment variables, as an array that `uv_os_free_environ()` frees.
+///
+/// Returns 0 or `UV_ENOMEM`.
+/// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_environ>.
+///
+/// # Safety
+/// Both pointers are good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_environ(
+    envitems: *mut *mut uv_env_item_t,
+    count: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        envitems.write(core::ptr::null_mut());
+        count.write(0);
+    }
+    // An entry without a `=` is no variable. One that begins with it has an empty name.
+    let variables = || {
+        // SAFETY: not thread-safe, as documented; the entries are not used after this function.
+        let entries = unsafe { environment::entries() };
+        entries.filter_map(|entry| {
+            let end = entry.to_bytes().iter().position(|&byte| byte == b'=')?;
+            Some((entry.to_bytes_with_nul(), end))
+        })
+    };
+    let (found, bytes) = variables().fold((0, 0), |(found, bytes), (entry, _)| {
+        (found + 1, bytes + size_of::<uv_env_item_t>() + entry.len())
+    });
+    // One block: the array, and then the texts.
+    let Ok(block) = memory::malloc(bytes) else { return Error::ENOMEM.code() };
+    let items = block.as_ptr().cast::<uv_env_item_t>();
+    // SAFETY: the block has room for the items and the texts, counted a moment ago.
+    unsafe {
+        let mut place = items.add(found).cast::<c_char>();
+        for (n, (entry, end)) in variables().take(found).enumerate() {
+            core::ptr::copy_nonoverlapping(entry.as_ptr().cast(), place, entry.len());
+            place.add(end).write(0);
+            items.add(n).write(uv_env_item_t { name: place, value: place.add(end + 1) });
+            place = place.add(entry.len());
+        }
+        envitems.write(items);
+        count.write(found as c_int);
+    }
+    0
+}
+
+/// Frees what `uv_os_environ()` gave. NULL is allowed.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_environ>.
+///
+/// # Safety
+/// `envitems` is NULL or came from `uv_os_environ()`, and is not used afterwards.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_free_environ(envitems: *mut uv_env_item_t, count: c_int) {
+    let _ = count;
+    // SAFETY: the caller's contract; array and texts are one block.
+    unsafe { memory::free(envitems.cast()) };
+}

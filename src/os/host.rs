@@ -1,0 +1,116 @@
+//! What the host is called, how long it has been up and how busy it is; the time of day.
+
+use super::{number, numbers, TextOut};
+use crate::abi::*;
+use crate::sys::{self, host};
+use core::ffi::{c_char, c_int};
+
+/// How the kernel's load averages are scaled.
+const LOAD_SCALE: f64 = 65536.0;
+
+/// Gets the host's name. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
+/// always enough, and comes out as the length of the name.
+///
+/// Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
+/// `UV_EINVAL` for NULL and for a size of 0.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_gethostname>.
+///
+/// # Safety
+/// Each pointer is NULL or valid; `buffer` has room for `*size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_gethostname(buffer: *mut c_char, size: *mut usize) -> c_int {
+    let get = || {
+        // SAFETY: the caller's contract.
+        let out = unsafe { TextOut::new(buffer, size)? };
+        out.put(host::host_name(&mut [0; size_of::<host::HostName>()])?)
+    };
+    get().into_c()
+}
+
+/// Gets the names and versions of the system and the hardware, as uname(2) gives them.
+///
+/// Returns 0, or `UV_EINVAL` for NULL.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_uname>.
+///
+/// # Safety
+/// `buffer` is NULL or good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_os_uname(buffer: *mut uv_utsname_t) -> c_int {
+    fn padded(name: &[c_char; 65]) -> [c_char; 256] {
+        let mut out = [0; 256];
+        out[..name.len()].copy_from_slice(name);
+        out
+    }
+    if buffer.is_null() {
+        return Error::EINVAL.code();
+    }
+    let names = host::uname().map(|names| uv_utsname_t {
+        sysname: padded(&names.sysname),
+        release: padded(&names.release),
+        version: padded(&names.version),
+        machine: padded(&names.machine),
+    });
+    // SAFETY: the caller's contract.
+    names.map(|names| unsafe { buffer.write(names) }).into_c()
+}
+
+/// Gets how long the system has been up, in seconds with two decimals.
+///
+/// Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_uptime>.
+///
+/// # Safety
+/// `uptime` is good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
+    // A container may have a /proc of its own, which knows better than the kernel's clock.
+    let from_file = host::read_file(c"/proc/uptime", &mut [0; 128]).ok().and_then(number);
+    let result = match from_file {
+        Some(seconds) => Ok(seconds),
+        None => sys::time::clock_gettime(libc::CLOCK_BOOTTIME).map(|time| time.tv_sec as f64),
+    };
+    // SAFETY: the caller's contract.
+    result.map(|seconds| unsafe { uptime.write(seconds) }).into_c()
+}
+
+fn load_averages() -> Option<[f64; 3]> {
+    let mut buffer = [0; 128];
+    let text = host::read_file(c"/proc/loadavg", &mut buffer).ok()?;
+    let mut averages = numbers(text);
+    Some([averages.next()??, averages.next()??, averages.next()??])
+}
+
+/// Gets the averages of the load over 1, 5 and 15 minutes.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_loadavg>.
+///
+/// # Safety
+/// `avg` has room for three numbers.
+#[no_mangle]
+pub unsafe extern "C" fn uv_loadavg(avg: *mut f64) {
+    let averages = load_averages().or_else(|| {
+        let info = host::info().ok()?;
+        Some(info.loads.map(|load| load as f64 / LOAD_SCALE))
+    });
+    if let Some(averages) = averages {
+        // SAFETY: the caller's contract.
+        unsafe { avg.cast::<[f64; 3]>().write(averages) };
+    }
+}
+
+/// Gets the time of day, in seconds and microseconds since 1970 began.
+///
+/// Returns 0, or `UV_EINVAL` for NULL.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
+///
+/// # Safety
+/// `tv` is NULL or good for writing.
+#[no_mangle]
+pub unsafe extern "C" fn uv_gettimeofday(tv: *mut uv_timeval64_t) -> c_int {
+    if tv.is_null() {
+        return Error::EINVAL.code();
+    }
+    let time = host::time_of_day()
+        .map(|time| uv_timeval64_t { tv_sec: time.tv_sec, tv_usec: time.tv_usec as i32 });
+    // SAFETY: the caller's contract.
+    time.map(|time| unsafe { tv.write(time) }).into_c()
+}

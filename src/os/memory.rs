@@ -1,0 +1,64 @@
+//! How much memory there is.
+
+use super::cgroup::Groups;
+use super::{field, number};
+use crate::sys::{host, process};
+
+/// A field of `/proc/meminfo`, in bytes.
+fn memory_info(key: &str) -> Option<u64> {
+    let mut buffer = [0; 4096];
+    let text = host::read_file(c"/proc/meminfo", &mut buffer).ok()?;
+    field(text, key).and_then(number::<u64>)?.checked_mul(1024)
+}
+
+/// How much memory is free, in bytes, counting what the kernel can take back from caches; 0 if that
+/// is not known.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_free_memory>.
+#[no_mangle]
+pub extern "C" fn uv_get_free_memory() -> u64 {
+    memory_info("MemAvailable:").unwrap_or_else(|| {
+        host::info().map_or(0, |info| info.freeram.saturating_mul(u64::from(info.mem_unit)))
+    })
+}
+
+/// How much memory the system has, in bytes; 0 if that is not known.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_total_memory>.
+#[no_mangle]
+pub extern "C" fn uv_get_total_memory() -> u64 {
+    memory_info("MemTotal:").unwrap_or_else(|| {
+        host::info().map_or(0, |info| info.totalram.saturating_mul(u64::from(info.mem_unit)))
+    })
+}
+
+/// How much memory this process may use, in bytes: the lowest of the limits of its control group,
+/// its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if that is not
+/// known.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
+#[no_mangle]
+pub extern "C" fn uv_get_constrained_memory() -> u64 {
+    let group = Groups::of_this_process().map_or(0, |groups| groups.memory_limits().lowest());
+    [libc::RLIMIT_AS, libc::RLIMIT_DATA]
+        .map(process::limit)
+        .into_iter()
+        .filter(|&limit| limit != libc::RLIM_INFINITY)
+        // Any limit is lower than one that is not known.
+        .fold(group, |lowest, limit| if lowest == 0 { limit } else { lowest.min(limit) })
+}
+
+/// How much memory this process can still get, in bytes: what its control group has left, or else
+/// what is free.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
+#[no_mangle]
+pub extern "C" fn uv_get_available_memory() -> u64 {
+    let limited = Groups::of_this_process().and_then(|groups| {
+        let limit = groups.memory_limits().lowest();
+        // A limit beyond what the machine has does not limit anything.
+        (limit != 0 && limit <= uv_get_total_memory())
+            .then(|| limit.saturating_sub(groups.memory_usage()))
+    });
+    limited.unwrap_or_else(|| uv_get_free_memory())
+}

@@ -1,0 +1,31 @@
+//! The working directory, and links in `/proc`.
+
+use super::syscall;
+use crate::abi::{Error, Result};
+use core::ffi::{c_char, CStr};
+
+/// Writes the path of the working directory and a NUL, and returns its length.
+///
+/// # Safety
+/// `buffer` is good for writing `size` bytes.
+pub unsafe fn current(buffer: *mut u8, size: usize) -> Result<usize> {
+    // SAFETY: the caller's contract; on success the buffer holds a string.
+    unsafe {
+        if libc::getcwd(buffer.cast(), size).is_null() {
+            return Err(Error::last());
+        }
+        Ok(CStr::from_ptr(buffer.cast()).count_bytes())
+    }
+}
+
+/// # Safety
+/// `path` is NULL, which is an error, or a string.
+pub unsafe fn change(path: *const c_char) -> Result {
+    syscall!(chdir(path)).map(drop)
+}
+
+/// Writes what the link says, cut to what fits, and returns how many bytes that is.
+pub fn read_link(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
+    let length = buffer.len();
+    syscall!(readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), length)).map(|n| n as usize)
+}

@@ -1,0 +1,54 @@
+//! The environment, as C keeps it. `std::env` has a lock, but one that C code does not take.
+
+use super::syscall;
+use crate::abi::Result;
+use core::ffi::{c_char, CStr};
+
+extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// # Safety
+/// No thread changes the environment now, nor while the result is used.
+pub unsafe fn get<'a>(name: &CStr) -> Option<&'a CStr> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value))
+    }
+}
+
+/// # Safety
+/// No other thread uses the environment now.
+pub unsafe fn set(name: &CStr, value: &CStr) -> Result {
+    syscall!(setenv(name.as_ptr(), value.as_ptr(), 1)).map(drop)
+}
+
+/// # Safety
+/// No other thread uses the environment now.
+pub unsafe fn unset(name: &CStr) -> Result {
+    syscall!(unsetenv(name.as_ptr())).map(drop)
+}
+
+/// All entries, which are `name=value` unless somebody put something else there.
+///
+/// # Safety
+/// No thread changes the environment now, nor while the result is used.
+pub unsafe fn entries<'a>() -> impl Iterator<Item = &'a CStr> {
+    // SAFETY: the caller's contract. The pointer is NULL after clearenv().
+    let mut next = unsafe { environ };
+    core::iter::from_fn(move || {
+        if next.is_null() {
+            return None;
+        }
+        // SAFETY: `next` is within the array, which NULL ends.
+        unsafe {
+            let entry = *next;
+            if entry.is_null() {
+                return None;
+            }
+            next = next.add(1);
+            Some(CStr::from_ptr(entry))
+        }
+    })
+}

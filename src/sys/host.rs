@@ -1,0 +1,90 @@
+//! What the kernel says about the machine: system calls, and files below `/proc` and `/sys`.
+
+use super::{fd, syscall};
+use crate::abi::{Error, Result};
+use crate::memory::Array;
+use core::ffi::{c_int, CStr};
+use core::mem::{size_of, MaybeUninit};
+
+/// Reads as much of a file as there is room for.
+pub fn read_file<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+    let file = fd::open_cloexec(path, libc::O_RDONLY)?;
+    let mut length = 0;
+    let result = loop {
+        match fd::read_bytes(file, &mut buffer[length..]) {
+            Ok(0) => break Ok(()),
+            Ok(count) => length += count,
+            Err(error) => break Err(error),
+        }
+    };
+    let _ = fd::close(file);
+    result.map(|()| &buffer[..length])
+}
+
+/// Reads the whole of a file.
+pub fn read_whole_file(path: &CStr) -> Result<Array<u8>> {
+    let file = fd::open_cloexec(path, libc::O_RDONLY)?;
+    let mut text = Array::new();
+    let mut part = [0; 4096];
+    let result = loop {
+        let added = match fd::read_bytes(file, &mut part) {
+            Ok(0) => break Ok(()),
+            Ok(count) => text.extend_from_slice(&part[..count]),
+            Err(error) => Err(error),
+        };
+        if added.is_err() {
+            break added;
+        }
+    };
+    let _ = fd::close(file);
+    result.map(|()| text)
+}
+
+pub fn info() -> Result<libc::sysinfo> {
+    let mut info = MaybeUninit::uninit();
+    syscall!(sysinfo(info.as_mut_ptr()))?;
+    // SAFETY: the call filled it in.
+    Ok(unsafe { info.assume_init() })
+}
+
+pub fn uname() -> Result<libc::utsname> {
+    let mut names = MaybeUninit::uninit();
+    syscall!(uname(names.as_mut_ptr()))?;
+    // SAFETY: the call filled it in.
+    Ok(unsafe { names.assume_init() })
+}
+
+/// Room for the longest host name and a NUL.
+pub type HostName = [u8; 65];
+
+pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
+    let size = buffer.len();
+    syscall!(gethostname(buffer.as_mut_ptr().cast(), size))?;
+    let length = buffer.iter().position(|&byte| byte == 0).unwrap_or(size);
+    Ok(&buffer[..length])
+}
+
+/// The time of day.
+pub fn time_of_day() -> Result<libc::timeval> {
+    let mut time = MaybeUninit::uninit();
+    // SAFETY: the pointer is live; a time zone is not asked for.
+    match unsafe { libc::gettimeofday(time.as_mut_ptr(), core::ptr::null_mut()) } {
+        // SAFETY: the call filled it in.
+        0 => Ok(unsafe { time.assume_init() }),
+        _ => Err(Error::last()),
+    }
+}
+
+/// A number from sysconf(3), or `None` if it is unknown.
+pub fn configuration(name: c_int) -> Option<usize> {
+    // SAFETY: sysconf() takes any number.
+    usize::try_from(unsafe { libc::sysconf(name) }).ok()
+}
+
+/// How many CPUs the calling thread may run on, or `None` if the kernel does not say.
+pub fn cpus_of_this_thread() -> Option<usize> {
+    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+    syscall!(sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr())).ok()?;
+    // SAFETY: zeroes are a valid set, of which the kernel overwrote a part.
+    usize::try_from(unsafe { libc::CPU_COUNT(&set.assume_init()) }).ok()
+}

@@ -1,0 +1,36 @@
+//! The dynamic linker.
+
+use core::ffi::{c_char, c_int, c_void, CStr};
+
+/// What went wrong since the last call, on this thread.
+///
+/// # Safety
+/// The text is valid until the thread calls the dynamic linker again.
+pub unsafe fn take_error<'a>() -> Option<&'a CStr> {
+    // SAFETY: the result is NULL or a string.
+    unsafe {
+        let text = libc::dlerror();
+        (!text.is_null()).then(|| CStr::from_ptr(text))
+    }
+}
+
+/// # Safety
+/// `path` is NULL, for the program itself, or a string. The library's initialisers run.
+pub unsafe fn open(path: *const c_char, mode: c_int) -> *mut c_void {
+    // SAFETY: the caller's contract.
+    unsafe { libc::dlopen(path, mode) }
+}
+
+/// # Safety
+/// `library` is open.
+pub unsafe fn symbol(library: *mut c_void, name: *const c_char) -> *mut c_void {
+    // SAFETY: the caller's contract.
+    unsafe { libc::dlsym(library, name) }
+}
+
+/// # Safety
+/// `library` is open, and nothing of it is used afterwards.
+pub unsafe fn close(library: *mut c_void) {
+    // SAFETY: the caller's contract. An error would only say that it stays loaded.
+    unsafe { libc::dlclose(library) };
+}

@@ -1,0 +1,64 @@
+//! Processes and their priorities, resources and names.
+
+use super::{errno, set_errno, syscall};
+use crate::abi::{Error, Result};
+use core::ffi::{c_int, CStr};
+use core::mem::MaybeUninit;
+
+pub fn id() -> libc::pid_t {
+    // SAFETY: the call needs nothing and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+pub fn parent_id() -> libc::pid_t {
+    // SAFETY: the call needs nothing and cannot fail.
+    unsafe { libc::getppid() }
+}
+
+/// The kernel's id of the calling thread.
+pub fn thread_id() -> libc::pid_t {
+    // SAFETY: the call needs nothing and cannot fail.
+    unsafe { libc::gettid() }
+}
+
+pub fn kill(pid: libc::pid_t, signal: c_int) -> Result {
+    syscall!(kill(pid, signal)).map(drop)
+}
+
+/// The nice value of a process or thread; 0 is the caller.
+pub fn priority(id: libc::pid_t) -> Result<c_int> {
+    // -1 is a priority too.
+    set_errno(0);
+    let id = id as libc::id_t;
+    // SAFETY: the call takes any id.
+    match unsafe { libc::getpriority(libc::PRIO_PROCESS, id) } {
+        -1 if errno() != 0 => Err(Error::last()),
+        priority => Ok(priority),
+    }
+}
+
+pub fn set_priority(id: libc::pid_t, priority: c_int) -> Result {
+    let id = id as libc::id_t;
+    syscall!(setpriority(libc::PRIO_PROCESS, id, priority)).map(drop)
+}
+
+/// The resources that `who` used: RUSAGE_SELF or RUSAGE_THREAD.
+pub fn usage(who: c_int) -> Result<libc::rusage> {
+    let mut usage = MaybeUninit::uninit();
+    syscall!(getrusage(who, usage.as_mut_ptr()))?;
+    // SAFETY: the call filled it in.
+    Ok(unsafe { usage.assume_init() })
+}
+
+/// The soft limit of a resource; RLIM_INFINITY if there is none or it is not known.
+pub fn limit(resource: libc::__rlimit_resource_t) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
+    // On failure the value stays as it is.
+    let _ = syscall!(getrlimit(resource, &mut limit));
+    limit.rlim_cur
+}
+
+/// Gives the calling thread a name, of which the kernel keeps 15 bytes.
+pub fn set_thread_name(name: &CStr) {
+    let _ = syscall!(prctl(libc::PR_SET_NAME, name.as_ptr()));
+}

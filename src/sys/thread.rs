@@ -1,0 +1,95 @@
+//! Where threads run, and what they are called.
+
+use super::syscall;
+use crate::abi::{Error, Result};
+use core::ffi::{c_char, c_int, CStr};
+use core::mem::{size_of, MaybeUninit};
+
+/// Room for the longest name and a NUL.
+pub type Name = [u8; 16];
+
+fn check(errno: c_int) -> Result {
+    match errno {
+        0 => Ok(()),
+        errno => Err(Error::from_errno(errno)),
+    }
+}
+
+/// The calling thread.
+pub fn current() -> libc::pthread_t {
+    // SAFETY: the call needs nothing and cannot fail.
+    unsafe { libc::pthread_self() }
+}
+
+/// Gives the calling thread a name of at most 15 bytes.
+pub fn set_name(name: &CStr) -> Result {
+    // SAFETY: the call only reads the string.
+    check(unsafe { libc::pthread_setname_np(current(), name.as_ptr()) })
+}
+
+/// # Safety
+/// The thread exists.
+pub unsafe fn name(thread: libc::pthread_t, buffer: &mut Name) -> Result<&CStr> {
+    // SAFETY: the caller's contract, and the length is the buffer's.
+    let result = unsafe {
+        libc::pthread_getname_np(thread, buffer.as_mut_ptr().cast::<c_char>(), buffer.len())
+    };
+    check(result)?;
+    CStr::from_bytes_until_nul(buffer).map_err(|_| Error::ERANGE)
+}
+
+/// The CPUs that a thread may run on.
+///
+/// # Safety
+/// The thread exists.
+pub unsafe fn affinity(thread: libc::pthread_t) -> Result<libc::cpu_set_t> {
+    let mut set = MaybeUninit::zeroed();
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: the caller's contract; zeroes are a valid set.
+    unsafe {
+        check(libc::pthread_getaffinity_np(thread, size, set.as_mut_ptr()))?;
+        Ok(set.assume_init())
+    }
+}
+
+/// # Safety
+/// The thread exists.
+pub unsafe fn set_affinity(thread: libc::pthread_t, set: &libc::cpu_set_t) -> Result {
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::pthread_setaffinity_np(thread, size_of::<libc::cpu_set_t>(), set) })
+}
+
+/// The CPU that the calling thread runs on.
+pub fn cpu() -> Result<c_int> {
+    syscall!(sched_getcpu())
+}
+
+/// A thread's scheduling policy and its priority within that.
+///
+/// # Safety
+/// The thread exists.
+pub unsafe fn scheduling(thread: libc::pthread_t) -> Result<(c_int, libc::sched_param)> {
+    let mut policy = 0;
+    let mut parameters = MaybeUninit::uninit();
+    // SAFETY: the caller's contract; on success both are filled in.
+    unsafe {
+        check(libc::pthread_getschedparam(thread, &mut policy, parameters.as_mut_ptr()))?;
+        Ok((policy, parameters.assume_init()))
+    }
+}
+
+/// # Safety
+/// The thread exists.
+pub unsafe fn set_scheduling(
+    thread: libc::pthread_t,
+    policy: c_int,
+    parameters: &libc::sched_param,
+) -> Result {
+    // SAFETY: the caller's contract.
+    check(unsafe { libc::pthread_setschedparam(thread, policy, parameters) })
+}
+
+/// The lowest and the highest priority of a scheduling policy.
+pub fn priority_range(policy: c_int) -> Result<(c_int, c_int)> {
+    Ok((syscall!(sched_get_priority_min(policy))?, syscall!(sched_get_priority_max(policy))?))
+}
