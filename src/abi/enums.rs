@@ -145,7 +145,7 @@ pub enum uv_tty_vtermstate_t {
 c_flags! { c_uint;
 /// Flags of `uv_pipe_bind2()` and `uv_pipe_connect2()`.
 pub enum uv__pipe_flags {
-    /// A name that is too long is an error (`UV_ENAMETOOLONG`) instead of being cut.
+    /// A name that is too long is an error (`UV_EINVAL`) instead of being cut.
     UV_PIPE_NO_TRUNCATE = 1,
 }
 }

@@ -32,6 +32,8 @@ pub mod flag {
     pub const BOUND: u32 = 0x2000;
     pub const READABLE: u32 = 0x4000;
     pub const WRITABLE: u32 = 0x8000;
+    /// The descriptor is left blocking, so that writes complete at once.
+    pub const BLOCKING_WRITES: u32 = 0x10_0000;
     pub const TCP_NODELAY: u32 = 0x100_0000;
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
     pub const IPV6: u32 = 0x400_0000;
@@ -201,7 +203,7 @@ impl Handle {
                 UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
-                UV_TCP => (*this.cast::<stream::Stream>()).close(),
+                UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).close(),
                 _ => {}
             }
         }
@@ -213,7 +215,7 @@ impl Handle {
     pub fn finish_close(&self) {
         self.clear(flag::CLOSING);
         self.set(flag::CLOSED);
-        if matches!(self.kind(), UV_TCP) {
+        if matches!(self.kind(), UV_TCP | UV_NAMED_PIPE | UV_TTY) {
             // SAFETY: as in `close`.
             unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).finish_close() };
         }
@@ -238,7 +240,9 @@ impl Handle {
     pub fn fd(&self) -> Result<c_int> {
         let fd = match self.kind() {
             // SAFETY: `kind` says what the handle is part of.
-            UV_TCP => unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get() },
+            UV_TCP | UV_NAMED_PIPE | UV_TTY => unsafe {
+                (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get()
+            },
             _ => return Err(Error::EINVAL),
         };
         if self.is_closing() || fd == -1 {

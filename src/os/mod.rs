@@ -25,6 +25,7 @@ use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int, CStr};
 use core::str::FromStr;
 
+pub use descriptor::uv_guess_handle;
 pub use title::shut_down;
 
 /// The result of a function that returns an errno value instead of setting errno.

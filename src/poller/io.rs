@@ -27,6 +27,8 @@ pub struct Io {
     pub readable: Cell<bool>,
     /// The peer will send no more: a short read then does not mean that the next would block.
     pub read_closed: Cell<bool>,
+    /// Readiness is reported for as long as it lasts, not only when it begins.
+    level: Cell<bool>,
     /// Keeps `fd` where libuv has it, as some programs read it from there.
     unused: u32,
     pub fd: Cell<c_int>,
@@ -46,6 +48,7 @@ impl Io {
             interest: Cell::new(None),
             readable: Cell::new(false),
             read_closed: Cell::new(false),
+            level: Cell::new(false),
             unused: 0,
             fd: Cell::new(fd),
         }
@@ -53,6 +56,30 @@ impl Io {
 
     pub fn kind(&self) -> Kind {
         self.kind.get()
+    }
+
+    /// Chooses between reports of what lasts and of what begins; takes effect with the next
+    /// registration.
+    pub fn set_level_triggered(&self, level: bool) {
+        self.level.set(level);
+    }
+
+    pub fn is_level_triggered(&self) -> bool {
+        self.level.get()
+    }
+
+    fn mode(&self, interest: Interest) -> Mode {
+        if !self.level.get() {
+            return Mode::Edge(interest);
+        }
+        let mut events = 0;
+        if interest.is_readable() {
+            events |= libc::EPOLLIN | libc::EPOLLRDHUP;
+        }
+        if interest.is_writable() {
+            events |= libc::EPOLLOUT;
+        }
+        Mode::Level(events as u32)
     }
 
     /// Sees to it that (at least) these edges are reported. An edge of before is not repeated
@@ -68,7 +95,7 @@ impl Io {
     /// As [`Io::arm`], and what is ready already is reported again.
     pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
         let wanted = self.interest.get().map_or(interest, |now| now | interest);
-        poller.watch(self, Mode::Edge(wanted))?;
+        poller.watch(self, self.mode(wanted))?;
         self.interest.set(Some(wanted));
         Ok(())
     }
@@ -80,7 +107,7 @@ impl Io {
             Some(rest) if rest == now => {}
             Some(rest) => {
                 // Cannot fail for a registered descriptor; if it did, events would be ignored.
-                if poller.watch(self, Mode::Edge(rest)).is_ok() {
+                if poller.watch(self, self.mode(rest)).is_ok() {
                     self.interest.set(Some(rest));
                 }
             }

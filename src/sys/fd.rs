@@ -24,9 +24,32 @@ pub fn open_cloexec(path: &core::ffi::CStr, flags: c_int) -> Result<c_int> {
 
 /// A pipe whose both ends are close-on-exec and non-blocking.
 pub fn pipe_nonblocking() -> Result<[c_int; 2]> {
+    pipe(libc::O_NONBLOCK)
+}
+
+/// A pipe, its reading end first, whose both ends are close-on-exec and have `flags`.
+pub fn pipe(flags: c_int) -> Result<[c_int; 2]> {
     let mut ends = [-1; 2];
-    syscall!(pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK))?;
+    syscall!(pipe2(ends.as_mut_ptr(), flags | libc::O_CLOEXEC))?;
     Ok(ends)
+}
+
+/// Makes `target` refer to what `fd` refers to; it is close-on-exec then.
+pub fn duplicate_to(fd: c_int, target: c_int) -> Result {
+    retry(|| syscall!(dup3(fd, target, libc::O_CLOEXEC))).map(drop)
+}
+
+/// The access mode and status flags of an open descriptor.
+pub fn status_flags(fd: c_int) -> Result<c_int> {
+    retry(|| syscall!(fcntl(fd, libc::F_GETFL)))
+}
+
+/// The format of a file's type, `S_IFMT` of its mode.
+pub fn file_format(fd: c_int) -> Result<libc::mode_t> {
+    let mut stat = core::mem::MaybeUninit::<libc::stat64>::uninit();
+    syscall!(fstat64(fd, stat.as_mut_ptr()))?;
+    // SAFETY: filled by the call that succeeded.
+    Ok(unsafe { stat.assume_init() }.st_mode & libc::S_IFMT)
 }
 
 /// Reads into `buffer`, which may be uninitialised memory.

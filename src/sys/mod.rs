@@ -14,6 +14,8 @@ pub mod signal;
 pub mod socket;
 pub mod thread;
 pub mod time;
+pub mod tty;
+pub mod unix_socket;
 pub mod user;
 
 /// Calls a libc function that answers -1 on failure, and turns errno into an `Error`.

@@ -17,6 +17,7 @@ impl Stream {
         }
         match self.handle.kind() {
             UV_TCP => self.prepare_tcp_listen()?,
+            UV_NAMED_PIPE => self.check_pipe_listen()?,
             _ => return Err(Error::EINVAL),
         }
         sys::socket::listen(self.fd(), backlog)?;
@@ -27,6 +28,7 @@ impl Stream {
         }
         self.connection_cb.set(callback);
         self.handle.set(flag::LISTENING | flag::BOUND);
+        self.io.set_level_triggered(false);
         self.arm(Interest::READABLE)?;
         self.handle.activate();
         Ok(())
@@ -99,16 +101,17 @@ impl Stream {
             return Err(Error::EAGAIN);
         }
         let result = match client.handle.kind() {
-            UV_TCP => client.open(fd, flag::READABLE | flag::WRITABLE),
+            UV_TCP | UV_NAMED_PIPE => client.open(fd, flag::READABLE | flag::WRITABLE),
             _ => return Err(Error::EINVAL),
         };
         if result.is_err() {
             let _ = sys::fd::close(fd);
         }
         self.accepted_fd.set(-1);
+        self.next_descriptor();
         // Others may be waiting behind it, of which the kernel has told already.
         if self.io.readable.get() && self.is_open() {
-            self.loop_().still_ready(&self.io);
+            self.stay_ready();
         }
         result
     }

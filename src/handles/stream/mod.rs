@@ -1,4 +1,4 @@
-//! Streams: what TCP sockets (and later pipes and terminals) share.
+//! Streams: what TCP sockets, pipes and terminals share.
 //!
 //! A stream's descriptor is registered once. Its [`Io`] keeps `readable`: an edge came and no read
 //! has found the end of the data since. Reading clears it on a short read, unless the peer has
@@ -6,13 +6,20 @@
 //! that stops early because it had its share puts the stream on the loop's ready list; a stream
 //! that the user stopped is asked about anew (`rearm`) when reading starts again.
 //!
+//! Of other descriptors than TCP sockets a short read does not mean that there is no more: a
+//! terminal ends reads at lines, a local socket where descriptors were sent along. Pipes and
+//! terminals are therefore registered level-triggered, except for listening sockets.
+//!
 //! Callbacks that are due without an event (finished writes, failed connects, shutdown) are made
 //! from the loop's pending phase, never from inside the call that caused them.
 
 mod connect;
+mod ipc;
 mod listen;
+mod pipe;
 mod read;
 mod tcp;
+mod tty;
 pub mod write;
 
 use super::{flag, overlay, Handle, Overlay};
@@ -43,8 +50,9 @@ pub struct Stream {
     connection_cb: Cell<uv_connection_cb>,
     /// An error to be reported by the next operation or callback, as a code; 0 for none.
     delayed_error: Cell<c_int>,
-    /// A connection that waits for `uv_accept`, or -1.
+    /// A connection, or a descriptor that was sent, which waits for `uv_accept`; or -1.
     accepted_fd: Cell<c_int>,
+    /// The descriptors behind that one: NULL or an [`ipc::Queue`].
     queued_fds: Cell<*mut c_void>,
 }
 
@@ -128,6 +136,11 @@ impl Stream {
         self.handle.deactivate();
         self.handle.clear(flag::READABLE | flag::WRITABLE);
         self.io.forget(&self.loop_().poller);
+        match self.handle.kind() {
+            UV_NAMED_PIPE => self.remove_path(),
+            UV_TTY => self.restore_terminal(),
+            _ => {}
+        }
         let fd = self.io.fd.replace(-1);
         // The standard descriptors stay open: the next file would get their number.
         if fd > libc::STDERR_FILENO {
@@ -136,6 +149,7 @@ impl Stream {
         if self.accepted_fd.get() != -1 {
             let _ = sys::fd::close(self.accepted_fd.replace(-1));
         }
+        self.close_descriptors();
     }
 
     /// Cancels every request of a closing stream, in the order in which they would have ended.
@@ -171,20 +185,27 @@ impl Stream {
             }
             // The same edge may have told of data, for a reader that did not wait to be connected.
             if readable && self.handle.has(flag::READING) {
-                self.loop_().still_ready(&self.io);
+                self.stay_ready();
             }
             return;
         }
         if readable {
             if self.handle.has(flag::READING) {
                 self.read();
-            } else if unread {
-                // The second edge that nobody wants: ask for no more.
+            } else if unread || self.io.is_level_triggered() {
+                // The second edge that nobody wants, or what would be reported again and again.
                 self.io.disarm(&self.loop_().poller, Interest::READABLE);
             }
         }
         if writable && self.is_open() {
             self.progress_writes();
+        }
+    }
+
+    /// Has the stream called in the next poll phase for what the kernel will not report again.
+    fn stay_ready(&self) {
+        if !self.io.is_level_triggered() {
+            self.loop_().still_ready(&self.io);
         }
     }
 

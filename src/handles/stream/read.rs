@@ -3,7 +3,6 @@
 use super::Stream;
 use crate::abi::*;
 use crate::handles::{call_user, flag, Overlay};
-use crate::sys;
 use core::ffi::c_int;
 use mio::Interest;
 
@@ -53,7 +52,7 @@ impl Stream {
             }
         }
         if self.handle.has(flag::READING) {
-            self.loop_().still_ready(&self.io);
+            self.stay_ready();
         }
     }
 
@@ -76,12 +75,12 @@ impl Stream {
             // the next edge.
             self.give(Err(Error::ENOBUFS), &buffer);
             if self.handle.has(flag::READING) {
-                self.loop_().still_ready(&self.io);
+                self.stay_ready();
             }
             return false;
         }
         // SAFETY: the user says that the buffer is writable.
-        match unsafe { sys::fd::read(self.fd(), &buffer) } {
+        match unsafe { self.receive(&buffer) } {
             Ok(0) => {
                 self.handle.set(flag::READ_EOF);
                 self.give_last(Error::EOF, &buffer);
@@ -89,7 +88,9 @@ impl Stream {
             }
             Ok(length) => {
                 let short = length < buffer.len;
-                let more = !short || self.io.read_closed.get();
+                // A descriptor that blocks is read once for each report.
+                let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
+                let more = full || self.io.read_closed.get();
                 self.io.readable.set(more);
                 self.give(Ok(length), &buffer);
                 more

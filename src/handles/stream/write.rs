@@ -141,7 +141,13 @@ fn total(buffers: &[uv_buf_t]) -> usize {
 }
 
 impl Stream {
-    fn check_writable(&self, buffers: &[uv_buf_t], send_handle: *const uv_stream_t) -> Result {
+    /// # Safety
+    /// `send_handle` is NULL or an initialised handle.
+    unsafe fn check_writable(
+        &self,
+        buffers: &[uv_buf_t],
+        send_handle: *const uv_stream_t,
+    ) -> Result {
         if buffers.is_empty() {
             return Err(Error::EINVAL);
         }
@@ -151,9 +157,9 @@ impl Stream {
         if !self.handle.has(flag::WRITABLE) {
             return Err(Error::EPIPE);
         }
-        // Handles can only be sent over pipes.
         if !send_handle.is_null() {
-            return Err(Error::EINVAL);
+            // SAFETY: the caller's contract.
+            unsafe { self.check_sendable(send_handle)? };
         }
         Ok(())
     }
@@ -167,9 +173,9 @@ impl Stream {
         send_handle: *mut uv_stream_t,
         callback: uv_write_cb,
     ) -> Result {
-        self.check_writable(buffers, send_handle)?;
         // SAFETY: the caller's contract.
         let write = unsafe {
+            self.check_writable(buffers, send_handle)?;
             Write::init(request, self, buffers, send_handle, callback)?;
             &*request
         };
@@ -192,9 +198,10 @@ impl Stream {
             // SAFETY: a write in the queue is alive.
             let write = unsafe { &*container_of!(link, Write, link) };
             let offered = sys::fd::write_limit(write.rest());
-            // SAFETY: the user keeps the buffers alive until the write's callback.
-            match unsafe { sys::fd::write_vectored(self.fd(), write.rest()) } {
+            // SAFETY: the user keeps the buffers and the handle alive until the write's callback.
+            match unsafe { self.write_with(write.rest(), write.send_handle.get()) } {
                 Ok(length) => {
+                    write.send_handle.set(core::ptr::null_mut());
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
                         self.finish_write(write, None);
@@ -272,14 +279,23 @@ impl Stream {
         }
     }
 
-    fn try_write(&self, buffers: &[uv_buf_t], send_handle: *mut uv_stream_t) -> Result<c_int> {
+    /// # Safety
+    /// As for `uv_try_write2`.
+    unsafe fn try_write(
+        &self,
+        buffers: &[uv_buf_t],
+        send_handle: *mut uv_stream_t,
+    ) -> Result<c_int> {
         // What is queued goes first.
         if !self.connect_request.get().is_null() || self.write_queue_size.get() != 0 {
             return Err(Error::EAGAIN);
         }
-        self.check_writable(buffers, send_handle)?;
-        // SAFETY: the contract of `uv_try_write`.
-        match unsafe { sys::fd::write_vectored(self.fd(), buffers) } {
+        // SAFETY: the caller's contract.
+        let written = unsafe {
+            self.check_writable(buffers, send_handle)?;
+            self.write_with(buffers, send_handle)
+        };
+        match written {
             Ok(length) => Ok(c_int::try_from(length).unwrap_or(c_int::MAX)),
             Err(Error::ENOBUFS) => Err(Error::EAGAIN),
             Err(error) => Err(error),

@@ -1,0 +1,192 @@
+//! Passing descriptors over pipes.
+//!
+//! A descriptor travels with the first byte of the write that it belongs to. The kernel ends a
+//! read behind the data that descriptors came with, so they arrive in order with it. What has
+//! arrived waits in the stream, the first in `accepted_fd` and the others in `queued_fds`, until
+//! `uv_accept` takes it or the stream is closed.
+
+use super::pipe::Pipe;
+use super::Stream;
+use crate::abi::*;
+use crate::handles::{Handle, Overlay};
+use crate::memory::{self, Array};
+use crate::os::uv_guess_handle;
+use crate::sys::{self, unix_socket};
+use core::cell::{Cell, RefCell};
+use core::ffi::c_int;
+
+/// The descriptors behind the first, in the order of their arrival.
+pub struct Queue {
+    fds: RefCell<Array<c_int>>,
+    /// How many of them have been taken.
+    taken: Cell<usize>,
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.fds.borrow().len() - self.taken.get()
+    }
+}
+
+impl Stream {
+    /// The stream as a pipe, if it is one that descriptors are passed over.
+    pub(super) fn as_ipc(&self) -> Option<&Pipe> {
+        self.as_pipe().filter(|pipe| pipe.is_ipc())
+    }
+
+    /// Whether the handle can be sent over this stream.
+    ///
+    /// # Safety
+    /// `handle` is an initialised handle.
+    pub(super) unsafe fn check_sendable(&self, handle: *const uv_stream_t) -> Result {
+        if self.as_ipc().is_none() {
+            return Err(Error::EINVAL);
+        }
+        // SAFETY: the caller's contract.
+        unsafe { descriptor_of(handle.cast()) }.map(drop)
+    }
+
+    /// Writes the buffers, and with them the handle unless it has been sent.
+    ///
+    /// # Safety
+    /// The buffers hold what they say, and `handle` is NULL or an initialised handle.
+    pub(super) unsafe fn write_with(
+        &self,
+        buffers: &[uv_buf_t],
+        handle: *const uv_stream_t,
+    ) -> Result<usize> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if handle.is_null() {
+                return sys::fd::write_vectored(self.fd(), buffers);
+            }
+            unix_socket::send_descriptor(self.fd(), buffers, descriptor_of(handle.cast())?)
+        }
+    }
+
+    /// Reads, and keeps the descriptors that come along if the stream is for that.
+    ///
+    /// # Safety
+    /// The buffer is as large as it says.
+    pub(super) unsafe fn receive(&self, buffer: &uv_buf_t) -> Result<usize> {
+        if self.as_ipc().is_none() {
+            // SAFETY: the caller's contract.
+            return unsafe { sys::fd::read(self.fd(), buffer) };
+        }
+        let mut kept = Ok(());
+        let keep = |fd| {
+            let result = self.keep(fd);
+            if result.is_err() {
+                let _ = sys::fd::close(fd);
+                kept = result;
+            }
+        };
+        // SAFETY: the caller's contract.
+        let length = unsafe { unix_socket::receive_descriptors(self.fd(), buffer, keep) }?;
+        kept.map(|()| length)
+    }
+
+    fn queue(&self) -> Option<&Queue> {
+        // SAFETY: `queued_fds` is NULL or what `keep` allocated and `drop_queue` has not freed.
+        unsafe { self.queued_fds.get().cast::<Queue>().as_ref() }
+    }
+
+    fn keep(&self, fd: c_int) -> Result {
+        if self.accepted_fd.get() == -1 {
+            self.accepted_fd.set(fd);
+            return Ok(());
+        }
+        let queue = match self.queue() {
+            Some(queue) => queue,
+            None => {
+                let memory = memory::malloc(size_of::<Queue>())?.cast::<Queue>();
+                let empty = Queue { fds: RefCell::new(Array::new()), taken: Cell::new(0) };
+                self.queued_fds.set(memory.as_ptr().cast());
+                // SAFETY: fresh memory of the right size and malloc's alignment.
+                unsafe {
+                    memory.write(empty);
+                    memory.as_ref()
+                }
+            }
+        };
+        queue.fds.borrow_mut().push(fd)
+    }
+
+    /// Puts the next descriptor where `uv_accept` finds it.
+    pub(super) fn next_descriptor(&self) {
+        let Some(queue) = self.queue() else { return };
+        let next = queue.fds.borrow()[queue.taken.get()];
+        self.accepted_fd.set(next);
+        queue.taken.set(queue.taken.get() + 1);
+        if queue.len() == 0 {
+            self.drop_queue();
+        }
+    }
+
+    fn drop_queue(&self) {
+        let queue = self.queued_fds.replace(core::ptr::null_mut());
+        if !queue.is_null() {
+            // SAFETY: `keep` made it, and nobody has a reference to it.
+            unsafe {
+                queue.cast::<Queue>().drop_in_place();
+                memory::free(queue);
+            }
+        }
+    }
+
+    /// Closes the descriptors that nobody took.
+    pub(super) fn close_descriptors(&self) {
+        if let Some(queue) = self.queue() {
+            for fd in queue.fds.borrow().iter().skip(queue.taken.get()) {
+                let _ = sys::fd::close(*fd);
+            }
+        }
+        self.drop_queue();
+    }
+}
+
+/// The descriptor that sending the handle would send.
+///
+/// # Safety
+/// `handle` is an initialised handle.
+unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> {
+    // SAFETY: the caller's contract.
+    let handle = unsafe { Handle::of(handle) };
+    match handle.kind() {
+        UV_TCP | UV_NAMED_PIPE | UV_UDP => handle.fd().map_err(|_| Error::EBADF),
+        _ => Err(Error::EBADF),
+    }
+}
+
+/// How many handles have arrived over the pipe and wait for `uv_accept()`.
+///
+/// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
+///
+/// # Safety
+/// `handle` is an initialised pipe.
+#[no_mangle]
+pub unsafe extern "C" fn uv_pipe_pending_count(handle: *mut uv_pipe_t) -> c_int {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    if stream.as_ipc().is_none() || stream.accepted_fd.get() == -1 {
+        return 0;
+    }
+    c_int::try_from(1 + stream.queue().map_or(0, Queue::len)).unwrap_or(c_int::MAX)
+}
+
+/// The type of handle that the next `uv_accept()` on the pipe needs; `UV_UNKNOWN_HANDLE` when no
+/// handle is waiting or no type suits it.
+///
+/// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_type>.
+///
+/// # Safety
+/// `handle` is an initialised pipe.
+#[no_mangle]
+pub unsafe extern "C" fn uv_pipe_pending_type(handle: *mut uv_pipe_t) -> uv_handle_type {
+    // SAFETY: the caller's contract.
+    let stream = unsafe { Stream::of(handle) };
+    match stream.accepted_fd.get() {
+        fd if fd != -1 && stream.as_ipc().is_some() => uv_guess_handle(fd),
+        _ => UV_UNKNOWN_HANDLE,
+    }
+}

@@ -1,0 +1,263 @@
+//! Terminals.
+//!
+//! The first terminal whose mode is changed is the one that `uv_tty_reset_mode` restores. That
+//! function may run in a signal handler, in the middle of anything, so what it needs lies in a
+//! static behind a lock that is only ever tried.
+
+use super::pipe::directions;
+use super::Stream;
+use crate::abi::*;
+use crate::event_loop::Loop;
+use crate::handles::{flag, overlay, Overlay};
+use crate::os::uv_guess_handle;
+use crate::sys::{self, tty};
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, Ordering};
+use libc::termios;
+
+#[repr(C)]
+pub struct Tty {
+    stream: Stream,
+    /// The attributes before the mode was first changed; meaningful in other modes than normal.
+    original: Cell<termios>,
+    mode: Cell<uv_tty_mode_t>,
+}
+
+overlay!(Tty => uv_tty_t);
+overlay!(Stream => uv_tty_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Tty, original) == offset_of!(uv_tty_t, orig_termios));
+    assert!(offset_of!(Tty, mode) == offset_of!(uv_tty_t, mode));
+};
+
+/// A terminal and the attributes that it had at first.
+#[derive(Clone, Copy)]
+struct Original {
+    fd: c_int,
+    attributes: termios,
+}
+
+struct Saved {
+    locked: AtomicBool,
+    original: UnsafeCell<Option<Original>>,
+}
+
+// SAFETY: `original` is only reached with `locked` held.
+unsafe impl Sync for Saved {}
+
+static SAVED: Saved = Saved { locked: AtomicBool::new(false), original: UnsafeCell::new(None) };
+
+impl Saved {
+    /// Calls `act` unless somebody else, or the code that a signal interrupted, is at it.
+    fn try_with<R>(&self, act: impl FnOnce(&mut Option<Original>) -> R) -> Result<R> {
+        if self.locked.swap(true, Ordering::Acquire) {
+            return Err(Error::EBUSY);
+        }
+        // SAFETY: the lock is held, and `act` does not call this function.
+        let result = act(unsafe { &mut *self.original.get() });
+        self.locked.store(false, Ordering::Release);
+        Ok(result)
+    }
+
+    /// Waits for other threads; not to be called in a signal handler.
+    fn with<R>(&self, mut act: impl FnMut(&mut Option<Original>) -> R) -> R {
+        loop {
+            match self.try_with(&mut act) {
+                Ok(result) => return result,
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+}
+
+impl Tty {
+    /// # Safety
+    /// As for `uv_tty_init`.
+    unsafe fn init(at: *mut Tty, loop_: &Loop, fd: c_int) -> Result {
+        let kind = uv_guess_handle(fd);
+        if matches!(kind, UV_FILE | UV_UNKNOWN_HANDLE) {
+            return Err(Error::EINVAL);
+        }
+        let status = sys::fd::status_flags(fd)?;
+        let mut flags = directions(status);
+        let mut own = fd;
+        if kind == UV_TTY {
+            match reopen(fd, status & libc::O_ACCMODE)? {
+                Some(reopened) => own = reopened,
+                None => flags |= flag::BLOCKING_WRITES,
+            }
+        }
+        // SAFETY: the caller's contract; any bytes are a valid termios.
+        let tty = unsafe {
+            Stream::init(at.cast(), loop_, UV_TTY);
+            (&raw mut (*at).mode).write(Cell::new(UV_TTY_MODE_NORMAL));
+            (&raw mut (*at).original).write_bytes(0, 1);
+            &*at
+        };
+        tty.stream.io.set_level_triggered(true);
+        if flags & flag::BLOCKING_WRITES == 0 {
+            // Fails for no descriptor that can be a handle.
+            let _ = sys::fd::set_nonblocking(own, true);
+        }
+        tty.stream.open(own, flags)
+    }
+
+    fn set_mode(&self, mode: uv_tty_mode_t) -> Result {
+        if !(UV_TTY_MODE_NORMAL..=UV_TTY_MODE_RAW_VT).contains(&mode) {
+            return Err(Error::EINVAL);
+        }
+        if mode == self.mode.get() {
+            return Ok(());
+        }
+        let fd = self.stream.fd();
+        if self.mode.get() == UV_TTY_MODE_NORMAL {
+            let attributes = tty::attributes(fd)?;
+            self.original.set(attributes);
+            SAVED.with(|saved| {
+                saved.get_or_insert(Original { fd, attributes });
+            });
+        }
+        let mut attributes = self.original.get();
+        match mode {
+            UV_TTY_MODE_RAW | UV_TTY_MODE_RAW_VT => {
+                attributes.c_iflag &=
+                    !(libc::BRKINT | libc::ICRNL | libc::INPCK | libc::ISTRIP | libc::IXON);
+                attributes.c_oflag |= libc::ONLCR;
+                attributes.c_cflag |= libc::CS8;
+                attributes.c_lflag &= !(libc::ECHO | libc::ICANON | libc::IEXTEN | libc::ISIG);
+                attributes.c_cc[libc::VMIN] = 1;
+                attributes.c_cc[libc::VTIME] = 0;
+            }
+            UV_TTY_MODE_IO => tty::make_raw(&mut attributes),
+            _ => {}
+        }
+        tty::set_attributes(fd, &attributes)?;
+        self.mode.set(mode);
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// Before the descriptor of a terminal is closed: restores the attributes, if it is the one
+    /// that they are kept of.
+    pub(super) fn restore_terminal(&self) {
+        let fd = self.fd();
+        SAVED.with(|saved| {
+            if let Some(original) = saved.take_if(|original| fd != -1 && original.fd == fd) {
+                let _ = tty::set_attributes(fd, &original.attributes);
+            }
+        });
+    }
+}
+
+/// Opens a terminal anew, so that making it non-blocking concerns no other process that shares
+/// it, and puts the new open file in the place of the old, so that both behave the same. `None`
+/// when that is not possible: writes then block.
+fn reopen(fd: c_int, access: c_int) -> Result<Option<c_int>> {
+    // What opening the name of a master opens is a slave.
+    if tty::is_master(fd) {
+        return Ok(None);
+    }
+    let Ok(reopened) = tty::reopen(fd, access) else { return Ok(None) };
+    match sys::fd::duplicate_to(reopened, fd) {
+        Ok(()) => Ok(Some(reopened)),
+        Err(error) => {
+            let _ = sys::fd::close(reopened);
+            Err(error)
+        }
+    }
+}
+
+/// Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or
+/// a socket. The handle opens the terminal anew, so that it can be non-blocking here while it is
+/// blocking for other processes; where that fails, writes block. The last argument is ignored.
+///
+/// Returns 0, or `UV_EINVAL` for a file and for what is not open.
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tty_init(
+    r#loop: *mut uv_loop_t,
+    handle: *mut uv_tty_t,
+    fd: uv_file,
+    _readable: c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Tty::init(handle.cast(), Loop::of(r#loop), fd) }.into_c()
+}
+
+/// Sets the mode of the terminal, without waiting for output.
+///
+/// Returns 0, `UV_EINVAL` when there is no such mode, or an error of tcsetattr(3).
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_mode>.
+///
+/// # Safety
+/// `handle` is an initialised terminal handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tty_set_mode(handle: *mut uv_tty_t, mode: uv_tty_mode_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Tty::of(handle) }.set_mode(mode).into_c()
+}
+
+/// Gives the first terminal whose mode was set the attributes that it had. For the end of the
+/// program. Async-signal-safe; keeps errno.
+///
+/// Returns 0, `UV_EBUSY` when it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_reset_mode>.
+#[no_mangle]
+pub extern "C" fn uv_tty_reset_mode() -> c_int {
+    let errno = sys::errno();
+    let result = SAVED
+        .try_with(|saved| match saved {
+            Some(original) => tty::set_attributes(original.fd, &original.attributes),
+            None => Ok(()),
+        })
+        .and_then(|result| result);
+    sys::set_errno(errno);
+    result.into_c()
+}
+
+/// The size of the terminal's window in columns and rows.
+///
+/// Returns 0 or an error code.
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_winsize>.
+///
+/// # Safety
+/// `handle` is an initialised terminal handle; `width` and `height` are writable.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tty_get_winsize(
+    handle: *mut uv_tty_t,
+    width: *mut c_int,
+    height: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        tty::window_size(Stream::of(handle).fd())
+            .map(|size| {
+                width.write(c_int::from(size.ws_col));
+                height.write(c_int::from(size.ws_row));
+            })
+            .into_c()
+    }
+}
+
+/// Has an effect on Windows only.
+///
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_vterm_state>.
+#[no_mangle]
+pub extern "C" fn uv_tty_set_vterm_state(_state: uv_tty_vtermstate_t) {}
+
+/// Returns `UV_ENOTSUP`, except on Windows.
+///
+/// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_vterm_state>.
+///
+/// # Safety
+/// The argument is not used.
+#[no_mangle]
+pub unsafe extern "C" fn uv_tty_get_vterm_state(_state: *mut uv_tty_vtermstate_t) -> c_int {
+    Error::ENOTSUP.code()
+}
