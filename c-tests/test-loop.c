@@ -145,6 +145,120 @@ TEST(loop_timers_end_the_iterations_after_the_first) {
   CLOSE_LOOP(&t.loop);
 }
 
+/* A row of connects, each of which fails before it began and so is a pending
+ * callback; each starts the next. */
+enum { ROW = 24 };
+
+struct pending_row {
+  uv_loop_t loop;
+  uv_tcp_t server;
+  uv_tcp_t clients[ROW];
+  uv_connect_t reqs[ROW];
+  struct sockaddr_in addr;
+  int length;
+  int next;
+};
+
+static void next_pending(struct pending_row* row);
+
+static void pending_cb(uv_connect_t* req, int status) {
+  struct pending_row* row = req->data;
+
+  ASSERT_EQ(status, UV_EADDRINUSE);
+  note('n');
+  if (row->next < row->length) next_pending(row);
+}
+
+static void next_pending(struct pending_row* row) {
+  uv_tcp_t* client = &row->clients[row->next];
+  uv_connect_t* req = &row->reqs[row->next++];
+  const struct sockaddr* addr = (const struct sockaddr*) &row->addr;
+
+  ASSERT_OK(uv_tcp_init(&row->loop, client));
+  ASSERT_OK(uv_tcp_bind(client, addr, 0));
+  req->data = row;
+  ASSERT_OK(uv_tcp_connect(req, client, addr, pending_cb));
+}
+
+static void pending_row_init(struct pending_row* row, int length) {
+  int len = sizeof(row->addr);
+
+  ASSERT_OK(uv_loop_init(&row->loop));
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 0, &row->addr));
+  ASSERT_OK(uv_tcp_init(&row->loop, &row->server));
+  ASSERT_OK(
+      uv_tcp_bind(&row->server, (const struct sockaddr*) &row->addr, 0));
+  ASSERT_OK(uv_listen((uv_stream_t*) &row->server, 1, ignore_connection));
+  ASSERT_OK(uv_tcp_getsockname(&row->server, (struct sockaddr*) &row->addr,
+                               &len));
+  row->next = 0;
+  row->length = length;
+}
+
+static void pending_from_async_cb(uv_async_t* async) {
+  note('a');
+  next_pending(async->data);
+}
+
+static void pending_from_check_cb(uv_check_t* check) {
+  struct pending_row* row = check->data;
+  note('c');
+  if (row->next == 0) next_pending(row);
+}
+
+TEST(loop_pending_callbacks_of_the_poll_phase_run_right_after_it) {
+  struct pending_row row;
+  uv_async_t async;
+  uv_check_t check;
+  int n;
+
+  pending_row_init(&row, ROW);
+  ASSERT_OK(uv_async_init(&row.loop, &async, pending_from_async_cb));
+  ASSERT_OK(uv_check_init(&row.loop, &check));
+  async.data = &row;
+  check.data = "c";
+  ASSERT_OK(uv_check_start(&check, check_cb));
+  ASSERT_OK(uv_async_send(&async));
+  ASSERT_NE(uv_run(&row.loop, UV_RUN_NOWAIT), 0);
+  /* Eight rounds, then the next phase has its turn. */
+  ASSERT_STR_EQ(trace, "annnnnnnnc");
+  for (n = 0; n < ROW; n++) ASSERT_NE(uv_run(&row.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(row.next, ROW);
+  ASSERT_EQ(strlen(trace), 1 + ROW + (1 + ROW)); /* a, each n, each c */
+  CLOSE_LOOP(&row.loop);
+}
+
+TEST(loop_pending_callbacks_of_the_check_phase_wait_for_the_next_iteration) {
+  struct pending_row row;
+  uv_check_t check;
+  uv_idle_t idle;
+  int n;
+
+  pending_row_init(&row, 2);
+  ASSERT_OK(uv_check_init(&row.loop, &check));
+  ASSERT_OK(uv_idle_init(&row.loop, &idle));
+  check.data = &row;
+  idle.data = "i";
+  ASSERT_OK(uv_check_start(&check, pending_from_check_cb));
+  ASSERT_OK(uv_idle_start(&idle, idle_cb));
+  for (n = 0; n < 3; n++) ASSERT_NE(uv_run(&row.loop, UV_RUN_NOWAIT), 0);
+  /* The second, started by the first, is not for the same round. */
+  ASSERT_STR_EQ(trace, "icnincic");
+  CLOSE_LOOP(&row.loop);
+}
+
+TEST(loop_pending_callbacks_keep_it_from_waiting) {
+  struct pending_row row;
+
+  pending_row_init(&row, 1);
+  ASSERT_NE(uv_run(&row.loop, UV_RUN_NOWAIT), 0);
+  next_pending(&row);
+  ASSERT_EQ(uv_backend_timeout(&row.loop), 0);
+  ASSERT_NE(uv_run(&row.loop, UV_RUN_ONCE), 0);
+  ASSERT_STR_EQ(trace, "n");
+  CLOSE_LOOP(&row.loop);
+}
+
 TEST(loop_run_of_an_empty_loop_returns_zero) {
   static const uv_run_mode modes[] = {UV_RUN_DEFAULT, UV_RUN_ONCE,
                                       UV_RUN_NOWAIT};
