@@ -2332,6 +2332,51 @@ UV_EXTERN int uv_check_start(uv_check_t *check, uv_check_cb cb);
  */
 UV_EXTERN int uv_check_stop(uv_check_t *check);
 
+/* Poll handles: readiness of a descriptor that belongs to the user or to another library. */
+
+/**
+ * Initialises a poll handle for a descriptor, which is made non-blocking and stays the caller's:
+ * the handle does not close it. Anything that `epoll(7)` can wait for will do.
+ *
+ * Returns 0; `UV_EEXIST` when a handle of the loop watches the descriptor; `UV_EPERM` when it can
+ * not be waited for, as is the case for regular files; `UV_EBADF`. The handle is not initialised
+ * when this fails. Loop thread only, as all poll functions.
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init>.
+ */
+UV_EXTERN int uv_poll_init(uv_loop_t *loop, uv_poll_t *handle, int fd);
+
+/**
+ * As `uv_poll_init()`, from which it differs on Windows only.
+ *
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init_socket>.
+ */
+UV_EXTERN int uv_poll_init_socket(uv_loop_t *loop,
+                                  uv_poll_t *handle,
+                                  uv_os_sock_t socket);
+
+/**
+ * Calls `cb` in every tick in which the descriptor is ready for one of `events`, of
+ * `enum uv_poll_event`. May be called again to change either; no events is the same as stopping.
+ * What a tick has found out already about the descriptor is forgotten.
+ *
+ * When both ends of a connection are closed, all the events that were asked for are reported. On
+ * an error of the descriptor the handle stops and the callback's status is `UV_EBADF`. The
+ * descriptor must not be closed before the handle is stopped or closed.
+ *
+ * Returns 0; `UV_EEXIST` when another handle of the loop watches the descriptor; `UV_EINVAL` for
+ * unknown events; `UV_EBADF` when the descriptor is closed.
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_start>.
+ */
+UV_EXTERN int uv_poll_start(uv_poll_t *handle, int events, uv_poll_cb cb);
+
+/**
+ * Stops a poll handle; the callback is not called any more, and the descriptor may be closed.
+ * Stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_stop>.
+ */
+UV_EXTERN int uv_poll_stop(uv_poll_t *handle);
+
 /* Signal handles. */
 
 /**
@@ -2538,8 +2583,8 @@ UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
  * Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
  * bound to.
  *
- * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is not open; `UV_ENOENT`
- * when it has no file.
+ * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
+ * `UV_ENOENT` when it has no file.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
  */
 UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
@@ -4282,6 +4327,48 @@ UV_EXTERN int uv_inet_ntop(int af, const void *src, char *dst, size_t size);
  * `UV_EAFNOSUPPORT` for any other `af`.
  */
 UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
+
+/* UTF-16 as WTF-8 and back. */
+
+/**
+ * How many bytes a UTF-16 string has as WTF-8, without a NUL. `utf16_len` is the number of units,
+ * or negative for a string that ends with a NUL.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_length_as_wtf8>.
+ */
+UV_EXTERN size_t uv_utf16_length_as_wtf8(const uint16_t *utf16, ssize_t utf16_len);
+
+/**
+ * Converts a UTF-16 string to WTF-8 and adds a NUL. `utf16_len` is the number of units, or negative
+ * for a string that ends with a NUL.
+ *
+ * If `*wtf8_ptr` is NULL, it is set to new memory, which is the caller's to free. Otherwise it has
+ * room for `*wtf8_len_ptr` bytes and one more, and what does not fit is cut off. If `wtf8_ptr` is
+ * NULL, nothing is converted. In every case `*wtf8_len_ptr` becomes the number of bytes that the
+ * whole result has, without the NUL.
+ *
+ * Returns 0; `UV_ENOBUFS` if something was cut off; `UV_ENOMEM`; `UV_EINVAL` for a buffer without
+ * a length. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_to_wtf8>.
+ */
+UV_EXTERN int uv_utf16_to_wtf8(const uint16_t *utf16,
+                               ssize_t utf16_len,
+                               char **wtf8_ptr,
+                               size_t *wtf8_len_ptr);
+
+/**
+ * How many units a WTF-8 string has as UTF-16, with its NUL; `UV_EINVAL` if it is not WTF-8.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_length_as_utf16>.
+ */
+UV_EXTERN ssize_t uv_wtf8_length_as_utf16(const char *wtf8);
+
+/**
+ * Converts a WTF-8 string to UTF-16 and adds a NUL. `utf16_len` is what
+ * `uv_wtf8_length_as_utf16()` says, which has checked the string.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_to_utf16>.
+ */
+UV_EXTERN void uv_wtf8_to_utf16(const char *wtf8, uint16_t *utf16, size_t utf16_len);
 
 #ifdef __cplusplus
 }
