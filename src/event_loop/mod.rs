@@ -6,6 +6,7 @@ pub mod queue;
 pub mod timer_heap;
 
 use crate::abi::*;
+use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
 use crate::handles::timer::{self, Timer};
@@ -365,7 +366,7 @@ impl Loop {
                 Kind::Stream => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Stream, io)).on_pending()
                 },
-                Kind::Signals => {}
+                Kind::Signals | Kind::Poll => {}
             }
         }
     }
@@ -483,6 +484,11 @@ impl Loop {
                 false
             }
             Kind::Signals => true,
+            Kind::Poll => {
+                // SAFETY: the caller's contract.
+                unsafe { (*container_of!(core::ptr::from_ref(io), Poll, io)).on_event(event) };
+                false
+            }
         }
     }
 

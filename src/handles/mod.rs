@@ -8,6 +8,7 @@
 mod api;
 pub mod async_;
 pub mod phase;
+pub mod poll;
 pub mod signal;
 pub mod stream;
 pub mod timer;
@@ -203,6 +204,7 @@ impl Handle {
                 UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
+                UV_POLL => (*this.cast::<poll::Poll>()).stop(),
                 UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).close(),
                 _ => {}
             }
@@ -243,6 +245,8 @@ impl Handle {
             UV_TCP | UV_NAMED_PIPE | UV_TTY => unsafe {
                 (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get()
             },
+            // SAFETY: as above.
+            UV_POLL => unsafe { (*core::ptr::from_ref(self).cast::<poll::Poll>()).io.fd.get() },
             _ => return Err(Error::EINVAL),
         };
         if self.is_closing() || fd == -1 {

@@ -11,6 +11,7 @@ use mio::Interest;
 pub enum Kind {
     Stream = 1,
     Signals,
+    Poll,
 }
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.
@@ -29,8 +30,9 @@ pub struct Io {
     pub read_closed: Cell<bool>,
     /// Readiness is reported for as long as it lasts, not only when it begins.
     level: Cell<bool>,
-    /// Keeps `fd` where libuv has it, as some programs read it from there.
-    unused: u32,
+    /// What a poll handle is started for.
+    pub poll_events: Cell<u32>,
+    /// Where libuv has it, as some programs read it from there.
     pub fd: Cell<c_int>,
 }
 
@@ -49,7 +51,7 @@ impl Io {
             readable: Cell::new(false),
             read_closed: Cell::new(false),
             level: Cell::new(false),
-            unused: 0,
+            poll_events: Cell::new(0),
             fd: Cell::new(fd),
         }
     }

@@ -118,6 +118,39 @@ impl Poller {
         Ok(())
     }
 
+    /// Whether another `Io` of this loop watches the descriptor.
+    pub fn is_watched_by_other(&self, io: &Io) -> bool {
+        self.find(io.fd.get()).is_some_and(|watched| !core::ptr::eq(watched.io, io))
+    }
+
+    /// Fails with what the kernel says of a descriptor that cannot be waited for.
+    pub fn can_watch(&self, fd: c_int) -> Result {
+        match sys::fd::epoll_ctl(self.fd(), libc::EPOLL_CTL_ADD, fd, 0, u64::MAX - 1) {
+            Ok(()) => sys::fd::epoll_ctl(self.fd(), libc::EPOLL_CTL_DEL, fd, 0, 0),
+            Err(Error::EEXIST) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
+    /// dropped.
+    pub fn watch_level(&self, io: &Io, events: u32) -> Result {
+        let known = self.find(io.fd.get()).is_some_and(|watched| core::ptr::eq(watched.io, io));
+        if known {
+            if let Some(slot) = self.slots.borrow_mut().get_mut(io.fd.get() as usize) {
+                slot.generation = slot.generation.wrapping_add(1);
+            }
+        }
+        match self.watch(io, Mode::Level(events)) {
+            // The user closed the descriptor, and its number was given out anew.
+            Err(Error::ENOENT) if known => {
+                self.forget(io);
+                self.watch(io, Mode::Level(events))
+            }
+            other => other,
+        }
+    }
+
     fn register(&self, fd: c_int, generation: u32, mode: Mode, known: bool) -> Result {
         let poll = self.poll.borrow();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.

@@ -99,3 +99,11 @@ pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: 
 pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
     retry(|| syscall!(write(fd, bytes.as_ptr().cast(), bytes.len()))).map(|n| n as usize)
 }
+
+/// Which of these events of `poll(2)` a descriptor is ready for at this moment.
+pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> core::ffi::c_short {
+    let mut asked = libc::pollfd { fd, events, revents: 0 };
+    // When the call fails nothing is known to be ready.
+    let _ = retry(|| syscall!(poll(&mut asked, 1, 0)));
+    asked.revents
+}
