@@ -43,8 +43,9 @@ lint:
 
 # Every C test on our library under memcheck; an error or a leak is a failure.
 valgrind: setup lib
-	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet --max-threads=1100 \
-	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible"
+	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet \
+	  --max-threads=1100 --error-exitcode=99 --leak-check=full \
+	  --errors-for-leak-kinds=definite,possible"
 
 DEMOS = first_event tcp_echo
 
@@ -54,11 +55,11 @@ build/demo/%: examples/%.c lib
 
 # The examples in C, then the same from Python.
 demo: demo-setup $(DEMOS:%=build/demo/%)
-	for demo in $(DEMOS); do \
+	@for demo in $(DEMOS); do \
 	  echo "== examples/$$demo.c"; \
 	  LD_LIBRARY_PATH=target/lib build/demo/$$demo || exit 1; \
 	done
-	for demo in $(DEMOS); do \
+	@for demo in $(DEMOS); do \
 	  echo "== bindings/python/examples/$$demo.py"; \
 	  OXUV_LIBRARY=$(CURDIR)/target/lib/libuv.so.1 PYTHONPATH=bindings/python \
 	    python3 bindings/python/examples/$$demo.py || exit 1; \
