@@ -1,4 +1,4 @@
-/* The library as a whole, and cancelling some writes of many. */
+/* The library as a whole, and writes that do not go through. */
 
 #include "test.h"
 
@@ -108,7 +108,7 @@ TEST(misc_idle_loop_opens_no_threads_and_leaks_no_descriptors) {
   close(fd);
 }
 
-/* --- uv_cancel() of writes ---------------------------------------------- */
+/* --- writes ------------------------------------------------------------- */
 
 static uv_write_t reqs[64];
 static int statuses[64];
@@ -144,6 +144,35 @@ static void jam_init(struct jam* j) {
     ASSERT_OK(uv_write(&reqs[i], (uv_stream_t*) &j->tcp, &buf, 1, write_cb));
   }
   ASSERT_GT(j->tcp.write_queue_size, 8 * sizeof(block));
+}
+
+TEST(misc_write_needs_a_positive_number_of_buffers) {
+  static const int counts[] = {0, -1, -42, INT32_MIN};
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  uv_os_sock_t fds[2];
+  char byte;
+  int opened;
+  size_t i;
+
+  ASSERT_OK(uv_socketpair(SOCK_STREAM, 0, fds, UV_NONBLOCK_PIPE,
+                          UV_NONBLOCK_PIPE));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_tcp_init(&loop, &tcp));
+  for (opened = 0; opened < 2; opened++) {
+    if (opened) ASSERT_OK(uv_tcp_open(&tcp, fds[0]));
+    for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+      ASSERT_EQ(uv_write(&reqs[0], (uv_stream_t*) &tcp, &buf,
+                         (unsigned int) counts[i], write_cb),
+                UV_EINVAL);
+    ASSERT_EQ(uv_try_write((uv_stream_t*) &tcp, &buf, 0), UV_EINVAL);
+  }
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(callbacks, 0);
+  ASSERT_EQ(read(fds[1], &byte, 1), -1);
+  CLOSE_LOOP(&loop);
+  close(fds[1]);
 }
 
 static void drain(void* arg) {

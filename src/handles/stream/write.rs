@@ -350,12 +350,12 @@ impl Stream {
     }
 }
 
-/// The buffers that C passed.
+/// The buffers that C passed: none for a count that is negative to C's eyes.
 ///
 /// # Safety
-/// `buffers` points to `count` buffers, or `count` is 0.
+/// `buffers` points to `count` buffers, or `count` is 0 or more than `INT_MAX`.
 unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> &'a [uv_buf_t] {
-    if buffers.is_null() || count == 0 {
+    if buffers.is_null() || count == 0 || count > c_int::MAX as c_uint {
         return &[];
     }
     // SAFETY: the caller's contract.
@@ -366,8 +366,8 @@ unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> &'a [uv_buf_t] {
 /// reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
 /// is called.
 ///
-/// Returns 0; `UV_EBADF` when there is no connection; `UV_EPIPE` when the stream is not writable;
-/// `UV_ENOMEM`. Loop thread only.
+/// Returns 0; `UV_EINVAL` when there are no buffers; `UV_EBADF` when there is no connection;
+/// `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
 ///
 /// # Safety
