@@ -450,14 +450,17 @@ pub unsafe extern "C" fn uv_pipe_pending_instances(_handle: *mut uv_pipe_t, _cou
 /// Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
 /// bound to.
 ///
-/// Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is not open; `UV_ENOENT`
-/// when it has no file.
+/// Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
+/// `UV_ENOENT` when it has no file.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
 ///
 /// # Safety
-/// `handle` is an initialised pipe.
+/// `handle` is NULL or an initialised pipe.
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_chmod(handle: *mut uv_pipe_t, flags: c_int) -> c_int {
+    if handle.is_null() {
+        return Error::EBADF.code();
+    }
     // SAFETY: the caller's contract.
     unsafe { Pipe::of(handle) }.set_mode(flags).into_c()
 }

@@ -1,0 +1,64 @@
+/* What the tests of pipes and of handles sent over them share. */
+#ifndef OXUV_TEST_PIPE_H
+#define OXUV_TEST_PIPE_H
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "test-tcp.h"
+
+#define PIPE(p) ((uv_pipe_t*) (p))
+
+/* Two connected pipe handles. */
+UNUSED static void pipe_pair(uv_loop_t* loop, uv_pipe_t* one, uv_pipe_t* other,
+                             int ipc) {
+  int fds[2];
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+  ASSERT_OK(uv_pipe_init(loop, one, ipc));
+  ASSERT_OK(uv_pipe_init(loop, other, ipc));
+  ASSERT_OK(uv_pipe_open(one, fds[0]));
+  ASSERT_OK(uv_pipe_open(other, fds[1]));
+}
+
+/* A pipe handle; the result is the peer's blocking socket. */
+UNUSED static int pipe_with_peer(uv_loop_t* loop, uv_pipe_t* pipe, int ipc) {
+  int fds[2];
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+  ASSERT_OK(uv_pipe_init(loop, pipe, ipc));
+  ASSERT_OK(uv_pipe_open(pipe, fds[0]));
+  return fds[1];
+}
+
+/* A listening pipe. */
+UNUSED static void pipe_server(uv_loop_t* loop, uv_pipe_t* server,
+                               const char* name, uv_connection_cb cb) {
+  ASSERT_OK(uv_pipe_init(loop, server, 0));
+  ASSERT_OK(uv_pipe_bind(server, name));
+  ASSERT_OK(uv_listen(STREAM(server), 128, cb));
+}
+
+UNUSED static int open_descriptors(void) {
+  int fd, count = 0;
+  for (fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) != -1;
+  return count;
+}
+
+/* Collects what is read. */
+UNUSED static char received[1 << 16];
+UNUSED static size_t received_len;
+UNUSED static int received_end; /* The error that ended it, or 0. */
+
+UNUSED static void collect(uv_stream_t* stream, ssize_t nread,
+                           const uv_buf_t* buf) {
+  (void) stream;
+  if (nread < 0) {
+    received_end = (int) nread;
+    return;
+  }
+  ASSERT_LE(received_len + nread, sizeof(received));
+  memcpy(received + received_len, buf->base, nread);
+  received_len += nread;
+}
+
+#endif
