@@ -3,6 +3,7 @@
 mod api;
 pub use api::uv_default_loop;
 pub mod queue;
+mod remote;
 pub mod timer_heap;
 
 use crate::abi::*;
@@ -12,18 +13,23 @@ use crate::handles::stream::Stream;
 use crate::handles::timer::{self, Timer};
 use crate::handles::{async_, call_user, handle_of, phase, Handle};
 use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller};
-use crate::pool::{self, Work};
+use crate::pool::{self, Patience, Work};
 use crate::sys;
-use core::cell::{Cell, RefCell, UnsafeCell};
+use core::cell::{Cell, RefCell};
 use core::ffi::{c_int, c_ulong, c_void};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use mio::event::Event;
-use queue::{container_of, List, Stack};
+use queue::{container_of, List};
+use remote::Remote;
+use std::time::Instant;
 use timer_heap::TimerHeap;
 
 /// Times that the pending queue is worked off after the poll phase; what its callbacks add beyond
 /// that waits for the next tick, so that it cannot starve the loop.
 const PENDING_ROUNDS: usize = 8;
+
+/// Up to how much work in the pool the loop lingers for.
+const LINGER_FOR: u32 = 2;
 
 /// The bits of `uv_loop_t.flags`.
 mod loop_flag {
@@ -65,6 +71,9 @@ pub struct Loop {
     now: Cell<u64>,
 
     pub remote: Remote,
+    /// Work that the pool has, of this loop.
+    works: Cell<u32>,
+    patience: Patience,
     pub signals: LoopSignals,
     /// A spare descriptor that is given up to accept and close when there are no others.
     pub spare_fd: Cell<c_int>,
@@ -79,46 +88,6 @@ const _: () = {
     assert!(offset_of!(Loop, stop_flag) == offset_of!(uv_loop_t, stop_flag));
     assert!(offset_of!(Loop, backend_fd) == offset_of!(uv_loop_t, backend_fd));
 };
-
-/// The part of a loop that other threads and signal handlers reach.
-pub struct Remote {
-    /// Replaced in the child of a fork only, where no other thread is.
-    waker: UnsafeCell<mio::Waker>,
-    pub asyncs: Stack,
-    done: Stack,
-    /// Pool threads that are between handing over finished work and having woken the loop.
-    posting: AtomicU32,
-}
-
-impl Remote {
-    /// Makes the loop's wait return, now or the next time that it begins.
-    pub fn wake(&self) {
-        // SAFETY: shared access; see `waker`.
-        let waker = unsafe { &*self.waker.get() };
-        // Writing to an eventfd fails only when its counter is full, which mio resets.
-        let _ = waker.wake();
-    }
-
-    /// Hands work that is done to the loop's thread. Any thread.
-    ///
-    /// # Safety
-    /// `work` is this thread's alone, and is given up.
-    pub unsafe fn post(&self, work: &Work) {
-        self.posting.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        if unsafe { self.done.push(&work.link) } {
-            self.wake();
-        }
-        self.posting.fetch_sub(1, Ordering::Release);
-    }
-
-    /// Waits until no thread is in the middle of `post`.
-    fn settle(&self) {
-        while self.posting.load(Ordering::Acquire) != 0 {
-            std::thread::yield_now();
-        }
-    }
-}
 
 /// What `uv_metrics_info` and `uv_metrics_idle_time` tell. Times are read from other threads.
 #[derive(Default)]
@@ -150,7 +119,7 @@ impl Loop {
     pub unsafe fn init(at: *mut Loop) -> Result {
         crate::fork::init();
         let poller = Poller::new()?;
-        let waker = poller.waker()?;
+        let remote = Remote::new(&poller)?;
         let fd = poller.fd();
         // SAFETY: the caller's contract; a pointer may be read whatever it holds.
         let data = unsafe { (&raw const (*at).data).read() };
@@ -175,12 +144,9 @@ impl Loop {
             timers: RefCell::new(TimerHeap::new()),
             timer_sequence: Cell::new(0),
             now: Cell::new(sys::time::monotonic_ms()),
-            remote: Remote {
-                waker: UnsafeCell::new(waker),
-                asyncs: Stack::new(),
-                done: Stack::new(),
-                posting: AtomicU32::new(0),
-            },
+            remote,
+            works: Cell::new(0),
+            patience: Patience::new(),
             signals: LoopSignals::new(),
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
@@ -214,16 +180,9 @@ impl Loop {
     fn after_fork(&self) -> Result {
         self.poller.renew()?;
         self.backend_fd.set(self.poller.fd());
-        let waker = self.poller.waker()?;
-        // SAFETY: a child of fork has one thread, and it is not in `wake`.
-        unsafe { *self.remote.waker.get() = waker };
-        // Threads that were posting exist in the parent only.
-        self.remote.posting.store(0, Ordering::Relaxed);
         self.signals.after_fork(self)?;
         async_::after_fork(self);
-        // What was sent before the fork is still to be delivered.
-        self.remote.wake();
-        Ok(())
+        self.remote.after_fork(&self.poller)
     }
 
     // ---- being alive ----------------------------------------------------------------------
@@ -301,6 +260,7 @@ impl Loop {
             self.update_time();
             timer::run_due(self);
         }
+        self.remote.wake_up();
         while alive && self.stop_flag.get() == 0 {
             let can_sleep = self.pending.is_empty() && self.idle.is_empty();
             self.run_pending();
@@ -329,6 +289,7 @@ impl Loop {
             }
         }
         self.stop_flag.set(0);
+        self.remote.leave();
         alive
     }
 
@@ -422,7 +383,17 @@ impl Loop {
     }
 
     /// Waits once and dispatches what it brought; whether that was anything.
-    fn poll_once(&self, timeout: c_int, measure: bool) -> bool {
+    fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
+        if timeout != 0 {
+            // Work that the pool is about to finish is not worth a sleep. When there is much of it,
+            // what is finished during a short sleep comes back in one go, which is cheaper still.
+            let soon = (1..=LINGER_FOR).contains(&self.works.get())
+                && self.patience.watch(|| self.remote.has_done());
+            if soon || !self.remote.fall_asleep() {
+                timeout = 0;
+            }
+        }
+        let since = (timeout != 0 && self.works.get() > 0).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
         if let Some(set) = &sigprof {
@@ -438,10 +409,13 @@ impl Loop {
         if let Some(set) = &sigprof {
             sys::signal::thread_mask(libc::SIG_UNBLOCK, set);
         }
+        self.remote.wake_up();
+        if let Some(since) = since {
+            self.patience.slept(since);
+        }
         self.update_time();
-        let Some(batch) = batch else { return false };
         self.metrics.polled_only.set(timeout == 0);
-        let dispatched = self.dispatch(&batch);
+        let dispatched = self.dispatch(batch);
         self.metrics.polled_only.set(false);
         dispatched
     }
@@ -452,17 +426,30 @@ impl Loop {
         self.metrics.idle_nanoseconds.fetch_add(waited, Ordering::Relaxed);
     }
 
-    fn dispatch(&self, batch: &Batch<'_>) -> bool {
+    fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
         let mut signals = false;
-        for happened in batch.iter() {
-            any = true;
-            self.metrics.count_events(1);
+        for happened in batch.iter().flat_map(Batch::iter) {
             match happened {
-                Happened::Wake => self.on_wake(),
-                // SAFETY: the poller knows only the Ios of handles that are not closed.
-                Happened::Ready(io, event) => signals |= unsafe { self.on_ready(&*io, event) },
+                // What it was for is looked at below, as after every wait.
+                Happened::Wake => {}
+                Happened::Ready(io, event) => {
+                    any = true;
+                    self.metrics.count_events(1);
+                    // SAFETY: the poller knows only the Ios of handles that are not closed.
+                    signals |= unsafe { self.on_ready(&*io, event) };
+                }
             }
+        }
+        if self.remote.has_done() {
+            any = true;
+            self.run_done_works();
+        }
+        if self.remote.has_asyncs() || !self.due_asyncs.is_empty() {
+            any = true;
+            // However many handles there are, the wake-up was one event.
+            self.metrics.count_events(1);
+            async_::run_due(self);
         }
         // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
         // callbacks about that come first.
@@ -492,24 +479,21 @@ impl Loop {
         }
     }
 
-    fn on_wake(&self) {
-        self.run_done_works();
-        async_::run_due(self);
-    }
-
     /// Calls back the work that the pool has done.
     fn run_done_works(&self) {
-        self.remote.done.take_into(&self.done_works);
-        let mut count = 0;
+        self.remote.take_done(&self.done_works);
         while let Some(link) = self.done_works.pop_front() {
-            count += 1;
-            // The wake-up has been counted as one event.
-            if count > 1 {
-                self.metrics.count_events(1);
-            }
+            self.metrics.count_events(1);
+            self.works.set(self.works.get() - 1);
             // SAFETY: finished work is alive until its callback, and was handed over to this loop.
             unsafe { pool::finish(container_of!(link, Work, link)) };
         }
+    }
+
+    /// Takes note that the pool has work of this loop.
+    pub fn work_began(&self) {
+        self.request_began();
+        self.works.set(self.works.get() + 1);
     }
 
     /// Calls `look` for every handle; it changes nothing.

@@ -162,12 +162,12 @@ impl Stack {
         Stack { top: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Adds an element; true when there was none, which is when the owner must be woken.
+    /// Adds an element.
     ///
     /// # Safety
     /// `element` is in no list, this thread alone has it, and it stays alive and in place until
     /// the owner has taken it.
-    pub unsafe fn push(&self, element: *const Link) -> bool {
+    pub unsafe fn push(&self, element: *const Link) {
         let mut top = self.top.load(Ordering::Relaxed);
         loop {
             // SAFETY: the caller's contract: nobody else looks at `element` before it is pushed.
@@ -178,14 +178,21 @@ impl Stack {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return top.is_null(),
+                Ok(_) => return,
                 Err(now) => top = now,
             }
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.top.load(Ordering::Relaxed).is_null()
+    }
+
     /// Appends all elements to `list`, in the order in which they were pushed.
     pub fn take_into(&self, list: &List) {
+        if self.is_empty() {
+            return;
+        }
         let mut link: *const Link = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
         let mut forward: *const Link = ptr::null();
         while !link.is_null() {

@@ -50,9 +50,7 @@ impl Async {
         let remote = &self.handle.loop_().remote;
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
         // `close` has seen the addition below.
-        if unsafe { remote.asyncs.push(&self.link) } {
-            remote.wake();
-        }
+        unsafe { remote.push_async(&self.link) };
         self.state.fetch_add(SENT, Ordering::Release);
         sys::set_errno(errno);
     }
@@ -74,12 +72,9 @@ impl Async {
         }
         if was_pending {
             let loop_ = self.handle.loop_();
-            loop_.remote.asyncs.take_into(&loop_.due_asyncs);
+            loop_.remote.take_asyncs(&loop_.due_asyncs);
+            // Others that were taken off the stack with it stay in the list, and are called.
             self.link.unlink();
-            // If others were taken off the stack with it they still have to be called.
-            if !loop_.due_asyncs.is_empty() {
-                loop_.remote.wake();
-            }
         }
         self.handle.deactivate();
     }
@@ -87,7 +82,7 @@ impl Async {
 
 /// Calls back every handle that was sent to before this call began.
 pub fn run_due(loop_: &Loop) {
-    loop_.remote.asyncs.take_into(&loop_.due_asyncs);
+    loop_.remote.take_asyncs(&loop_.due_asyncs);
     while let Some(link) = loop_.due_asyncs.pop_front() {
         // SAFETY: closing a handle takes it out of the list, so what is in there is alive.
         let handle = unsafe { &*container_of!(link, Async, link) };
@@ -103,7 +98,7 @@ pub fn run_due(loop_: &Loop) {
 
 /// In the child of a fork: senders that the fork caught between their steps are the parent's.
 pub fn after_fork(loop_: &Loop) {
-    loop_.remote.asyncs.take_into(&loop_.due_asyncs);
+    loop_.remote.take_asyncs(&loop_.due_asyncs);
     loop_.each_handle(|handle| {
         if handle.kind() != UV_ASYNC {
             return;

@@ -6,22 +6,22 @@
 //! the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it may have
 //! half of the threads, so that it cannot hold up files.
 //!
-//! To put a thread to sleep and wake it again takes longer than most file operations. So one worker
-//! at a time *lingers* when it runs out of work: it watches `QUEUED` for some microseconds before it
-//! sleeps, and as long as it does, new work need not wake anybody. It does so only while that pays:
-//! each success earns further tries, and a worker that lingered in vain does it less often.
+//! One worker at a time *lingers* when it runs out of work (`patience.rs`): as long as it does, new
+//! work need not wake anybody.
+
+mod patience;
+pub use patience::Patience;
 
 use crate::abi::*;
 use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
-use once_cell::sync::Lazy;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const DEFAULT_THREADS: usize = 4;
 const MAX_THREADS: usize = 1024;
@@ -70,10 +70,8 @@ struct State {
     idle: usize,
     /// Whether a worker is lingering.
     lingering: bool,
-    /// How much lingering has paid of late.
-    credit: u32,
-    /// Wake-ups under way to idle workers.
-    waking: usize,
+    /// Workers that were woken or started and have not come to the queue yet.
+    coming: usize,
     limit: usize,
     threads: Vec<JoinHandle<()>>,
     stopping: bool,
@@ -89,8 +87,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     slow_next: false,
     idle: 0,
     lingering: false,
-    credit: CREDIT,
-    waking: 0,
+    coming: 0,
     limit: 0,
     threads: Vec::new(),
     stopping: false,
@@ -100,14 +97,7 @@ static WORK_TO_DO: Condvar = Condvar::new();
 /// How much work is in the queues: changed under the lock, watched without it.
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
 
-/// Where there is one core, whoever lingers keeps everybody else from working.
-static SEVERAL_CORES: Lazy<bool> =
-    Lazy::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
-
-/// For how long a worker lingers.
-const LINGER: Duration = Duration::from_micros(20);
-/// Vain tries until lingering is given up, and successes that are remembered.
-const CREDIT: u32 = 8;
+static WORKERS: Patience = Patience::new();
 
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
@@ -134,21 +124,15 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
     work.loop_.set(loop_);
     let mut state = state();
-    // Those who are on their way to the queue suffice when there is not more in it.
-    let coming = state.waking + usize::from(state.lingering);
-    let enough = coming > QUEUED.load(Ordering::Relaxed) || (task.slow && !state.may_do_slow());
-    let wake = !enough && state.idle > state.waking;
-    if !enough && !wake {
-        state.start_worker()?;
-    }
-    state.waking += usize::from(wake);
+    // Slow work beyond its limit waits for the slow work under way.
+    let wake = if task.slow && !state.may_do_slow() { false } else { state.call_worker()? };
     work.stage.set(Stage::Queued);
     let queue = if task.slow { &state.slow_queue } else { &state.queue };
     // SAFETY: the caller's contract.
     unsafe { queue.push_back(&work.link) };
     QUEUED.fetch_add(1, Ordering::Release);
     drop(state);
-    loop_.request_began();
+    loop_.work_began();
     if wake {
         WORK_TO_DO.notify_one();
     }
@@ -169,7 +153,7 @@ pub fn cancel(work: &Work) -> Result {
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
-    unsafe { (*work.loop_.get()).remote.post(work) };
+    unsafe { (*work.loop_.get()).remote.push_done(work) };
     Ok(())
 }
 
@@ -190,6 +174,20 @@ pub unsafe fn finish(work: *const Work) {
 }
 
 impl State {
+    /// Sees to it that a worker comes to the queue; true when one must be woken for that, once the
+    /// lock is released. One at a time suffices: whoever takes work and leaves some calls the next.
+    fn call_worker(&mut self) -> Result<bool> {
+        if self.coming > 0 || self.lingering {
+            return Ok(false);
+        }
+        if self.idle > 0 {
+            self.coming += 1;
+            return Ok(true);
+        }
+        self.start_worker()?;
+        Ok(false)
+    }
+
     /// Starts another thread, if there may be more.
     fn start_worker(&mut self) -> Result {
         if self.limit == 0 {
@@ -203,7 +201,10 @@ impl State {
             .stack_size(STACK_SIZE)
             .spawn(run_worker);
         match thread {
-            Ok(thread) => self.threads.push(thread),
+            Ok(thread) => {
+                self.threads.push(thread);
+                self.coming += 1;
+            }
             Err(error) if self.threads.is_empty() => return Err(error.into()),
             // The threads there are will get to it.
             Err(_) => {}
@@ -213,6 +214,10 @@ impl State {
 
     fn may_do_slow(&self) -> bool {
         self.slow_running < self.limit.div_ceil(2)
+    }
+
+    fn has_next(&self) -> bool {
+        !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.may_do_slow())
     }
 
     fn next(&mut self) -> Option<*const Link> {
@@ -247,6 +252,7 @@ fn limit_from_environment() -> usize {
 
 fn run_worker() {
     let mut state = state();
+    state.coming = state.coming.saturating_sub(1);
     loop {
         let Some(link) = state.next() else {
             if state.stopping {
@@ -260,11 +266,16 @@ fn run_worker() {
         work.stage.set(Stage::Taken);
         let Some(task) = work.task.get() else { continue };
         state.slow_running += usize::from(task.slow);
+        // Without another thread this one gets to the rest later.
+        let wake = state.has_next() && state.call_worker().unwrap_or(false);
         drop(state);
+        if wake {
+            WORK_TO_DO.notify_one();
+        }
         // SAFETY: the contract of `submit`. The loop is alive, as it has a request.
         unsafe {
             (task.run)(work);
-            (*work.loop_.get()).remote.post(work);
+            (*work.loop_.get()).remote.push_done(work);
         }
         state = self::state();
         state.slow_running -= usize::from(task.slow);
@@ -273,45 +284,25 @@ fn run_worker() {
 
 /// Returns when there may be something to do.
 fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
-    if !state.lingering && state.credit > 0 && *SEVERAL_CORES {
+    if !state.lingering {
         state.lingering = true;
         // What is in the queues now is slow work that has to wait.
         let known = QUEUED.load(Ordering::Relaxed);
         drop(state);
-        let found = linger(known);
+        WORKERS.watch(|| QUEUED.load(Ordering::Relaxed) > known);
         state = self::state();
         state.lingering = false;
-        state.credit = if found { CREDIT.min(state.credit + 1) } else { state.credit - 1 };
-        if found || QUEUED.load(Ordering::Relaxed) > known || state.stopping {
+        if QUEUED.load(Ordering::Relaxed) > known || state.stopping {
             return state;
         }
     }
     state.idle += 1;
-    let slept = Instant::now();
+    let since = Instant::now();
     state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
+    WORKERS.slept(since);
     state.idle -= 1;
-    state.waking = state.waking.saturating_sub(1);
-    // Lingering a little longer would have caught this.
-    if slept.elapsed() < 2 * LINGER {
-        state.credit = CREDIT.min(state.credit + 1);
-    }
+    state.coming = state.coming.saturating_sub(1);
     state
-}
-
-/// Watches the queues for a while; whether they grew.
-fn linger(known: usize) -> bool {
-    let end = Instant::now() + LINGER;
-    loop {
-        for _ in 0..32 {
-            if QUEUED.load(Ordering::Acquire) > known {
-                return true;
-            }
-            core::hint::spin_loop();
-        }
-        if Instant::now() >= end {
-            return false;
-        }
-    }
 }
 
 /// Ends the threads when their work is done, and waits for that; the pool can be used again
@@ -350,7 +341,7 @@ pub fn after_fork_in_child() {
     QUEUED.store(0, Ordering::Relaxed);
     state.idle = 0;
     state.lingering = false;
-    state.waking = 0;
+    state.coming = 0;
     state.slow_running = 0;
     state.limit = 0;
     state.stopping = false;

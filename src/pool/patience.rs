@@ -1,0 +1,69 @@
+//! Lingering: watching for something for some microseconds before going to sleep.
+//!
+//! To put a thread to sleep and wake it again takes longer than most file operations take. Watching
+//! is only worth the processor's time while what is watched for tends to come soon. So each success
+//! earns a try, each failure costs one, and a sleep that turned out to be short earns one as well.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use once_cell::sync::Lazy;
+use std::time::{Duration, Instant};
+
+/// For how long to watch.
+const LINGER: Duration = Duration::from_micros(20);
+/// The most tries that can be saved up.
+const MAX_CREDIT: u32 = 8;
+
+/// Where there is one core, whoever watches keeps everybody else from working.
+static SEVERAL_CORES: Lazy<bool> =
+    Lazy::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
+
+pub struct Patience {
+    /// Tries left. Only a hint, so no order between threads is needed.
+    credit: AtomicU32,
+}
+
+impl Patience {
+    pub const fn new() -> Patience {
+        Patience { credit: AtomicU32::new(MAX_CREDIT) }
+    }
+
+    /// Watches until `ready` or the time is up; whether it is ready.
+    pub fn watch(&self, ready: impl Fn() -> bool) -> bool {
+        if ready() {
+            return true;
+        }
+        let credit = self.credit.load(Ordering::Relaxed);
+        if credit == 0 || !*SEVERAL_CORES {
+            return false;
+        }
+        let end = Instant::now() + LINGER;
+        loop {
+            for _ in 0..32 {
+                core::hint::spin_loop();
+                if ready() {
+                    self.earn(credit);
+                    return true;
+                }
+            }
+            // What is watched for may need this very processor to come about.
+            std::thread::yield_now();
+            if Instant::now() >= end {
+                self.credit.store(credit - 1, Ordering::Relaxed);
+                return false;
+            }
+        }
+    }
+
+    /// Takes note of how long a sleep was.
+    pub fn slept(&self, since: Instant) {
+        if since.elapsed() < 2 * LINGER {
+            self.earn(self.credit.load(Ordering::Relaxed));
+        }
+    }
+
+    fn earn(&self, credit: u32) {
+        if credit < MAX_CREDIT {
+            self.credit.store(credit + 1, Ordering::Relaxed);
+        }
+    }
+}
