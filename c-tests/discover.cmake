@@ -1,6 +1,10 @@
 # Writes the CTest file that registers each test of ${runner} on both libraries.
+cmake_minimum_required(VERSION 3.18)
 execute_process(COMMAND ${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${oxuv} ${runner} --list
-  OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
+if(status)
+  message(FATAL_ERROR "${runner} --list: ${status}")
+endif()
 string(REPLACE "\n" ";" names "${names}")
 set(script "")
 foreach(name IN LISTS names)

@@ -1,6 +1,7 @@
 # Puts what cargo built into ${to}, stripped and named as it is installed:
 #   cmake -Dfrom=DIR -Dto=DIR -Dmajor=N -Dstrip=PROGRAM -P stage.cmake
 # Files that did not change keep their time stamps, so that nothing relinks.
+cmake_minimum_required(VERSION 3.18)
 file(MAKE_DIRECTORY ${to})
 
 function(stage source target strip_option)
@@ -15,8 +16,10 @@ function(stage source target strip_option)
   # Renamed into place: a running program may have the old file mapped.
   configure_file(${from}/${source} ${to}/${target}.new COPYONLY)
   if(strip)
-    execute_process(COMMAND ${strip} ${strip_option} ${to}/${target}.new
-      COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND ${strip} ${strip_option} ${to}/${target}.new RESULT_VARIABLE status)
+    if(status)
+      message(FATAL_ERROR "${strip}: ${status}")
+    endif()
   endif()
   file(RENAME ${to}/${target}.new ${to}/${target})
   file(WRITE ${record} ${hash})
