@@ -2583,8 +2583,8 @@ UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
  * Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
  * bound to.
  *
- * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
- * `UV_ENOENT` when it has no file.
+ * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is not open; `UV_ENOENT`
+ * when it has no file.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
  */
 UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
@@ -2918,6 +2918,257 @@ UV_EXTERN uint64_t uv_timer_get_repeat(const uv_timer_t *handle);
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_due_in>.
  */
 UV_EXTERN uint64_t uv_timer_get_due_in(const uv_timer_t *handle);
+
+/* UDP handles. */
+
+/**
+ * Initialises a UDP handle; it gets a socket when it needs one. Returns 0.
+ *
+ * Loop thread only, as all UDP functions.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init>.
+ */
+UV_EXTERN int uv_udp_init(uv_loop_t *loop, uv_udp_t *handle);
+
+/**
+ * Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6` to make a
+ * socket at once, or `AF_UNSPEC`; `UV_UDP_RECVMMSG` may be added.
+ *
+ * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
+ * initialised then.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init_ex>.
+ */
+UV_EXTERN int uv_udp_init_ex(uv_loop_t *loop, uv_udp_t *handle, unsigned int flags);
+
+/**
+ * Makes the handle use an existing datagram socket, which becomes non-blocking and the handle's: it
+ * is closed with it. Its option `SO_REUSEADDR` is set.
+ *
+ * Returns what `uv_udp_open_ex()` does.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open>.
+ */
+UV_EXTERN int uv_udp_open(uv_udp_t *handle, uv_os_sock_t sock);
+
+/**
+ * As `uv_udp_open()`, with the socket options that `flags` name: `UV_UDP_REUSEADDR`,
+ * `UV_UDP_REUSEPORT` or neither.
+ *
+ * Returns 0; `UV_EINVAL` for other flags; `UV_EBUSY` when the handle has a socket; `UV_EEXIST`
+ * when the loop watches the descriptor already; or an error of setting an option.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open_ex>.
+ */
+UV_EXTERN int uv_udp_open_ex(uv_udp_t *handle, uv_os_sock_t sock, unsigned int flags);
+
+/**
+ * Binds the handle to an address. `flags` are `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
+ * `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`, in any combination.
+ *
+ * Returns 0; `UV_EINVAL` for other flags, for an address that is not IPv4 or IPv6 or not of the
+ * socket's family, and when the handle is bound already; `UV_EADDRINUSE`, among others.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_bind>.
+ */
+UV_EXTERN int uv_udp_bind(uv_udp_t *handle,
+                          const struct sockaddr *addr,
+                          unsigned int flags);
+
+/**
+ * Sets the peer: datagrams go to it without naming it, and only those that come from it are
+ * received. NULL takes the peer away.
+ *
+ * Returns 0; `UV_EISCONN` when there is a peer already, `UV_ENOTCONN` when there is none to take
+ * away; `UV_EINVAL` for an address that is not IPv4 or IPv6; or an error of connect(2).
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_connect>.
+ */
+UV_EXTERN int uv_udp_connect(uv_udp_t *handle, const struct sockaddr *addr);
+
+/**
+ * The address of the peer. `namelen` says how much room `name` has, and then how long the address
+ * is.
+ *
+ * Returns 0, `UV_ENOTCONN` when there is no peer, or `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getpeername>.
+ */
+UV_EXTERN int uv_udp_getpeername(const uv_udp_t *handle,
+                                 struct sockaddr *name,
+                                 int *namelen);
+
+/**
+ * The address that the handle is bound to, as `uv_udp_getpeername()` gives the peer's.
+ *
+ * Returns 0, or `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getsockname>.
+ */
+UV_EXTERN int uv_udp_getsockname(const uv_udp_t *handle,
+                                 struct sockaddr *name,
+                                 int *namelen);
+
+/* Options of the socket: multicast, broadcast, time to live. */
+
+/**
+ * Joins (`UV_JOIN_GROUP`) or leaves (`UV_LEAVE_GROUP`) a multicast group on the interface with the
+ * address `interface_addr`; NULL leaves the choice of the interface to the kernel. A handle
+ * without a socket gets one, bound to any address of the group's family.
+ *
+ * Returns 0; `UV_EINVAL` when a string is no address, the two are not of the same family, or
+ * `membership` is something else; or an error of setsockopt(2).
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_membership>.
+ */
+UV_EXTERN int uv_udp_set_membership(uv_udp_t *handle,
+                                    const char *multicast_addr,
+                                    const char *interface_addr,
+                                    uv_membership membership);
+
+/**
+ * As `uv_udp_set_membership()`, for what one host sends to the group.
+ *
+ * Returns what `uv_udp_set_membership()` does.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_source_membership>.
+ */
+UV_EXTERN int uv_udp_set_source_membership(uv_udp_t *handle,
+                                           const char *multicast_addr,
+                                           const char *interface_addr,
+                                           const char *source_addr,
+                                           uv_membership membership);
+
+/**
+ * Whether (`on` is not 0) what the handle sends to a multicast group also reaches sockets on this
+ * host.
+ *
+ * Returns 0; `UV_EINVAL` for numbers that do not fit into a byte; `UV_EBADF` when there is no
+ * socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_loop>.
+ */
+UV_EXTERN int uv_udp_set_multicast_loop(uv_udp_t *handle, int on);
+
+/**
+ * How many routers (0 to 255) multicast datagrams may pass.
+ *
+ * Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_ttl>.
+ */
+UV_EXTERN int uv_udp_set_multicast_ttl(uv_udp_t *handle, int ttl);
+
+/**
+ * The interface, by its address, that multicast datagrams are sent on; NULL leaves the choice to
+ * the kernel.
+ *
+ * Returns 0; `UV_EINVAL` when the string is no address; `UV_EBADF` when there is no socket; or
+ * another error of setsockopt(2).
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_interface>.
+ */
+UV_EXTERN int uv_udp_set_multicast_interface(uv_udp_t *handle,
+                                             const char *interface_addr);
+
+/**
+ * Whether (`on` is not 0) the handle may send to broadcast addresses.
+ *
+ * Returns 0, or `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_broadcast>.
+ */
+UV_EXTERN int uv_udp_set_broadcast(uv_udp_t *handle, int on);
+
+/**
+ * How many routers (1 to 255) unicast datagrams may pass.
+ *
+ * Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_ttl>.
+ */
+UV_EXTERN int uv_udp_set_ttl(uv_udp_t *handle, int ttl);
+
+/* Receiving. */
+
+/**
+ * Receives datagrams: for each one `alloc_cb` provides memory and `recv_cb` gets it. When there
+ * are no more, `recv_cb` gets the memory back with `nread` 0 and `addr` NULL. A handle without a
+ * socket gets one, bound to any IPv4 address and a port of the kernel's choice.
+ *
+ * With `UV_UDP_RECVMMSG` the memory is used in pieces of 64 KiB, one for each datagram (flag
+ * `UV_UDP_MMSG_CHUNK`), and given back as a whole in a callback of its own (`UV_UDP_MMSG_FREE`);
+ * less than one piece is `UV_EINVAL`.
+ *
+ * Returns 0; `UV_EINVAL` when a callback is NULL or the handle is closing; `UV_EALREADY` when it
+ * receives already; or an error of making the socket. Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_start>.
+ */
+UV_EXTERN int uv_udp_recv_start(uv_udp_t *handle,
+                                uv_alloc_cb alloc_cb,
+                                uv_udp_recv_cb recv_cb);
+
+/**
+ * Stops receiving; `recv_cb` is not called any more. What recvmmsg(2) has brought at that moment
+ * is lost, and its memory is not given back. Stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_stop>.
+ */
+UV_EXTERN int uv_udp_recv_stop(uv_udp_t *handle);
+
+/**
+ * 1 when the handle was initialised with `UV_UDP_RECVMMSG`, 0 otherwise.
+ *
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_using_recvmmsg>.
+ */
+UV_EXTERN int uv_udp_using_recvmmsg(const uv_udp_t *handle);
+
+/* Sending. */
+
+/**
+ * Sends the buffers as one datagram to `addr`, or to the peer when that is NULL. The array and the
+ * address may be reused at once; the memory that the buffers point to must stay as it is until
+ * `send_cb`, which may be NULL, is called. A handle without a socket gets one, bound to any
+ * address and a port of the kernel's choice.
+ *
+ * Returns 0; `UV_EINVAL` when there is no buffer or the address is of a family that cannot be sent
+ * to; `UV_EISCONN` when there is an address and a peer, `UV_EDESTADDRREQ` when there is neither;
+ * `UV_ENOMEM`; or an error of making the socket. Errors of sending come with the callback. Loop
+ * thread only.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send>.
+ */
+UV_EXTERN int uv_udp_send(uv_udp_send_t *req,
+                          uv_udp_t *handle,
+                          const uv_buf_t *bufs,
+                          unsigned int nbufs,
+                          const struct sockaddr *addr,
+                          uv_udp_send_cb send_cb);
+
+/**
+ * Sends the buffers as one datagram if that is possible at once.
+ *
+ * Returns the size of the datagram; `UV_EAGAIN` when it cannot be sent now; or what
+ * `uv_udp_send()` returns or reports otherwise.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send>.
+ */
+UV_EXTERN int uv_udp_try_send(uv_udp_t *handle,
+                              const uv_buf_t *bufs,
+                              unsigned int nbufs,
+                              const struct sockaddr *addr);
+
+/**
+ * Sends `count` datagrams, as many of them as is possible at once, with as few system calls as
+ * possible. The handle must have a socket. `flags` is 0.
+ *
+ * Returns how many were sent, which is at least one; `UV_EINVAL` when there is none or for other
+ * flags; `UV_EAGAIN` when nothing can be sent now; or another error if it concerns the first.
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send2>.
+ */
+UV_EXTERN int uv_udp_try_send2(uv_udp_t *handle,
+                               unsigned int count,
+                               uv_buf_t **bufs,
+                               unsigned int *nbufs,
+                               struct sockaddr **addrs,
+                               unsigned int flags);
+
+/**
+ * The field `send_queue_size`: how many bytes are in datagrams whose callback was not called yet.
+ *
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_size>.
+ */
+UV_EXTERN size_t uv_udp_get_send_queue_size(const uv_udp_t *handle);
+
+/**
+ * The field `send_queue_count`: how many datagrams' callbacks were not called yet.
+ *
+ * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_count>.
+ */
+UV_EXTERN size_t uv_udp_get_send_queue_count(const uv_udp_t *handle);
 
 /* Permissions, owners and times: access, chmod, chown, utime, and their forms for open files and
  * links. */

@@ -11,6 +11,7 @@ use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
 use crate::handles::timer::{self, Timer};
+use crate::handles::udp::Udp;
 use crate::handles::{async_, call_user, handle_of, phase, Handle};
 use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller};
 use crate::pool::{self, Patience, Work};
@@ -327,6 +328,10 @@ impl Loop {
                 Kind::Stream => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Stream, io)).on_pending()
                 },
+                // SAFETY: as above.
+                Kind::Udp => unsafe {
+                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_pending()
+                },
                 Kind::Signals | Kind::Poll => {}
             }
         }
@@ -375,9 +380,16 @@ impl Loop {
         while let Some(link) = round.pop_front() {
             // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
             let io = unsafe { &*io_of_ready(link) };
-            if io.kind() == Kind::Stream {
+            match io.kind() {
                 // SAFETY: `kind` says what the Io is part of.
-                unsafe { (*container_of!(core::ptr::from_ref(io), Stream, io)).on_still_ready() };
+                Kind::Stream => unsafe {
+                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_still_ready()
+                },
+                // SAFETY: as above.
+                Kind::Udp => unsafe {
+                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_still_ready()
+                },
+                Kind::Signals | Kind::Poll => {}
             }
         }
     }
@@ -474,6 +486,11 @@ impl Loop {
             Kind::Poll => {
                 // SAFETY: the caller's contract.
                 unsafe { (*container_of!(core::ptr::from_ref(io), Poll, io)).on_event(event) };
+                false
+            }
+            Kind::Udp => {
+                // SAFETY: the caller's contract.
+                unsafe { (*container_of!(core::ptr::from_ref(io), Udp, io)).on_event(event) };
                 false
             }
         }

@@ -12,6 +12,7 @@ pub mod poll;
 pub mod signal;
 pub mod stream;
 pub mod timer;
+pub mod udp;
 
 use crate::abi::*;
 use crate::event_loop::queue::Link;
@@ -39,6 +40,12 @@ pub mod flag {
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
     pub const IPV6: u32 = 0x400_0000;
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
+    pub const UDP_CONNECTED: u32 = 0x1000_0000;
+    pub const UDP_RECVMMSG: u32 = 0x2000_0000;
+    /// The kernel had no room for a datagram; it reports when it has.
+    pub const UDP_BLOCKED: u32 = 0x4000_0000;
+    /// Send callbacks are being made.
+    pub const UDP_CALLING: u32 = 0x8000_0000;
 }
 
 /// The fields that all handles begin with (`UV_HANDLE_FIELDS`).
@@ -206,6 +213,7 @@ impl Handle {
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
                 UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).close(),
+                UV_UDP => (*this.cast::<udp::Udp>()).close(),
                 _ => {}
             }
         }
@@ -220,6 +228,9 @@ impl Handle {
         if matches!(self.kind(), UV_TCP | UV_NAMED_PIPE | UV_TTY) {
             // SAFETY: as in `close`.
             unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).finish_close() };
+        } else if self.kind() == UV_UDP {
+            // SAFETY: as in `close`.
+            unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).finish_close() };
         }
         self.unreference();
         self.all.unlink();
@@ -247,6 +258,8 @@ impl Handle {
             },
             // SAFETY: as above.
             UV_POLL => unsafe { (*core::ptr::from_ref(self).cast::<poll::Poll>()).io.fd.get() },
+            // SAFETY: as above.
+            UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).io.fd.get() },
             _ => return Err(Error::EINVAL),
         };
         if self.is_closing() || fd == -1 {
@@ -263,4 +276,24 @@ impl Handle {
 pub unsafe fn handle_of(link: *const Link) -> *const Handle {
     // SAFETY: the caller's contract.
     unsafe { crate::event_loop::queue::container_of!(link, Handle, all) }
+}
+
+/// Copies an address to where C wants it, as much of it as there is room for, and tells its size.
+///
+/// # Safety
+/// `name` has room for `*namelen` bytes.
+pub unsafe fn give_address(
+    address: Result<(libc::sockaddr_storage, usize)>,
+    name: *mut libc::sockaddr,
+    namelen: *mut c_int,
+) -> Result {
+    let (storage, length) = address?;
+    // SAFETY: the caller's contract; no more is copied than a storage holds.
+    unsafe {
+        let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
+        let from = core::ptr::from_ref(&storage).cast::<u8>();
+        core::ptr::copy_nonoverlapping(from, name.cast::<u8>(), length.min(room));
+        namelen.write(length as c_int);
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ pub enum Kind {
     Stream = 1,
     Signals,
     Poll,
+    Udp,
 }
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.

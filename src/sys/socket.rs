@@ -32,14 +32,20 @@ pub unsafe fn address_length(address: *const libc::sockaddr) -> Result<libc::soc
     if address.is_null() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract; every address begins with its family.
-    let family = c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() });
-    let length = match family {
+    // SAFETY: the caller's contract.
+    let length = match unsafe { family(address) } {
         libc::AF_INET => size_of::<libc::sockaddr_in>(),
         libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
         _ => return Err(Error::EINVAL),
     };
     Ok(length as libc::socklen_t)
+}
+
+/// # Safety
+/// `address` points to an address.
+pub unsafe fn family(address: *const libc::sockaddr) -> c_int {
+    // SAFETY: the caller's contract; every address begins with its family.
+    c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() })
 }
 
 /// # Safety
@@ -56,6 +62,14 @@ pub unsafe fn connect(
     length: libc::socklen_t,
 ) -> Result {
     retry(|| syscall!(connect(fd, address, length))).map(drop)
+}
+
+/// Takes the peer of a datagram socket away.
+pub fn disconnect(fd: c_int) -> Result {
+    let none = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
+    let length = size_of::<libc::sockaddr>() as libc::socklen_t;
+    // SAFETY: the address is as long as is said.
+    unsafe { connect(fd, &none, length) }
 }
 
 pub fn listen(fd: c_int, backlog: c_int) -> Result {

@@ -38,6 +38,11 @@ fn zone(text: &CStr) -> Option<&CStr> {
     CStr::from_bytes_with_nul(bytes.get(percent + 1..)?).ok()
 }
 
+/// The index of the network interface that an address names after a `%`; 0 when it names none.
+pub fn scope_id(text: &CStr) -> u32 {
+    zone(text).map_or(0, sys::interface::index)
+}
+
 /// An address in its text form, with room for the longest one and its NUL.
 pub struct Text {
     bytes: [u8; INET6_ADDRSTRLEN],
@@ -176,9 +181,7 @@ pub unsafe extern "C" fn uv_ip6_addr(
     if let Ok(octets) = parsed {
         out.sin6_addr.s6_addr = octets;
     }
-    if let Some(zone) = text.ok().and_then(zone) {
-        out.sin6_scope_id = sys::interface::index(zone);
-    }
+    out.sin6_scope_id = text.map_or(0, scope_id);
     // SAFETY: this function's own contract.
     unsafe { addr.write(out) };
     parsed.map(drop).into_c()

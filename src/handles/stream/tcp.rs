@@ -4,7 +4,7 @@ use super::connect::Connect;
 use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::handles::{flag, Overlay};
+use crate::handles::{flag, give_address, Overlay};
 use crate::sys::{self, socket};
 use core::ffi::{c_int, c_uint};
 use libc::sockaddr;
@@ -48,7 +48,8 @@ impl Stream {
             return Err(Error::EINVAL);
         }
         // SAFETY: the caller's contract.
-        let (length, family) = unsafe { (socket::address_length(address)?, family(address)) };
+        let (length, family) =
+            unsafe { (socket::address_length(address)?, socket::family(address)) };
         if flags & UV_TCP_IPV6ONLY != 0 && family != libc::AF_INET6 {
             return Err(Error::EINVAL);
         }
@@ -95,7 +96,8 @@ impl Stream {
         callback: uv_connect_cb,
     ) -> Result {
         // SAFETY: the caller's contract.
-        let (length, family) = unsafe { (socket::address_length(address)?, family(address)) };
+        let (length, family) =
+            unsafe { (socket::address_length(address)?, socket::family(address)) };
         if self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
@@ -116,13 +118,6 @@ impl Stream {
         // SAFETY: the caller's contract.
         unsafe { self.begin_connect(request, callback) }
     }
-}
-
-/// # Safety
-/// `address` points to an address.
-unsafe fn family(address: *const sockaddr) -> c_int {
-    // SAFETY: the caller's contract.
-    c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() })
 }
 
 fn set_nodelay(fd: c_int, on: bool) -> Result {
@@ -250,26 +245,6 @@ pub unsafe extern "C" fn uv_tcp_connect(
 ) -> c_int {
     // SAFETY: the caller's contract.
     unsafe { Stream::of(handle).connect_tcp(req.cast(), addr, cb) }.into_c()
-}
-
-/// Copies an address to where C wants it, as much of it as there is room for, and tells its size.
-///
-/// # Safety
-/// `name` has room for `*namelen` bytes.
-unsafe fn give_address(
-    address: Result<(libc::sockaddr_storage, usize)>,
-    name: *mut sockaddr,
-    namelen: *mut c_int,
-) -> Result {
-    let (storage, length) = address?;
-    // SAFETY: the caller's contract; no more is copied than a storage holds.
-    unsafe {
-        let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
-        let from = core::ptr::from_ref(&storage).cast::<u8>();
-        core::ptr::copy_nonoverlapping(from, name.cast::<u8>(), length.min(room));
-        namelen.write(length as c_int);
-    }
-    Ok(())
 }
 
 /// The address that the handle is bound to. `namelen` says how much room `name` has, and then how

@@ -1,0 +1,454 @@
+//! UDP handles.
+//!
+//! A socket is made when it is first needed, and bound to an address of the kernel's choice then.
+//! It is watched for readability while it receives, edge-triggered as streams are; for writability
+//! only between a send that the kernel had no room for and the next one that it takes, because a
+//! UDP socket reports an edge for every datagram that leaves it.
+//!
+//! The first datagram of several goes out at once; those that are sent before its callback was
+//! called are queued and leave together in the loop's pending phase, where the callbacks are made.
+
+mod options;
+mod receive;
+pub mod send;
+
+use super::{flag, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::List;
+use crate::event_loop::Loop;
+use crate::poller::{Io, Kind};
+use crate::sys::{self, socket};
+use core::cell::Cell;
+use core::ffi::{c_int, c_uint};
+use core::mem::size_of;
+use libc::{sockaddr, socklen_t};
+use mio::event::Event;
+use mio::Interest;
+
+#[repr(C)]
+pub struct Udp {
+    pub handle: Handle,
+    /// Bytes and datagrams whose callback has not been called.
+    send_queue_size: Cell<usize>,
+    send_queue_count: Cell<usize>,
+    alloc_cb: Cell<uv_alloc_cb>,
+    recv_cb: Cell<uv_udp_recv_cb>,
+    pub io: Io,
+    /// Datagrams that are not sent yet, in order.
+    unsent: List,
+    /// Datagrams that are sent, or have failed, and not called back yet.
+    sent: List,
+}
+
+overlay!(Udp => uv_udp_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Udp, send_queue_size) == offset_of!(uv_udp_t, send_queue_size));
+    assert!(offset_of!(Udp, send_queue_count) == offset_of!(uv_udp_t, send_queue_count));
+    assert!(offset_of!(Udp, recv_cb) == offset_of!(uv_udp_t, recv_cb));
+    assert!(offset_of!(Udp, io) == offset_of!(uv_udp_t, io_watcher));
+};
+
+impl Udp {
+    /// # Safety
+    /// As for [`Handle::init`].
+    unsafe fn init(at: *mut Udp, loop_: &Loop, fd: c_int) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            Handle::init(at.cast(), loop_, UV_UDP);
+            (&raw mut (*at).send_queue_size).write(Cell::new(0));
+            (&raw mut (*at).send_queue_count).write(Cell::new(0));
+            (&raw mut (*at).alloc_cb).write(Cell::new(None));
+            (&raw mut (*at).recv_cb).write(Cell::new(None));
+            (&raw mut (*at).io).write(Io::new(Kind::Udp, fd));
+            (&raw mut (*at).unsent).write(List::new());
+            (&raw mut (*at).sent).write(List::new());
+        }
+    }
+
+    fn loop_(&self) -> &Loop {
+        self.handle.loop_()
+    }
+
+    fn fd(&self) -> c_int {
+        self.io.fd.get()
+    }
+
+    fn is_open(&self) -> bool {
+        self.fd() != -1
+    }
+
+    fn is_connected(&self) -> bool {
+        self.handle.has(flag::UDP_CONNECTED)
+    }
+
+    fn is_ipv6(&self) -> bool {
+        self.handle.has(flag::IPV6)
+    }
+
+    fn c_pointer<T>(&self) -> *mut T {
+        core::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Makes the handle's socket, unless it has one.
+    fn ensure_socket(&self, family: c_int) -> Result {
+        if !self.is_open() {
+            self.io.fd.set(socket::socket(family, libc::SOCK_DGRAM, 0)?);
+            self.took_socket(family);
+        }
+        Ok(())
+    }
+
+    fn took_socket(&self, family: c_int) {
+        if family == libc::AF_INET6 {
+            self.handle.set(flag::IPV6);
+        }
+    }
+
+    /// Sees to it that the handle has a socket, bound to an address of the kernel's choice if it is
+    /// new.
+    fn ensure_bound(&self, family: c_int, flags: c_uint) -> Result {
+        if self.is_open() {
+            return Ok(());
+        }
+        // SAFETY: zeroes are a valid address of either family, the one that stands for any.
+        let mut any: libc::sockaddr_in6 = unsafe { core::mem::zeroed() };
+        any.sin6_family = family as libc::sa_family_t;
+        // SAFETY: an IPv6 address is larger than an IPv4 one.
+        unsafe { self.bind((&raw const any).cast(), flags) }
+    }
+
+    /// # Safety
+    /// As for `uv_udp_bind`.
+    unsafe fn bind(&self, address: *const sockaddr, flags: c_uint) -> Result {
+        const KNOWN: c_uint =
+            UV_UDP_IPV6ONLY | UV_UDP_REUSEADDR | UV_UDP_REUSEPORT | UV_UDP_LINUX_RECVERR;
+        // SAFETY: the caller's contract.
+        let (length, family) =
+            unsafe { (socket::address_length(address)?, socket::family(address)) };
+        if flags & !KNOWN != 0 || self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        if flags & UV_UDP_IPV6ONLY != 0 && family != libc::AF_INET6 {
+            return Err(Error::EINVAL);
+        }
+        self.ensure_socket(family)?;
+        let fd = self.fd();
+        if flags & UV_UDP_LINUX_RECVERR != 0 {
+            let (level, option) = if family == libc::AF_INET6 {
+                (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+            } else {
+                (libc::IPPROTO_IP, libc::IP_RECVERR)
+            };
+            socket::set_option(fd, level, option, 1)?;
+        }
+        set_reuse(fd, flags)?;
+        if flags & UV_UDP_IPV6ONLY != 0 {
+            socket::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
+        }
+        // SAFETY: the caller's contract.
+        match unsafe { socket::bind(fd, address, length) } {
+            Err(Error::EAFNOSUPPORT) => return Err(Error::EINVAL),
+            other => other?,
+        }
+        self.handle.set(flag::BOUND);
+        Ok(())
+    }
+
+    fn open(&self, fd: c_int, flags: c_uint) -> Result {
+        if flags & !(UV_UDP_REUSEADDR | UV_UDP_REUSEPORT) != 0 || self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        if self.is_open() {
+            return Err(Error::EBUSY);
+        }
+        if self.loop_().poller.is_watched(fd) {
+            return Err(Error::EEXIST);
+        }
+        sys::fd::set_nonblocking(fd, true)?;
+        set_reuse(fd, flags)?;
+        self.io.fd.set(fd);
+        if let Ok(family) = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) {
+            self.took_socket(family);
+        }
+        if socket::peer(fd).is_ok() {
+            self.handle.set(flag::UDP_CONNECTED);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for `uv_udp_connect`, and `address` is not NULL.
+    unsafe fn connect(&self, address: *const sockaddr) -> Result {
+        // SAFETY: the caller's contract.
+        let (length, family) =
+            unsafe { (socket::address_length(address)?, socket::family(address)) };
+        if self.is_connected() {
+            return Err(Error::EISCONN);
+        }
+        self.ensure_bound(family, 0)?;
+        // SAFETY: the caller's contract.
+        unsafe { socket::connect(self.fd(), address, length)? };
+        self.handle.set(flag::UDP_CONNECTED);
+        Ok(())
+    }
+
+    fn disconnect(&self) -> Result {
+        if !self.is_connected() {
+            return Err(Error::ENOTCONN);
+        }
+        socket::disconnect(self.fd())?;
+        self.handle.clear(flag::UDP_CONNECTED);
+        Ok(())
+    }
+
+    /// Once neither receiving nor sending the handle does not keep the loop alive.
+    fn deactivate_if_idle(&self) {
+        if !self.handle.has(flag::READING) && self.send_queue_count.get() == 0 {
+            self.handle.deactivate();
+        }
+    }
+
+    pub fn close(&self) {
+        // The receive callback stays: what a recvmmsg(2) has brought is still given out.
+        self.handle.clear(flag::READING);
+        self.handle.deactivate();
+        self.io.forget(&self.loop_().poller);
+        let fd = self.io.fd.replace(-1);
+        // The standard descriptors stay open: the next file would get their number.
+        if fd > libc::STDERR_FILENO {
+            let _ = sys::fd::close(fd);
+        }
+    }
+
+    pub fn finish_close(&self) {
+        self.fail_unsent(Error::ECANCELED);
+        self.call_sent();
+        // Failing the sends put the handle on the pending list, and its memory may go away now.
+        self.io.pending.unlink();
+    }
+
+    /// The kernel reported an edge.
+    pub fn on_event(&self, event: &Event) {
+        let readable = event.is_readable() || event.is_read_closed();
+        let failed = event.is_error();
+        if self.handle.has(flag::READING) {
+            if readable {
+                self.io.readable.set(true);
+            }
+            if readable || failed {
+                self.receive(failed);
+            }
+            if failed {
+                self.receive_errors();
+            }
+        } else if (readable || failed) && self.io.readable.replace(true) {
+            // The second edge that nobody wants: ask for no more.
+            self.io.disarm(&self.loop_().poller, Interest::READABLE);
+        }
+        if (event.is_writable() || failed) && self.is_open() {
+            self.handle.clear(flag::UDP_BLOCKED);
+            self.progress_sends();
+        }
+    }
+
+    /// Called in the pending phase after `Loop::feed`.
+    pub fn on_pending(&self) {
+        self.progress_sends();
+    }
+
+    /// Called in the poll phase after `Loop::still_ready`.
+    pub fn on_still_ready(&self) {
+        if self.io.readable.get() && self.handle.has(flag::READING) {
+            self.receive(false);
+        }
+    }
+}
+
+fn set_reuse(fd: c_int, flags: c_uint) -> Result {
+    if flags & UV_UDP_REUSEADDR != 0 {
+        socket::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    }
+    if flags & UV_UDP_REUSEPORT != 0 {
+        socket::set_option(fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+    }
+    Ok(())
+}
+
+/// The size of an address that a datagram can be sent to.
+///
+/// # Safety
+/// `address` points to as many bytes as its family needs.
+unsafe fn destination_length(address: *const sockaddr) -> Result<socklen_t> {
+    // SAFETY: the caller's contract.
+    match unsafe { socket::family(address) } {
+        libc::AF_INET => Ok(size_of::<libc::sockaddr_in>() as socklen_t),
+        libc::AF_INET6 => Ok(size_of::<libc::sockaddr_in6>() as socklen_t),
+        libc::AF_UNIX => Ok(size_of::<libc::sockaddr_un>() as socklen_t),
+        _ => Err(Error::EINVAL),
+    }
+}
+
+/// Initialises a UDP handle; it gets a socket when it needs one. Returns 0.
+///
+/// Loop thread only, as all UDP functions.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_init(r#loop: *mut uv_loop_t, handle: *mut uv_udp_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { uv_udp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
+}
+
+/// Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6` to make a
+/// socket at once, or `AF_UNSPEC`; `UV_UDP_RECVMMSG` may be added.
+///
+/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
+/// initialised then.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init_ex>.
+///
+/// # Safety
+/// As for `uv_udp_init()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_init_ex(
+    r#loop: *mut uv_loop_t,
+    handle: *mut uv_udp_t,
+    flags: c_uint,
+) -> c_int {
+    let family = match c_int::try_from(flags & !UV_UDP_RECVMMSG) {
+        Ok(family @ (libc::AF_UNSPEC | libc::AF_INET | libc::AF_INET6)) => family,
+        _ => return Error::EINVAL.code(),
+    };
+    let fd = if family == libc::AF_UNSPEC {
+        -1
+    } else {
+        match socket::socket(family, libc::SOCK_DGRAM, 0) {
+            Ok(fd) => fd,
+            Err(error) => return error.code(),
+        }
+    };
+    // SAFETY: the caller's contract.
+    let udp = unsafe {
+        Udp::init(handle.cast(), Loop::of(r#loop), fd);
+        Udp::of(handle)
+    };
+    udp.took_socket(family);
+    if flags & UV_UDP_RECVMMSG != 0 {
+        udp.handle.set(flag::UDP_RECVMMSG);
+    }
+    0
+}
+
+/// Makes the handle use an existing datagram socket, which becomes non-blocking and the handle's: it
+/// is closed with it. Its option `SO_REUSEADDR` is set.
+///
+/// Returns what `uv_udp_open_ex()` does.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_open(handle: *mut uv_udp_t, sock: uv_os_sock_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle) }.open(sock, UV_UDP_REUSEADDR).into_c()
+}
+
+/// As `uv_udp_open()`, with the socket options that `flags` name: `UV_UDP_REUSEADDR`,
+/// `UV_UDP_REUSEPORT` or neither.
+///
+/// Returns 0; `UV_EINVAL` for other flags; `UV_EBUSY` when the handle has a socket; `UV_EEXIST`
+/// when the loop watches the descriptor already; or an error of setting an option.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open_ex>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_open_ex(
+    handle: *mut uv_udp_t,
+    sock: uv_os_sock_t,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle) }.open(sock, flags).into_c()
+}
+
+/// Binds the handle to an address. `flags` are `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
+/// `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`, in any combination.
+///
+/// Returns 0; `UV_EINVAL` for other flags, for an address that is not IPv4 or IPv6 or not of the
+/// socket's family, and when the handle is bound already; `UV_EADDRINUSE`, among others.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_bind>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle, and `addr` points to an address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_bind(
+    handle: *mut uv_udp_t,
+    addr: *const sockaddr,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle).bind(addr, flags) }.into_c()
+}
+
+/// Sets the peer: datagrams go to it without naming it, and only those that come from it are
+/// received. NULL takes the peer away.
+///
+/// Returns 0; `UV_EISCONN` when there is a peer already, `UV_ENOTCONN` when there is none to take
+/// away; `UV_EINVAL` for an address that is not IPv4 or IPv6; or an error of connect(2).
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_connect>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle, and `addr` is NULL or points to an address of its
+/// family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_connect(handle: *mut uv_udp_t, addr: *const sockaddr) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let udp = Udp::of(handle);
+        if addr.is_null() { udp.disconnect() } else { udp.connect(addr) }.into_c()
+    }
+}
+
+/// The address of the peer. `namelen` says how much room `name` has, and then how long the address
+/// is.
+///
+/// Returns 0, `UV_ENOTCONN` when there is no peer, or `UV_EBADF` when there is no socket.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getpeername>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle, and `name` has room for `*namelen` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_getpeername(
+    handle: *const uv_udp_t,
+    name: *mut sockaddr,
+    namelen: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let address = Udp::of(handle).handle.fd().and_then(socket::peer);
+        super::give_address(address, name, namelen).into_c()
+    }
+}
+
+/// The address that the handle is bound to, as `uv_udp_getpeername()` gives the peer's.
+///
+/// Returns 0, or `UV_EBADF` when there is no socket.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getsockname>.
+///
+/// # Safety
+/// As for `uv_udp_getpeername()`.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_getsockname(
+    handle: *const uv_udp_t,
+    name: *mut sockaddr,
+    namelen: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let address = Udp::of(handle).handle.fd().and_then(socket::name);
+        super::give_address(address, name, namelen).into_c()
+    }
+}

@@ -1,0 +1,492 @@
+//! Sending.
+
+use super::{destination_length, Udp};
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::handles::{call_user, flag, overlay, Overlay};
+use crate::memory;
+use crate::requests::Request;
+use crate::sys::datagram::{self, Destination, Outbox, BATCH};
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::{c_int, c_uint};
+use core::mem::MaybeUninit;
+use libc::{sockaddr, sockaddr_storage, socklen_t};
+use mio::Interest;
+
+/// Batches in a row on one socket, after which the others have their turn.
+const BATCHES_IN_A_ROW: usize = 16;
+
+#[repr(C)]
+pub struct Send {
+    request: Request,
+    udp: Cell<*const Udp>,
+    callback: Cell<uv_udp_send_cb>,
+    link: Link,
+    address: UnsafeCell<MaybeUninit<sockaddr_storage>>,
+    count: Cell<c_uint>,
+    /// 0 when it goes to the peer of a connected socket.
+    address_length: Cell<socklen_t>,
+    /// A copy of the user's array: `few`, or memory of our own when there are many.
+    buffers: Cell<*mut uv_buf_t>,
+    size: Cell<usize>,
+    error: Cell<c_int>,
+    few: UnsafeCell<[uv_buf_t; 4]>,
+}
+
+overlay!(Send => uv_udp_send_t);
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Send, udp) == offset_of!(uv_udp_send_t, handle));
+    assert!(offset_of!(Send, callback) == offset_of!(uv_udp_send_t, cb));
+    assert!(offset_of!(Send, few) == offset_of!(uv_udp_send_t, bufsml));
+};
+
+impl Send {
+    /// # Safety
+    /// As for `uv_udp_send`; `to` and `buffers` are what the caller of that passed.
+    unsafe fn init(
+        at: *mut Send,
+        udp: &Udp,
+        to: Destination,
+        buffers: &[uv_buf_t],
+        callback: uv_udp_send_cb,
+    ) -> Result {
+        // SAFETY: the caller's contract; only places are computed.
+        let few = unsafe { (&raw mut (*at).few).cast::<uv_buf_t>() };
+        let copy = if buffers.len() <= 4 {
+            few
+        } else {
+            memory::malloc(size_of_val(buffers))?.as_ptr().cast()
+        };
+        // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere, and
+        // no address is larger than a storage.
+        unsafe {
+            core::ptr::copy_nonoverlapping(buffers.as_ptr(), copy, buffers.len());
+            core::ptr::copy_nonoverlapping(
+                to.address.cast::<u8>(),
+                (&raw mut (*at).address).cast(),
+                to.length as usize,
+            );
+            Request::init(at.cast(), UV_UDP_SEND);
+            (&raw mut (*at).udp).write(Cell::new(udp));
+            (&raw mut (*at).callback).write(Cell::new(callback));
+            (&raw mut (*at).link).write(Link::new());
+            (&raw mut (*at).count).write(Cell::new(buffers.len() as c_uint));
+            (&raw mut (*at).address_length).write(Cell::new(to.length));
+            (&raw mut (*at).buffers).write(Cell::new(copy));
+            (&raw mut (*at).size).write(Cell::new(total(buffers)));
+            (&raw mut (*at).error).write(Cell::new(0));
+        }
+        Ok(())
+    }
+
+    fn destination(&self) -> Destination {
+        match self.address_length.get() {
+            0 => Destination::PEER,
+            length => Destination { address: self.address.get().cast_const().cast(), length },
+        }
+    }
+
+    fn buffers(&self) -> &[uv_buf_t] {
+        // SAFETY: `buffers` holds `count` buffers until the callback.
+        unsafe { core::slice::from_raw_parts(self.buffers.get(), self.count.get() as usize) }
+    }
+}
+
+fn total(buffers: &[uv_buf_t]) -> usize {
+    buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.len))
+}
+
+impl Udp {
+    /// Where to send to, `address` being what the caller named.
+    ///
+    /// # Safety
+    /// `address` is NULL or points to as many bytes as its family needs.
+    unsafe fn destination(&self, address: *const sockaddr) -> Result<Destination> {
+        match (self.is_connected(), address.is_null()) {
+            (true, true) => Ok(Destination::PEER),
+            (true, false) => Err(Error::EISCONN),
+            (false, true) => Err(Error::EDESTADDRREQ),
+            (false, false) => {
+                // SAFETY: the caller's contract.
+                let length = unsafe { destination_length(address)? };
+                Ok(Destination { address, length })
+            }
+        }
+    }
+
+    /// Sees to it that there is a socket to send with.
+    ///
+    /// # Safety
+    /// `to` is readable.
+    unsafe fn ensure_sender(&self, to: Destination) -> Result {
+        if self.is_open() {
+            return Ok(());
+        }
+        // A handle without a socket has no peer, so there is an address.
+        // SAFETY: the caller's contract.
+        match unsafe { crate::sys::socket::family(to.address) } {
+            libc::AF_UNIX => Err(Error::EINVAL),
+            family => self.ensure_bound(family, 0),
+        }
+    }
+
+    /// # Safety
+    /// As for `uv_udp_send`.
+    unsafe fn send(
+        &self,
+        request: *mut Send,
+        buffers: &[uv_buf_t],
+        to: Destination,
+        callback: uv_udp_send_cb,
+    ) -> Result {
+        if self.handle.has(flag::CLOSED) {
+            return Err(Error::ECANCELED);
+        }
+        if !self.handle.is_closing() {
+            // SAFETY: the caller's contract.
+            unsafe { self.ensure_sender(to)? };
+        }
+        // SAFETY: the caller's contract.
+        let send = unsafe {
+            Send::init(request, self, to, buffers, callback)?;
+            &*request
+        };
+        let first = self.send_queue_count.get() == 0;
+        self.loop_().request_began();
+        self.send_queue_size.set(self.send_queue_size.get().wrapping_add(send.size.get()));
+        self.send_queue_count.set(self.send_queue_count.get() + 1);
+        // SAFETY: the request stays in place until its callback, before which it leaves the list.
+        unsafe { self.unsent.push_back(&send.link) };
+        // A closing handle calls it back with the others that it has not sent.
+        if self.handle.is_closing() {
+            return Ok(());
+        }
+        self.handle.activate();
+        if first && !self.handle.has(flag::UDP_CALLING) {
+            self.send_unsent();
+        } else {
+            self.loop_().feed(&self.io);
+        }
+        Ok(())
+    }
+
+    /// Sends as much of the queue as the kernel takes.
+    fn send_unsent(&self) {
+        if self.handle.has(flag::UDP_BLOCKED) {
+            return;
+        }
+        for _ in 0..BATCHES_IN_A_ROW {
+            if self.unsent.is_empty() {
+                return;
+            }
+            let mut outbox = Outbox::new();
+            self.fill(&mut outbox);
+            // SAFETY: the user keeps the buffers alive until the callback, and the requests, which
+            // hold the addresses, are alive until then.
+            match unsafe { outbox.send(self.fd()) } {
+                Ok(sent) => (0..sent.min(BATCH)).for_each(|_| self.finish_first(None)),
+                Err(error @ (Error::EAGAIN | Error::ENOBUFS)) => return self.wait_writable(error),
+                Err(error) => self.finish_first(Some(error)),
+            }
+        }
+        if !self.unsent.is_empty() {
+            self.loop_().feed(&self.io);
+        }
+    }
+
+    /// Puts the first datagrams of the queue into the outbox.
+    fn fill(&self, outbox: &mut Outbox) {
+        let mut next = self.unsent.front();
+        while let Some(link) = next.filter(|_| !outbox.is_full()) {
+            // SAFETY: a request in the list is alive.
+            unsafe {
+                let send = &*container_of!(link, Send, link);
+                outbox.push(send.destination(), send.buffers());
+                next = self.unsent.after(link);
+            }
+        }
+    }
+
+    /// Has the first of the queue called back in the next pending phase.
+    fn finish_first(&self, error: Option<Error>) {
+        if let Some(link) = self.unsent.move_front_to(&self.sent) {
+            if let Some(error) = error {
+                // SAFETY: a request in a list is alive.
+                unsafe { (*container_of!(link, Send, link)).error.set(error.code()) };
+            }
+            self.loop_().feed(&self.io);
+        }
+    }
+
+    pub(super) fn fail_unsent(&self, error: Error) {
+        while !self.unsent.is_empty() {
+            self.finish_first(Some(error));
+        }
+    }
+
+    fn wait_writable(&self, error: Error) {
+        let poller = &self.loop_().poller;
+        // After ENOBUFS, when a queue of the network device was full, no edge is certain to come;
+        // asking anew has the socket reported in the next tick if it is writable.
+        let armed = match error {
+            Error::ENOBUFS => self.io.rearm(poller, Interest::WRITABLE),
+            _ => self.io.arm(poller, Interest::WRITABLE),
+        };
+        match armed {
+            Ok(()) => self.handle.set(flag::UDP_BLOCKED),
+            Err(error) => self.fail_unsent(error),
+        }
+    }
+
+    /// Goes on sending, and makes the callbacks for what is sent.
+    pub(super) fn progress_sends(&self) {
+        if self.is_open() {
+            self.send_unsent();
+        }
+        self.call_sent();
+        if self.is_open() && self.unsent.is_empty() {
+            self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
+        }
+    }
+
+    pub(super) fn call_sent(&self) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let sent = List::new();
+        self.sent.move_to(&sent);
+        self.handle.set(flag::UDP_CALLING);
+        while let Some(link) = sent.pop_front() {
+            // SAFETY: a request is alive until its callback, which is made below.
+            let send = unsafe { &*container_of!(link, Send, link) };
+            self.loop_().request_ended();
+            self.send_queue_size.set(self.send_queue_size.get().wrapping_sub(send.size.get()));
+            self.send_queue_count.set(self.send_queue_count.get() - 1);
+            let buffers = send.buffers.replace(core::ptr::null_mut());
+            if !core::ptr::eq(buffers, send.few.get().cast()) {
+                // SAFETY: otherwise it came from `memory`.
+                unsafe { memory::free(buffers.cast()) };
+            }
+            let status = send.error.get();
+            if let Some(callback) = send.callback.get() {
+                let request = core::ptr::from_ref(send).cast_mut().cast();
+                // SAFETY: the user's function, called with the request that it was given for.
+                call_user(|| unsafe { callback(request, status) });
+            }
+        }
+        self.handle.clear(flag::UDP_CALLING);
+        self.deactivate_if_idle();
+    }
+
+    /// What is queued goes first.
+    fn check_may_try(&self) -> Result {
+        if self.send_queue_count.get() != 0 {
+            return Err(Error::EAGAIN);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for `uv_udp_try_send`.
+    unsafe fn try_send(&self, buffers: &[uv_buf_t], address: *const sockaddr) -> Result<c_int> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let to = self.destination(address)?;
+            self.check_may_try()?;
+            self.ensure_sender(to)?;
+            match datagram::send(self.fd(), to, buffers) {
+                Ok(length) => Ok(c_int::try_from(length).unwrap_or(c_int::MAX)),
+                Err(Error::ENOBUFS) => Err(Error::EAGAIN),
+                Err(error) => Err(error),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for `uv_udp_try_send2`.
+    unsafe fn try_send_many(&self, messages: &Messages) -> Result<usize> {
+        self.check_may_try()?;
+        for index in 0..messages.count {
+            // SAFETY: the caller's contract.
+            unsafe { self.message(messages, index)? };
+        }
+        if messages.count == 0 || !self.is_open() {
+            return Err(Error::EINVAL);
+        }
+        let mut sent = 0;
+        while sent < messages.count {
+            let mut outbox = Outbox::new();
+            let end = messages.count.min(sent + BATCH);
+            for index in sent..end {
+                // SAFETY: the caller's contract.
+                let (to, buffers) = unsafe { self.message(messages, index)? };
+                outbox.push(to, buffers);
+            }
+            // SAFETY: the caller's contract.
+            match unsafe { outbox.send(self.fd()) } {
+                Ok(more) => sent += more,
+                // The error will come again when the rest is sent.
+                Err(_) if sent > 0 => break,
+                Err(Error::ENOBUFS) => return Err(Error::EAGAIN),
+                Err(error) => return Err(error),
+            }
+            if sent < end {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// One of the datagrams that were passed to `uv_udp_try_send2`.
+    ///
+    /// # Safety
+    /// As for `uv_udp_try_send2`; `index` is less than their number.
+    unsafe fn message<'a>(
+        &self,
+        messages: &Messages,
+        index: usize,
+    ) -> Result<(Destination, &'a [uv_buf_t])> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let address = match messages.addresses.is_null() {
+                true => core::ptr::null(),
+                false => messages.addresses.add(index).read(),
+            };
+            let to = self.destination(address)?;
+            let buffers =
+                slice(messages.buffers.add(index).read(), messages.buffer_counts.add(index).read());
+            Ok((to, buffers?))
+        }
+    }
+}
+
+/// The arrays that C passed to `uv_udp_try_send2`.
+struct Messages {
+    count: usize,
+    buffers: *const *mut uv_buf_t,
+    buffer_counts: *const c_uint,
+    addresses: *const *mut sockaddr,
+}
+
+/// The buffers that C passed; there is at least one, and no negative number of them.
+///
+/// # Safety
+/// `buffers` points to `count` buffers when that is in range.
+unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> Result<&'a [uv_buf_t]> {
+    if buffers.is_null() || count == 0 || c_int::try_from(count).is_err() {
+        return Err(Error::EINVAL);
+    }
+    // SAFETY: the caller's contract.
+    Ok(unsafe { core::slice::from_raw_parts(buffers, count as usize) })
+}
+
+/// Sends the buffers as one datagram to `addr`, or to the peer when that is NULL. The array and the
+/// address may be reused at once; the memory that the buffers point to must stay as it is until
+/// `send_cb`, which may be NULL, is called. A handle without a socket gets one, bound to any
+/// address and a port of the kernel's choice.
+///
+/// Returns 0; `UV_EINVAL` when there is no buffer or the address is of a family that cannot be sent
+/// to; `UV_EISCONN` when there is an address and a peer, `UV_EDESTADDRREQ` when there is neither;
+/// `UV_ENOMEM`; or an error of making the socket. Errors of sending come with the callback. Loop
+/// thread only.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send>.
+///
+/// # Safety
+/// `req` is alive until `send_cb` is called; `handle` is an initialised UDP handle; `bufs` has
+/// `nbufs` buffers; `addr` is NULL or points to an address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_send(
+    req: *mut uv_udp_send_t,
+    handle: *mut uv_udp_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+    addr: *const sockaddr,
+    send_cb: uv_udp_send_cb,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let udp = Udp::of(handle);
+        udp.destination(addr)
+            .and_then(|to| udp.send(req.cast(), slice(bufs, nbufs)?, to, send_cb))
+            .into_c()
+    }
+}
+
+/// Sends the buffers as one datagram if that is possible at once.
+///
+/// Returns the size of the datagram; `UV_EAGAIN` when it cannot be sent now; or what
+/// `uv_udp_send()` returns or reports otherwise.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle; `bufs` has `nbufs` buffers; `addr` is NULL or points to
+/// an address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_try_send(
+    handle: *mut uv_udp_t,
+    bufs: *const uv_buf_t,
+    nbufs: c_uint,
+    addr: *const sockaddr,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe {
+        slice(bufs, nbufs).and_then(|buffers| Udp::of(handle).try_send(buffers, addr)).into_c()
+    }
+}
+
+/// Sends `count` datagrams, as many of them as is possible at once, with as few system calls as
+/// possible. The handle must have a socket. `flags` is 0.
+///
+/// Returns how many were sent, which is at least one; `UV_EINVAL` when there is none or for other
+/// flags; `UV_EAGAIN` when nothing can be sent now; or another error if it concerns the first.
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send2>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle; the arrays have `count` elements; `bufs[i]` has
+/// `nbufs[i]` buffers; `addrs[i]` is NULL or points to an address of its family's size.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_try_send2(
+    handle: *mut uv_udp_t,
+    count: c_uint,
+    bufs: *mut *mut uv_buf_t,
+    nbufs: *mut c_uint,
+    addrs: *mut *mut sockaddr,
+    flags: c_uint,
+) -> c_int {
+    if flags != 0 {
+        return Error::EINVAL.code();
+    }
+    let messages = Messages {
+        count: count as usize,
+        buffers: bufs.cast_const(),
+        buffer_counts: nbufs.cast_const(),
+        addresses: addrs.cast_const(),
+    };
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle).try_send_many(&messages) }.map(|sent| sent as c_int).into_c()
+}
+
+/// The field `send_queue_size`: how many bytes are in datagrams whose callback was not called yet.
+///
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_size>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_get_send_queue_size(handle: *const uv_udp_t) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle) }.send_queue_size.get()
+}
+
+/// The field `send_queue_count`: how many datagrams' callbacks were not called yet.
+///
+/// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_count>.
+///
+/// # Safety
+/// `handle` is an initialised UDP handle.
+#[no_mangle]
+pub unsafe extern "C" fn uv_udp_get_send_queue_count(handle: *const uv_udp_t) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { Udp::of(handle) }.send_queue_count.get()
+}

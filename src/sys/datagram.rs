@@ -1,0 +1,252 @@
+//! Datagrams: sending and receiving them, one or many with a call.
+
+use super::{retry, syscall};
+use crate::abi::{uv_buf_t, Error, Result};
+use core::ffi::c_int;
+use core::mem::{size_of, MaybeUninit};
+use core::ptr;
+use libc::{iovec, mmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
+
+/// How many datagrams one call takes. The arrays for them are on the stack.
+pub const BATCH: usize = 64;
+
+/// Where a datagram goes; a NULL address is the peer of a connected socket.
+#[derive(Clone, Copy)]
+pub struct Destination {
+    pub address: *const sockaddr,
+    pub length: socklen_t,
+}
+
+impl Destination {
+    pub const PEER: Destination = Destination { address: ptr::null(), length: 0 };
+}
+
+fn header(to: Destination, buffers: &[uv_buf_t]) -> msghdr {
+    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
+    message(to.address.cast_mut(), to.length, buffers.as_ptr().cast_mut().cast(), buffers.len())
+}
+
+fn message(
+    name: *mut sockaddr,
+    name_length: socklen_t,
+    vectors: *mut iovec,
+    count: usize,
+) -> msghdr {
+    // SAFETY: all zeroes are a valid msghdr, some of whose fields differ between C libraries.
+    let mut message: msghdr = unsafe { core::mem::zeroed() };
+    message.msg_name = name.cast();
+    message.msg_namelen = name_length;
+    message.msg_iov = vectors;
+    message.msg_iovlen = count as _;
+    message
+}
+
+/// Sends one datagram that the buffers make up; returns its size.
+///
+/// # Safety
+/// The address and the buffers are readable.
+pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<usize> {
+    let sent = match buffers {
+        [one] => retry(|| syscall!(sendto(fd, one.base.cast(), one.len, 0, to.address, to.length))),
+        many => {
+            let header = header(to, many);
+            retry(|| syscall!(sendmsg(fd, &header, 0)))
+        }
+    };
+    sent.map(|n| n as usize)
+}
+
+/// Datagrams that are sent with one call.
+pub struct Outbox {
+    headers: [MaybeUninit<mmsghdr>; BATCH],
+    count: usize,
+}
+
+impl Outbox {
+    pub fn new() -> Outbox {
+        Outbox { headers: [const { MaybeUninit::uninit() }; BATCH], count: 0 }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.count == BATCH
+    }
+
+    /// Adds a datagram, unless there is no room.
+    pub fn push(&mut self, to: Destination, buffers: &[uv_buf_t]) {
+        if let Some(slot) = self.headers.get_mut(self.count) {
+            slot.write(mmsghdr { msg_hdr: header(to, buffers), msg_len: 0 });
+            self.count += 1;
+        }
+    }
+
+    /// Sends as many as can be sent; returns how many, or why the first was not. They are all
+    /// taken out.
+    ///
+    /// # Safety
+    /// The addresses and buffers of all are readable.
+    pub unsafe fn send(&mut self, fd: c_int) -> Result<usize> {
+        let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
+        let count = core::mem::take(&mut self.count);
+        match count {
+            0 => Ok(0),
+            1 => {
+                // SAFETY: the first is initialised; `sendmsg` only reads it.
+                let header = unsafe { &raw const (*headers).msg_hdr };
+                retry(|| syscall!(sendmsg(fd, header, 0))).map(|_| 1)
+            }
+            _ => retry(|| syscall!(sendmmsg(fd, headers, count as _, 0))).map(|n| n as usize),
+        }
+    }
+}
+
+/// A datagram that was received. Its sender's address is where the call was told to put it.
+#[derive(Clone, Copy)]
+pub struct Received {
+    /// How much of it is in the buffer.
+    pub length: usize,
+    /// Whether that is not all of it.
+    pub truncated: bool,
+    /// The size of the sender's address, 0 when it has none.
+    pub address_length: usize,
+}
+
+/// Receives one datagram.
+///
+/// # Safety
+/// `buffer` is writable.
+pub unsafe fn receive(
+    fd: c_int,
+    buffer: &uv_buf_t,
+    from: &mut MaybeUninit<sockaddr_storage>,
+) -> Result<Received> {
+    let mut address_length = size_of::<sockaddr_storage>() as socklen_t;
+    // With MSG_TRUNC the result is the size of the datagram, however much room there is.
+    let size = retry(|| {
+        syscall!(recvfrom(
+            fd,
+            buffer.base.cast(),
+            buffer.len,
+            libc::MSG_TRUNC,
+            from.as_mut_ptr().cast(),
+            &mut address_length
+        ))
+    })? as usize;
+    Ok(Received {
+        length: size.min(buffer.len),
+        truncated: size > buffer.len,
+        address_length: address_length as usize,
+    })
+}
+
+/// Datagrams that were received with one call.
+pub struct Inbox {
+    headers: [MaybeUninit<mmsghdr>; BATCH],
+    vectors: [MaybeUninit<iovec>; BATCH],
+    names: [MaybeUninit<sockaddr_storage>; BATCH],
+    count: usize,
+}
+
+impl Inbox {
+    pub fn new() -> Inbox {
+        Inbox {
+            headers: [const { MaybeUninit::uninit() }; BATCH],
+            vectors: [const { MaybeUninit::uninit() }; BATCH],
+            names: [const { MaybeUninit::uninit() }; BATCH],
+            count: 0,
+        }
+    }
+
+    /// Receives datagrams into consecutive pieces of `size` bytes of the buffer; returns how many
+    /// and whether there may be more.
+    ///
+    /// # Safety
+    /// `buffer` is writable.
+    pub unsafe fn receive(
+        &mut self,
+        fd: c_int,
+        buffer: &uv_buf_t,
+        size: usize,
+    ) -> Result<(usize, bool)> {
+        self.count = 0;
+        let room = (buffer.len / size).min(BATCH);
+        let slots = self.headers.iter_mut().zip(&mut self.vectors).zip(&mut self.names);
+        for (index, ((header, vector), name)) in slots.take(room).enumerate() {
+            // SAFETY: `room` pieces fit into the buffer.
+            let base = unsafe { buffer.base.add(index * size) };
+            let vector = vector.write(iovec { iov_base: base.cast(), iov_len: size });
+            let length = size_of::<sockaddr_storage>() as socklen_t;
+            let msg_hdr = message(name.as_mut_ptr().cast(), length, vector, 1);
+            header.write(mmsghdr { msg_hdr, msg_len: 0 });
+        }
+        let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
+        let none = ptr::null_mut();
+        let count = retry(|| syscall!(recvmmsg(fd, headers, room as _, 0, none)))?;
+        self.count = (count as usize).min(room);
+        Ok((self.count, self.count == room))
+    }
+
+    /// One of those that were received last, and its sender's address.
+    pub fn get(&self, index: usize) -> Option<(Received, *const sockaddr)> {
+        let header = self.headers[..self.count].get(index)?;
+        // SAFETY: the first `count` are initialised.
+        let header = unsafe { header.assume_init_ref() };
+        let received = Received {
+            length: header.msg_len as usize,
+            truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+            address_length: header.msg_hdr.msg_namelen as usize,
+        };
+        Some((received, header.msg_hdr.msg_name.cast_const().cast()))
+    }
+}
+
+/// Room for what comes with an entry of a socket's error queue.
+#[repr(C, align(8))]
+pub struct ErrorRoom([MaybeUninit<u8>; 512]);
+
+impl ErrorRoom {
+    pub fn new() -> ErrorRoom {
+        ErrorRoom([MaybeUninit::uninit(); 512])
+    }
+}
+
+/// Takes an entry out of the socket's error queue: an error that an earlier datagram ran into, and
+/// the address of the host that reported it, or NULL. None for entries that are not errors.
+///
+/// # Safety
+/// `buffer` is writable; the head of the datagram is put there.
+pub unsafe fn take_queued_error(
+    fd: c_int,
+    buffer: &uv_buf_t,
+    room: &mut ErrorRoom,
+) -> Result<Option<(Error, *const sockaddr)>> {
+    let mut vector = iovec { iov_base: buffer.base.cast(), iov_len: buffer.len };
+    let mut header = message(ptr::null_mut(), 0, &mut vector, 1);
+    header.msg_control = room.0.as_mut_ptr().cast();
+    header.msg_controllen = room.0.len() as _;
+    retry(|| syscall!(recvmsg(fd, &mut header, libc::MSG_ERRQUEUE)))?;
+    // SAFETY: the kernel filled in the control messages that the header now tells of. An error has
+    // an address after it, be it one of no family, within the message.
+    unsafe {
+        let mut control = libc::CMSG_FIRSTHDR(&header);
+        while !control.is_null() {
+            let kind = ((*control).cmsg_level, (*control).cmsg_type);
+            if matches!(
+                kind,
+                (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+            ) {
+                let found = libc::CMSG_DATA(control).cast::<libc::sock_extended_err>();
+                let errno = (&raw const (*found).ee_errno).read_unaligned() as c_int;
+                if errno == 0 {
+                    return Ok(None);
+                }
+                let offender = libc::SO_EE_OFFENDER(found).cast_const();
+                let family = (&raw const (*offender).sa_family).read_unaligned();
+                let known = c_int::from(family) != libc::AF_UNSPEC;
+                let address = if known { offender } else { ptr::null() };
+                return Ok(Some((Error::from_errno(errno), address)));
+            }
+            control = libc::CMSG_NXTHDR(&header, control);
+        }
+    }
+    Ok(None)
+}
