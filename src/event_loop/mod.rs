@@ -12,7 +12,7 @@ use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
 use crate::handles::timer::{self, Timer};
 use crate::handles::udp::Udp;
-use crate::handles::{async_, call_user, handle_of, phase, Handle};
+use crate::handles::{async_, call_user, handle_of, phase, process, Handle};
 use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller};
 use crate::pool::{self, Patience, Work};
 use crate::sys;
@@ -76,6 +76,8 @@ pub struct Loop {
     works: Cell<u32>,
     patience: Patience,
     pub signals: LoopSignals,
+    /// Process handles whose child runs.
+    pub processes: List,
     /// A spare descriptor that is given up to accept and close when there are no others.
     pub spare_fd: Cell<c_int>,
     metrics: Metrics,
@@ -149,6 +151,7 @@ impl Loop {
             works: Cell::new(0),
             patience: Patience::new(),
             signals: LoopSignals::new(),
+            processes: List::new(),
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
         };
@@ -466,7 +469,10 @@ impl Loop {
         // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
         // callbacks about that come first.
         if signals {
-            self.signals.dispatch();
+            let child_ended = self.signals.dispatch();
+            if child_ended {
+                process::reap(self);
+            }
         }
         any
     }

@@ -9,6 +9,7 @@ mod api;
 pub mod async_;
 pub mod phase;
 pub mod poll;
+pub mod process;
 pub mod signal;
 pub mod stream;
 pub mod timer;
@@ -38,6 +39,7 @@ pub mod flag {
     pub const BLOCKING_WRITES: u32 = 0x10_0000;
     pub const TCP_NODELAY: u32 = 0x100_0000;
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
+    pub const PROCESS_ENDED: u32 = 0x100_0000;
     pub const IPV6: u32 = 0x400_0000;
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
     pub const UDP_CONNECTED: u32 = 0x1000_0000;
@@ -212,6 +214,7 @@ impl Handle {
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
+                UV_PROCESS => (*this.cast::<process::Process>()).close(),
                 UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).close(),
                 UV_UDP => (*this.cast::<udp::Udp>()).close(),
                 _ => {}

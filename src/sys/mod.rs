@@ -13,6 +13,7 @@ pub mod process;
 pub mod random;
 pub mod signal;
 pub mod socket;
+pub mod spawn;
 pub mod thread;
 pub mod time;
 pub mod tty;

@@ -36,6 +36,15 @@ pub fn full_set() -> libc::sigset_t {
     }
 }
 
+pub fn empty_set() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set and cannot fail on a valid pointer.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        set.assume_init()
+    }
+}
+
 pub fn set_of(signum: c_int) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigemptyset initialises the set; sigaddset ignores a number out of range.

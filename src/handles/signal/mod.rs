@@ -42,6 +42,8 @@ pub struct LoopSignals {
     io: Io,
     write_end: Cell<c_int>,
     active: List,
+    /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
+    child_start: Cell<u64>,
 }
 
 /// What the signal handler writes: the start, in native byte order. Shorter than PIPE_BUF, so it
@@ -54,6 +56,7 @@ impl LoopSignals {
             io: Io::new(Kind::Signals, -1),
             write_end: Cell::new(-1),
             active: List::new(),
+            child_start: Cell::new(0),
         }
     }
 
@@ -65,6 +68,22 @@ impl LoopSignals {
         self.io.fd.set(read_end);
         self.write_end.set(write_end);
         self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+    }
+
+    /// Has `dispatch` say when a child process may have ended.
+    pub fn watch_children(&self, loop_: &Loop) -> Result {
+        if self.child_start.get() == 0 {
+            self.open(loop_)?;
+            let start = registry::start(libc::SIGCHLD, false, self.write_end.get())?;
+            self.child_start.set(start);
+        }
+        Ok(())
+    }
+
+    pub fn unwatch_children(&self) {
+        if self.child_start.get() != 0 {
+            registry::stop(libc::SIGCHLD, self.child_start.replace(0));
+        }
     }
 
     pub fn close(&self, loop_: &Loop) {
@@ -80,6 +99,10 @@ impl LoopSignals {
     /// to it from now on.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
         self.close(loop_);
+        if self.child_start.get() != 0 {
+            self.unwatch_children();
+            self.watch_children(loop_)?;
+        }
         let mut next = self.active.front();
         while let Some(link) = next {
             self.open(loop_)?;
@@ -113,13 +136,16 @@ impl LoopSignals {
         None
     }
 
-    /// Makes the callbacks for the signals that were caught.
-    pub fn dispatch(&self) {
+    /// Makes the callbacks for the signals that were caught. True when a child of the loop may
+    /// have ended.
+    pub fn dispatch(&self) -> bool {
+        let mut child_ended = false;
         let mut messages = [0; 64 * MESSAGE];
         // The pipe's edge is not repeated, so it is read until it is empty.
         while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
             for message in messages[..length].chunks_exact(MESSAGE) {
                 let start = u64::from_ne_bytes(message.try_into().unwrap_or_default());
+                child_ended |= start == self.child_start.get();
                 let Some(signal) = self.find(start) else { continue };
                 // SAFETY: it is in the list of active handles.
                 let signal = unsafe { &*signal };
@@ -140,6 +166,7 @@ impl LoopSignals {
                 break;
             }
         }
+        child_ended
     }
 }
 

@@ -119,7 +119,7 @@ impl Stream {
     }
 
     /// Takes over a descriptor. `flags` say in which directions it can be used.
-    fn open(&self, fd: c_int, flags: u32) -> Result {
+    pub fn open(&self, fd: c_int, flags: u32) -> Result {
         if self.is_open() && self.fd() != fd {
             return Err(Error::EBUSY);
         }
