@@ -4,6 +4,7 @@
 //! is only worth the processor's time while what is watched for tends to come soon. So each success
 //! earns a try, each failure costs one, and a sleep that turned out to be short earns one as well.
 
+use crate::sys::host;
 use core::sync::atomic::{AtomicU32, Ordering};
 use once_cell::sync::Lazy;
 use std::time::{Duration, Instant};
@@ -13,9 +14,10 @@ const LINGER: Duration = Duration::from_micros(20);
 /// The most tries that can be saved up.
 const MAX_CREDIT: u32 = 8;
 
-/// Where there is one core, whoever watches keeps everybody else from working.
+/// Where there is one core, whoever watches keeps everybody else from working. (Not std's
+/// `available_parallelism`, which opens files: the caller would see descriptors come and go.)
 static SEVERAL_CORES: Lazy<bool> =
-    Lazy::new(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
+    Lazy::new(|| host::cpus_of_this_thread().is_some_and(|cores| cores > 1));
 
 pub struct Patience {
     /// Tries left. Only a hint, so no order between threads is needed.
