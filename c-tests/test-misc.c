@@ -175,6 +175,44 @@ TEST(misc_write_needs_a_positive_number_of_buffers) {
   close(fds[1]);
 }
 
+/* Linux transfers at most 2 GiB less a page in one call; what is larger is
+ * refused before anybody looks at the memory or the descriptor. */
+TEST(misc_write_of_two_gigabytes_is_einval) {
+  const unsigned int limit = 0x7ffff000;
+  uv_buf_t large = uv_buf_init(NULL, limit + 1);
+  uv_buf_t two[2];
+  uv_fs_t fs;
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+
+  two[0] = uv_buf_init(NULL, limit);
+  two[1] = uv_buf_init(NULL, 1);
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_tcp_init(&loop, &tcp));
+  ASSERT_EQ(uv_write(&reqs[0], (uv_stream_t*) &tcp, &large, 1, write_cb),
+            UV_EINVAL);
+  ASSERT_EQ(uv_write(&reqs[0], (uv_stream_t*) &tcp, two, 2, write_cb),
+            UV_EINVAL);
+  ASSERT_EQ(uv_try_write((uv_stream_t*) &tcp, &large, 1), UV_EINVAL);
+  ASSERT_EQ(uv_try_write((uv_stream_t*) &tcp, two, 2), UV_EINVAL);
+  /* With one byte less it is the descriptor that is missing. */
+  ASSERT_EQ(uv_write(&reqs[0], (uv_stream_t*) &tcp, two, 1, write_cb),
+            UV_EBADF);
+  ASSERT_EQ(uv_try_write((uv_stream_t*) &tcp, two, 1), UV_EBADF);
+
+  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, &large, 1, 0, NULL), UV_EINVAL);
+  uv_fs_req_cleanup(&fs);
+  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 2, 0, NULL), UV_EINVAL);
+  uv_fs_req_cleanup(&fs);
+  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 1, 0, NULL), UV_EBADF);
+  uv_fs_req_cleanup(&fs);
+  ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit + 1, NULL), UV_EINVAL);
+  uv_fs_req_cleanup(&fs);
+  ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit, NULL), UV_EBADF);
+  uv_fs_req_cleanup(&fs);
+  CLOSE_LOOP(&loop);
+}
+
 static void drain(void* arg) {
   struct jam* j = arg;
   static char sink[sizeof(block)];

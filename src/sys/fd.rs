@@ -64,15 +64,19 @@ pub fn read_bytes(fd: c_int, buffer: &mut [u8]) -> Result<usize> {
     retry(|| syscall!(read(fd, buffer.as_mut_ptr().cast(), buffer.len()))).map(|n| n as usize)
 }
 
+/// The most bytes that the kernel transfers in one call. libuv refuses to write more.
+pub const MAX_RW_COUNT: usize = 0x7fff_f000;
+
+/// How many bytes the buffers have, or `usize::MAX` if there are more.
+pub fn total(buffers: &[uv_buf_t]) -> usize {
+    buffers.iter().fold(0, |sum: usize, buffer| sum.saturating_add(buffer.len))
+}
+
 /// How much one call of [`write_vectored`] takes when the descriptor does not get full: IOV_MAX
 /// buffers, and the kernel's limit of bytes for one call.
 pub fn write_limit(buffers: &[uv_buf_t]) -> usize {
-    const MAX_RW_COUNT: usize = 0x7fff_f000;
-    buffers
-        .iter()
-        .take(libc::UIO_MAXIOV as usize)
-        .fold(0usize, |sum, buffer| sum.saturating_add(buffer.len))
-        .min(MAX_RW_COUNT)
+    let count = buffers.len().min(libc::UIO_MAXIOV as usize);
+    total(&buffers[..count]).min(MAX_RW_COUNT)
 }
 
 /// Writes the buffers, at most IOV_MAX of them, in one call; returns how many bytes went.

@@ -98,7 +98,7 @@ impl Write {
     }
 
     fn size(&self) -> usize {
-        total(self.rest())
+        sys::fd::total(self.rest())
     }
 
     /// Takes note that the next `length` bytes are written; whether that was all.
@@ -136,10 +136,6 @@ impl Write {
     }
 }
 
-fn total(buffers: &[uv_buf_t]) -> usize {
-    buffers.iter().map(|buffer| buffer.len).sum()
-}
-
 impl Stream {
     /// # Safety
     /// `send_handle` is NULL or an initialised handle.
@@ -148,7 +144,7 @@ impl Stream {
         buffers: &[uv_buf_t],
         send_handle: *const uv_stream_t,
     ) -> Result {
-        if buffers.is_empty() {
+        if buffers.is_empty() || sys::fd::total(buffers) > sys::fd::MAX_RW_COUNT {
             return Err(Error::EINVAL);
         }
         if !self.is_open() {
@@ -366,8 +362,8 @@ unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> &'a [uv_buf_t] {
 /// reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
 /// is called.
 ///
-/// Returns 0; `UV_EINVAL` when there are no buffers; `UV_EBADF` when there is no connection;
-/// `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
+/// Returns 0; `UV_EINVAL` for no buffers or more than 2 GiB less a page; `UV_EBADF` when there is
+/// no connection; `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
 ///
 /// # Safety

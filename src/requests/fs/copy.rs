@@ -209,6 +209,7 @@ pub unsafe extern "C" fn uv_fs_copyfile(
 ///
 /// The position of `in_fd` does not change, unless it is something like a pipe, which has only
 /// that. The result is the number of bytes, which may be less than `length`, or an error.
+/// `UV_EINVAL` when `length` is more than 2 GiB less a page.
 /// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
 ///
@@ -227,6 +228,9 @@ pub unsafe extern "C" fn uv_fs_sendfile(
     // SAFETY: the caller's contract.
     unsafe {
         start(r#loop, req, UV_FS_SENDFILE, cb, |request| {
+            if length > sys::fd::MAX_RW_COUNT {
+                return Err(Error::EINVAL);
+            }
             request.file.set(out_fd);
             request.flags.set(in_fd);
             request.off.set(in_offset);

@@ -165,7 +165,7 @@ pub unsafe extern "C" fn uv_fs_read(
 /// writing the rest, and that error is the result when nothing was written. The array `bufs` is
 /// copied, the buffers themselves must live until the callback.
 ///
-/// `UV_EINVAL` when `bufs` is NULL or `nbufs` 0.
+/// `UV_EINVAL` when `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
 /// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_write>.
 ///
@@ -186,6 +186,13 @@ pub unsafe extern "C" fn uv_fs_write(
         start(r#loop, req, UV_FS_WRITE, cb, |request| {
             request.file.set(file);
             request.off.set(offset);
+            if bufs.is_null() || nbufs > c_int::MAX as c_uint {
+                return Err(Error::EINVAL);
+            }
+            let buffers = core::slice::from_raw_parts(bufs, nbufs as usize);
+            if sys::fd::total(buffers) > sys::fd::MAX_RW_COUNT {
+                return Err(Error::EINVAL);
+            }
             request.set_buffers(bufs, nbufs)
         })
     }
