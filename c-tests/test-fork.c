@@ -268,6 +268,41 @@ TEST(fork_signal_to_the_parent_is_the_parents) {
   CLOSE_LOOP(&s.loop);
 }
 
+static void count_signal_cb(uv_signal_t* watcher, int signum) {
+  (void) watcher;
+  ASSERT_EQ(signum, SIGUSR1);
+  fired++;
+}
+
+/* The child waits in the kernel when the signal comes, and nothing else ends
+ * that wait. */
+TEST(fork_signal_wakes_a_waiting_child) {
+  struct signal_scenario s;
+  pid_t pid;
+  int status;
+
+  signal_scenario_init(&s);
+  ASSERT_OK(uv_signal_start(&s.watcher, count_signal_cb, SIGUSR1));
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  pid = fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    ASSERT_OK(uv_loop_fork(&s.loop));
+    step(s.to_parent[1]);
+    ASSERT_NE(uv_run(&s.loop, UV_RUN_ONCE), 0);
+    ASSERT_EQ(fired, 1);
+    CLOSE_LOOP(&s.loop);
+    _exit(0);
+  }
+  await(s.to_parent[0]);
+  ASSERT_EQ(kill(pid, SIGUSR1), 0);
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ASSERT_EQ(status, 0);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 0);
+  CLOSE_LOOP(&s.loop);
+}
+
 static void close_watcher_in_child(void* arg) {
   struct signal_scenario* s = arg;
   ASSERT_OK(uv_loop_fork(&s->loop));

@@ -653,6 +653,55 @@ TEST(signal_watchers_come_and_go_while_signals_arrive) {
   CLOSE_LOOP(&loop);
 }
 
+static atomic_int interruptions;
+
+static void interrupt(int signum) {
+  (void) signum;
+  atomic_fetch_add(&interruptions, 1);
+}
+
+static void stop_async_cb(uv_async_t* async) {
+  fired++;
+  uv_stop(async->loop);
+}
+
+struct interrupted {
+  pthread_t thread;
+  uv_async_t async;
+};
+
+static void interrupt_then_send(void* arg) {
+  struct interrupted* i = arg;
+  int n;
+
+  for (n = 1; n <= 50; n++) {
+    ASSERT_EQ(pthread_kill(i->thread, SIGUSR2), 0);
+    while (atomic_load(&interruptions) < n) continue;
+  }
+  ASSERT_OK(uv_async_send(&i->async));
+}
+
+/* A handler of the program's own interrupts the wait; the run goes on. */
+TEST(signal_that_is_not_watched_does_not_end_a_wait) {
+  struct sigaction action;
+  struct interrupted i;
+  uv_loop_t loop;
+  uv_thread_t thread;
+
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = interrupt;
+  ASSERT_EQ(sigaction(SIGUSR2, &action, NULL), 0);
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &i.async, stop_async_cb));
+  i.thread = pthread_self();
+  ASSERT_OK(uv_thread_create(&thread, interrupt_then_send, &i));
+  ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  ASSERT_EQ(fired, 1);
+  ASSERT_EQ(interruptions, 50);
+  ASSERT_OK(uv_thread_join(&thread));
+  CLOSE_LOOP(&loop);
+}
+
 TEST(signal_blocked_while_polling_is_still_delivered) {
   uv_loop_t loop;
   uv_signal_t watcher;
