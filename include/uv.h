@@ -2377,6 +2377,46 @@ UV_EXTERN int uv_poll_start(uv_poll_t *handle, int events, uv_poll_cb cb);
  */
 UV_EXTERN int uv_poll_stop(uv_poll_t *handle);
 
+/* Process handles: programs that run in child processes. */
+
+/**
+ * Initialises a process handle and runs a program in a child process. The options are not used
+ * after the call.
+ *
+ * A program without a slash in its name is looked for in the `PATH` of the child's environment,
+ * starting from the child's working directory if that has relative parts. The child begins with no
+ * signal blocked or ignored. Descriptors that are not in `stdio` are inherited unless they are
+ * close-on-exec, as all those of this library are. Descriptors and streams that are inherited
+ * become blocking; `UV_NONBLOCK_PIPE` has an effect on Windows only. With `UV_PROCESS_SETUID` or `UV_PROCESS_SETGID` the child has no supplementary
+ * groups.
+ *
+ * Returns 0, or the error that kept the program from running, such as `UV_ENOENT` or `UV_EACCES`;
+ * `UV_EINVAL` for an unusable `stdio`. Also when this fails the handle is initialised and is to be
+ * closed. Closing the handle of a child that runs does not end the child; who waits for it then is
+ * the program's own affair. Loop thread only, as all process functions that take a handle.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_spawn>.
+ */
+UV_EXTERN int uv_spawn(uv_loop_t *loop,
+                       uv_process_t *handle,
+                       const uv_process_options_t *options);
+
+/**
+ * Sends a signal to the child; with `signum` 0 only says whether there is one.
+ *
+ * Returns 0 or an error code: `UV_ESRCH` when the child has ended and its callback was made, or
+ * could not be started; `UV_EINVAL` for a number that is no signal.
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_kill>.
+ */
+UV_EXTERN int uv_process_kill(uv_process_t *process, int signum);
+
+/**
+ * The field `pid`: the child's process id, which stays the same when the child has ended; 0 when
+ * it could not be started.
+ *
+ * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_get_pid>.
+ */
+UV_EXTERN uv_pid_t uv_process_get_pid(const uv_process_t *process);
+
 /* Signal handles. */
 
 /**
@@ -2583,8 +2623,8 @@ UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
  * Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
  * bound to.
  *
- * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is not open; `UV_ENOENT`
- * when it has no file.
+ * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
+ * `UV_ENOENT` when it has no file.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
  */
 UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
@@ -2801,8 +2841,8 @@ UV_EXTERN int uv_tty_get_vterm_state(uv_tty_vtermstate_t *_state);
  * reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
  * is called.
  *
- * Returns 0; `UV_EBADF` when there is no connection; `UV_EPIPE` when the stream is not writable;
- * `UV_ENOMEM`. Loop thread only.
+ * Returns 0; `UV_EINVAL` for no buffers or more than 2 GiB less a page; `UV_EBADF` when there is
+ * no connection; `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
  */
 UV_EXTERN int uv_write(uv_write_t *req,
@@ -3310,6 +3350,7 @@ UV_EXTERN int uv_fs_copyfile(uv_loop_t *loop,
  *
  * The position of `in_fd` does not change, unless it is something like a pipe, which has only
  * that. The result is the number of bytes, which may be less than `length`, or an error.
+ * `UV_EINVAL` when `length` is more than 2 GiB less a page.
  * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
  */
@@ -3605,7 +3646,7 @@ UV_EXTERN int uv_fs_read(uv_loop_t *loop,
  * writing the rest, and that error is the result when nothing was written. The array `bufs` is
  * copied, the buffers themselves must live until the callback.
  *
- * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0.
+ * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
  * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_write>.
  */
