@@ -334,7 +334,10 @@ mod tests {
     #[test]
     fn search_ends_with_a_file_that_is_there_and_fails() {
         let fails = |path: &str| if path == "/b/x" { Error::ENOMEM } else { Error::ENOENT };
-        assert_eq!(tried("/a:/b:/c", "x", fails), (vec!["/a/x".into(), "/b/x".into()], Error::ENOMEM));
+        assert_eq!(
+            tried("/a:/b:/c", "x", fails),
+            (vec!["/a/x".into(), "/b/x".into()], Error::ENOMEM)
+        );
     }
 
     #[test]
