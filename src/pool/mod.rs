@@ -72,7 +72,6 @@ struct State {
     lingering: bool,
     /// Workers that were woken or started and have not come to the queue yet.
     coming: usize,
-    limit: usize,
     threads: Vec<JoinHandle<()>>,
     stopping: bool,
 }
@@ -88,7 +87,6 @@ static STATE: Mutex<State> = Mutex::new(State {
     idle: 0,
     lingering: false,
     coming: 0,
-    limit: 0,
     threads: Vec::new(),
     stopping: false,
 });
@@ -96,6 +94,9 @@ static WORK_TO_DO: Condvar = Condvar::new();
 
 /// How much work is in the queues: changed under the lock, watched without it.
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
+
+/// What `limit` says, 0 until it was asked for.
+static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
 static WORKERS: Patience = Patience::new();
 
@@ -124,8 +125,13 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
     work.loop_.set(loop_);
     let mut state = state();
-    // Slow work beyond its limit waits for the slow work under way.
-    let wake = if task.slow && !state.may_do_slow() { false } else { state.call_worker()? };
+    let may_begin = !task.slow || state.may_do_slow();
+    if may_begin && state.wants_thread() && state.start_worker(work, task)? {
+        drop(state);
+        loop_.work_began();
+        return Ok(());
+    }
+    let wake = may_begin && state.call_worker();
     work.stage.set(Stage::Queued);
     let queue = if task.slow { &state.slow_queue } else { &state.queue };
     // SAFETY: the caller's contract.
@@ -174,64 +180,102 @@ pub unsafe fn finish(work: *const Work) {
 }
 
 impl State {
-    /// Sees to it that a worker comes to the queue; true when one must be woken for that, once the
-    /// lock is released. One at a time suffices: whoever takes work and leaves some calls the next.
-    fn call_worker(&mut self) -> Result<bool> {
-        if self.coming > 0 || self.lingering {
-            return Ok(false);
-        }
-        if self.idle > 0 {
-            self.coming += 1;
-            return Ok(true);
-        }
-        self.start_worker()?;
-        Ok(false)
+    /// Whether new work should get a thread of its own: the first threads are all started, so that
+    /// work which comes one piece at a time is spread as libuv spreads it; further ones when nobody
+    /// else would come.
+    fn wants_thread(&self) -> bool {
+        self.threads.len() < DEFAULT_THREADS
+            || (self.idle == 0 && !self.somebody_comes() && QUEUED.load(Ordering::Relaxed) == 0)
     }
 
-    /// Starts another thread, if there may be more.
-    fn start_worker(&mut self) -> Result {
-        if self.limit == 0 {
-            self.limit = limit_from_environment();
+    fn somebody_comes(&self) -> bool {
+        self.coming > 0 || self.lingering
+    }
+
+    /// Sees to it that a worker comes to the queue; true when one must be woken for that, once the
+    /// lock is released. One at a time suffices: whoever takes work and leaves some calls the next.
+    fn call_worker(&mut self) -> bool {
+        let wake = self.idle > 0 && !self.somebody_comes();
+        self.coming += usize::from(wake);
+        wake
+    }
+
+    /// Starts a thread that begins with this work, if there may be another thread. Fails only when
+    /// there is none at all.
+    fn start_worker(&mut self, work: &Work, task: &'static Task) -> Result<bool> {
+        if self.threads.len() >= limit() {
+            return Ok(false);
         }
-        if self.threads.len() >= self.limit {
-            return Ok(());
-        }
+        let first = Handed(work);
         let thread = std::thread::Builder::new()
             .name("libuv-worker".into())
             .stack_size(STACK_SIZE)
-            .spawn(run_worker);
+            .spawn(move || run_worker(first));
         match thread {
             Ok(thread) => {
+                work.stage.set(Stage::Taken);
+                self.slow_running += usize::from(task.slow);
                 self.threads.push(thread);
-                self.coming += 1;
+                Ok(true)
             }
-            Err(error) if self.threads.is_empty() => return Err(error.into()),
+            Err(error) if self.threads.is_empty() => Err(error.into()),
             // The threads there are will get to it.
-            Err(_) => {}
+            Err(_) => Ok(false),
         }
-        Ok(())
+    }
+
+    /// Sees to it that the work which is left is begun as well; true when a worker must be woken.
+    fn call_others(&mut self) -> bool {
+        if self.idle > 0 || self.somebody_comes() || self.threads.len() >= limit() {
+            return self.has_next() && self.call_worker();
+        }
+        if let Some((work, task)) = self.next() {
+            // SAFETY: work in the queue is alive.
+            let work = unsafe { &*work };
+            if !self.start_worker(work, task).unwrap_or(false) {
+                let queue = if task.slow { &self.slow_queue } else { &self.queue };
+                // SAFETY: it came out of this queue just now, and stays alive until it is done.
+                unsafe { queue.push_front(&work.link) };
+                QUEUED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        false
     }
 
     fn may_do_slow(&self) -> bool {
-        self.slow_running < self.limit.div_ceil(2)
+        self.slow_running < limit().div_ceil(2)
     }
 
     fn has_next(&self) -> bool {
         !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.may_do_slow())
     }
 
-    fn next(&mut self) -> Option<*const Link> {
+    /// Takes the next work out of the queues.
+    fn next(&mut self) -> Option<(*const Work, &'static Task)> {
         let slow_possible = !self.slow_queue.is_empty() && self.may_do_slow();
         let slow = slow_possible && (self.slow_next || self.queue.is_empty());
         if slow_possible {
             self.slow_next = !slow;
         }
-        let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() };
-        if link.is_some() {
-            QUEUED.fetch_sub(1, Ordering::Relaxed);
+        let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() }?;
+        QUEUED.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: what is in the queues is part of work, which is alive.
+        unsafe {
+            let work = container_of!(link, Work, link);
+            Some((work, (*work).task.get()?))
         }
-        link
     }
+}
+
+/// How many threads there may be, settled when it is first asked for.
+fn limit() -> usize {
+    let limit = LIMIT.load(Ordering::Relaxed);
+    if limit != 0 {
+        return limit;
+    }
+    let limit = limit_from_environment();
+    LIMIT.store(limit, Ordering::Relaxed);
+    limit
 }
 
 /// `UV_THREADPOOL_SIZE`, within 1 to 1024.
@@ -250,35 +294,57 @@ fn limit_from_environment() -> usize {
     digits.unwrap_or(0).clamp(1, MAX_THREADS)
 }
 
-fn run_worker() {
+/// Work on its way to the thread that does it.
+struct Handed(*const Work);
+
+// SAFETY: the submitter gave the work up to the pool.
+unsafe impl Send for Handed {}
+
+impl Handed {
+    fn take(self) -> *const Work {
+        self.0
+    }
+}
+
+fn run_worker(first: Handed) {
+    // SAFETY: the work is alive, was marked as taken, and has a task since it was submitted.
+    let mut slow = unsafe { do_work(first.take()) };
     let mut state = state();
-    state.coming = state.coming.saturating_sub(1);
     loop {
-        let Some(link) = state.next() else {
-            if state.stopping {
-                return;
+        state.slow_running -= usize::from(slow);
+        let (work, task) = loop {
+            match state.next() {
+                Some(next) => break next,
+                None if state.stopping => return,
+                None => state = await_work(state),
             }
-            state = await_work(state);
-            continue;
         };
-        // SAFETY: work in the queue is alive, and out of the queue it is this thread's alone.
-        let work = unsafe { &*container_of!(link, Work, link) };
-        work.stage.set(Stage::Taken);
-        let Some(task) = work.task.get() else { continue };
-        state.slow_running += usize::from(task.slow);
-        // Without another thread this one gets to the rest later.
-        let wake = state.has_next() && state.call_worker().unwrap_or(false);
+        slow = task.slow;
+        state.slow_running += usize::from(slow);
+        // SAFETY: out of the queue the work is this thread's alone.
+        unsafe { (*work).stage.set(Stage::Taken) };
+        let wake = state.call_others();
         drop(state);
         if wake {
             WORK_TO_DO.notify_one();
         }
-        // SAFETY: the contract of `submit`. The loop is alive, as it has a request.
-        unsafe {
-            (task.run)(work);
-            (*work.loop_.get()).remote.push_done(work);
-        }
+        // SAFETY: as above.
+        unsafe { do_work(work) };
         state = self::state();
-        state.slow_running -= usize::from(task.slow);
+    }
+}
+
+/// Does work and hands it to its loop; whether it was slow work.
+///
+/// # Safety
+/// The work is alive and this thread's alone; its loop is alive, as it has a request.
+unsafe fn do_work(work: *const Work) -> bool {
+    // SAFETY: the caller's contract, and that of `submit`.
+    unsafe {
+        let Some(task) = (*work).task.get() else { return false };
+        (task.run)(work);
+        (*(*work).loop_.get()).remote.push_done(&*work);
+        task.slow
     }
 }
 
@@ -326,7 +392,7 @@ pub fn shut_down() {
     }
     let mut state = state();
     state.stopping = false;
-    state.limit = 0;
+    LIMIT.store(0, Ordering::Relaxed);
 }
 
 /// Locks the pool for the time of a fork, so that the child finds it whole.
@@ -343,7 +409,7 @@ pub fn after_fork_in_child() {
     state.lingering = false;
     state.coming = 0;
     state.slow_running = 0;
-    state.limit = 0;
+    LIMIT.store(0, Ordering::Relaxed);
     state.stopping = false;
     // Joining or detaching threads that do not exist here would be wrong.
     core::mem::forget(core::mem::take(&mut state.threads));
