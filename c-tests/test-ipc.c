@@ -77,6 +77,25 @@ TEST(ipc_send_tcp) {
   CLOSE_LOOP(&loop);
 }
 
+TEST(ipc_send_udp) {
+  struct sockaddr_in addr = loopback(0), name;
+  int len = sizeof(name);
+  uv_udp_t udp, arrived;
+  open_channel();
+  ASSERT_OK(uv_udp_init(&loop, &udp));
+  ASSERT_OK(uv_udp_bind(&udp, SA(&addr), 0));
+  ASSERT_OK(uv_udp_getsockname(&udp, (struct sockaddr*) &addr, &len));
+  send_handle(0, "udp", &udp);
+  RUN_UNTIL(&loop, finished == 1 && received_len == 3);
+  ASSERT_EQ(uv_pipe_pending_type(&receiver), UV_UDP);
+  ASSERT_OK(uv_udp_init(&loop, &arrived));
+  ASSERT_OK(uv_accept(STREAM(&receiver), STREAM(&arrived)));
+  len = sizeof(name);
+  ASSERT_OK(uv_udp_getsockname(&arrived, (struct sockaddr*) &name, &len));
+  ASSERT_EQ(name.sin_port, addr.sin_port);
+  CLOSE_LOOP(&loop);
+}
+
 /* The other end of a connection goes through the channel and then talks. */
 TEST(ipc_send_pipe) {
   uv_pipe_t local, remote, arrived;

@@ -2483,8 +2483,11 @@ UV_EXTERN int uv_listen(uv_stream_t *stream, int backlog, uv_connection_cb cb);
 /**
  * Makes `client`, which is initialised and not connected, the connection that the connection
  * callback told of. One that is not accepted stays, and no others are reported before it is.
+ * From a pipe for passing handles it takes the next handle that has arrived; `client` may be a
+ * UDP handle then.
  *
- * Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is no stream.
+ * Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is of another type;
+ * `UV_EBUSY` when it has a descriptor already, and what it should have taken is closed then.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
  */
 UV_EXTERN int uv_accept(uv_stream_t *server, uv_stream_t *client);

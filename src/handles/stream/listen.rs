@@ -2,7 +2,8 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::handles::{call_user, flag, Overlay};
+use crate::handles::udp::Udp;
+use crate::handles::{call_user, flag, Handle, Overlay};
 use crate::sys;
 use core::ffi::c_int;
 use mio::Interest;
@@ -95,14 +96,22 @@ impl Stream {
         }
     }
 
-    fn accept_into(&self, client: &Stream) -> Result {
+    /// # Safety
+    /// `client` is an initialised handle.
+    unsafe fn accept_into(&self, client: *const uv_stream_t) -> Result {
         let fd = self.accepted_fd.get();
         if fd == -1 {
             return Err(Error::EAGAIN);
         }
-        let result = match client.handle.kind() {
-            UV_TCP | UV_NAMED_PIPE => client.open(fd, flag::READABLE | flag::WRITABLE),
-            _ => return Err(Error::EINVAL),
+        // SAFETY: the caller's contract, and `kind` says what the handle is part of.
+        let result = unsafe {
+            match Handle::of(client.cast()).kind() {
+                UV_TCP | UV_NAMED_PIPE => {
+                    Stream::of(client).open(fd, flag::READABLE | flag::WRITABLE)
+                }
+                UV_UDP => Udp::of(client.cast()).open(fd, UV_UDP_REUSEADDR),
+                _ => return Err(Error::EINVAL),
+            }
         };
         if result.is_err() {
             let _ = sys::fd::close(fd);
@@ -137,14 +146,17 @@ pub unsafe extern "C" fn uv_listen(
 
 /// Makes `client`, which is initialised and not connected, the connection that the connection
 /// callback told of. One that is not accepted stays, and no others are reported before it is.
+/// From a pipe for passing handles it takes the next handle that has arrived; `client` may be a
+/// UDP handle then.
 ///
-/// Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is no stream.
+/// Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is of another type;
+/// `UV_EBUSY` when it has a descriptor already, and what it should have taken is closed then.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
 ///
 /// # Safety
-/// `server` and `client` are initialised streams of the same loop.
+/// `server` is an initialised stream, and `client` an initialised handle of the same loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_accept(server: *mut uv_stream_t, client: *mut uv_stream_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Stream::of(server).accept_into(Stream::of(client)) }.into_c()
+    unsafe { Stream::of(server).accept_into(client) }.into_c()
 }

@@ -155,7 +155,7 @@ impl Udp {
         Ok(())
     }
 
-    fn open(&self, fd: c_int, flags: c_uint) -> Result {
+    pub fn open(&self, fd: c_int, flags: c_uint) -> Result {
         if flags & !(UV_UDP_REUSEADDR | UV_UDP_REUSEPORT) != 0 || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
