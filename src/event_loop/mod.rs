@@ -243,6 +243,14 @@ impl Loop {
         }
     }
 
+    /// Whether a handle uses the descriptor. A stream that only could do so does not count.
+    pub fn uses(&self, fd: c_int) -> bool {
+        self.poller.watcher(fd).is_some_and(|io| {
+            // SAFETY: what is registered is alive, and `kind` says what the Io is part of.
+            unsafe { (*io).kind() != Kind::Stream || !(*container_of!(io, Stream, io)).is_idle() }
+        })
+    }
+
     /// Has the owner of `io` called in the next poll phase, as the kernel has said already that
     /// it is ready.
     pub fn still_ready(&self, io: &Io) {

@@ -49,7 +49,7 @@ impl Poll {
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut Poll, loop_: &Loop, fd: c_int) -> Result {
-        if loop_.poller.is_watched(fd) {
+        if loop_.uses(fd) {
             return Err(Error::EEXIST);
         }
         loop_.poller.can_watch(fd)?;
@@ -67,7 +67,8 @@ impl Poll {
         if self.handle.is_closing() || events & !ALL != 0 {
             return Err(Error::EINVAL);
         }
-        if self.handle.loop_().poller.is_watched_by_other(&self.io) {
+        let loop_ = self.handle.loop_();
+        if !self.handle.is_active() && loop_.uses(self.io.fd.get()) {
             return Err(Error::EEXIST);
         }
         if events == 0 {
@@ -75,7 +76,7 @@ impl Poll {
             return Ok(());
         }
         let bits = to_kernel(events) as u32;
-        self.handle.loop_().poller.watch_level(&self.io, bits).inspect_err(|_| self.stop())?;
+        loop_.poller.watch_level(&self.io, bits).inspect_err(|_| self.stop())?;
         self.io.poll_events.set(events as u32);
         self.callback.set(callback);
         self.handle.activate();

@@ -121,6 +121,11 @@ impl Io {
         }
     }
 
+    /// Another `Io` with the same descriptor has taken over the registration.
+    pub fn lose(&self) {
+        self.interest.set(None);
+    }
+
     /// Ends all watching and leaves the loop's lists.
     pub fn forget(&self, poller: &Poller) {
         if self.interest.take().is_some() {

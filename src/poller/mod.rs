@@ -91,9 +91,9 @@ impl Poller {
         Ok(mio::Waker::new(self.poll.borrow().registry(), WAKE)?)
     }
 
-    /// Whether some handle of this loop watches the descriptor.
-    pub fn is_watched(&self, fd: c_int) -> bool {
-        self.find(fd).is_some()
+    /// What the descriptor is registered for, alive as its handle is not closed.
+    pub fn watcher(&self, fd: c_int) -> Option<*const Io> {
+        self.find(fd).map(|watched| watched.io)
     }
 
     fn find(&self, fd: c_int) -> Option<Watched> {
@@ -101,7 +101,8 @@ impl Poller {
     }
 
     /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
-    /// is ready already.
+    /// is ready already. A registration that another stream with the same descriptor has is taken
+    /// over: that one does nothing at the moment, or the user would have two use it at once.
     pub fn watch(&self, io: &Io, mode: Mode) -> Result {
         let fd = io.fd.get();
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
@@ -109,18 +110,20 @@ impl Poller {
         while slots.len() <= index {
             slots.push(Slot { watched: None, generation: 0 })?;
         }
-        let known = slots[index].watched.is_some_and(|w| core::ptr::eq(w.io, io));
-        if !known {
+        let holder = slots[index].watched.map(|watched| watched.io);
+        if !holder.is_some_and(|holder| core::ptr::eq(holder, io)) {
             slots[index].generation = slots[index].generation.wrapping_add(1);
+            // SAFETY: what is registered is alive.
+            if let Some(other) = holder.map(|holder| unsafe { &*holder }) {
+                if other.kind() != Kind::Stream {
+                    return Err(Error::EEXIST);
+                }
+                other.lose();
+            }
         }
-        self.register(fd, slots[index].generation, mode, known)?;
+        self.register(fd, slots[index].generation, mode, holder.is_some())?;
         slots[index].watched = Some(Watched { io, mode });
         Ok(())
-    }
-
-    /// Whether another `Io` of this loop watches the descriptor.
-    pub fn is_watched_by_other(&self, io: &Io) -> bool {
-        self.find(io.fd.get()).is_some_and(|watched| !core::ptr::eq(watched.io, io))
     }
 
     /// Fails with what the kernel says of a descriptor that cannot be waited for.

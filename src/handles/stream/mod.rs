@@ -101,6 +101,14 @@ impl Stream {
         self.fd() != -1
     }
 
+    /// Whether the stream waits for nothing at the moment.
+    pub fn is_idle(&self) -> bool {
+        !self.handle.has(flag::READING | flag::LISTENING)
+            && self.connect_request.get().is_null()
+            && self.shutdown_request.get().is_null()
+            && self.write_queue.is_empty()
+    }
+
     fn c_pointer<T>(&self) -> *mut T {
         core::ptr::from_ref(self).cast_mut().cast()
     }

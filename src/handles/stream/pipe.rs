@@ -34,7 +34,7 @@ impl Pipe {
     }
 
     fn open(&self, fd: c_int) -> Result {
-        if self.stream.loop_().poller.is_watched(fd) {
+        if self.stream.loop_().uses(fd) {
             return Err(Error::EEXIST);
         }
         let flags = directions(sys::fd::status_flags(fd)?);

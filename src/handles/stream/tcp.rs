@@ -201,7 +201,7 @@ pub unsafe extern "C" fn uv_tcp_init_ex(
 pub unsafe extern "C" fn uv_tcp_open(handle: *mut uv_tcp_t, sock: uv_os_sock_t) -> c_int {
     // SAFETY: the caller's contract.
     let stream = unsafe { Stream::of(handle) };
-    if stream.loop_().poller.is_watched(sock) {
+    if stream.loop_().uses(sock) {
         return Error::EEXIST.code();
     }
     sys::fd::set_nonblocking(sock, true)

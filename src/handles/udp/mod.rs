@@ -162,7 +162,7 @@ impl Udp {
         if self.is_open() {
             return Err(Error::EBUSY);
         }
-        if self.loop_().poller.is_watched(fd) {
+        if self.loop_().uses(fd) {
             return Err(Error::EEXIST);
         }
         sys::fd::set_nonblocking(fd, true)?;
