@@ -29,9 +29,6 @@ use timer_heap::TimerHeap;
 /// that waits for the next tick, so that it cannot starve the loop.
 const PENDING_ROUNDS: usize = 8;
 
-/// Up to how much work in the pool the loop lingers for.
-const LINGER_FOR: u32 = 2;
-
 /// The bits of `uv_loop_t.flags`.
 mod loop_flag {
     use core::ffi::c_ulong;
@@ -408,10 +405,8 @@ impl Loop {
     /// Waits once and dispatches what it brought; whether that was anything.
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
-            // Work that the pool is about to finish is not worth a sleep. When there is much of it,
-            // what is finished during a short sleep comes back in one go, which is cheaper still.
-            let soon = (1..=LINGER_FOR).contains(&self.works.get())
-                && self.patience.watch(|| self.remote.has_done());
+            // Work that the pool is about to finish is not worth a sleep.
+            let soon = self.works.get() > 0 && self.patience.watch(|| self.remote.has_done());
             if soon || !self.remote.fall_asleep() {
                 timeout = 0;
             }
