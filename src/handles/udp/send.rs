@@ -7,6 +7,7 @@ use crate::handles::{call_user, flag, overlay, Overlay};
 use crate::memory;
 use crate::requests::Request;
 use crate::sys::datagram::{self, Destination, Outbox, BATCH};
+use crate::sys::fd::{total, MAX_RW_COUNT};
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
@@ -91,10 +92,6 @@ impl Send {
         // SAFETY: `buffers` holds `count` buffers until the callback.
         unsafe { core::slice::from_raw_parts(self.buffers.get(), self.count.get() as usize) }
     }
-}
-
-fn total(buffers: &[uv_buf_t]) -> usize {
-    buffers.iter().fold(0, |sum, buffer| sum.saturating_add(buffer.len))
 }
 
 impl Udp {
@@ -369,7 +366,8 @@ struct Messages {
     addresses: *const *mut sockaddr,
 }
 
-/// The buffers that C passed; there is at least one, and no negative number of them.
+/// The buffers that C passed; there is at least one, no negative number of them, and not more in
+/// them than the kernel takes in one call.
 ///
 /// # Safety
 /// `buffers` points to `count` buffers when that is in range.
@@ -378,7 +376,11 @@ unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> Result<&'a [uv_b
         return Err(Error::EINVAL);
     }
     // SAFETY: the caller's contract.
-    Ok(unsafe { core::slice::from_raw_parts(buffers, count as usize) })
+    let buffers = unsafe { core::slice::from_raw_parts(buffers, count as usize) };
+    if total(buffers) > MAX_RW_COUNT {
+        return Err(Error::EINVAL);
+    }
+    Ok(buffers)
 }
 
 /// Sends the buffers as one datagram to `addr`, or to the peer when that is NULL. The array and the
