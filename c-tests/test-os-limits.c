@@ -41,12 +41,12 @@ static int enter_user_namespace(void) {
 static void enter_groups(const char* groups) {
   if (unshare(CLONE_NEWNS) != 0 && enter_user_namespace() != 0)
     SKIP("needs the privilege to make a mount namespace");
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL) != 0)
+  if (mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0 ||
+      mount("none", "/sys/fs/cgroup", "tmpfs", 0, "") != 0)
     SKIP("needs /sys/fs/cgroup and the privilege to mount");
   write_file(test_path("cgroup"), groups);
-  ASSERT_EQ(mount(test_path("cgroup"), "/proc/self/cgroup", NULL, MS_BIND,
-                  NULL), 0);
+  ASSERT_EQ(mount(test_path("cgroup"), "/proc/self/cgroup", "none", MS_BIND,
+                  ""), 0);
 }
 
 static void put(const char* name, const char* text) {
@@ -68,10 +68,10 @@ static void lay_over(const char* path, const char* text) {
 
   if (unshare(CLONE_NEWNS) != 0 && enter_user_namespace() != 0)
     SKIP("needs the privilege to make a mount namespace");
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+  if (mount("none", "/", "none", MS_REC | MS_PRIVATE, "") != 0)
     SKIP("needs the privilege to mount");
   write_file(copy, text);
-  if (mount(copy, path, NULL, MS_BIND, NULL) != 0)
+  if (mount(copy, path, "none", MS_BIND, "") != 0)
     SKIP("needs the privilege to mount");
 }
 

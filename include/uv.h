@@ -3841,7 +3841,7 @@ UV_EXTERN int uv_cwd(char *buffer, size_t *size);
 /**
  * Changes the working directory of the process.
  *
- * Returns 0 or an error code such as `UV_ENOENT`.
+ * Returns 0; `UV_EFAULT` for NULL; or another error code such as `UV_ENOENT`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_chdir>.
  */
 UV_EXTERN int uv_chdir(const char *dir);

@@ -4,7 +4,7 @@
 use super::TextOut;
 use crate::abi::*;
 use crate::sys::{self, environment};
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, CStr};
 
 /// Where a path is put that may be too long for the caller's buffer.
 const PATH_SIZE: usize = libc::PATH_MAX as usize + 1;
@@ -44,15 +44,18 @@ pub unsafe extern "C" fn uv_cwd(buffer: *mut c_char, size: *mut usize) -> c_int 
 
 /// Changes the working directory of the process.
 ///
-/// Returns 0 or an error code such as `UV_ENOENT`.
+/// Returns 0; `UV_EFAULT` for NULL; or another error code such as `UV_ENOENT`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_chdir>.
 ///
 /// # Safety
 /// `dir` is NULL or a string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_chdir(dir: *const c_char) -> c_int {
+    if dir.is_null() {
+        return Error::EFAULT.code();
+    }
     // SAFETY: the caller's contract.
-    unsafe { sys::directory::change(dir) }.into_c()
+    sys::directory::change(unsafe { CStr::from_ptr(dir) }).into_c()
 }
 
 /// Gets the path of the program's file, cut to what fits. `size` goes in as the size of `buffer` and

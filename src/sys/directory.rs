@@ -2,7 +2,7 @@
 
 use super::syscall;
 use crate::abi::{Error, Result};
-use core::ffi::{c_char, CStr};
+use core::ffi::CStr;
 
 /// Writes the path of the working directory and a NUL, and returns its length.
 ///
@@ -18,10 +18,8 @@ pub unsafe fn current(buffer: *mut u8, size: usize) -> Result<usize> {
     }
 }
 
-/// # Safety
-/// `path` is NULL, which is an error, or a string.
-pub unsafe fn change(path: *const c_char) -> Result {
-    syscall!(chdir(path)).map(drop)
+pub fn change(path: &CStr) -> Result {
+    syscall!(chdir(path.as_ptr())).map(drop)
 }
 
 /// Writes what the link says, cut to what fits, and returns how many bytes that is.
