@@ -1,10 +1,10 @@
 //! Readiness: which descriptors can be read or written without blocking.
 //!
-//! mio's selector does the asking. A descriptor of a stream is registered once, edge-triggered;
-//! the [`Io`] in its handle remembers what an edge said until a read or write proves otherwise, so
-//! stopping and starting a stream usually costs no system call. `uv_poll_t` promises to call back
-//! for as long as a descriptor is ready, so its descriptors are registered on the same selector
-//! without `EPOLLET`.
+//! mio's selector does the asking. A TCP socket is registered once, edge-triggered; the [`Io`] in
+//! its handle remembers what an edge said until a read or write proves otherwise, so stopping and
+//! starting a stream usually costs no system call. Of pipes and terminals a short read proves
+//! nothing, and `uv_poll_t` promises to call back for as long as a descriptor is ready, so these
+//! are registered on the same selector without `EPOLLET`.
 //!
 //! Events are matched to descriptors by number and generation: a descriptor that was closed and
 //! whose number was given out again in the middle of a batch does not receive the old one's event.
@@ -38,7 +38,7 @@ const WAKE: Token = Token(usize::MAX);
 pub enum Mode {
     /// Edge-triggered, as streams use it.
     Edge(Interest),
-    /// Level-triggered with these epoll events, as `uv_poll_t` uses it.
+    /// Level-triggered with these epoll events, as pipes, terminals and `uv_poll_t` use it.
     Level(u32),
 }
 

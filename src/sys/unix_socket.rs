@@ -15,8 +15,11 @@ pub const NAME_MAX: usize = size_of::<sockaddr_un>() - NAME_OFFSET;
 pub const DESCRIPTORS_MAX: usize = 253;
 
 /// An address; names that begin with a NUL are abstract, others are paths.
+#[repr(C)]
 pub struct Address {
     raw: sockaddr_un,
+    /// Ends a path that fills the address, for those who look at it as a string.
+    end: u8,
     length: socklen_t,
 }
 
@@ -33,7 +36,7 @@ impl Address {
         let is_path = name.first().is_some_and(|first| *first != 0);
         let length =
             if is_path { size_of::<sockaddr_un>() } else { NAME_OFFSET + name.len().min(NAME_MAX) };
-        Address { raw, length: length as socklen_t }
+        Address { raw, end: 0, length: length as socklen_t }
     }
 
     pub fn bind(&self, fd: c_int) -> Result {
