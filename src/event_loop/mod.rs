@@ -447,16 +447,14 @@ impl Loop {
     fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
         let mut signals = false;
-        for happened in batch.iter().flat_map(Batch::iter) {
-            match happened {
-                // What it was for is looked at below, as after every wait.
-                Happened::Wake => {}
-                Happened::Ready(io, event) => {
-                    any = true;
-                    self.metrics.count_events(1);
-                    // SAFETY: the poller knows only the Ios of handles that are not closed.
-                    signals |= unsafe { self.on_ready(&*io, event) };
-                }
+        if let Some(batch) = batch {
+            for happened in batch.iter() {
+                // What a wake-up was for is looked at below, as after every wait.
+                let Happened::Ready(io, event) = happened else { continue };
+                any = true;
+                self.metrics.count_events(1);
+                // SAFETY: the poller knows only the Ios of handles that are not closed.
+                signals |= unsafe { self.on_ready(&*io, event) };
             }
         }
         if self.remote.has_done() {

@@ -46,6 +46,17 @@ impl<T: Positioned> TimerHeap<T> {
         self.entries.first().map(|e| (e.key, e.item))
     }
 
+    /// Removes the item that comes first, if it is due at `now`.
+    pub fn pop_due(&mut self, now: u64) -> Option<T> {
+        let first = self.entries.first()?;
+        if first.key.due > now {
+            return None;
+        }
+        let item = first.item;
+        self.remove(0);
+        Some(item)
+    }
+
     /// Fails only when memory for the array cannot be had.
     pub fn insert(&mut self, key: Key, item: T) -> Result {
         self.entries.push(Entry { key, item })?;

@@ -86,19 +86,16 @@ impl Timer {
 /// soon they are due.
 pub fn run_due(loop_: &Loop) {
     let due = List::new();
-    loop {
-        let first = loop_.timers.borrow().first();
-        let Some((key, timer)) = first else { break };
-        if key.due > loop_.now() {
-            break;
-        }
-        // SAFETY: a timer in the heap is alive; `stop` took it out of every list. `due` outlives
-        // the loop below, which empties it.
+    let mut heap = loop_.timers.borrow_mut();
+    while let Some(timer) = heap.pop_due(loop_.now()) {
+        // SAFETY: a timer in the heap is alive, and is in no list. `due` outlives the loop below,
+        // which empties it.
         unsafe {
-            (*timer).stop();
+            (*timer).handle.deactivate();
             due.push_back(&(*timer).due_link);
         }
     }
+    drop(heap);
     if due.is_empty() {
         return;
     }
