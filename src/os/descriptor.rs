@@ -1,7 +1,7 @@
 //! File descriptors: what they are, pairs of them, and who inherits them.
 
 use crate::abi::*;
-use crate::sys::{descriptor, fd, socket};
+use crate::sys::{fd, socket};
 use core::ffi::c_int;
 
 /// Descriptors that a program is likely to have inherited, even if some in between are closed.
@@ -13,7 +13,7 @@ const INHERITED: c_int = 16;
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_guess_handle>.
 #[no_mangle]
 pub extern "C" fn uv_guess_handle(file: uv_file) -> uv_handle_type {
-    if descriptor::is_terminal(file) {
+    if fd::is_terminal(file) {
         return UV_TTY;
     }
     match fd::file_format(file) {
@@ -80,7 +80,7 @@ fn pipe(flags: [c_int; 2]) -> Result<[c_int; 2]> {
 #[no_mangle]
 pub extern "C" fn uv_disable_stdio_inheritance() {
     let mut file = 0;
-    while descriptor::set_cloexec(file).is_ok() || file < INHERITED {
+    while fd::set_cloexec(file).is_ok() || file < INHERITED {
         file += 1;
     }
 }

@@ -22,6 +22,16 @@ pub fn open_cloexec(path: &core::ffi::CStr, flags: c_int) -> Result<c_int> {
     retry(|| syscall!(open(path.as_ptr(), flags | libc::O_CLOEXEC)))
 }
 
+pub fn is_terminal(fd: c_int) -> bool {
+    // SAFETY: isatty() takes any number.
+    unsafe { libc::isatty(fd) == 1 }
+}
+
+/// Has a descriptor closed when the process executes another program.
+pub fn set_cloexec(fd: c_int) -> Result {
+    retry(|| syscall!(fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC))).map(drop)
+}
+
 /// A pipe whose both ends are close-on-exec and non-blocking.
 pub fn pipe_nonblocking() -> Result<[c_int; 2]> {
     pipe(libc::O_NONBLOCK)

@@ -1,7 +1,6 @@
 //! The only place that makes a system call: thin functions that return [`Result`](crate::abi::Result).
 
 pub mod datagram;
-pub mod descriptor;
 pub mod directory;
 pub mod environment;
 pub mod fd;
