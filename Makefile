@@ -19,6 +19,12 @@ header:
 reference:
 	cargo run -q --locked -p reference uv uv_a
 
+# Writes what is generated from the Rust types anew: the C headers and Python's
+# declarations.
+header: build/venv/bin/pytest
+	OXUV_UPDATE_HEADER=1 cargo build --locked
+	build/venv/bin/python bindings/python/generate.py
+
 setup:
 	scripts/setup.sh
 
