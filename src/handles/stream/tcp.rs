@@ -5,9 +5,9 @@ use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::handles::{flag, give_address, Overlay};
-use crate::sys::{self, socket};
+use crate::sys::{self, interface::Addresses, socket};
 use core::ffi::{c_int, c_uint};
-use libc::sockaddr;
+use libc::{sockaddr, sockaddr_in6};
 
 /// Seconds between keep-alive probes, and how many of them, where the caller does not say.
 const KEEPALIVE_INTERVAL: c_uint = 1;
@@ -107,6 +107,10 @@ impl Stream {
         if self.delayed_error.get() == 0 {
             self.ensure_socket(family, flag::READABLE | flag::WRITABLE)?;
             // SAFETY: the caller's contract.
+            let scoped = unsafe { with_scope(address) };
+            let address =
+                scoped.as_ref().map_or(address, |scoped| core::ptr::from_ref(scoped).cast());
+            // SAFETY: the caller's contract.
             match unsafe { socket::connect(self.fd(), address, length) } {
                 Ok(()) => {}
                 Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
@@ -118,6 +122,37 @@ impl Stream {
         // SAFETY: the caller's contract.
         unsafe { self.begin_connect(request, callback) }
     }
+}
+
+/// The address of a link-local IPv6 peer that names no interface, with the first interface that has
+/// such an address itself; the kernel refuses it otherwise. None for all other addresses.
+///
+/// # Safety
+/// `address` points to an address of its family's size.
+unsafe fn with_scope(address: *const sockaddr) -> Option<sockaddr_in6> {
+    // SAFETY: the caller's contract.
+    let mut peer = unsafe {
+        if socket::family(address) != libc::AF_INET6 {
+            return None;
+        }
+        address.cast::<sockaddr_in6>().read_unaligned()
+    };
+    if peer.sin6_scope_id != 0 || !is_link_local(&peer) {
+        return None;
+    }
+    let interfaces = Addresses::get().ok()?;
+    peer.sin6_scope_id = interfaces
+        .iter()
+        .filter(|interface| interface.flags() & libc::IFF_UP != 0)
+        .filter_map(|interface| interface.ipv6())
+        .map(|(address, _)| address)
+        .find(is_link_local)?
+        .sin6_scope_id;
+    Some(peer)
+}
+
+fn is_link_local(address: &sockaddr_in6) -> bool {
+    matches!(address.sin6_addr.s6_addr, [0xfe, 0x80..=0xbf, ..])
 }
 
 fn set_nodelay(fd: c_int, on: bool) -> Result {
