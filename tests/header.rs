@@ -38,24 +38,29 @@ fn committed_headers_are_not_stale() {
     }
 }
 
-/// Runs a compiler on a file that includes the header.
-fn compile(compiler: &str, options: &[&str], source: &str) {
+/// Runs the C or C++ compiler, as `CC` and `CXX` name it, on a file that includes the header.
+fn compile(cpp: bool, options: &[&str], source: &str) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
         "include-{}.{}",
         options[0].trim_start_matches('-').replace('=', "-"),
-        if compiler == "c++" { "cc" } else { "c" }
+        if cpp { "cc" } else { "c" }
     ));
     std::fs::write(&path, source).expect("the build directory is writable");
-    let output = Command::new(compiler)
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut build = cc::Build::new();
+    build.cpp(cpp).target(&target).host(&target).opt_level(0).cargo_metadata(false);
+    let output = build
+        .get_compiler()
+        .to_command()
         .args(options)
         .args(["-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"])
         .arg(committed())
         .arg(&path)
         .output()
-        .unwrap_or_else(|error| panic!("{compiler}: {error}"));
+        .expect("there is a compiler");
     assert!(
         output.status.success(),
-        "{compiler} {options:?}:\n{}",
+        "{options:?}:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }
@@ -78,11 +83,11 @@ int fd_of(uv_tcp_t *tcp);
 int fd_of(uv_tcp_t *tcp) { return tcp->io_watcher.fd + tcp->u.fd; }
 ";
     // Strict C hides pthread's locks, for libuv's own header too; so ask for POSIX.
-    compile("cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], source);
-    compile("cc", &["-std=c11", "-D_GNU_SOURCE"], source);
-    compile("cc", &["-std=gnu17"], source);
-    compile("c++", &["-std=c++11"], source);
-    compile("c++", &["-std=c++20"], source);
+    compile(false, &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], source);
+    compile(false, &["-std=c11", "-D_GNU_SOURCE"], source);
+    compile(false, &["-std=gnu17"], source);
+    compile(true, &["-std=c++11"], source);
+    compile(true, &["-std=c++20"], source);
 }
 
 /// The functions that the header declares.
