@@ -118,8 +118,8 @@ TEST(udp_error_queue) {
   }
 }
 
-/* libuv takes the unsigned number for a size and gives the buffer back in a
- * call of its own, so only the errors are looked at here. */
+/* libuv takes the unsigned number for the size of a piece of the buffer, which
+ * it gives back in a call of its own; so only the errors are looked at. */
 TEST(udp_error_queue_mmsg) {
   uv_udp_t udp;
   open_client(&udp, UV_UDP_RECVMMSG, UV_UDP_LINUX_RECVERR, 0);
@@ -128,7 +128,7 @@ TEST(udp_error_queue_mmsg) {
   run_some();
   EXPECT_RECEIPT(0, UV_ECONNREFUSED, -1, 0);
   ASSERT_EQ((int) receipts[1].nread, UV_ECONNREFUSED);
-  ASSERT_EQ(receipts[1].flags, UV_UDP_LINUX_RECVERR);
+  ASSERT_NE(receipts[1].flags & UV_UDP_LINUX_RECVERR, 0);
   EXPECT_RECEIPT(receipt_count - 1, 0, -1, 0);
   CLOSE_LOOP(&loop);
 }
