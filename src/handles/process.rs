@@ -175,7 +175,8 @@ impl Process {
             _ => &[],
         };
         // SAFETY: the caller's contract.
-        let mut stdio = unsafe { Stdio::new(containers)? };
+        let stdio = unsafe { Stdio::new(containers) };
+        let mut stdio = stdio.inspect_err(|_| self.leave_loop())?;
         let has = |flag: c_uint| options.flags & flag != 0;
         let program = Program {
             file: options.file,
@@ -198,8 +199,14 @@ impl Process {
             self.handle.activate();
         }
         // Streams are opened even when there is no child to write to them.
-        let opened = stdio.open_streams();
+        let opened = stdio.open_streams().inspect_err(|_| self.leave_loop());
         started.and(opened)
+    }
+
+    /// After unusable options the handle may be closed, but as in libuv the loop can be closed
+    /// without that.
+    fn leave_loop(&self) {
+        self.handle.all.unlink();
     }
 
     pub fn close(&self) {
