@@ -204,8 +204,6 @@ TEST(misc_write_of_two_gigabytes_is_einval) {
   uv_fs_req_cleanup(&fs);
   ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 2, 0, NULL), UV_EINVAL);
   uv_fs_req_cleanup(&fs);
-  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 1, 0, NULL), UV_EBADF);
-  uv_fs_req_cleanup(&fs);
   ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit + 1, NULL), UV_EINVAL);
   uv_fs_req_cleanup(&fs);
   ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit, NULL), UV_EBADF);
