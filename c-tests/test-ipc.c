@@ -221,6 +221,30 @@ TEST(ipc_many_handles_wait) {
   CLOSE_LOOP(&loop);
 }
 
+/* Descriptors that there is no memory for are closed, and reading fails. */
+TEST(ipc_handles_without_memory) {
+  int fds[3], peer, before, i;
+  use_scarce_memory();
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = pipe_with_peer(&loop, &receiver, 1);
+  ASSERT_OK(uv_read_start(STREAM(&receiver), alloc_static, collect));
+  for (i = 0; i < 3; i++) fds[i] = peer;
+  uv_run(&loop, UV_RUN_NOWAIT);
+  before = open_descriptors();
+  send_raw(peer, fds, 3);
+  out_of_memory = 1;
+  RUN_UNTIL(&loop, received_end != 0);
+  out_of_memory = 0;
+  ASSERT_EQ(received_end, UV_ENOMEM);
+  ASSERT_EQ(uv_pipe_pending_count(&receiver), 1);
+  ASSERT_EQ(open_descriptors(), before + 1);
+  uv_close(HANDLE(&receiver), NULL);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(open_descriptors(), before - 1);
+  ASSERT_OK(close(peer));
+  CLOSE_LOOP(&loop);
+}
+
 TEST(ipc_types_of_other_descriptors) {
   uv_pipe_t arrived;
   int fds[4], ends[2], peer, i;

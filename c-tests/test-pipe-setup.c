@@ -295,3 +295,16 @@ TEST(pipe_chmod_sets_the_mode) {
   ASSERT_EQ(uv_pipe_chmod(&bound, UV_READABLE), UV_ENOENT);
   CLOSE_LOOP(&loop);
 }
+
+TEST(pipe_bind_without_memory) {
+  uv_pipe_t pipe;
+  use_scarce_memory();
+  use_scratch();
+  ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
+  out_of_memory = 1;
+  ASSERT_EQ(uv_pipe_bind(&pipe, "socket"), UV_ENOMEM);
+  out_of_memory = 0;
+  ASSERT_EQ(exists("socket"), 0);
+  ASSERT_OK(uv_pipe_bind(&pipe, "socket"));
+  CLOSE_LOOP(&loop);
+}

@@ -61,4 +61,24 @@ UNUSED static void collect(uv_stream_t* stream, ssize_t nread,
   received_len += nread;
 }
 
+/* An allocator that has nothing to give while `out_of_memory` is not 0. */
+UNUSED static int out_of_memory;
+
+UNUSED static void* scarce_malloc(size_t size) {
+  return out_of_memory ? NULL : malloc(size);
+}
+
+UNUSED static void* scarce_calloc(size_t count, size_t size) {
+  return out_of_memory ? NULL : calloc(count, size);
+}
+
+UNUSED static void* scarce_realloc(void* block, size_t size) {
+  return out_of_memory ? NULL : realloc(block, size);
+}
+
+UNUSED static void use_scarce_memory(void) {
+  ASSERT_OK(uv_replace_allocator(scarce_malloc, scarce_realloc, scarce_calloc,
+                                 free));
+}
+
 #endif
