@@ -221,6 +221,40 @@ TEST(ipc_many_handles_wait) {
   CLOSE_LOOP(&loop);
 }
 
+/* The queue never runs empty while handles come and go, and keeps their
+ * order. The handles are told apart by what can be read from them. */
+TEST(ipc_handles_come_and_go) {
+  enum { AHEAD = 5, ROUNDS = 40 };
+  uv_pipe_t arrived;
+  int ends[2], peer, round;
+  char byte;
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = pipe_with_peer(&loop, &receiver, 1);
+  ASSERT_OK(uv_read_start(STREAM(&receiver), alloc_static, collect));
+  for (round = 0; round < ROUNDS + AHEAD; round++) {
+    if (round < ROUNDS) {
+      ASSERT_OK(pipe(ends));
+      byte = (char) round;
+      ASSERT_EQ(write(ends[1], &byte, 1), 1);
+      send_raw(peer, &ends[0], 1);
+      ASSERT_OK(close(ends[0]));
+      ASSERT_OK(close(ends[1]));
+      RUN_UNTIL(&loop, received_len == (size_t) round + 1);
+    }
+    if (round >= AHEAD) {
+      ASSERT_OK(uv_pipe_init(&loop, &arrived, 0));
+      ASSERT_OK(uv_accept(STREAM(&receiver), STREAM(&arrived)));
+      ASSERT_EQ(read(fd_of(&arrived), &byte, 1), 1);
+      ASSERT_EQ(byte, round - AHEAD);
+      uv_close(HANDLE(&arrived), NULL);
+      uv_run(&loop, UV_RUN_NOWAIT);
+    }
+  }
+  ASSERT_EQ(uv_pipe_pending_count(&receiver), 0);
+  ASSERT_OK(close(peer));
+  CLOSE_LOOP(&loop);
+}
+
 /* Descriptors that there is no memory for are closed, and reading fails. */
 TEST(ipc_handles_without_memory) {
   int fds[3], peer, before, i;

@@ -26,6 +26,19 @@ impl Queue {
     fn len(&self) -> usize {
         self.fds.borrow().len() - self.taken.get()
     }
+
+    fn push(&self, fd: c_int) -> Result {
+        let mut fds = self.fds.borrow_mut();
+        // The room of those that were taken is used again, at a cost that does not exceed theirs.
+        let taken = self.taken.get();
+        if taken > fds.len() / 2 {
+            fds.copy_within(taken.., 0);
+            for _ in 0..self.taken.replace(0) {
+                fds.pop();
+            }
+        }
+        fds.push(fd)
+    }
 }
 
 impl Stream {
@@ -109,7 +122,7 @@ impl Stream {
                 }
             }
         };
-        queue.fds.borrow_mut().push(fd)
+        queue.push(fd)
     }
 
     /// Puts the next descriptor where `uv_accept` finds it.
