@@ -197,6 +197,28 @@ TEST(udp_error_queue_before_receiving) {
   CLOSE_LOOP(&loop);
 }
 
+static void alloc_later(uv_handle_t* handle, size_t suggested,
+                        uv_buf_t* buf) {
+  alloc_slab(handle, suggested, buf);
+  if (allocs <= 3) *buf = uv_buf_init(NULL, 0);
+}
+
+/* No memory for an error: the user is asked again. */
+TEST(udp_error_without_memory) {
+  uv_udp_t udp;
+  int i, errors = 0;
+  open_client(&udp, 0, UV_UDP_LINUX_RECVERR, 1);
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_later, record_recv));
+  ASSERT_EQ(uv_udp_try_send(&udp, &ping, 1, NULL), 4);
+  for (i = 0; i < 10; i++) uv_run(&loop, UV_RUN_NOWAIT);
+  for (i = 0; i < receipt_count; i++) {
+    if (i < 3) EXPECT_RECEIPT(i, UV_ENOBUFS, -1, 0);
+    errors += receipts[i].flags == UV_UDP_LINUX_RECVERR;
+  }
+  ASSERT_EQ(errors, 1);
+  CLOSE_LOOP(&loop);
+}
+
 static void close_recv(uv_udp_t* udp, ssize_t nread, const uv_buf_t* buf,
                        const struct sockaddr* addr, unsigned flags) {
   record(nread, buf, addr, flags);

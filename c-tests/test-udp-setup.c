@@ -365,6 +365,22 @@ TEST(udp_sockets_are_made_when_needed) {
   CLOSE_LOOP(&loop);
 }
 
+TEST(udp_try_send_on_a_closing_handle) {
+  struct sockaddr_in peer = loopback(9);
+  struct sockaddr* addrs[] = {NULL};
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_buf_t* bufs[] = {&buf};
+  unsigned nbufs[] = {1};
+  uv_udp_t udp;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_udp_init(&loop, &udp));
+  ASSERT_OK(uv_udp_connect(&udp, SA(&peer)));
+  uv_close(HANDLE(&udp), NULL);
+  ASSERT_EQ(uv_udp_try_send(&udp, &buf, 1, NULL), UV_EBADF);
+  ASSERT_EQ(uv_udp_try_send2(&udp, 1, bufs, nbufs, addrs, 0), UV_EINVAL);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(udp_operations_on_a_closing_handle) {
   struct sockaddr_in name;
   uv_os_fd_t fd;

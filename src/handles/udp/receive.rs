@@ -101,10 +101,14 @@ impl Udp {
         None
     }
 
-    /// The socket was left readable.
+    /// There is something left to receive: datagrams, or else an error.
     fn stay_ready(&self) {
-        if self.io.readable.get() && self.handle.has(flag::READING) {
+        if !self.handle.has(flag::READING) {
+        } else if self.io.readable.get() {
             self.loop_().still_ready(&self.io);
+        } else {
+            // Should this fail, errors wait for the next edge.
+            let _ = self.io.rearm(&self.loop_().poller, Interest::READABLE);
         }
     }
 
@@ -157,7 +161,9 @@ impl Udp {
             self.give(Ok(0), buffer);
         } else {
             self.give(Err(error), buffer);
-            self.stay_ready();
+            if self.io.readable.get() {
+                self.stay_ready();
+            }
         }
         None
     }
@@ -182,6 +188,7 @@ impl Udp {
                 Err(error) => return self.give(Err(error), &buffer),
             }
         }
+        self.stay_ready();
     }
 
     fn give_datagram(

@@ -120,7 +120,10 @@ impl Udp {
         if self.is_open() {
             return Ok(());
         }
-        // A handle without a socket has no peer, so there is an address.
+        if self.handle.is_closing() {
+            return Err(Error::EBADF);
+        }
+        // A handle that has no socket yet has no peer, so there is an address.
         // SAFETY: the caller's contract.
         match unsafe { crate::sys::socket::family(to.address) } {
             libc::AF_UNIX => Err(Error::EINVAL),
