@@ -53,6 +53,14 @@ valgrind: setup lib
 	  --max-threads=1100 --error-exitcode=99 --leak-check=full \
 	  --errors-for-leak-kinds=definite,possible"
 
+# libuv's own tests on both libraries; ARGS="--help" shows what can be chosen.
+conformance: setup lib
+	conformance/run.py $(ARGS)
+
+# What the two libraries export, compared.
+symbols: lib reference
+	conformance/symbols.sh
+
 DEMOS = first_event tcp_echo
 
 build/demo/%: examples/%.c lib
@@ -86,5 +94,5 @@ install:
 clean:
 	rm -rf build target
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind demo demo-setup bench \
-  install clean
+.PHONY: all lib header reference setup build/cmake test lint valgrind conformance symbols \
+  demo demo-setup bench install clean

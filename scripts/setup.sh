@@ -15,6 +15,8 @@ needs=(
   "ninja-build: command -v ninja"
   "pkg-config: command -v pkg-config"
   "libuv1-dev: test -e /usr/include/uv.h"
+  "util-linux: command -v unshare && command -v setpriv"
+  "iproute2: command -v ip"
   "valgrind: command -v valgrind"
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"

@@ -71,6 +71,18 @@ junit_step() {
   check_status "$name" "$2"
 }
 
+# A step whose last line is its count.
+counted_step() {
+  local name=$1 counts
+  shift
+  step "$name" "$@"
+  counts=$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' \
+    "build/log/$name.log")
+  set -- ${counts:-0 0 0}
+  count "$@"
+  check_status "$name" "$2"
+}
+
 step build make --no-print-directory build/cmake build/venv/bin/pytest
 require build
 
@@ -78,6 +90,10 @@ require build
 junit_step ctest "$PWD/build/log/ctest.xml" \
   ctest --test-dir build/cmake -j "$jobs" --output-on-failure \
   --output-junit "$PWD/build/log/ctest.xml"
+
+# What the libraries export, and libuv's own tests on both.
+counted_step symbols conformance/symbols.sh
+counted_step conformance conformance/run.py
 
 step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }

@@ -18,6 +18,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The package in `Cargo.toml` that cargo downloads and checksums but never compiles.
 const PACKAGE: &str = r#"{"name":"libuv-sys2","version":"1.53.1","#;
 
+/// Programs look for libuv.so.1 where they lie themselves, so a copy of the test program runs on
+/// the library that is put beside it, whatever environment its children are given.
+const RPATH: &str = "-DCMAKE_BUILD_RPATH_USE_ORIGIN:BOOL=ON";
+
 fn main() -> ExitCode {
     match build() {
         Ok(library) => {
@@ -67,7 +71,7 @@ fn configure(tree: &Path, source: &Path) -> Result<()> {
     }
     let mut cmake = Command::new("cmake");
     cmake.arg("-S").arg(source).arg("-B").arg(tree);
-    cmake.args(["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DENABLE_CLANG_TIDY=OFF"]);
+    cmake.args(["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DENABLE_CLANG_TIDY=OFF", RPATH]);
     if Command::new("ninja").arg("--version").output().is_ok() {
         cmake.args(["-G", "Ninja"]);
     }
@@ -78,7 +82,8 @@ fn configured_for(tree: &Path, source: &Path) -> bool {
     let home = format!("CMAKE_HOME_DIRECTORY:INTERNAL={}", source.display());
     let generated = tree.join("build.ninja").exists() || tree.join("Makefile").exists();
     let cache = fs::read_to_string(tree.join("CMakeCache.txt")).unwrap_or_default();
-    generated && cache.lines().any(|line| line == home)
+    let has = |entry: &str| cache.lines().any(|line| line == entry);
+    generated && has(&home) && has(RPATH.trim_start_matches("-D"))
 }
 
 fn cargo_metadata() -> Result<String> {

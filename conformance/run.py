@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Runs libuv's own tests on libuv and on oxuv, and compares.
+
+The test program comes out of the crate libuv-sys2 (see reference/). Each test
+runs by itself as an ordinary user, in a network, process and mount namespace
+and in an empty directory of its own. What libuv's library does on this
+machine is the expectation; it is kept in target/conformance/ until the
+program, the library or this script changes. A test counts as passed when it
+passes on both libraries, as failed when oxuv does otherwise than libuv, and
+as skipped when libuv skips it or fails it.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import fnmatch
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = ROOT / "target"
+OUT = TARGET / "conformance"
+REFERENCE = TARGET / "reference"
+
+MODES = {
+    "default": {},
+    "one-thread": {"UV_THREADPOOL_SIZE": "1"},
+    "io-uring": {"UV_USE_IO_URING": "1"},
+    "busy": {},
+}
+
+PASS, SKIP = "pass", "skip"
+STATUS = {0: PASS, 7: SKIP}  # enum test_status in libuv's test/task.h
+TIMEOUT = 120  # seconds; the program has a limit of its own for each test
+NOBODY = 65534
+
+Result = collections.namedtuple("Result", "status seconds")
+
+
+def build_program():
+    """libuv's test program as libuv builds it."""
+    subprocess.run(
+        ["cargo", "run", "-q", "--locked", "-p", "reference", "uv_run_tests"],
+        cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return REFERENCE / "build/uv_run_tests"
+
+
+def test_sources():
+    """The directory of libuv's tests, found through the link to its header."""
+    return (REFERENCE / "include").resolve().parent / "test"
+
+
+def build_program_with_our_header():
+    """The same sources compiled against include/uv.h."""
+    objects = OUT / "our-header"
+    objects.mkdir(parents=True, exist_ok=True)
+    sources = test_sources()
+    names = [source.stem for source in sorted(sources.glob("test-*.c"))]
+    names += ["blackhole-server", "echo-server", "run-tests", "runner", "runner-unix"]
+    headers = [ROOT / "include/uv.h", *(ROOT / "include/uv").glob("*.h")]
+    newest = max(header.stat().st_mtime for header in headers)
+
+    def compile_one(name):
+        target = objects / (name + ".o")
+        if target.exists() and target.stat().st_mtime > newest:
+            return target
+        subprocess.run(
+            ["cc", "-std=gnu11", "-O1", "-g", "-w", "-D_GNU_SOURCE",
+             "-D_FILE_OFFSET_BITS=64", "-DUSING_UV_SHARED=1",
+             f"-I{ROOT / 'include'}", "-c", "-o", target, sources / (name + ".c")],
+            check=True)
+        return target
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        built = list(pool.map(compile_one, names))
+    program = objects / "uv_run_tests"
+    subprocess.run(
+        ["cc", "-o", program, *built, REFERENCE / "libuv.so.1",
+         "-Wl,-rpath,$ORIGIN", "-lpthread", "-ldl", "-lm", "-lutil"],
+        check=True)
+    return program
+
+
+def isolation():
+    """The command before a test's: namespaces, then an ordinary user."""
+    if os.geteuid() == 0:
+        user, drop = [], ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    else:
+        user = ["--user", "--map-current-user", "--keep-caps"]
+        drop = ["--inh-caps=-all", "--ambient-caps=-all"]
+    # The shell stays as the namespace's first process: when it ends, whatever
+    # the test left running is killed.
+    script = 'ip link set lo up && setpriv "$@"; exit $?'
+    return ["unshare", *user, "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
+            "sh", "-c", script, "sh", *drop]
+
+
+class Stage:
+    """A directory that any user can read: the program, one library, fixtures."""
+
+    def __init__(self, program, library):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="oxuv-conformance-"))
+        self.path.chmod(0o755)
+        self.program = self.path / "uv_run_tests"
+        shutil.copy(program, self.program)
+        shutil.copy(library, self.path / "libuv.so.1")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def command(self, *arguments):
+        return [*isolation(), str(self.program), *arguments]
+
+    def names(self):
+        listing = subprocess.run(
+            self.command("--list"), check=True, capture_output=True, text=True,
+            cwd=self.path).stdout
+        return [line.split()[0] for line in listing.splitlines() if line.strip()]
+
+    def run(self, name, extra, log):
+        """One test in an empty directory; its output is left in log."""
+        cwd = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=self.path))
+        shutil.copytree(test_sources() / "fixtures", cwd / "test/fixtures",
+                        copy_function=shutil.copyfile)
+        if os.geteuid() == 0:
+            for entry in [cwd, *cwd.rglob("*")]:
+                os.chown(entry, NOBODY, NOBODY)
+        environment = dict(os.environ, TMPDIR=str(cwd), HOME=str(cwd), **extra)
+        environment.pop("LD_LIBRARY_PATH", None)
+        begin = time.monotonic()
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                self.command(name), cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                code = process.wait(TIMEOUT)
+                status = STATUS.get(code, f"exit code {code}")
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                status = "timeout"
+        seconds = time.monotonic() - begin
+        shutil.rmtree(cwd, ignore_errors=True)
+        return Result(status, seconds)
+
+
+class Load:
+    """Keeps every core busy while it is entered."""
+
+    def __init__(self, wanted):
+        self.count = os.cpu_count() if wanted else 0
+
+    def __enter__(self):
+        spin = [sys.executable, "-c", "while True: pass"]
+        self.processes = [subprocess.Popen(spin) for _ in range(self.count)]
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def run_all(stage, names, mode, jobs, logs, durations, retries=0):
+    """{name: Result}; the tests that take longest start first."""
+    logs.mkdir(parents=True, exist_ok=True)
+    names = sorted(names, key=lambda name: -durations.get(name, 0))
+
+    def run_one(name):
+        for _ in range(retries + 1):
+            result = stage.run(name, MODES[mode], logs / (name + ".log"))
+            if result.status in (PASS, SKIP):
+                break
+        return name, result
+
+    with Load(mode == "busy"), concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return dict(pool.map(run_one, names))
+
+
+def fingerprint(*files):
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(pathlib.Path(file).read_bytes())
+    return digest.hexdigest()
+
+
+def expectation(program, mode, jobs):
+    """What libuv does here, measured once.
+
+    A test that fails is tried twice more, so that what is expected of oxuv is
+    all that libuv can do.
+    """
+    library = REFERENCE / "libuv.so.1"
+    kept = OUT / f"reference-{mode}.json"
+    key = fingerprint(program, library, __file__)
+    if kept.exists():
+        saved = json.loads(kept.read_text())
+        if saved["key"] == key:
+            return {name: Result(*result) for name, result in saved["results"].items()}
+    print(f"{mode}: libuv first, to know what it does on this machine", flush=True)
+    with Stage(program, library) as stage:
+        results = run_all(stage, stage.names(), mode, jobs, OUT / f"log/reference-{mode}",
+                          {}, retries=2)
+    kept.write_text(json.dumps({"key": key, "results": results}, indent=1))
+    return results
+
+
+def chosen(names, patterns):
+    if not patterns:
+        return names
+    return [name for name in names
+            if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def compare(expected, actual, mode, logs):
+    """Prints the differences; returns the numbers of passed, failed, skipped."""
+    counts = collections.Counter()
+    for name in sorted(actual):
+        want, got = expected[name].status, actual[name].status
+        if want == PASS and got == PASS:
+            counts["passed"] += 1
+        elif want == PASS or (want == SKIP and got not in (PASS, SKIP)):
+            counts["failed"] += 1
+            print(f"FAILED ({mode}) {name}: {got}, with libuv: {want}")
+            tail = (logs / (name + ".log")).read_text(errors="replace").splitlines()[-12:]
+            print("".join(f"    {line}\n" for line in tail), end="")
+        else:
+            counts["skipped"] += 1
+            if want != SKIP:
+                print(f"not compared ({mode}) {name}: libuv: {want}, oxuv: {got}")
+            elif got == PASS:
+                print(f"not compared ({mode}) {name}: libuv skips it, oxuv passes")
+    return counts
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tests", nargs="*", metavar="TEST", help="names or globs; all without")
+    parser.add_argument("--mode", action="append", choices=[*MODES, "all"],
+                        help="may be repeated; the default is 'default'")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N")
+    parser.add_argument("-j", "--jobs", type=int, default=2 * os.cpu_count(), metavar="N")
+    parser.add_argument("--library", type=pathlib.Path, default=TARGET / "lib/libuv.so.1",
+                        help="what to compare with libuv; target/lib/libuv.so.1 without")
+    parser.add_argument("--our-header", action="store_true",
+                        help="compile libuv's tests against include/uv.h")
+    options = parser.parse_args()
+    options.mode = options.mode or ["default"]
+    if "all" in options.mode:
+        options.mode = list(MODES)
+    return options
+
+
+def main():
+    options = arguments()
+    OUT.mkdir(parents=True, exist_ok=True)
+    program = build_program()
+    ours = build_program_with_our_header() if options.our_header else program
+    total = collections.Counter()
+    with Stage(ours, options.library) as stage:
+        for mode in options.mode:
+            expected = expectation(program, mode, options.jobs)
+            names = chosen(list(expected), options.tests)
+            durations = {name: result.seconds for name, result in expected.items()}
+            for turn in range(1, options.repeat + 1):
+                begin = time.monotonic()
+                logs = OUT / f"log/oxuv-{mode}"
+                actual = run_all(stage, names, mode, options.jobs, logs, durations)
+                counts = compare(expected, actual, mode, logs)
+                seconds = time.monotonic() - begin
+                print(f"{mode} {turn}/{options.repeat}: {counts['passed']} passed, "
+                      f"{counts['failed']} failed, {counts['skipped']} skipped "
+                      f"in {seconds:.0f} s", flush=True)
+                total += counts
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
+    return 0 if total["passed"] and not total["failed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

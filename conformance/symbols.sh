@@ -1,0 +1,25 @@
+#!/bin/bash
+# Compares what target/reference/libuv.so.1 and target/lib/libuv.so.1 export.
+# oxuv must export all of it, and beyond it only names that begin with oxuv_.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Name and kind: T is a function, B and D are data.
+exported() {
+  nm --dynamic --defined-only --format=posix "$1" | awk '{ print $1, $2 }' | sort
+}
+
+[ -e target/reference/libuv.so.1 ] || cargo run -q --locked -p reference
+reference=$(exported target/reference/libuv.so.1)
+ours=$(exported target/lib/libuv.so.1)
+missing=$(comm -23 <(echo "$reference") <(echo "$ours"))
+extra=$(comm -13 <(echo "$reference") <(echo "$ours") | grep -v '^oxuv_' || true)
+
+[ -z "$missing" ] || sed 's/^/missing: /' <<<"$missing"
+[ -z "$extra" ] || sed 's/^/not in libuv: /' <<<"$extra"
+echo "libuv exports $(wc -l <<<"$reference") symbols"
+if [ -n "$missing$extra" ]; then
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+fi
+echo "1 passed, 0 failed, 0 skipped"
