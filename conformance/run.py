@@ -123,7 +123,7 @@ class Stage:
 
     def names(self):
         listing = subprocess.run(
-            self.command("--list"), check=True, capture_output=True, text=True,
+            self.command("--list"), check=True, stdout=subprocess.PIPE, text=True,
             cwd=self.path).stdout
         return [line.split()[0] for line in listing.splitlines() if line.strip()]
 

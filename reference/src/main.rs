@@ -66,7 +66,7 @@ fn build() -> Result<PathBuf> {
 
 /// The flags are those of a distribution's package: optimised, with debug information.
 fn configure(tree: &Path, source: &Path) -> Result<()> {
-    if tree.exists() {
+    if tree.exists() && !cache_has(tree, &home_entry(source)) {
         fs::remove_dir_all(tree)?;
     }
     let mut cmake = Command::new("cmake");
@@ -79,11 +79,19 @@ fn configure(tree: &Path, source: &Path) -> Result<()> {
 }
 
 fn configured_for(tree: &Path, source: &Path) -> bool {
-    let home = format!("CMAKE_HOME_DIRECTORY:INTERNAL={}", source.display());
     let generated = tree.join("build.ninja").exists() || tree.join("Makefile").exists();
+    generated
+        && cache_has(tree, &home_entry(source))
+        && cache_has(tree, RPATH.trim_start_matches("-D"))
+}
+
+fn home_entry(source: &Path) -> String {
+    format!("CMAKE_HOME_DIRECTORY:INTERNAL={}", source.display())
+}
+
+fn cache_has(tree: &Path, entry: &str) -> bool {
     let cache = fs::read_to_string(tree.join("CMakeCache.txt")).unwrap_or_default();
-    let has = |entry: &str| cache.lines().any(|line| line == entry);
-    generated && has(&home) && has(RPATH.trim_start_matches("-D"))
+    cache.lines().any(|line| line == entry)
 }
 
 fn cargo_metadata() -> Result<String> {
