@@ -227,6 +227,17 @@ impl Process {
         sys::process::kill(self.pid.get(), signum)
     }
 
+    /// Moves the child to `ended` if it has ended. One that somebody else has reaped is never heard
+    /// of again.
+    fn take_status(&self, ended: &List) -> bool {
+        let Ok(Some(status)) = spawn::take_status(self.pid.get()) else { return false };
+        self.status.set(status);
+        self.link.unlink();
+        // SAFETY: it is in no list now; closing the handle takes it out of this one.
+        unsafe { ended.push_back(&self.link) };
+        true
+    }
+
     fn finish(&self) {
         self.handle.set(flag::PROCESS_ENDED);
         self.handle.deactivate();
@@ -243,24 +254,38 @@ impl Process {
 /// Makes the callbacks of the loop's children that have ended.
 pub fn reap(loop_: &Loop) {
     let ended = List::new();
-    let mut next = loop_.processes.front();
-    while let Some(link) = next {
-        // SAFETY: a handle in the list is active, hence alive; the next one is looked up first.
-        unsafe {
-            next = loop_.processes.after(link);
-            let process = &*container_of!(link, Process, link);
-            // A child that somebody else has asked for is never heard of again.
-            if let Ok(Some(status)) = spawn::take_status(process.pid.get()) {
-                process.status.set(status);
-                process.link.unlink();
-                ended.push_back(&process.link);
-            }
+    // The kernel names one child after the other that has ended, which is cheap however many run.
+    // It names the first one again and again if that is not for this loop to reap; then each of the
+    // loop's has to be asked for.
+    while let Some(pid) = spawn::ended_child() {
+        if !each_child(loop_, |process| process.pid.get() == pid && process.take_status(&ended)) {
+            each_child(loop_, |process| {
+                process.take_status(&ended);
+                false
+            });
+            break;
         }
     }
     while let Some(link) = ended.pop_front() {
         // SAFETY: closing a handle takes it out of `ended`, so what is in there is alive.
         unsafe { (*container_of!(link, Process, link)).finish() };
     }
+}
+
+/// Calls `visit` for the children that run, which may take them out of the list, until it returns
+/// true; whether it did.
+fn each_child(loop_: &Loop, visit: impl Fn(&Process) -> bool) -> bool {
+    let mut next = loop_.processes.front();
+    while let Some(link) = next {
+        // SAFETY: a handle in the list is active, hence alive; the next one is looked up first.
+        unsafe {
+            next = loop_.processes.after(link);
+            if visit(&*container_of!(link, Process, link)) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// Initialises a process handle and runs a program in a child process. The options are not used

@@ -84,6 +84,17 @@ fn read_report(report: c_int) -> Option<Error> {
     }
 }
 
+/// The id of a child of this process that has ended, without reaping it; None if there is none.
+pub fn ended_child() -> Option<libc::pid_t> {
+    // SAFETY: all zeroes are a valid siginfo_t, and say that there is no child.
+    let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    retry(|| syscall!(waitid(libc::P_ALL, 0, &mut info, options))).ok()?;
+    // SAFETY: the field that is meant in the answer about a child.
+    let pid = unsafe { info.si_pid() };
+    (pid != 0).then_some(pid)
+}
+
 /// The status of a child that ended, which is gone then; None while it runs.
 pub fn take_status(pid: libc::pid_t) -> Result<Option<c_int>> {
     let mut status = 0;
