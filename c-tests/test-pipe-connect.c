@@ -99,6 +99,19 @@ TEST(pipe_connect_failures_come_with_the_callback) {
   CLOSE_LOOP(&loop);
 }
 
+TEST(pipe_connect_without_descriptors) {
+  uv_pipe_t pipe, bound;
+  uv_os_fd_t fd;
+  use_scratch();
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_OK(uv_pipe_init(&loop, &bound, 0));
+  exhaust_descriptors();
+  ASSERT_EQ(connect_new(&pipe, "socket", 6, 0), UV_EMFILE);
+  ASSERT_EQ(uv_fileno(HANDLE(&pipe), &fd), UV_EBADF);
+  ASSERT_EQ(uv_pipe_bind(&bound, "socket"), UV_EMFILE);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(pipe_connect_bad_arguments) {
   uv_pipe_t pipe;
   uv_connect_t req;

@@ -3,6 +3,7 @@
 #define OXUV_TEST_PIPE_H
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -59,6 +60,17 @@ UNUSED static void collect(uv_stream_t* stream, ssize_t nread,
   ASSERT_LE(received_len + nread, sizeof(received));
   memcpy(received + received_len, buf->base, nread);
   received_len += nread;
+}
+
+/* From now on no descriptor can be opened. */
+UNUSED static void exhaust_descriptors(void) {
+  struct rlimit limit;
+  int fd = dup(0);
+  ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
+  limit.rlim_cur = fd + 1;
+  ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
+  while (dup(0) != -1) continue;
+  ASSERT_EQ(errno, EMFILE);
 }
 
 /* An allocator that has nothing to give while `out_of_memory` is not 0. */

@@ -91,6 +91,20 @@ TEST(tty_init_keeps_a_master) {
   ASSERT_EQ(fcntl(master, F_GETFD), -1);
 }
 
+/* What cannot be opened anew is used as it is, and stays blocking. */
+TEST(tty_init_without_descriptors) {
+  uv_tty_t tty;
+  uv_buf_t buf = uv_buf_init("x", 1);
+  open_terminal();
+  ASSERT_OK(uv_loop_init(&loop));
+  exhaust_descriptors();
+  ASSERT_OK(uv_tty_init(&loop, &tty, slave, 0));
+  ASSERT_EQ(fd_of(&tty), slave);
+  ASSERT_EQ(fcntl(slave, F_GETFL) & O_NONBLOCK, 0);
+  ASSERT_EQ(uv_try_write(STREAM(&tty), &buf, 1), 1);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(tty_init_other_descriptors) {
   uv_tty_t tty, end, sock;
   int fds[2], file;
