@@ -3748,6 +3748,74 @@ UV_EXTERN int uv_fs_mkdtemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_f
  */
 UV_EXTERN int uv_fs_mkstemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_fs_cb cb);
 
+/* `uv_getaddrinfo`: the addresses that belong to a name. */
+
+/**
+ * Finds the addresses of a host, of a service, or of both: getaddrinfo(3). A host name that is not
+ * ASCII is taken for UTF-8 and converted as international domain names are.
+ *
+ * With a callback the pool does it, and the callback gets the list, or NULL and an error; all
+ * arguments are copied. Without one the call waits, and the list is `req->addrinfo`. The list is
+ * the caller's, to be freed with `uv_freeaddrinfo()`.
+ *
+ * Returns 0; `UV_EINVAL` when `req` is NULL, when both `node` and `service` are, and for a host name
+ * that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
+ * the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
+ */
+UV_EXTERN int uv_getaddrinfo(uv_loop_t *loop,
+                             uv_getaddrinfo_t *req,
+                             uv_getaddrinfo_cb getaddrinfo_cb,
+                             const char *node,
+                             const char *service,
+                             const struct addrinfo *hints);
+
+/**
+ * Frees a list of addresses that `uv_getaddrinfo()` made. NULL is allowed. Any thread.
+ *
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_freeaddrinfo>.
+ */
+UV_EXTERN void uv_freeaddrinfo(struct addrinfo *ai);
+
+/* `uv_getnameinfo`: the names that belong to an address. */
+
+/**
+ * Finds the names of the host and the service that an IPv4 or IPv6 address belongs to:
+ * getnameinfo(3) with `flags`. The address is copied.
+ *
+ * With a callback the pool does it, and the callback gets the names, or NULL and an error. Without
+ * one the call waits, and the names are in `req->host` and `req->service`.
+ *
+ * Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
+ * a callback also the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.
+ */
+UV_EXTERN int uv_getnameinfo(uv_loop_t *loop,
+                             uv_getnameinfo_t *req,
+                             uv_getnameinfo_cb getnameinfo_cb,
+                             const struct sockaddr *addr,
+                             int flags);
+
+/* `uv_random`. */
+
+/**
+ * Fills `buf` with `buflen` random bytes from the kernel, which are good enough for keys.
+ *
+ * With a callback the pool does it and `cb` is called on the loop's thread; `buf` must stay until
+ * then. Without one the call does it itself, may wait for the kernel to gather entropy, and needs
+ * neither `loop` nor `req`. `flags` must be 0.
+ *
+ * Returns 0; `UV_E2BIG` for more than 2 GiB; `UV_EINVAL` for flags; without a callback also any
+ * error of getrandom(2). With one: loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random>.
+ */
+UV_EXTERN int uv_random(uv_loop_t *loop,
+                        uv_random_t *req,
+                        void *buf,
+                        size_t buflen,
+                        unsigned int flags,
+                        uv_random_cb cb);
+
 /* `uv_queue_work`, and `uv_cancel` for all requests. */
 
 /**
