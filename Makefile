@@ -11,10 +11,6 @@ lib:
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 
-# The C headers in include/, made anew from the Rust sources.
-header:
-	OXUV_UPDATE_HEADER=1 cargo check --locked --lib
-
 # libuv 1.53.0 itself, to compare with: target/reference/libuv.so.1.
 reference:
 	cargo run -q --locked -p reference uv uv_a
