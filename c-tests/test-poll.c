@@ -290,6 +290,41 @@ TEST(poll_refuses_the_descriptor_of_a_stream) {
   CLOSE_LOOP(&loop);
 }
 
+static void read_byte_and_stop(uv_stream_t* stream, ssize_t nread,
+                               const uv_buf_t* buf) {
+  (void) buf;
+  ASSERT_EQ(nread, 1);
+  calls++;
+  ASSERT_OK(uv_read_stop(stream));
+}
+
+TEST(poll_takes_turns_with_a_stream) {
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  uv_poll_t poll;
+  int peer;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = tcp_with_peer(&loop, &tcp);
+  ASSERT_OK(uv_poll_init(&loop, &poll, fd_of(&tcp)));
+  for (i = 0; i < 3; i++) {
+    ASSERT_EQ(write(peer, "x", 1), 1);
+    calls = 0;
+    ASSERT_OK(uv_poll_start(&poll, R, record));
+    uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_ONCE);
+    ASSERT_EQ(calls, 2);
+    ASSERT_OK(uv_poll_stop(&poll));
+    ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, read_byte_and_stop));
+    ASSERT_EQ(uv_poll_start(&poll, R, record), UV_EEXIST);
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(calls, 3);
+  }
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(peer));
+}
+
 TEST(poll_duplicates_are_watched_apart) {
   uv_loop_t loop;
   uv_poll_t polls[3];

@@ -501,3 +501,34 @@ TEST(stream_read_stop_and_restart_per_byte) {
   ASSERT_MEM_EQ(received, "the quick brown fox jumps over the lazy dog", 43);
   tear_down();
 }
+
+static void count_and_stop(uv_stream_t* stream, ssize_t nread,
+                           const uv_buf_t* buf) {
+  (void) buf;
+  ASSERT_GT(nread, 0);
+  received_len += nread;
+  ASSERT_OK(uv_read_stop(stream));
+}
+
+/* Two handles of one descriptor, of which one at a time reads. */
+TEST(stream_read_handles_of_one_descriptor_take_turns) {
+  uv_tcp_t second;
+  int turn;
+  uv_tcp_t* reader;
+
+  set_up();
+  ASSERT_OK(uv_tcp_init(&loop, &second));
+  ASSERT_OK(uv_tcp_open(&second, fd_of(&tcp)));
+  for (turn = 0; turn < 6; turn++) {
+    reader = turn % 2 == 0 ? &tcp : &second;
+    received_len = 0;
+    ASSERT_OK(uv_read_start(STREAM(reader), alloc_static, count_and_stop));
+    /* Every second time nothing has arrived when reading starts. */
+    if (turn % 4 < 2)
+      uv_run(&loop, UV_RUN_NOWAIT);
+    send_text("hello");
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(received_len, 5);
+  }
+  tear_down();
+}
