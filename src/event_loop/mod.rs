@@ -171,6 +171,7 @@ impl Loop {
         if this.spare_fd.get() != -1 {
             let _ = sys::fd::close(this.spare_fd.get());
         }
+        this.signals.unwatch_children();
         this.signals.close(this);
         // SAFETY: nobody has a reference into the loop any more: handles and work are gone.
         unsafe { core::ptr::drop_in_place(at) };
