@@ -2258,6 +2258,94 @@ UV_EXTERN int uv_async_init(uv_loop_t *loop, uv_async_t *async, uv_async_cb asyn
  */
 UV_EXTERN int uv_async_send(uv_async_t *async);
 
+/* File system events: `uv_fs_event_t`, by inotify. */
+
+/**
+ * Initialises a file system event handle. Cannot fail; returns 0.
+ *
+ * Loop thread only, as all these functions.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_init>.
+ */
+UV_EXTERN int uv_fs_event_init(uv_loop_t *loop, uv_fs_event_t *handle);
+
+/**
+ * Calls `cb` when the file or directory at `path` changes, or an entry of the directory does.
+ *
+ * The callback gets `UV_CHANGE` for content and attributes, `UV_RENAME` for what is created,
+ * deleted or renamed, or both; and the name of the directory's entry, or the last part of `path`
+ * when the event is about that itself. A handle stays active when the file is gone. `flags` are
+ * those of `enum uv_fs_event_flags`, none of which Linux has.
+ *
+ * Returns 0; `UV_EINVAL` when the handle is active or closing; any error of inotify_init(2) and
+ * inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` when the user has too many watches.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
+ */
+UV_EXTERN int uv_fs_event_start(uv_fs_event_t *handle,
+                                uv_fs_event_cb cb,
+                                const char *path,
+                                unsigned int flags);
+
+/**
+ * Stops a file system event handle: its callback is not called any more. Stopping twice is
+ * harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_stop>.
+ */
+UV_EXTERN int uv_fs_event_stop(uv_fs_event_t *handle);
+
+/**
+ * Copies the path that the handle watches, with a NUL, and sets `*size` to its length without. When
+ * another handle of the loop watched the same file first, it is that one's path.
+ *
+ * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
+ * `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+ * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_getpath>.
+ */
+UV_EXTERN int uv_fs_event_getpath(uv_fs_event_t *handle, char *buffer, size_t *size);
+
+/* Polling a path: `uv_fs_poll_t`, which calls stat(2) at an interval. */
+
+/**
+ * Initialises a handle that polls a path. Cannot fail; returns 0.
+ *
+ * Loop thread only, as all these functions.
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_init>.
+ */
+UV_EXTERN int uv_fs_poll_init(uv_loop_t *loop, uv_fs_poll_t *handle);
+
+/**
+ * Calls stat(2) for `path` every `interval` milliseconds (0 counts as 1), the first time at once,
+ * and `poll_cb` when the outcome differs from that of the time before.
+ *
+ * The callback gets a status of 0, what was known before and what is now. When stat(2) fails, it
+ * gets the error, what was known before and zeroes; once, until the error is another or gone. What
+ * was known is zeroes while stat(2) has not succeeded. The time of access alone is no difference.
+ *
+ * Returns 0, also when the handle is active, which changes nothing then; `UV_EINVAL` when it is
+ * closing or `path` is NULL; `UV_ENOMEM`.
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_start>.
+ */
+UV_EXTERN int uv_fs_poll_start(uv_fs_poll_t *handle,
+                               uv_fs_poll_cb poll_cb,
+                               const char *path,
+                               unsigned int interval);
+
+/**
+ * Stops polling: the callback is not called any more. Stopping twice is harmless. Returns 0.
+ *
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_stop>.
+ */
+UV_EXTERN int uv_fs_poll_stop(uv_fs_poll_t *handle);
+
+/**
+ * Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
+ *
+ * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
+ * `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+ * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
+ */
+UV_EXTERN int uv_fs_poll_getpath(uv_fs_poll_t *handle, char *buffer, size_t *size);
+
 /* Idle, prepare and check handles: a callback in one phase of every tick. */
 
 /**

@@ -7,6 +7,7 @@ mod remote;
 pub mod timer_heap;
 
 use crate::abi::*;
+use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
@@ -73,6 +74,7 @@ pub struct Loop {
     works: Cell<u32>,
     patience: Patience,
     pub signals: LoopSignals,
+    pub fs_events: LoopFsEvents,
     /// Process handles whose child runs.
     pub processes: List,
     /// A spare descriptor that is given up to accept and close when there are no others.
@@ -148,6 +150,7 @@ impl Loop {
             works: Cell::new(0),
             patience: Patience::new(),
             signals: LoopSignals::new(),
+            fs_events: LoopFsEvents::new(),
             processes: List::new(),
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
@@ -173,6 +176,7 @@ impl Loop {
         }
         this.signals.unwatch_children();
         this.signals.close(this);
+        this.fs_events.close(this);
         // SAFETY: nobody has a reference into the loop any more: handles and work are gone.
         unsafe { core::ptr::drop_in_place(at) };
         Ok(())
@@ -184,7 +188,8 @@ impl Loop {
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
         async_::after_fork(self);
-        self.remote.after_fork(&self.poller)
+        self.remote.after_fork(&self.poller)?;
+        self.fs_events.after_fork(self)
     }
 
     // ---- being alive ----------------------------------------------------------------------
@@ -341,7 +346,7 @@ impl Loop {
                 Kind::Udp => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Udp, io)).on_pending()
                 },
-                Kind::Signals | Kind::Poll => {}
+                Kind::Signals | Kind::Poll | Kind::FsEvents => {}
             }
         }
     }
@@ -398,7 +403,7 @@ impl Loop {
                 Kind::Udp => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Udp, io)).on_still_ready()
                 },
-                Kind::Signals | Kind::Poll => {}
+                Kind::Signals | Kind::Poll | Kind::FsEvents => {}
             }
         }
     }
@@ -491,6 +496,10 @@ impl Loop {
                 false
             }
             Kind::Signals => true,
+            Kind::FsEvents => {
+                self.fs_events.dispatch();
+                false
+            }
             Kind::Poll => {
                 // SAFETY: the caller's contract.
                 unsafe { (*container_of!(core::ptr::from_ref(io), Poll, io)).on_event(event) };

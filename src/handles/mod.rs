@@ -7,6 +7,8 @@
 
 mod api;
 pub mod async_;
+pub mod fs_event;
+pub mod fs_poll;
 pub mod phase;
 pub mod poll;
 pub mod process;
@@ -130,6 +132,12 @@ impl Handle {
         }
     }
 
+    /// Makes a handle the library's own: no walk meets it, and it keeps no loop alive or open.
+    fn hide(&self) {
+        self.unreference();
+        self.all.unlink();
+    }
+
     /// The loop of the handle. It outlives the handle: `uv_loop_close` refuses while there is one.
     pub fn loop_(&self) -> &Loop {
         // SAFETY: set by `init` from a live loop.
@@ -214,6 +222,14 @@ impl Handle {
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
+                UV_FS_EVENT => (*this.cast::<fs_event::FsEvent>()).stop(),
+                UV_FS_POLL => {
+                    // The close callback waits for the pool.
+                    let closed = (*this.cast::<fs_poll::FsPoll>()).close();
+                    if !closed {
+                        return;
+                    }
+                }
                 UV_PROCESS => (*this.cast::<process::Process>()).close(),
                 UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).close(),
                 UV_UDP => (*this.cast::<udp::Udp>()).close(),

@@ -38,7 +38,41 @@ impl Positioned for *const Timer {
 }
 
 impl Timer {
-    fn start(&self, callback: uv_timer_cb, timeout: u64, repeat: u64) -> Result {
+    /// Makes the memory at `at` a timer.
+    ///
+    /// # Safety
+    /// As for [`Handle::init`].
+    unsafe fn init(at: *mut Timer, loop_: &Loop) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            Handle::init(at.cast(), loop_, UV_TIMER);
+            (&raw mut (*at).callback).write(Cell::new(None));
+            (&raw mut (*at).due_link).write(Link::new());
+            (&raw mut (*at).position).write(Cell::new(0));
+            (&raw mut (*at).due).write(Cell::new(0));
+            (&raw mut (*at).repeat).write(Cell::new(0));
+            (&raw mut (*at).sequence).write(Cell::new(0));
+        }
+    }
+
+    /// As [`Timer::init`], for a part of another handle: the user does not see it, and it keeps no
+    /// loop alive. [`Timer::close`] is all that it needs at its end.
+    ///
+    /// # Safety
+    /// As for [`Handle::init`].
+    pub unsafe fn init_internal(at: *mut Timer, loop_: &Loop) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            Timer::init(at, loop_);
+            (*at).handle.hide();
+        }
+    }
+
+    pub fn loop_(&self) -> &Loop {
+        self.handle.loop_()
+    }
+
+    pub fn start(&self, callback: uv_timer_cb, timeout: u64, repeat: u64) -> Result {
         if callback.is_none() || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
@@ -123,17 +157,8 @@ pub fn run_due(loop_: &Loop) {
 /// `loop` is an initialised loop and `handle` is memory for a timer, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_init(r#loop: *mut uv_loop_t, handle: *mut uv_timer_t) -> c_int {
-    let timer = handle.cast::<Timer>();
     // SAFETY: the caller's contract.
-    unsafe {
-        Handle::init(timer.cast(), Loop::of(r#loop), UV_TIMER);
-        (&raw mut (*timer).callback).write(Cell::new(None));
-        (&raw mut (*timer).due_link).write(Link::new());
-        (&raw mut (*timer).position).write(Cell::new(0));
-        (&raw mut (*timer).due).write(Cell::new(0));
-        (&raw mut (*timer).repeat).write(Cell::new(0));
-        (&raw mut (*timer).sequence).write(Cell::new(0));
-    }
+    unsafe { Timer::init(handle.cast(), Loop::of(r#loop)) };
     0
 }
 

@@ -67,7 +67,7 @@ unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
 
 /// A buffer of the caller's for a string, and its size: in, how many bytes it has; out, the length
 /// of the string, or on `ENOBUFS` the size that it needs.
-struct TextOut {
+pub(crate) struct TextOut {
     buffer: *mut u8,
     capacity: usize,
     size: *mut usize,
@@ -79,7 +79,7 @@ impl TextOut {
     /// # Safety
     /// `size` is NULL or valid, and `buffer` is NULL or good for writing `*size` bytes, for as long
     /// as the result is used.
-    unsafe fn new(buffer: *mut c_char, size: *mut usize) -> Result<TextOut> {
+    pub(crate) unsafe fn new(buffer: *mut c_char, size: *mut usize) -> Result<TextOut> {
         if buffer.is_null() || size.is_null() {
             return Err(Error::EINVAL);
         }
@@ -100,6 +100,17 @@ impl TextOut {
         self.require_room(text.len())?;
         self.put_cut(text);
         Ok(())
+    }
+
+    /// Gives the caller the path that a handle watches; `EINVAL` and a size of 0 if it watches none.
+    pub(crate) fn put_path(&self, path: Option<&CStr>) -> Result {
+        match path {
+            Some(path) => self.put(path.to_bytes()),
+            None => {
+                self.set_size(0);
+                Err(Error::EINVAL)
+            }
+        }
     }
 
     /// `ENOBUFS` unless a text of this length fits.

@@ -13,6 +13,7 @@ pub enum Kind {
     Signals,
     Poll,
     Udp,
+    FsEvents,
 }
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.

@@ -4,6 +4,9 @@
 //! begins. As with handles, the structs here lie over the C structs.
 
 pub mod fs;
+pub mod getaddrinfo;
+pub mod getnameinfo;
+pub mod random;
 pub mod work;
 
 use crate::abi::*;

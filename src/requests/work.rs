@@ -1,6 +1,6 @@
 //! `uv_queue_work`, and `uv_cancel` for all requests.
 
-use super::{fs, Request};
+use super::{fs, getaddrinfo, getnameinfo, random, Request};
 use crate::abi::*;
 use crate::event_loop::queue::container_of;
 use crate::event_loop::Loop;
@@ -99,6 +99,9 @@ pub unsafe extern "C" fn uv_cancel(req: *mut uv_req_t) -> c_int {
         match Request::of(req).kind() {
             UV_WORK => pool::cancel(&(*req.cast::<UserWork>()).work),
             UV_FS => fs::cancel(req),
+            UV_GETADDRINFO => getaddrinfo::cancel(req),
+            UV_GETNAMEINFO => getnameinfo::cancel(req),
+            UV_RANDOM => random::cancel(req),
             UV_WRITE => Write::of(req.cast::<uv_write_t>()).cancel(),
             _ => Err(Error::EINVAL),
         }

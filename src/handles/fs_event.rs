@@ -1,0 +1,482 @@
+//! File system events: `uv_fs_event_t`, by inotify.
+//!
+//! A loop has one inotify instance, from the first handle that is started until the loop is closed.
+//! The kernel knows a file by one watch, however many handles watch it and by whatever path, so a
+//! [`Watch`] has a list of handles. It is freed when the last of them stops, except while its
+//! handles are being called.
+
+use super::{call_user, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::Loop;
+use crate::memory::{self, Array};
+use crate::os::TextOut;
+use crate::poller::{Io, Kind};
+use crate::sys::inotify;
+use core::cell::{Cell, RefCell};
+use core::ffi::{c_char, c_int, c_uint, CStr};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+use mio::Interest;
+
+#[repr(C)]
+pub struct FsEvent {
+    handle: Handle,
+    /// The path by which the file was first watched; NULL when stopped.
+    path: Cell<*const c_char>,
+    callback: Cell<uv_fs_event_cb>,
+    link: Link,
+    watch: Cell<*const Watch>,
+}
+
+overlay!(FsEvent => uv_fs_event_t);
+const _: () = {
+    assert!(offset_of!(FsEvent, path) == offset_of!(uv_fs_event_t, path));
+    assert!(offset_of!(FsEvent, callback) == offset_of!(uv_fs_event_t, cb));
+};
+
+/// A file that is watched. The path follows in the same block.
+struct Watch {
+    /// The kernel's name of the watch.
+    id: Cell<c_int>,
+    /// The next in the same bucket of the table.
+    next: Cell<*const Watch>,
+    handles: List,
+    /// The handles are being called, so those in the list may not be all.
+    calling: Cell<bool>,
+    path: *const c_char,
+}
+
+impl Watch {
+    fn new(id: c_int, path: &CStr) -> Result<*const Watch> {
+        let bytes = path.to_bytes_with_nul();
+        let watch = memory::malloc(size_of::<Watch>() + bytes.len())?.cast::<Watch>().as_ptr();
+        // SAFETY: the block has room for the struct and the path behind it.
+        unsafe {
+            let copy = watch.add(1).cast::<c_char>();
+            ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
+            watch.write(Watch {
+                id: Cell::new(id),
+                next: Cell::new(ptr::null()),
+                handles: List::new(),
+                calling: Cell::new(false),
+                path: copy,
+            });
+        }
+        Ok(watch)
+    }
+
+    fn path(&self) -> &CStr {
+        // SAFETY: copied by `new` into this watch's block.
+        unsafe { CStr::from_ptr(self.path) }
+    }
+
+    /// The last part of the path.
+    fn file_name(&self) -> &CStr {
+        let path = self.path();
+        let start = path.to_bytes().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+        // What follows a byte of the string is a string too.
+        CStr::from_bytes_with_nul(&path.to_bytes_with_nul()[start..]).unwrap_or(path)
+    }
+
+    /// Calls all handles; those that the callbacks start are for the next event.
+    fn call_handles(&self, name: Option<&CStr>, events: c_int) {
+        let name = name.unwrap_or_else(|| self.file_name());
+        let round = List::new();
+        self.handles.move_to(&round);
+        self.calling.set(true);
+        // Back in its own list before the callback can see it.
+        while let Some(link) = round.move_front_to(&self.handles) {
+            // SAFETY: a handle in the list is active, hence alive.
+            let event = unsafe { &*container_of!(link, FsEvent, link) };
+            if let Some(callback) = event.callback.get() {
+                let this = ptr::from_ref(event).cast_mut().cast();
+                // SAFETY: the user's function, called with the handle that it was given for.
+                call_user(|| unsafe { callback(this, name.as_ptr(), events, 0) });
+            }
+        }
+        self.calling.set(false);
+    }
+}
+
+/// The watches by id: a hash table with chains through the watches. The kernel counts ids up, so
+/// their low bits spread evenly.
+struct Table {
+    /// None, or a power of two.
+    buckets: Array<*const Watch>,
+    count: usize,
+}
+
+impl Table {
+    fn index(&self, id: c_int) -> usize {
+        id as usize & self.buckets.len().wrapping_sub(1)
+    }
+
+    fn find(&self, id: c_int) -> Option<*const Watch> {
+        let mut watch = *self.buckets.get(self.index(id))?;
+        while !watch.is_null() {
+            // SAFETY: a watch is taken out of the table before it is freed.
+            unsafe {
+                if (*watch).id.get() == id {
+                    return Some(watch);
+                }
+                watch = (*watch).next.get();
+            }
+        }
+        None
+    }
+
+    /// # Safety
+    /// `watch` is alive until it is removed, and no other has its id.
+    unsafe fn insert(&mut self, watch: *const Watch) -> Result {
+        if self.count >= self.buckets.len() {
+            self.grow()?;
+        }
+        // SAFETY: the caller's contract.
+        unsafe { self.link(watch) };
+        self.count += 1;
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for [`Table::insert`]; there are buckets.
+    unsafe fn link(&mut self, watch: *const Watch) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let index = self.index((*watch).id.get());
+            (*watch).next.set(self.buckets[index]);
+            self.buckets[index] = watch;
+        }
+    }
+
+    fn grow(&mut self) -> Result {
+        let mut buckets = Array::new();
+        let size = (self.buckets.len() * 2).max(8);
+        buckets.reserve(size)?;
+        for _ in 0..size {
+            buckets.push(ptr::null())?;
+        }
+        for watch in self.replace(buckets) {
+            // SAFETY: it was in the table before.
+            unsafe { self.link(watch) };
+        }
+        Ok(())
+    }
+
+    /// Puts other buckets in the place of the present ones; returns what was in those.
+    fn replace(&mut self, buckets: Array<*const Watch>) -> impl Iterator<Item = *const Watch> {
+        let old = core::mem::replace(&mut self.buckets, buckets);
+        let mut index = 0;
+        let mut next = ptr::null();
+        core::iter::from_fn(move || loop {
+            let watch: *const Watch = next;
+            if !watch.is_null() {
+                // SAFETY: a watch in a table is alive; the next is read before it is used.
+                next = unsafe { (*watch).next.get() };
+                return Some(watch);
+            }
+            next = *old.get(index)?;
+            index += 1;
+        })
+    }
+
+    fn remove(&mut self, id: c_int) {
+        let index = self.index(id);
+        let Some(bucket) = self.buckets.get_mut(index) else { return };
+        let mut watch = *bucket;
+        let mut before: *const Watch = ptr::null();
+        while !watch.is_null() {
+            // SAFETY: a watch is taken out of the table before it is freed.
+            unsafe {
+                let next = (*watch).next.get();
+                if (*watch).id.get() == id {
+                    match before.as_ref() {
+                        Some(before) => before.next.set(next),
+                        None => *bucket = next,
+                    }
+                    self.count -= 1;
+                    return;
+                }
+                before = watch;
+                watch = next;
+            }
+        }
+    }
+}
+
+/// What a loop has for its file system event handles.
+pub struct LoopFsEvents {
+    /// The inotify instance, -1 until a handle is started.
+    io: Io,
+    watches: RefCell<Table>,
+}
+
+/// A multiple of what one event takes at most.
+const BUFFER: usize = 16 * inotify::LONGEST_EVENT;
+
+/// Times that the instance is read for one event of the loop's, so that callbacks which cause
+/// further events do not keep the loop from anything else.
+const READS: usize = 32;
+
+#[repr(align(8))]
+struct Buffer([u8; BUFFER]);
+
+impl LoopFsEvents {
+    pub const fn new() -> Self {
+        LoopFsEvents {
+            io: Io::new(Kind::FsEvents, -1),
+            watches: RefCell::new(Table { buckets: Array::new(), count: 0 }),
+        }
+    }
+
+    fn open(&self, loop_: &Loop) -> Result {
+        if self.io.fd.get() != -1 {
+            return Ok(());
+        }
+        self.io.fd.set(inotify::init()?);
+        // What is left after `READS` is reported again.
+        self.io.set_level_triggered(true);
+        self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+    }
+
+    pub fn close(&self, loop_: &Loop) {
+        self.io.forget(&loop_.poller);
+        if self.io.fd.get() != -1 {
+            let _ = crate::sys::fd::close(self.io.fd.replace(-1));
+        }
+    }
+
+    /// Makes the callbacks for what happened.
+    pub fn dispatch(&self) {
+        let mut buffer = Buffer([0; BUFFER]);
+        for _ in 0..READS {
+            let Ok(length) = inotify::read(self.io.fd.get(), &mut buffer.0) else { return };
+            for event in inotify::events(&buffer.0[..length]) {
+                self.dispatch_event(&event);
+            }
+            // Where another event would have fitted, there was none.
+            if length + inotify::LONGEST_EVENT <= BUFFER {
+                return;
+            }
+        }
+    }
+
+    fn dispatch_event(&self, event: &inotify::Event<'_>) {
+        // Looked up only now: earlier callbacks may have stopped the last handle.
+        let Some(watch) = self.watches.borrow().find(event.watch) else { return };
+        const CHANGE: u32 = libc::IN_ATTRIB | libc::IN_MODIFY;
+        let mut events = 0;
+        if event.mask & CHANGE != 0 {
+            events |= UV_CHANGE;
+        }
+        // This includes IN_ISDIR: of a directory a change is both.
+        if event.mask & !CHANGE != 0 {
+            events |= UV_RENAME;
+        }
+        // SAFETY: a watch in the table is alive, and is not freed while it calls its handles.
+        unsafe { &*watch }.call_handles(event.name, events as c_int);
+        self.release(watch);
+    }
+
+    /// Frees the watch if nobody needs it any more.
+    fn release(&self, watch: *const Watch) {
+        // SAFETY: it is in the table, hence alive; it is taken out before it is freed.
+        unsafe {
+            if (*watch).calling.get() || !(*watch).handles.is_empty() {
+                return;
+            }
+            self.watches.borrow_mut().remove((*watch).id.get());
+            // Fails when the kernel ended the watch, because the file is gone.
+            let _ = inotify::remove_watch(self.io.fd.get(), (*watch).id.get());
+            memory::free(watch.cast_mut().cast());
+        }
+    }
+
+    /// The watch of a path, new or known.
+    fn watch(&self, path: &CStr) -> Result<*const Watch> {
+        // SAFETY: the path is a string.
+        let id = unsafe { inotify::add_watch(self.io.fd.get(), path.as_ptr())? };
+        if let Some(watch) = self.watches.borrow().find(id) {
+            return Ok(watch);
+        }
+        let made = Watch::new(id, path).and_then(|watch| {
+            // SAFETY: `release` removes it before it frees it.
+            let inserted = unsafe { self.watches.borrow_mut().insert(watch) };
+            inserted.map(|()| watch).inspect_err(|_| {
+                // SAFETY: not in the table, and this is its only pointer.
+                unsafe { memory::free(watch.cast_mut().cast()) };
+            })
+        });
+        made.inspect_err(|_| {
+            let _ = inotify::remove_watch(self.io.fd.get(), id);
+        })
+    }
+
+    /// The inotify instance is shared with the parent process: makes a new one, and watches again
+    /// what was watched, by its path. Handles of paths that cannot be watched any more stop, and the
+    /// first error is returned.
+    pub fn after_fork(&self, loop_: &Loop) -> Result {
+        if self.io.fd.get() == -1 {
+            return Ok(());
+        }
+        self.close(loop_);
+        self.open(loop_)?;
+        let mut result = Ok(());
+        let mut table = self.watches.borrow_mut();
+        table.count = 0;
+        let old = table.replace(Array::new());
+        drop(table);
+        for watch in old {
+            // SAFETY: out of the table a watch is alive until it is freed here; its handles are
+            // active, hence alive.
+            unsafe {
+                let renewed = self.watch((*watch).path());
+                while let Some(link) = (*watch).handles.pop_front() {
+                    let event = &*container_of!(link, FsEvent, link);
+                    match renewed {
+                        Ok(renewed) => event.join(renewed),
+                        Err(_) => event.leave(),
+                    }
+                }
+                memory::free(watch.cast_mut().cast());
+                result = result.and(renewed.map(drop));
+            }
+        }
+        result
+    }
+}
+
+impl FsEvent {
+    fn start(&self, callback: uv_fs_event_cb, path: &CStr) -> Result {
+        if self.handle.is_active() || self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        let loop_ = self.handle.loop_();
+        loop_.fs_events.open(loop_)?;
+        let watch = loop_.fs_events.watch(path)?;
+        self.callback.set(callback);
+        // SAFETY: `watch` is in the table, and has no reason to be freed once it has a handle.
+        unsafe { self.join(watch) };
+        self.handle.activate();
+        Ok(())
+    }
+
+    /// # Safety
+    /// The handle is in no list, `watch` is alive.
+    unsafe fn join(&self, watch: *const Watch) {
+        // SAFETY: the caller's contract; `stop` unlinks the handle.
+        unsafe {
+            (*watch).handles.push_back(&self.link);
+            self.path.set((*watch).path);
+        }
+        self.watch.set(watch);
+    }
+
+    fn leave(&self) {
+        self.link.unlink();
+        self.path.set(ptr::null());
+        self.watch.set(ptr::null());
+        self.handle.deactivate();
+    }
+
+    pub fn stop(&self) {
+        if self.handle.is_active() {
+            let watch = self.watch.get();
+            self.leave();
+            self.handle.loop_().fs_events.release(watch);
+        }
+    }
+
+    fn path(&self) -> Option<&CStr> {
+        // SAFETY: a path belongs to the watch that the handle is in the list of.
+        (!self.path.get().is_null()).then(|| unsafe { CStr::from_ptr(self.path.get()) })
+    }
+}
+
+/// Initialises a file system event handle. Cannot fail; returns 0.
+///
+/// Loop thread only, as all these functions.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_event_init(
+    r#loop: *mut uv_loop_t,
+    handle: *mut uv_fs_event_t,
+) -> c_int {
+    let event = handle.cast::<FsEvent>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Handle::init(event.cast(), Loop::of(r#loop), UV_FS_EVENT);
+        (&raw mut (*event).path).write(Cell::new(ptr::null()));
+        (&raw mut (*event).callback).write(Cell::new(None));
+        (&raw mut (*event).link).write(Link::new());
+        (&raw mut (*event).watch).write(Cell::new(ptr::null()));
+    }
+    0
+}
+
+/// Calls `cb` when the file or directory at `path` changes, or an entry of the directory does.
+///
+/// The callback gets `UV_CHANGE` for content and attributes, `UV_RENAME` for what is created,
+/// deleted or renamed, or both; and the name of the directory's entry, or the last part of `path`
+/// when the event is about that itself. A handle stays active when the file is gone. `flags` are
+/// those of `enum uv_fs_event_flags`, none of which Linux has.
+///
+/// Returns 0; `UV_EINVAL` when the handle is active or closing; any error of inotify_init(2) and
+/// inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` when the user has too many watches.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
+///
+/// # Safety
+/// `handle` is an initialised file system event handle that is not closed; `path` is NULL, which is
+/// `UV_EFAULT`, or a string.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_event_start(
+    handle: *mut uv_fs_event_t,
+    cb: uv_fs_event_cb,
+    path: *const c_char,
+    flags: c_uint,
+) -> c_int {
+    let _ = flags;
+    if path.is_null() {
+        return Error::EFAULT.code();
+    }
+    // SAFETY: the caller's contract.
+    unsafe { FsEvent::of(handle).start(cb, CStr::from_ptr(path)) }.into_c()
+}
+
+/// Stops a file system event handle: its callback is not called any more. Stopping twice is
+/// harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_stop>.
+///
+/// # Safety
+/// `handle` is an initialised file system event handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_event_stop(handle: *mut uv_fs_event_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { FsEvent::of(handle) }.stop();
+    0
+}
+
+/// Copies the path that the handle watches, with a NUL, and sets `*size` to its length without. When
+/// another handle of the loop watched the same file first, it is that one's path.
+///
+/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
+/// `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+/// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_getpath>.
+///
+/// # Safety
+/// `handle` is an initialised file system event handle that is not closed; `buffer` is good for
+/// writing `*size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_event_getpath(
+    handle: *mut uv_fs_event_t,
+    buffer: *mut c_char,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let (event, out) = unsafe { (FsEvent::of(handle), TextOut::new(buffer, size)) };
+    out.and_then(|out| out.put_path(event.path())).into_c()
+}

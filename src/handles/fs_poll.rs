@@ -1,0 +1,324 @@
+//! Polling a path: `uv_fs_poll_t`, which calls stat(2) at an interval.
+//!
+//! What a start needs is in a [`Context`] of its own, because the pool may still be at its stat(2)
+//! when the handle is stopped, and started anew. Such contexts stay in the handle's list until that
+//! is done, and so long closing waits. The context of the present start is the first.
+
+use super::timer::Timer;
+use super::{call_user, overlay, Handle, Overlay};
+use crate::abi::*;
+use crate::event_loop::queue::container_of;
+use crate::event_loop::Loop;
+use crate::memory;
+use crate::os::TextOut;
+use crate::pool::{self, Task, Work};
+use crate::sys::fs::{stat, Path, Target};
+use core::cell::Cell;
+use core::ffi::{c_char, c_int, c_uint, CStr};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+
+#[repr(C)]
+pub struct FsPoll {
+    handle: Handle,
+    contexts: Cell<*const Context>,
+}
+
+overlay!(FsPoll => uv_fs_poll_t);
+const _: () = assert!(offset_of!(FsPoll, contexts) == offset_of!(uv_fs_poll_t, poll_ctx));
+
+/// One start of a handle. The path follows in the same block.
+struct Context {
+    owner: *const FsPoll,
+    /// The next in the handle's list.
+    next: Cell<*const Context>,
+    callback: uv_fs_poll_cb,
+    path: *const c_char,
+    timer: Timer,
+    work: Work,
+    /// Whether the pool has the work, and with it `found`.
+    busy: Cell<bool>,
+    found: Cell<Result<uv_stat_t>>,
+    outcome: Cell<Outcome>,
+    /// What the last stat(2) that succeeded found, zeroes before.
+    known: Cell<uv_stat_t>,
+}
+
+/// How the last stat(2) ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    None,
+    Success,
+    Failure(Error),
+}
+
+static STAT: Task = Task { run, done, slow: false };
+
+/// # Safety
+/// `work` is part of a `Context`, which is this thread's.
+unsafe fn run(work: *const Work) {
+    // SAFETY: the caller's contract; the path is in the context's block.
+    unsafe {
+        let context = container_of!(work, Context, work);
+        (*context).found.set(stat(Target::Path(Path::new((*context).path))));
+    }
+}
+
+/// # Safety
+/// `work` is part of a `Context`, which is done with.
+unsafe fn done(work: *const Work, _: Result) {
+    // SAFETY: the caller's contract. The handle is not closed while it has a context.
+    unsafe {
+        let context = container_of!(work, Context, work);
+        let owner = &*(*context).owner;
+        (*context).busy.set(false);
+        if owner.is_current(context) {
+            (*context).report();
+        } else {
+            owner.release(context);
+            owner.finish_close();
+        }
+    }
+}
+
+/// The interval of the context that the timer is part of has passed.
+unsafe extern "C" fn on_timer(timer: *mut uv_timer_t) {
+    // SAFETY: the timer of a context is stopped before that is freed.
+    let context = unsafe { &*container_of!(timer.cast_const(), Context, timer) };
+    if !context.busy.get() {
+        // Fails only where there is no thread and none can be made; then the next time.
+        let _ = context.submit();
+    }
+}
+
+/// Whether there is a change between the two that is to be reported: any but the time of access.
+fn differ(a: &uv_stat_t, b: &uv_stat_t) -> bool {
+    let without_access = |s: &uv_stat_t| uv_stat_t { st_atim: uv_timespec_t::default(), ..*s };
+    without_access(a) != without_access(b)
+}
+
+impl Context {
+    fn submit(&self) -> Result {
+        let loop_ = self.timer.loop_();
+        // SAFETY: a context is freed only when the work is done.
+        unsafe { pool::submit(loop_, &self.work, &STAT)? };
+        self.busy.set(true);
+        Ok(())
+    }
+
+    /// Tells the user if something changed. The callback may stop the handle and with it free this
+    /// context, so it comes last.
+    fn report(&self) {
+        let before = self.known.get();
+        let (status, now) = match self.found.get() {
+            Ok(found) => {
+                self.known.set(found);
+                let report = match self.outcome.replace(Outcome::Success) {
+                    // The first time there is nothing to compare with.
+                    Outcome::None => false,
+                    Outcome::Success => differ(&before, &found),
+                    Outcome::Failure(_) => true,
+                };
+                if !report {
+                    return;
+                }
+                (0, found)
+            }
+            Err(error) => {
+                let outcome = Outcome::Failure(error);
+                if self.outcome.replace(outcome) == outcome {
+                    return;
+                }
+                (error.code(), uv_stat_t::default())
+            }
+        };
+        if let Some(callback) = self.callback {
+            let handle = self.owner.cast_mut().cast();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(handle, status, &before, &now) });
+        }
+    }
+}
+
+impl FsPoll {
+    fn start(&self, callback: uv_fs_poll_cb, path: &CStr, interval: c_uint) -> Result {
+        if self.handle.is_active() {
+            return Ok(());
+        }
+        if self.handle.is_closing() {
+            return Err(Error::EINVAL);
+        }
+        let context = self.new_context(callback, path)?;
+        let interval = u64::from(interval.max(1));
+        // SAFETY: fresh, and in no other hands.
+        unsafe {
+            let timer = &(*context).timer;
+            // Started once and for all, so that later there is nothing that can fail.
+            let started = timer.start(Some(on_timer), interval, interval);
+            if let Err(error) = started.and_then(|()| (*context).submit()) {
+                timer.close();
+                memory::free(context.cast_mut().cast());
+                return Err(error);
+            }
+            (*context).next.set(self.contexts.replace(context));
+        }
+        self.handle.activate();
+        Ok(())
+    }
+
+    fn new_context(&self, callback: uv_fs_poll_cb, path: &CStr) -> Result<*const Context> {
+        let bytes = path.to_bytes_with_nul();
+        let context =
+            memory::malloc(size_of::<Context>() + bytes.len())?.cast::<Context>().as_ptr();
+        // SAFETY: the block has room for the struct and the path behind it.
+        unsafe {
+            let copy = context.add(1).cast::<c_char>();
+            ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
+            (&raw mut (*context).owner).write(self);
+            (&raw mut (*context).next).write(Cell::new(ptr::null()));
+            (&raw mut (*context).callback).write(callback);
+            (&raw mut (*context).path).write(copy);
+            Timer::init_internal(&raw mut (*context).timer, self.handle.loop_());
+            (&raw mut (*context).work).write(Work::new());
+            (&raw mut (*context).busy).write(Cell::new(false));
+            (&raw mut (*context).found).write(Cell::new(Ok(uv_stat_t::default())));
+            (&raw mut (*context).outcome).write(Cell::new(Outcome::None));
+            (&raw mut (*context).known).write(Cell::new(uv_stat_t::default()));
+        }
+        Ok(context)
+    }
+
+    fn is_current(&self, context: *const Context) -> bool {
+        self.handle.is_active() && ptr::eq(self.contexts.get(), context)
+    }
+
+    fn stop(&self) {
+        if self.handle.is_active() {
+            self.handle.deactivate();
+            let context = self.contexts.get();
+            // SAFETY: an active handle has a context; contexts in the list are alive.
+            unsafe {
+                (*context).timer.close();
+                if !(*context).busy.get() {
+                    self.release(context);
+                }
+            }
+        }
+    }
+
+    /// Takes a context out of the list and frees it.
+    ///
+    /// # Safety
+    /// It is in the list, stopped, and the pool is done with it.
+    unsafe fn release(&self, context: *const Context) {
+        // SAFETY: contexts in the list are alive; the caller's contract for the last step.
+        unsafe {
+            let mut place = &self.contexts;
+            while !ptr::eq(place.get(), context) {
+                place = &(*place.get()).next;
+            }
+            place.set((*context).next.get());
+            memory::free(context.cast_mut().cast());
+        }
+    }
+
+    /// Stops the handle; false when the closing phase must wait for the pool.
+    pub fn close(&self) -> bool {
+        self.stop();
+        self.contexts.get().is_null()
+    }
+
+    /// Lets closing go on if it waited for the last context.
+    fn finish_close(&self) {
+        if self.handle.is_closing() && self.contexts.get().is_null() {
+            self.handle.loop_().closing_handle(&self.handle);
+        }
+    }
+
+    fn path(&self) -> Option<&CStr> {
+        // SAFETY: an active handle has a context, which has a path.
+        self.handle.is_active().then(|| unsafe { CStr::from_ptr((*self.contexts.get()).path) })
+    }
+}
+
+/// Initialises a handle that polls a path. Cannot fail; returns 0.
+///
+/// Loop thread only, as all these functions.
+/// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_init>.
+///
+/// # Safety
+/// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_poll_init(
+    r#loop: *mut uv_loop_t,
+    handle: *mut uv_fs_poll_t,
+) -> c_int {
+    let poll = handle.cast::<FsPoll>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Handle::init(poll.cast(), Loop::of(r#loop), UV_FS_POLL);
+        (&raw mut (*poll).contexts).write(Cell::new(ptr::null()));
+    }
+    0
+}
+
+/// Calls stat(2) for `path` every `interval` milliseconds (0 counts as 1), the first time at once,
+/// and `poll_cb` when the outcome differs from that of the time before.
+///
+/// The callback gets a status of 0, what was known before and what is now. When stat(2) fails, it
+/// gets the error, what was known before and zeroes; once, until the error is another or gone. What
+/// was known is zeroes while stat(2) has not succeeded. The time of access alone is no difference.
+///
+/// Returns 0, also when the handle is active, which changes nothing then; `UV_EINVAL` when it is
+/// closing or `path` is NULL; `UV_ENOMEM`.
+/// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_start>.
+///
+/// # Safety
+/// `handle` is an initialised polling handle that is not closed; `path` is NULL or a string, which is
+/// copied.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_poll_start(
+    handle: *mut uv_fs_poll_t,
+    poll_cb: uv_fs_poll_cb,
+    path: *const c_char,
+    interval: c_uint,
+) -> c_int {
+    if path.is_null() {
+        return Error::EINVAL.code();
+    }
+    // SAFETY: the caller's contract.
+    unsafe { FsPoll::of(handle).start(poll_cb, CStr::from_ptr(path), interval) }.into_c()
+}
+
+/// Stops polling: the callback is not called any more. Stopping twice is harmless. Returns 0.
+///
+/// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_stop>.
+///
+/// # Safety
+/// `handle` is an initialised polling handle that is not closed.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_poll_stop(handle: *mut uv_fs_poll_t) -> c_int {
+    // SAFETY: the caller's contract.
+    unsafe { FsPoll::of(handle) }.stop();
+    0
+}
+
+/// Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
+///
+/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
+/// `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+/// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
+///
+/// # Safety
+/// `handle` is an initialised polling handle that is not closed; `buffer` is good for writing
+/// `*size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn uv_fs_poll_getpath(
+    handle: *mut uv_fs_poll_t,
+    buffer: *mut c_char,
+    size: *mut usize,
+) -> c_int {
+    // SAFETY: the caller's contract.
+    let (poll, out) = unsafe { (FsPoll::of(handle), TextOut::new(buffer, size)) };
+    out.and_then(|out| out.put_path(poll.path())).into_c()
+}

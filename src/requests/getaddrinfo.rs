@@ -1,0 +1,221 @@
+//! `uv_getaddrinfo`: the addresses that belong to a name.
+
+use super::Request;
+use crate::abi::*;
+use crate::event_loop::queue::container_of;
+use crate::event_loop::Loop;
+use crate::handles::{call_user, overlay, Overlay};
+use crate::memory;
+use crate::pool::{self, Task, Work};
+use crate::sys;
+use crate::text::idna;
+use core::cell::Cell;
+use core::ffi::{c_char, c_int, c_void, CStr};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+use libc::addrinfo;
+
+/// The longest name that can be looked up, in ASCII and with its NUL.
+const HOST_SIZE: usize = 256;
+
+#[repr(C)]
+struct AddrInfo {
+    request: Request,
+    loop_: Cell<*mut uv_loop_t>,
+    work: Work,
+    callback: Cell<uv_getaddrinfo_cb>,
+    /// From `submit` until `done` copies, NULL if there is none. They are in one block, in this order.
+    hints: Cell<*mut addrinfo>,
+    host: Cell<*mut c_char>,
+    service: Cell<*mut c_char>,
+    addresses: Cell<*mut addrinfo>,
+    retcode: Cell<c_int>,
+}
+
+overlay!(AddrInfo => uv_getaddrinfo_t);
+const _: () = {
+    assert!(offset_of!(AddrInfo, loop_) == offset_of!(uv_getaddrinfo_t, r#loop));
+    assert!(offset_of!(AddrInfo, work) == offset_of!(uv_getaddrinfo_t, work_req));
+    assert!(offset_of!(AddrInfo, addresses) == offset_of!(uv_getaddrinfo_t, addrinfo));
+    assert!(offset_of!(AddrInfo, retcode) == offset_of!(uv_getaddrinfo_t, retcode));
+};
+
+static LOOK_UP: Task = Task { run, done, slow: true };
+
+/// What is to be looked up.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    host: Option<&'a CStr>,
+    service: Option<&'a CStr>,
+    hints: Option<&'a addrinfo>,
+}
+
+/// Copies a string to `at`, moves `at` behind it and returns the copy; NULL if there is none.
+///
+/// # Safety
+/// There is room for the string at `at`.
+unsafe fn copy_string(string: Option<&CStr>, at: &mut *mut c_char) -> *mut c_char {
+    let Some(string) = string else { return ptr::null_mut() };
+    let bytes = string.to_bytes_with_nul();
+    let copy = *at;
+    // SAFETY: the caller's contract.
+    unsafe {
+        ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
+        *at = copy.add(bytes.len());
+    }
+    copy
+}
+
+impl AddrInfo {
+    /// Copies the query into a block of the request's own.
+    fn copy_query(&self, query: Query<'_>) -> Result {
+        let length = |string: Option<&CStr>| string.map_or(0, |s| s.to_bytes_with_nul().len());
+        // No hints are not the same as hints that say nothing.
+        let hints = query.hints.map_or(0, |_| size_of::<addrinfo>());
+        let size = hints + length(query.host) + length(query.service);
+        let block = memory::malloc(size)?;
+        if let Some(&hints) = query.hints {
+            self.hints.set(block.cast().as_ptr());
+            // SAFETY: the block begins with room for them, and malloc aligns it.
+            unsafe { self.hints.get().write(hints) };
+        }
+        // SAFETY: behind the hints there is room for both strings.
+        unsafe {
+            let mut at = block.as_ptr().cast::<c_char>().add(hints);
+            self.host.set(copy_string(query.host, &mut at));
+            self.service.set(copy_string(query.service, &mut at));
+        }
+        Ok(())
+    }
+
+    fn release_query(&self) {
+        let hints: *mut c_void = self.hints.replace(ptr::null_mut()).cast();
+        let host = self.host.replace(ptr::null_mut()).cast();
+        let service = self.service.replace(ptr::null_mut()).cast();
+        let first = [hints, host, service].into_iter().find(|copy| !copy.is_null());
+        // SAFETY: NULL, or the block of `copy_query`.
+        unsafe { memory::free(first.unwrap_or(ptr::null_mut())) };
+    }
+
+    /// # Safety
+    /// The arguments are NULL or as in [`Query`].
+    unsafe fn look_up(&self, host: *const c_char, service: *const c_char, hints: *const addrinfo) {
+        // SAFETY: the caller's contract.
+        match unsafe { sys::resolver::addresses(host, service, hints) } {
+            Ok(list) => self.addresses.set(list),
+            Err(error) => self.retcode.set(error.code()),
+        }
+    }
+}
+
+/// # Safety
+/// `work` is part of an `AddrInfo`, which is this thread's.
+unsafe fn run(work: *const Work) {
+    // SAFETY: the caller's contract; `copy_query` made the copies.
+    unsafe {
+        let request = &*container_of!(work, AddrInfo, work);
+        request.look_up(request.host.get(), request.service.get(), request.hints.get());
+    }
+}
+
+/// # Safety
+/// `work` is part of an `AddrInfo`, which is done with.
+unsafe fn done(work: *const Work, status: Result) {
+    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
+    unsafe {
+        let request = container_of!(work, AddrInfo, work);
+        (*request).release_query();
+        if status.is_err() {
+            (*request).retcode.set(Error::EAI_CANCELED.code());
+        }
+        if let Some(callback) = (*request).callback.get() {
+            let (code, list) = ((*request).retcode.get(), (*request).addresses.get());
+            call_user(|| callback(request.cast_mut().cast(), code, list));
+        }
+    }
+}
+
+/// Cancels the request if it has not begun, for `uv_cancel`.
+///
+/// # Safety
+/// `req` is a `uv_getaddrinfo_t` that was started and whose callback has not been called.
+pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
+    // SAFETY: the caller's contract.
+    pool::cancel(unsafe { &AddrInfo::of(req.cast()).work })
+}
+
+/// Finds the addresses of a host, of a service, or of both: getaddrinfo(3). A host name that is not
+/// ASCII is taken for UTF-8 and converted as international domain names are.
+///
+/// With a callback the pool does it, and the callback gets the list, or NULL and an error; all
+/// arguments are copied. Without one the call waits, and the list is `req->addrinfo`. The list is
+/// the caller's, to be freed with `uv_freeaddrinfo()`.
+///
+/// Returns 0; `UV_EINVAL` when `req` is NULL, when both `node` and `service` are, and for a host name
+/// that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
+/// the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
+///
+/// # Safety
+/// `node` and `service` are NULL or strings; with a callback `loop` is an initialised loop and `req`
+/// is alive and in place until it is called.
+#[no_mangle]
+pub unsafe extern "C" fn uv_getaddrinfo(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_getaddrinfo_t,
+    getaddrinfo_cb: uv_getaddrinfo_cb,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+) -> c_int {
+    if req.is_null() || (node.is_null() && service.is_null()) {
+        return Error::EINVAL.code();
+    }
+    let mut ascii = [0; HOST_SIZE];
+    let mut host = None;
+    if !node.is_null() {
+        // SAFETY: the caller's contract.
+        match idna::to_ascii(unsafe { CStr::from_ptr(node) }.to_bytes(), &mut ascii) {
+            Ok(name) => host = Some(name),
+            Err(error) => return error.code(),
+        }
+    }
+    let request = req.cast::<AddrInfo>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Request::init(request.cast(), UV_GETADDRINFO);
+        (&raw mut (*request).loop_).write(Cell::new(r#loop));
+        (&raw mut (*request).work).write(Work::new());
+        (&raw mut (*request).callback).write(Cell::new(getaddrinfo_cb));
+        (&raw mut (*request).hints).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*request).host).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*request).service).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*request).addresses).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*request).retcode).write(Cell::new(0));
+        let request = &*request;
+        if getaddrinfo_cb.is_none() {
+            request.look_up(host.map_or(ptr::null(), CStr::as_ptr), service, hints);
+            return request.retcode.get();
+        }
+        let service = (!service.is_null()).then(|| CStr::from_ptr(service));
+        request
+            .copy_query(Query { host, service, hints: hints.as_ref() })
+            .and_then(|()| pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP))
+            .inspect_err(|_| request.release_query())
+            .into_c()
+    }
+}
+
+/// Frees a list of addresses that `uv_getaddrinfo()` made. NULL is allowed. Any thread.
+///
+/// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_freeaddrinfo>.
+///
+/// # Safety
+/// `ai` is NULL or such a list, and is not used afterwards.
+#[no_mangle]
+pub unsafe extern "C" fn uv_freeaddrinfo(ai: *mut addrinfo) {
+    if !ai.is_null() {
+        // SAFETY: the caller's contract.
+        unsafe { sys::resolver::free(ai) };
+    }
+}

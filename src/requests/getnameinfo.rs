@@ -1,0 +1,157 @@
+//! `uv_getnameinfo`: the names that belong to an address.
+
+use super::Request;
+use crate::abi::*;
+use crate::event_loop::queue::container_of;
+use crate::event_loop::Loop;
+use crate::handles::{call_user, overlay, Overlay};
+use crate::pool::{self, Task, Work};
+use crate::sys;
+use core::cell::Cell;
+use core::ffi::{c_char, c_int};
+use core::mem::{offset_of, MaybeUninit};
+use core::ptr;
+use libc::{sockaddr, sockaddr_storage};
+
+#[repr(C)]
+struct NameInfo {
+    request: Request,
+    loop_: Cell<*mut uv_loop_t>,
+    work: Work,
+    callback: Cell<uv_getnameinfo_cb>,
+    address: Cell<MaybeUninit<sockaddr_storage>>,
+    flags: Cell<c_int>,
+    host: Cell<MaybeUninit<[c_char; NI_MAXHOST]>>,
+    service: Cell<MaybeUninit<[c_char; NI_MAXSERV]>>,
+    retcode: Cell<c_int>,
+}
+
+overlay!(NameInfo => uv_getnameinfo_t);
+const _: () = {
+    assert!(offset_of!(NameInfo, loop_) == offset_of!(uv_getnameinfo_t, r#loop));
+    assert!(offset_of!(NameInfo, work) == offset_of!(uv_getnameinfo_t, work_req));
+    assert!(offset_of!(NameInfo, address) == offset_of!(uv_getnameinfo_t, storage));
+    assert!(offset_of!(NameInfo, host) == offset_of!(uv_getnameinfo_t, host));
+    assert!(offset_of!(NameInfo, service) == offset_of!(uv_getnameinfo_t, service));
+    assert!(offset_of!(NameInfo, retcode) == offset_of!(uv_getnameinfo_t, retcode));
+};
+
+static LOOK_UP: Task = Task { run, done, slow: true };
+
+impl NameInfo {
+    fn host(&self) -> *mut c_char {
+        self.host.as_ptr().cast()
+    }
+
+    fn service(&self) -> *mut c_char {
+        self.service.as_ptr().cast()
+    }
+
+    /// Copies the address.
+    ///
+    /// # Safety
+    /// `address` is NULL or points to as many bytes as its family has.
+    unsafe fn set_address(&self, address: *const sockaddr) -> Result {
+        // SAFETY: the caller's contract; the length is that of an address that fits.
+        unsafe {
+            let length = sys::socket::address_length(address)? as usize;
+            let copy = self.address.as_ptr().cast::<u8>();
+            ptr::copy_nonoverlapping(address.cast(), copy, length);
+        }
+        Ok(())
+    }
+
+    fn look_up(&self) {
+        let address = self.address.as_ptr().cast();
+        // SAFETY: `set_address` filled the address in, so it has its length; the buffers are as
+        // large as said.
+        let outcome = unsafe {
+            sys::socket::address_length(address).and_then(|length| {
+                let host = (self.host(), NI_MAXHOST);
+                let service = (self.service(), NI_MAXSERV);
+                sys::resolver::names(address, length, host, service, self.flags.get())
+            })
+        };
+        self.retcode.set(outcome.into_c());
+    }
+}
+
+/// # Safety
+/// `work` is part of a `NameInfo`, which is this thread's.
+unsafe fn run(work: *const Work) {
+    // SAFETY: the caller's contract.
+    unsafe { &*container_of!(work, NameInfo, work) }.look_up();
+}
+
+/// # Safety
+/// `work` is part of a `NameInfo`, which is done with.
+unsafe fn done(work: *const Work, status: Result) {
+    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
+    unsafe {
+        let request = container_of!(work, NameInfo, work);
+        if status.is_err() {
+            (*request).retcode.set(Error::EAI_CANCELED.code());
+        }
+        if let Some(callback) = (*request).callback.get() {
+            let code = (*request).retcode.get();
+            let (host, service) = match code {
+                0 => ((*request).host(), (*request).service()),
+                _ => (ptr::null_mut(), ptr::null_mut()),
+            };
+            call_user(|| callback(request.cast_mut().cast(), code, host, service));
+        }
+    }
+}
+
+/// Cancels the request if it has not begun, for `uv_cancel`.
+///
+/// # Safety
+/// `req` is a `uv_getnameinfo_t` that was started and whose callback has not been called.
+pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
+    // SAFETY: the caller's contract.
+    pool::cancel(unsafe { &NameInfo::of(req.cast()).work })
+}
+
+/// Finds the names of the host and the service that an IPv4 or IPv6 address belongs to:
+/// getnameinfo(3) with `flags`. The address is copied.
+///
+/// With a callback the pool does it, and the callback gets the names, or NULL and an error. Without
+/// one the call waits, and the names are in `req->host` and `req->service`.
+///
+/// Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
+/// a callback also the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.
+///
+/// # Safety
+/// With a callback `loop` is an initialised loop and `req` is alive and in place until it is called.
+#[no_mangle]
+pub unsafe extern "C" fn uv_getnameinfo(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_getnameinfo_t,
+    getnameinfo_cb: uv_getnameinfo_cb,
+    addr: *const sockaddr,
+    flags: c_int,
+) -> c_int {
+    if req.is_null() {
+        return Error::EINVAL.code();
+    }
+    let request = req.cast::<NameInfo>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Request::init(request.cast(), UV_GETNAMEINFO);
+        (&raw mut (*request).loop_).write(Cell::new(r#loop));
+        (&raw mut (*request).work).write(Work::new());
+        (&raw mut (*request).callback).write(Cell::new(getnameinfo_cb));
+        (&raw mut (*request).flags).write(Cell::new(flags));
+        (&raw mut (*request).retcode).write(Cell::new(0));
+        let request = &*request;
+        if let Err(error) = request.set_address(addr) {
+            return error.code();
+        }
+        if getnameinfo_cb.is_none() {
+            request.look_up();
+            return request.retcode.get();
+        }
+        pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP).into_c()
+    }
+}

@@ -1,0 +1,119 @@
+//! `uv_random`.
+
+use super::Request;
+use crate::abi::*;
+use crate::event_loop::queue::container_of;
+use crate::event_loop::Loop;
+use crate::handles::{call_user, overlay, Overlay};
+use crate::pool::{self, Task, Work};
+use crate::sys;
+use core::cell::Cell;
+use core::ffi::{c_int, c_uint, c_void};
+use core::mem::offset_of;
+
+/// More cannot be asked for at once.
+const MAX_LENGTH: usize = 0x7fff_ffff;
+
+#[repr(C)]
+struct Random {
+    request: Request,
+    loop_: Cell<*mut uv_loop_t>,
+    status: Cell<c_int>,
+    buffer: Cell<*mut c_void>,
+    length: Cell<usize>,
+    callback: Cell<uv_random_cb>,
+    work: Work,
+}
+
+overlay!(Random => uv_random_t);
+const _: () = {
+    assert!(offset_of!(Random, loop_) == offset_of!(uv_random_t, r#loop));
+    assert!(offset_of!(Random, status) == offset_of!(uv_random_t, status));
+    assert!(offset_of!(Random, buffer) == offset_of!(uv_random_t, buf));
+    assert!(offset_of!(Random, work) == offset_of!(uv_random_t, work_req));
+};
+
+static RANDOM: Task = Task { run, done, slow: false };
+
+/// # Safety
+/// `work` is part of a `Random`, which is this thread's.
+unsafe fn run(work: *const Work) {
+    // SAFETY: the caller's contract; the buffer is the user's and as large as said.
+    unsafe {
+        let request = &*container_of!(work, Random, work);
+        let outcome = sys::random::fill(request.buffer.get().cast(), request.length.get());
+        request.status.set(outcome.into_c());
+    }
+}
+
+/// # Safety
+/// `work` is part of a `Random`, which is done with.
+unsafe fn done(work: *const Work, status: Result) {
+    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
+    unsafe {
+        let request = container_of!(work, Random, work);
+        if let Err(error) = status {
+            (*request).status.set(error.code());
+        }
+        if let Some(callback) = (*request).callback.get() {
+            let (status, buffer) = ((*request).status.get(), (*request).buffer.get());
+            let length = (*request).length.get();
+            call_user(|| callback(request.cast_mut().cast(), status, buffer, length));
+        }
+    }
+}
+
+/// Cancels the request if it has not begun, for `uv_cancel`.
+///
+/// # Safety
+/// `req` is a `uv_random_t` that was started and whose callback has not been called.
+pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
+    // SAFETY: the caller's contract.
+    pool::cancel(unsafe { &Random::of(req.cast()).work })
+}
+
+/// Fills `buf` with `buflen` random bytes from the kernel, which are good enough for keys.
+///
+/// With a callback the pool does it and `cb` is called on the loop's thread; `buf` must stay until
+/// then. Without one the call does it itself, may wait for the kernel to gather entropy, and needs
+/// neither `loop` nor `req`. `flags` must be 0.
+///
+/// Returns 0; `UV_E2BIG` for more than 2 GiB; `UV_EINVAL` for flags; without a callback also any
+/// error of getrandom(2). With one: loop thread only.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random>.
+///
+/// # Safety
+/// `buf` is good for writing `buflen` bytes; with a callback `loop` is an initialised loop and `req`
+/// is alive and in place until it is called.
+#[no_mangle]
+pub unsafe extern "C" fn uv_random(
+    r#loop: *mut uv_loop_t,
+    req: *mut uv_random_t,
+    buf: *mut c_void,
+    buflen: usize,
+    flags: c_uint,
+    cb: uv_random_cb,
+) -> c_int {
+    if buflen > MAX_LENGTH {
+        return Error::E2BIG.code();
+    }
+    if flags != 0 {
+        return Error::EINVAL.code();
+    }
+    if cb.is_none() {
+        // SAFETY: the caller's contract.
+        return unsafe { sys::random::fill(buf.cast(), buflen) }.into_c();
+    }
+    let request = req.cast::<Random>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        Request::init(request.cast(), UV_RANDOM);
+        (&raw mut (*request).loop_).write(Cell::new(r#loop));
+        (&raw mut (*request).status).write(Cell::new(0));
+        (&raw mut (*request).buffer).write(Cell::new(buf));
+        (&raw mut (*request).length).write(Cell::new(buflen));
+        (&raw mut (*request).callback).write(Cell::new(cb));
+        (&raw mut (*request).work).write(Work::new());
+        pool::submit(Loop::of(r#loop), &(*request).work, &RANDOM).into_c()
+    }
+}

@@ -1,0 +1,100 @@
+//! inotify: the kernel's news about files and directories.
+
+use super::{fd, syscall};
+use crate::abi::Result;
+use core::ffi::{c_char, c_int, CStr};
+use core::mem::size_of;
+
+/// What is reported about a watched path.
+const INTEREST: u32 = libc::IN_ATTRIB
+    | libc::IN_MODIFY
+    | libc::IN_CREATE
+    | libc::IN_DELETE
+    | libc::IN_DELETE_SELF
+    | libc::IN_MOVE_SELF
+    | libc::IN_MOVED_FROM
+    | libc::IN_MOVED_TO;
+
+const HEADER: usize = size_of::<libc::inotify_event>();
+
+/// Room for the longest event: its header, a file name and a NUL.
+pub const LONGEST_EVENT: usize = HEADER + 256;
+
+/// What one event says.
+pub struct Event<'a> {
+    /// The watch that it is about, as [`add_watch`] named it.
+    pub watch: c_int,
+    pub mask: u32,
+    /// The entry of a watched directory; absent when the event is about the watched path itself.
+    pub name: Option<&'a CStr>,
+}
+
+/// An inotify instance, which is non-blocking and close-on-exec.
+pub fn init() -> Result<c_int> {
+    syscall!(inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC))
+}
+
+/// Watches a path, and names the watch. A file that is watched already, by whatever path, keeps its
+/// watch.
+///
+/// # Safety
+/// `path` is NULL, which is an error, or a string.
+pub unsafe fn add_watch(inotify: c_int, path: *const c_char) -> Result<c_int> {
+    syscall!(inotify_add_watch(inotify, path, INTEREST))
+}
+
+/// Fails when the kernel has ended the watch itself, as it does when the file is gone.
+pub fn remove_watch(inotify: c_int, watch: c_int) -> Result {
+    syscall!(inotify_rm_watch(inotify, watch)).map(drop)
+}
+
+/// Reads as many whole events as there are and fit; the buffer has room for one at least.
+pub fn read(inotify: c_int, buffer: &mut [u8]) -> Result<usize> {
+    fd::read_bytes(inotify, buffer)
+}
+
+/// The events in what [`read`] returned.
+pub fn events(mut bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
+    core::iter::from_fn(move || {
+        let header = bytes.get(..HEADER)?;
+        let number = |at: usize| {
+            header.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_ne_bytes)
+        };
+        // The fields of struct inotify_event: wd, mask, cookie, len.
+        let (watch, mask, length) = (number(0)? as c_int, number(4)?, number(12)? as usize);
+        let name = bytes.get(HEADER..HEADER + length)?;
+        bytes = &bytes[HEADER + length..];
+        Some(Event { watch, mask, name: CStr::from_bytes_until_nul(name).ok() })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(watch: i32, mask: u32, name: &[u8]) -> Vec<u8> {
+        let mut bytes = watch.to_ne_bytes().to_vec();
+        for field in [mask, 0, name.len() as u32] {
+            bytes.extend(field.to_ne_bytes());
+        }
+        bytes.extend(name);
+        bytes
+    }
+
+    #[test]
+    fn events_with_and_without_names() {
+        let mut bytes = event(7, libc::IN_CREATE, b"name\0\0\0\0");
+        bytes.extend(event(-1, libc::IN_Q_OVERFLOW, b""));
+        let found: Vec<_> = events(&bytes).map(|e| (e.watch, e.mask, e.name)).collect();
+        let expected = [(7, libc::IN_CREATE, Some(c"name")), (-1, libc::IN_Q_OVERFLOW, None)];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_torn_event_is_not_read() {
+        let bytes = event(7, libc::IN_CREATE, b"name\0\0\0\0");
+        for length in 0..bytes.len() {
+            assert_eq!(events(&bytes[..length]).count(), 0);
+        }
+    }
+}

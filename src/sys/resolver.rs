@@ -1,0 +1,78 @@
+//! The C library's name look-up. These functions wait for the network.
+
+use super::errno;
+use crate::abi::{Error, Result};
+use core::ffi::{c_char, c_int};
+use libc::{addrinfo, sockaddr, socklen_t};
+
+/// getaddrinfo(3); the list is freed with [`free`].
+///
+/// # Safety
+/// `host` and `service` are NULL or strings, `hints` is NULL or complete.
+pub unsafe fn addresses(
+    host: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+) -> Result<*mut addrinfo> {
+    let mut list = core::ptr::null_mut();
+    // SAFETY: the caller's contract.
+    match unsafe { libc::getaddrinfo(host, service, hints, &mut list) } {
+        0 => Ok(list),
+        code => Err(error_of(code)),
+    }
+}
+
+/// # Safety
+/// `list` came from [`addresses`], or is put together like what comes from there.
+pub unsafe fn free(list: *mut addrinfo) {
+    // SAFETY: the caller's contract.
+    unsafe { libc::freeaddrinfo(list) }
+}
+
+/// getnameinfo(3): writes the names of the host and of the service, each with a NUL.
+///
+/// # Safety
+/// `address` points to `length` bytes, `host` and `service` have room for `NI_MAXHOST` and
+/// `NI_MAXSERV` characters.
+pub unsafe fn names(
+    address: *const sockaddr,
+    length: socklen_t,
+    host: (*mut c_char, usize),
+    service: (*mut c_char, usize),
+    flags: c_int,
+) -> Result {
+    let (host, host_size) = (host.0, host.1 as socklen_t);
+    let (service, service_size) = (service.0, service.1 as socklen_t);
+    // SAFETY: the caller's contract.
+    let code = unsafe {
+        libc::getnameinfo(address, length, host, host_size, service, service_size, flags)
+    };
+    match code {
+        0 => Ok(()),
+        code => Err(error_of(code)),
+    }
+}
+
+/// What glibc numbers differently from, or beyond, the `libc` crate.
+const EAI_ADDRFAMILY: c_int = -9;
+const EAI_CANCELED: c_int = -101;
+
+fn error_of(code: c_int) -> Error {
+    match code {
+        EAI_ADDRFAMILY => Error::EAI_ADDRFAMILY,
+        libc::EAI_AGAIN => Error::EAI_AGAIN,
+        libc::EAI_BADFLAGS => Error::EAI_BADFLAGS,
+        EAI_CANCELED => Error::EAI_CANCELED,
+        libc::EAI_FAIL => Error::EAI_FAIL,
+        libc::EAI_FAMILY => Error::EAI_FAMILY,
+        libc::EAI_MEMORY => Error::EAI_MEMORY,
+        libc::EAI_NODATA => Error::EAI_NODATA,
+        libc::EAI_NONAME => Error::EAI_NONAME,
+        libc::EAI_OVERFLOW => Error::EAI_OVERFLOW,
+        libc::EAI_SERVICE => Error::EAI_SERVICE,
+        libc::EAI_SOCKTYPE => Error::EAI_SOCKTYPE,
+        libc::EAI_SYSTEM => Error::from_errno(errno()),
+        // glibc has no others.
+        _ => Error::EAI_FAIL,
+    }
+}
