@@ -104,6 +104,11 @@ void test_close_loop(const char* file, int line, uv_loop_t* loop) {
               result, uv_strerror(result));
 }
 
+int test_under_valgrind(void) {
+  const char* preload = getenv("LD_PRELOAD");
+  return preload != NULL && strstr(preload, "valgrind") != NULL;
+}
+
 const char* test_path(const char* name) {
   size_t size = strlen(scratch) + strlen(name) + 2;
   struct path_entry* entry = malloc(sizeof(*entry) + size);

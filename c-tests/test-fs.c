@@ -709,9 +709,8 @@ FS_TEST(fs_bad_paths) {
 
 /* A synchronous call hands even a NULL path to the kernel. */
 TEST(fs_null_path_sync) {
-  const char* preload = getenv("LD_PRELOAD");
   uv_fs_t req;
-  if (preload != NULL && strstr(preload, "valgrind") != NULL)
+  if (test_under_valgrind())
     SKIP("valgrind objects to what the kernel is asked here");
   ASSERT_EQ(uv_fs_stat(NULL, &req, NULL, NULL), UV_EFAULT);
   ASSERT_NULL(req.path);

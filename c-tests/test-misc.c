@@ -200,10 +200,13 @@ TEST(misc_write_of_two_gigabytes_is_einval) {
             UV_EBADF);
   ASSERT_EQ(uv_try_write((uv_stream_t*) &tcp, two, 1), UV_EBADF);
 
-  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, &large, 1, 0, NULL), UV_EINVAL);
-  uv_fs_req_cleanup(&fs);
-  ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 2, 0, NULL), UV_EINVAL);
-  uv_fs_req_cleanup(&fs);
+  /* Here it is the kernel that refuses, which valgrind does not let happen. */
+  if (!test_under_valgrind()) {
+    ASSERT_EQ(uv_fs_write(NULL, &fs, -1, &large, 1, 0, NULL), UV_EINVAL);
+    uv_fs_req_cleanup(&fs);
+    ASSERT_EQ(uv_fs_write(NULL, &fs, -1, two, 2, 0, NULL), UV_EINVAL);
+    uv_fs_req_cleanup(&fs);
+  }
   ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit + 1, NULL), UV_EINVAL);
   uv_fs_req_cleanup(&fs);
   ASSERT_EQ(uv_fs_sendfile(NULL, &fs, -1, -1, 0, limit, NULL), UV_EBADF);

@@ -131,11 +131,6 @@ static void make_file(const char* path, const char* text, int mode) {
   ASSERT_OK(close(fd));
 }
 
-static int under_valgrind(void) {
-  const char* preload = getenv("LD_PRELOAD");
-  return preload != NULL && strstr(preload, "valgrind") != NULL;
-}
-
 static void expect_failure(struct spawning* s, int error) {
   /* A handle of the loop only from when everything is ready to be started. */
   int is_handle = error != UV_EINVAL;
@@ -185,7 +180,7 @@ TEST(process_script_of_a_missing_interpreter) {
   struct spawning s;
   const char* script = test_path("script");
 
-  if (under_valgrind())
+  if (test_under_valgrind())
     SKIP("valgrind cannot go on after this");
   make_file(script, "#!/nonexistent/interpreter\n", 0755);
   expect_failure(program(&s, script, NULL, NULL, NULL), UV_ENOENT);
@@ -259,7 +254,7 @@ TEST(process_when_there_are_no_descriptors_left) {
   uv_process_t process;
   struct rlimit limit;
 
-  if (under_valgrind())
+  if (test_under_valgrind())
     SKIP("valgrind makes socket pairs that the limit forbids");
   ASSERT_OK(uv_loop_init(&loop));
   /* The first one makes what the loop needs for good. */

@@ -32,6 +32,10 @@ void test_skip(const char* file, int line, const char* reason)
  * that uv_loop_close() then succeeds. */
 void test_close_loop(const char* file, int line, uv_loop_t* loop);
 
+/* Whether this process runs under valgrind, which objects to what some tests ask
+ * the kernel, and cannot do all that the kernel does. */
+int test_under_valgrind(void);
+
 /* A path inside the test's own scratch directory, which the runner makes before
  * the test and removes after it. The result is valid until the test ends. */
 const char* test_path(const char* name);
