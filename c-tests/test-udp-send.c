@@ -348,6 +348,40 @@ TEST(udp_send_waits_for_room) {
   ASSERT_OK(close(peer));
 }
 
+static int out_of_memory;
+
+static void* failing_malloc(size_t size) {
+  return out_of_memory ? NULL : malloc(size);
+}
+
+/* Many buffers need memory of the library's; few do not. */
+TEST(udp_send_without_memory) {
+  uv_buf_t many[9];
+  struct sockaddr_in addr;
+  uv_udp_send_t req;
+  uv_udp_t udp;
+  size_t i;
+  int sent = 0, peer = udp_raw(&addr);
+  for (i = 0; i < COUNT(many); i++) many[i] = ping;
+  ASSERT_OK(uv_replace_allocator(failing_malloc, realloc, calloc, free));
+  ASSERT_OK(uv_loop_init(&loop));
+  udp_bound(&loop, &udp, AF_UNSPEC, 0);
+  req.data = &sent;
+  out_of_memory = 1;
+  ASSERT_EQ(uv_udp_send(&req, &udp, many, 9, SA(&addr), never_send),
+            UV_ENOMEM);
+  ASSERT_EQ(udp.send_queue_count, 0);
+  ASSERT_EQ(uv_is_active(HANDLE(&udp)), 0);
+  ASSERT_EQ(uv_loop_alive(&loop), 0);
+  ASSERT_OK(uv_udp_send(&req, &udp, many, 4, SA(&addr), count_send));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  out_of_memory = 0;
+  ASSERT_EQ(sent, 1);
+  raw_expect(peer, "pingpingpingping");
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(peer));
+}
+
 TEST(udp_try_send_sends_at_once) {
   struct sockaddr_in addr;
   uv_buf_t bufs[3] = {{.base = "a", .len = 1},

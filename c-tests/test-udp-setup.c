@@ -238,6 +238,41 @@ TEST(udp_open_refuses) {
   CLOSE_LOOP(&loop);
 }
 
+static int polled;
+
+static void on_poll(uv_poll_t* poll, int status, int happened) {
+  char byte;
+  ASSERT_OK(status);
+  ASSERT_EQ(happened, UV_READABLE);
+  ASSERT_EQ(recv(((uv_udp_t*) poll->data)->io_watcher.fd, &byte, 1, 0), 1);
+  ASSERT_OK(uv_poll_stop(poll));
+  polled++;
+}
+
+/* A handle that does not receive leaves its descriptor to others for now. */
+TEST(udp_descriptor_is_lent_while_stopped) {
+  struct sockaddr_in addr;
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_udp_t udp, sender;
+  uv_poll_t poll;
+  ASSERT_OK(uv_loop_init(&loop));
+  addr = udp_bound(&loop, &udp, AF_UNSPEC, 0);
+  ASSERT_OK(uv_udp_init(&loop, &sender));
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_slab, record_recv));
+  ASSERT_EQ(uv_poll_init(&loop, &poll, fd_of(&udp)), UV_EEXIST);
+  ASSERT_OK(uv_udp_recv_stop(&udp));
+  ASSERT_OK(uv_poll_init(&loop, &poll, fd_of(&udp)));
+  poll.data = &udp;
+  ASSERT_OK(uv_poll_start(&poll, UV_READABLE, on_poll));
+  ASSERT_EQ(uv_udp_try_send(&sender, &buf, 1, SA(&addr)), 1);
+  RUN_UNTIL(&loop, polled == 1);
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_slab, record_recv));
+  ASSERT_EQ(uv_udp_try_send(&sender, &buf, 1, SA(&addr)), 1);
+  RUN_UNTIL(&loop, datagrams == 1);
+  ASSERT_EQ(polled, 1);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(udp_connect_and_disconnect) {
   struct sockaddr_in addr, peer;
   uv_udp_t udp, server;

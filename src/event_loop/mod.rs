@@ -246,11 +246,16 @@ impl Loop {
         }
     }
 
-    /// Whether a handle uses the descriptor. A stream that only could do so does not count.
+    /// Whether a handle uses the descriptor. A stream or a UDP handle that only could do so does
+    /// not count.
     pub fn uses(&self, fd: c_int) -> bool {
-        self.poller.watcher(fd).is_some_and(|io| {
-            // SAFETY: what is registered is alive, and `kind` says what the Io is part of.
-            unsafe { (*io).kind() != Kind::Stream || !(*container_of!(io, Stream, io)).is_idle() }
+        // SAFETY: what is registered is alive, and `kind` says what the Io is part of.
+        self.poller.watcher(fd).is_some_and(|io| unsafe {
+            match (*io).kind() {
+                Kind::Stream => !(*container_of!(io, Stream, io)).is_idle(),
+                Kind::Udp => !(*container_of!(io, Udp, io)).is_idle(),
+                Kind::Signals | Kind::Poll | Kind::FsEvents => true,
+            }
         })
     }
 

@@ -101,7 +101,7 @@ impl Poller {
     }
 
     /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
-    /// is ready already. A registration that another stream with the same descriptor has is taken
+    /// is ready already. A registration that another handle with the same descriptor has is taken
     /// over: that one does nothing at the moment, or the user would have two use it at once.
     pub fn watch(&self, io: &Io, mode: Mode) -> Result {
         let fd = io.fd.get();
@@ -115,7 +115,7 @@ impl Poller {
             slots[index].generation = slots[index].generation.wrapping_add(1);
             // SAFETY: what is registered is alive.
             if let Some(other) = holder.map(|holder| unsafe { &*holder }) {
-                if other.kind() != Kind::Stream {
+                if !matches!(other.kind(), Kind::Stream | Kind::Udp) {
                     return Err(Error::EEXIST);
                 }
                 other.lose();

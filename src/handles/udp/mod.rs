@@ -78,6 +78,11 @@ impl Udp {
         self.fd() != -1
     }
 
+    /// Whether the handle waits for nothing of the kernel at the moment.
+    pub fn is_idle(&self) -> bool {
+        !self.handle.has(flag::READING | flag::UDP_BLOCKED)
+    }
+
     fn is_connected(&self) -> bool {
         self.handle.has(flag::UDP_CONNECTED)
     }
