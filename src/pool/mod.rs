@@ -203,24 +203,31 @@ impl State {
     /// Starts a thread that begins with this work, if there may be another thread. Fails only when
     /// there is none at all.
     fn start_worker(&mut self, work: &Work, task: &'static Task) -> Result<bool> {
-        if self.threads.len() >= limit() {
+        // Who waits for the threads to end does not know of new ones.
+        if self.stopping || self.threads.len() >= limit() {
             return Ok(false);
         }
         let first = Handed(work);
+        let stage = work.stage.replace(Stage::Taken);
         let thread = std::thread::Builder::new()
             .name("libuv-worker".into())
             .stack_size(STACK_SIZE)
             .spawn(move || run_worker(first));
         match thread {
             Ok(thread) => {
-                work.stage.set(Stage::Taken);
+                // The work may be over by now, and its memory the user's.
                 self.slow_running += usize::from(task.slow);
                 self.threads.push(thread);
                 Ok(true)
             }
-            Err(error) if self.threads.is_empty() => Err(error.into()),
-            // The threads there are will get to it.
-            Err(_) => Ok(false),
+            Err(error) => {
+                work.stage.set(stage);
+                match self.threads.is_empty() {
+                    true => Err(error.into()),
+                    // The threads there are will get to it.
+                    false => Ok(false),
+                }
+            }
         }
     }
 
@@ -358,7 +365,8 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
         WORKERS.watch(|| QUEUED.load(Ordering::Relaxed) > known);
         state = self::state();
         state.lingering = false;
-        if QUEUED.load(Ordering::Relaxed) > known || state.stopping {
+        // Not by the count: somebody may have taken the slow work since, and more work have come.
+        if state.has_next() || state.stopping {
             return state;
         }
     }
