@@ -128,9 +128,11 @@ impl Stream {
     /// Puts the next descriptor where `uv_accept` finds it.
     pub(super) fn next_descriptor(&self) {
         let Some(queue) = self.queue() else { return };
-        let next = queue.fds.borrow()[queue.taken.get()];
-        self.accepted_fd.set(next);
-        queue.taken.set(queue.taken.get() + 1);
+        // Empty when there was no memory for the first that was to be queued.
+        if let Some(next) = queue.fds.borrow().get(queue.taken.get()) {
+            self.accepted_fd.set(*next);
+            queue.taken.set(queue.taken.get() + 1);
+        }
         if queue.len() == 0 {
             self.drop_queue();
         }
