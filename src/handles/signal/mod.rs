@@ -111,12 +111,13 @@ impl LoopSignals {
                 next = self.active.after(link);
                 &*container_of!(link, Signal, link)
             };
-            registry::stop(signal.signum.get(), signal.start.get());
-            signal.start.set(registry::start(
+            // The new start first: a signal between the two must not find the default action.
+            let start = registry::start(
                 signal.signum.get(),
                 signal.handle.has(flag::SIGNAL_ONE_SHOT),
                 self.write_end.get(),
-            )?);
+            )?;
+            registry::stop(signal.signum.get(), signal.start.replace(start));
         }
         Ok(())
     }
