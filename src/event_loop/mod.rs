@@ -19,6 +19,7 @@ use crate::pool::{self, Patience, Work};
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::{c_int, c_ulong, c_void};
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU64, Ordering};
 use mio::event::Event;
 use queue::{container_of, List};
@@ -123,10 +124,11 @@ impl Loop {
         let poller = Poller::new()?;
         let remote = Remote::new(&poller)?;
         let fd = poller.fd();
-        // SAFETY: the caller's contract; a pointer may be read whatever it holds.
-        let data = unsafe { (&raw const (*at).data).read() };
+        // SAFETY: the caller's contract; it may hold anything, also nothing that was written yet.
+        let data =
+            unsafe { (&raw const (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().read() };
         let made = Loop {
-            data,
+            data: Cell::new(core::ptr::null_mut()),
             active_handles: Cell::new(0),
             handles: List::new(),
             active_requests: Cell::new(0),
@@ -156,7 +158,10 @@ impl Loop {
             metrics: Metrics::default(),
         };
         // SAFETY: the caller's contract.
-        unsafe { at.write(made) };
+        unsafe {
+            at.write(made);
+            (&raw mut (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().write(data);
+        }
         Ok(())
     }
 
