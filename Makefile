@@ -57,6 +57,11 @@ conformance: setup lib
 symbols: lib reference
 	conformance/symbols.sh
 
+# What threads hand over to a loop, in every interleaving.
+loom:
+	RUSTFLAGS="--cfg loom" CARGO_PROFILE_RELEASE_LTO=off \
+	  cargo test --locked --release --target-dir target/loom --test loom
+
 DEMOS = first_event tcp_echo
 
 build/demo/%: examples/%.c lib

@@ -30,5 +30,6 @@ mod poller;
 mod pool;
 mod requests;
 mod shutdown;
+mod sync;
 mod sys;
 mod text;

@@ -5,9 +5,9 @@
 //! in the private area of the C struct, and a list is a ring through its own head. Nothing here
 //! owns an element: whoever links one promises that it stays where it is until it is unlinked.
 
+use crate::sync::atomic::{AtomicPtr, Ordering};
 use core::cell::Cell;
 use core::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A place in a list, or the head of one.
 ///
@@ -23,8 +23,9 @@ impl Link {
         Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()) }
     }
 
+    /// Whether the element is in a list. On a [`Stack`], which sets `next` only, it is not.
     pub fn is_linked(&self) -> bool {
-        !self.next.get().is_null()
+        !self.prev.get().is_null()
     }
 
     /// Takes the element out of the list that it is in, if any.
@@ -158,7 +159,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Stack { top: AtomicPtr::new(ptr::null_mut()) }
     }
 

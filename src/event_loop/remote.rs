@@ -8,14 +8,15 @@
 
 use super::queue::{List, Stack};
 use crate::abi::Result;
-use crate::poller::Poller;
+use crate::poller::{Poller, Waker};
 use crate::pool::Work;
+use crate::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
+use crate::sync::yield_now;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
 
 pub struct Remote {
     /// Replaced in the child of a fork only, where no other thread is.
-    waker: UnsafeCell<mio::Waker>,
+    waker: UnsafeCell<Waker>,
     asleep: AtomicBool,
     asyncs: Stack,
     done: Stack,
@@ -114,7 +115,7 @@ impl Remote {
     /// Waits until no thread is in the middle of `push_done`.
     pub fn settle(&self) {
         while self.posting.load(Ordering::Acquire) != 0 {
-            std::thread::yield_now();
+            yield_now();
         }
     }
 

@@ -1,12 +1,13 @@
 //! Async handles: waking a loop from another thread or from a signal handler.
 //!
-//! The bit `PENDING` of a handle's `state` is set by the first sender and cleared right before the
-//! callback; sends in between cost one atomic operation. Whoever sets it pushes the handle on the
-//! loop's stack and wakes the loop if the stack was empty, and is done with handle and loop when it
-//! then adds `SENT` to the state. So each push is followed by one such addition, and `uv_close`, which
-//! knows how often the handle was taken off the stack, can wait for the last sender: after that no
-//! other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
+//! The bit `PENDING` of a handle's state (`sends.rs`) is set by the first sender and cleared right
+//! before the callback; sends in between cost one atomic operation. Whoever sets it pushes the
+//! handle on the loop's stack and wakes the loop if it sleeps, and is done with handle and loop when
+//! it then adds `SENT` to the state. So each push is followed by one such addition, and `uv_close`,
+//! which knows how often the handle was taken off the stack, can wait for the last sender: after
+//! that no other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
 
+use super::sends::Sends;
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
 use crate::event_loop::queue::{container_of, Link};
@@ -14,31 +15,23 @@ use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering};
 
 #[repr(C)]
 pub struct Async {
     handle: Handle,
     callback: Cell<uv_async_cb>,
     link: Link,
-    state: AtomicU32,
-    /// How often the loop took the handle off its stack, modulo what the state can count.
-    taken: Cell<u32>,
+    sends: Sends,
 }
 
 overlay!(Async => uv_async_t);
 const _: () =
     assert!(core::mem::offset_of!(Async, callback) == core::mem::offset_of!(uv_async_t, async_cb));
 
-const PENDING: u32 = 1;
-const SENT: u32 = 2;
-
 impl Async {
     /// Any thread.
     fn send(&self) {
-        // An operation that writes even when the bit is set already: only then does the loop's
-        // clearing of the bit come after everything that this thread wrote before.
-        if self.state.fetch_or(PENDING, Ordering::AcqRel) & PENDING == 0 {
+        if self.sends.begin() {
             self.push();
         }
     }
@@ -49,28 +42,14 @@ impl Async {
         let errno = sys::errno();
         let remote = &self.handle.loop_().remote;
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
-        // `close` has seen the addition below.
+        // `close` has seen that this is over.
         unsafe { remote.push_async(&self.link) };
-        self.state.fetch_add(SENT, Ordering::Release);
+        self.sends.pushed();
         sys::set_errno(errno);
     }
 
-    /// Right before the callback, or instead of it.
-    fn take(&self) {
-        self.taken.set(self.taken.get().wrapping_add(SENT));
-    }
-
     pub fn close(&self) {
-        let state = self.state.fetch_or(PENDING, Ordering::AcqRel);
-        let was_pending = state & PENDING != 0;
-        if was_pending {
-            self.take();
-        }
-        // Senders are a few instructions and one system call away from being done.
-        while self.state.load(Ordering::Acquire) & !PENDING != self.taken.get() {
-            std::thread::yield_now();
-        }
-        if was_pending {
+        if self.sends.close() {
             let loop_ = self.handle.loop_();
             loop_.remote.take_asyncs(&loop_.due_asyncs);
             // Others that were taken off the stack with it stay in the list, and are called.
@@ -86,8 +65,7 @@ pub fn run_due(loop_: &Loop) {
     while let Some(link) = loop_.due_asyncs.pop_front() {
         // SAFETY: closing a handle takes it out of the list, so what is in there is alive.
         let handle = unsafe { &*container_of!(link, Async, link) };
-        handle.take();
-        handle.state.fetch_and(!PENDING, Ordering::AcqRel);
+        handle.sends.take();
         if let Some(callback) = handle.callback.get() {
             let this = core::ptr::from_ref(handle).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
@@ -105,11 +83,7 @@ pub fn after_fork(loop_: &Loop) {
         }
         // SAFETY: the kind says what the handle is part of.
         let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
-        let pending = this.state.load(Ordering::Relaxed) & PENDING;
-        // A closing handle has been taken for the last time.
-        let pushed = if pending != 0 && !handle.is_closing() { SENT } else { 0 };
-        this.state.store(this.taken.get().wrapping_add(pushed) | pending, Ordering::Relaxed);
-        if pushed != 0 && !this.link.is_linked() {
+        if this.sends.after_fork(handle.is_closing()) && !this.link.is_linked() {
             // SAFETY: it is in no list, and closing takes it out of this one.
             unsafe { loop_.due_asyncs.push_back(&this.link) };
         }
@@ -136,8 +110,7 @@ pub unsafe extern "C" fn uv_async_init(
         Handle::init(handle.cast(), Loop::of(r#loop), UV_ASYNC);
         (&raw mut (*handle).callback).write(Cell::new(async_cb));
         (&raw mut (*handle).link).write(Link::new());
-        (&raw mut (*handle).state).write(AtomicU32::new(0));
-        (&raw mut (*handle).taken).write(Cell::new(0));
+        (&raw mut (*handle).sends).write(Sends::new());
         (*handle).handle.activate();
     }
     0

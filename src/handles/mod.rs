@@ -12,6 +12,7 @@ pub mod fs_poll;
 pub mod phase;
 pub mod poll;
 pub mod process;
+mod sends;
 pub mod signal;
 pub mod stream;
 pub mod timer;
@@ -244,12 +245,16 @@ impl Handle {
     pub fn finish_close(&self) {
         self.clear(flag::CLOSING);
         self.set(flag::CLOSED);
-        if matches!(self.kind(), UV_TCP | UV_NAMED_PIPE | UV_TTY) {
-            // SAFETY: as in `close`.
-            unsafe { (*core::ptr::from_ref(self).cast::<stream::Stream>()).finish_close() };
-        } else if self.kind() == UV_UDP {
-            // SAFETY: as in `close`.
-            unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).finish_close() };
+        // SAFETY: as in `close`.
+        unsafe {
+            let this = core::ptr::from_ref(self);
+            match self.kind() {
+                UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).finish_close(),
+                UV_UDP => (*this.cast::<udp::Udp>()).finish_close(),
+                // These can be started while they are closing.
+                UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
+                _ => {}
+            }
         }
         self.unreference();
         self.all.unlink();

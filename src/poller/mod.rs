@@ -21,6 +21,7 @@ use core::ffi::c_int;
 use core::time::Duration;
 use mio::event::Event;
 use mio::unix::SourceFd;
+pub use mio::Waker;
 use mio::{Events, Interest, Token};
 use std::os::fd::AsRawFd;
 
@@ -87,8 +88,8 @@ impl Poller {
         self.poll.borrow().as_raw_fd()
     }
 
-    pub fn waker(&self) -> Result<mio::Waker> {
-        Ok(mio::Waker::new(self.poll.borrow().registry(), WAKE)?)
+    pub fn waker(&self) -> Result<Waker> {
+        Ok(Waker::new(self.poll.borrow().registry(), WAKE)?)
     }
 
     /// What the descriptor is registered for, alive as its handle is not closed.

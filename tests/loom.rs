@@ -1,0 +1,342 @@
+//! What threads hand over to a loop, in every interleaving: the lock-free stack, the wake-up of a
+//! loop that sleeps, and the senders of async handles.
+//!
+//! The files under test are the library's own, compiled here with loom's types in `sync`. Run with
+//! `make loom`.
+#![cfg(loom)]
+#![allow(dead_code, unused_imports, unused_macros)]
+
+mod sync {
+    pub use loom::thread::yield_now;
+
+    pub mod atomic {
+        pub use loom::sync::atomic::{fence, AtomicPtr, AtomicU32, Ordering};
+
+        /// Loom does not order a store after a swap that it does not see, although a swap takes
+        /// the place right behind the value that it read. So that it does, a store is a swap too.
+        pub struct AtomicBool(loom::sync::atomic::AtomicBool);
+
+        impl AtomicBool {
+            pub fn new(value: bool) -> Self {
+                AtomicBool(loom::sync::atomic::AtomicBool::new(value))
+            }
+
+            pub fn load(&self, ordering: Ordering) -> bool {
+                self.0.load(ordering)
+            }
+
+            pub fn store(&self, value: bool, ordering: Ordering) {
+                self.0.swap(value, ordering);
+            }
+
+            pub fn swap(&self, value: bool, ordering: Ordering) -> bool {
+                self.0.swap(value, ordering)
+            }
+        }
+    }
+}
+
+#[path = "../src/event_loop/queue.rs"]
+mod queue;
+#[path = "../src/event_loop/remote.rs"]
+mod remote;
+#[path = "../src/handles/sends.rs"]
+mod sends;
+
+mod abi {
+    pub type Result<T = ()> = core::result::Result<T, ()>;
+}
+
+mod pool {
+    pub struct Work {
+        pub link: crate::queue::Link,
+    }
+}
+
+/// The kernel's side: an event that is reported once to whoever waits.
+mod poller {
+    use crate::abi::Result;
+    use loom::cell::UnsafeCell;
+    use loom::sync::atomic::{AtomicBool, Ordering};
+    use loom::sync::{Arc, Notify};
+
+    pub struct Kernel {
+        event: Notify,
+        pub rung: AtomicBool,
+        /// Stands for the memory of the loop, which its owner may free when it is closed.
+        pub memory: UnsafeCell<()>,
+    }
+
+    pub struct Poller(pub Arc<Kernel>);
+    pub struct Waker(Arc<Kernel>);
+
+    impl Poller {
+        pub fn new() -> Poller {
+            let rung = AtomicBool::new(false);
+            Poller(Arc::new(Kernel { event: Notify::new(), rung, memory: UnsafeCell::new(()) }))
+        }
+
+        pub fn waker(&self) -> Result<Waker> {
+            Ok(Waker(self.0.clone()))
+        }
+
+        pub fn wait(&self) {
+            self.0.event.wait();
+        }
+    }
+
+    impl Waker {
+        pub fn wake(&self) -> Result {
+            // SAFETY: the pointer is to nothing that has a size.
+            self.0.memory.with(|memory| unsafe { *memory });
+            self.0.rung.swap(true, Ordering::AcqRel);
+            self.0.event.notify();
+            Ok(())
+        }
+    }
+}
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::sync::Arc;
+use loom::thread;
+use poller::Poller;
+use pool::Work;
+use queue::{container_of, Link, List, Stack};
+use remote::Remote;
+use sends::Sends;
+
+/// Tries the interleavings in which threads are interrupted at most three times in all: more would
+/// take hours, and bugs rarely need more.
+fn model(test: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(test);
+}
+
+/// Something that is handed over, with what its sender wrote before.
+#[repr(C)]
+struct Message {
+    work: Work,
+    value: UnsafeCell<u32>,
+}
+
+impl Message {
+    fn new() -> Message {
+        Message { work: Work { link: Link::new() }, value: UnsafeCell::new(0) }
+    }
+
+    fn write(&self, value: u32) {
+        // SAFETY: loom checks that no other thread is at it.
+        self.value.with_mut(|to| unsafe { *to = value });
+    }
+}
+
+/// What a loop and its threads share.
+struct Shared<T> {
+    poller: Poller,
+    remote: Remote,
+    things: T,
+}
+
+// SAFETY: what is not thread-safe by itself is handed over as the library does it, which is what is
+// tested.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+fn share<T>(things: T) -> Arc<Shared<T>> {
+    let poller = Poller::new();
+    let remote = Remote::new(&poller).unwrap();
+    Arc::new(Shared { poller, remote, things })
+}
+
+/// The values of the messages in the list, which is empty afterwards.
+fn values(list: &List) -> Vec<u32> {
+    core::iter::from_fn(|| list.pop_front())
+        .map(|link| {
+            // SAFETY: only messages were pushed. Loom checks that their senders are done with them.
+            unsafe { (*container_of!(link, Message, work.link)).value.with(|value| *value) }
+        })
+        .collect()
+}
+
+/// Elements arrive whole, once, and in the order in which their thread pushed them.
+#[test]
+fn stack_hands_over_every_element() {
+    model(|| {
+        let shared = share((Stack::new(), [Message::new(), Message::new(), Message::new()]));
+        let push = |shared: &Shared<(Stack, [Message; 3])>, index: usize| {
+            let (stack, messages) = &shared.things;
+            messages[index].write(index as u32);
+            // SAFETY: each message is pushed once, and outlives the stack.
+            unsafe { stack.push(&messages[index].work.link) };
+        };
+        let first = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                push(&shared, 0);
+                push(&shared, 1);
+            }
+        });
+        let second = thread::spawn({
+            let shared = shared.clone();
+            move || push(&shared, 2)
+        });
+        let list = List::new();
+        let mut got = Vec::new();
+        while got.len() < 3 {
+            shared.things.0.take_into(&list);
+            got.extend(values(&list));
+            thread::yield_now();
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+        assert!(shared.things.0.is_empty());
+        let place = |value| got.iter().position(|v| *v == value).unwrap();
+        assert!(got.len() == 3 && place(0) < place(1) && place(2) < 3);
+    });
+}
+
+/// A loop that waits until it has got everything always ends; were a wake-up lost, loom would find
+/// that all threads wait. When nobody is posting any more, the loop's memory may go.
+#[test]
+fn sleeping_loop_is_woken() {
+    model(|| {
+        let shared = share([Message::new(), Message::new()]);
+        let workers = [0, 1].map(|index| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let message = &shared.things[index];
+                message.write(1);
+                // SAFETY: each message is pushed once, and outlives the stack.
+                unsafe { shared.remote.push_done(&message.work) };
+            })
+        });
+        let list = List::new();
+        let mut got = 0;
+        shared.remote.wake_up();
+        while got < 2 {
+            if shared.remote.fall_asleep() {
+                shared.poller.wait();
+            }
+            shared.remote.wake_up();
+            shared.remote.take_done(&list);
+            got += values(&list).len();
+        }
+        shared.remote.settle();
+        // SAFETY: the pointer is to nothing that has a size.
+        shared.poller.0.memory.with_mut(|memory| unsafe { *memory = () });
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// When a loop has stopped running, its descriptor tells of whatever it has not got.
+#[test]
+fn embedder_is_told() {
+    model(|| {
+        let shared = share([Message::new(), Message::new()]);
+        let workers = [0, 1].map(|index| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let message = &shared.things[index];
+                message.write(1);
+                // SAFETY: each message is pushed once, and outlives the stack.
+                unsafe { shared.remote.push_done(&message.work) };
+            })
+        });
+        // A tick that does not wait.
+        let list = List::new();
+        shared.remote.wake_up();
+        shared.poller.0.rung.swap(false, Ordering::Acquire);
+        shared.remote.wake_up();
+        shared.remote.take_done(&list);
+        let _ = values(&list);
+        shared.remote.leave();
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+        assert!(!shared.remote.has_done() || shared.poller.0.rung.load(Ordering::Acquire));
+    });
+}
+
+#[repr(C)]
+struct Async {
+    link: Link,
+    sends: Sends,
+    /// What the senders wrote before they sent.
+    written: [AtomicU32; 2],
+}
+
+impl Async {
+    fn new() -> Async {
+        Async {
+            link: Link::new(),
+            sends: Sends::new(),
+            written: [AtomicU32::new(0), AtomicU32::new(0)],
+        }
+    }
+}
+
+/// As `Async::send`.
+fn send(shared: &Shared<Async>) {
+    let handle = &shared.things;
+    if handle.sends.begin() {
+        // SAFETY: whoever is told to push is alone in it.
+        unsafe { shared.remote.push_async(&handle.link) };
+        handle.sends.pushed();
+    }
+}
+
+/// A callback comes after the last send and sees what was written before it.
+#[test]
+fn async_callback_follows_every_send() {
+    model(|| {
+        let shared = share(Async::new());
+        let senders = [0, 1].map(|index| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.things.written[index].store(1, Ordering::Relaxed);
+                send(&shared);
+            })
+        });
+        let handle = &shared.things;
+        let list = List::new();
+        let mut seen = [0, 0];
+        // Ends only if each write has a callback after it that sees it.
+        while seen != [1, 1] {
+            shared.remote.take_asyncs(&list);
+            while list.pop_front().is_some() {
+                handle.sends.take();
+                seen = [0, 1].map(|index| handle.written[index].load(Ordering::Relaxed));
+            }
+            thread::yield_now();
+        }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+/// When an async handle is closed no sender is at it or its loop any more, and it is in no stack.
+#[test]
+fn async_close_waits_for_senders() {
+    model(|| {
+        let shared = share(Async::new());
+        let senders = [0, 1].map(|_| {
+            let shared = shared.clone();
+            thread::spawn(move || send(&shared))
+        });
+        let handle = &shared.things;
+        let list = List::new();
+        shared.remote.take_asyncs(&list);
+        while list.pop_front().is_some() {
+            handle.sends.take();
+        }
+        if handle.sends.close() {
+            shared.remote.take_asyncs(&list);
+            assert!(handle.link.is_linked());
+            handle.link.unlink();
+        }
+        // SAFETY: the pointer is to nothing that has a size.
+        shared.poller.0.memory.with_mut(|memory| unsafe { *memory = () });
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        assert!(!shared.remote.has_asyncs());
+    });
+}
