@@ -58,11 +58,7 @@ fn compile(cpp: bool, options: &[&str], source: &str) {
         .arg(&path)
         .output()
         .expect("there is a compiler");
-    assert!(
-        output.status.success(),
-        "{options:?}:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{options:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
