@@ -2,14 +2,16 @@
 
 use crate::handles::signal;
 use crate::pool;
-use std::any::Any;
-use std::cell::RefCell;
+use core::cell::UnsafeCell;
 use std::sync::Once;
 
-thread_local! {
-    /// The locks held during a fork; both handlers run on the thread that forks.
-    static HELD: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
+/// The locks held during a fork.
+struct Held(UnsafeCell<Option<(signal::ForkLock, pool::ForkLock)>>);
+
+// SAFETY: only whoever holds the locks touches it, and one thread at a time does.
+unsafe impl Sync for Held {}
+
+static HELD: Held = Held(UnsafeCell::new(None));
 
 /// Sees to it that a child finds no lock held by a thread that it does not have.
 pub fn init() {
@@ -22,13 +24,15 @@ pub fn init() {
 }
 
 extern "C" fn before() {
-    let locks: Vec<Box<dyn Any>> =
-        vec![Box::new(signal::fork_prepare()), Box::new(pool::fork_prepare())];
-    HELD.with(|held| *held.borrow_mut() = locks);
+    let locks = (signal::fork_prepare(), pool::fork_prepare());
+    // SAFETY: this thread holds the locks.
+    unsafe { *HELD.0.get() = Some(locks) };
 }
 
 extern "C" fn after_in_parent() {
-    HELD.with(|held| held.borrow_mut().clear());
+    // SAFETY: the thread that forks runs all handlers, in the child too, so it holds the locks. They
+    // are released when nothing points to them any more.
+    drop(unsafe { (*HELD.0.get()).take() });
 }
 
 extern "C" fn after_in_child() {

@@ -305,6 +305,7 @@ impl Loop {
             }
             phase::run(&self.check);
             self.run_closing();
+            self.timers.borrow_mut().shrink();
             self.update_time();
             timer::run_due(self);
 

@@ -156,7 +156,7 @@ impl FsPoll {
             // Started once and for all, so that later there is nothing that can fail.
             let started = timer.start(Some(on_timer), interval, interval);
             if let Err(error) = started.and_then(|()| (*context).submit()) {
-                timer.close();
+                timer.stop();
                 memory::free(context.cast_mut().cast());
                 return Err(error);
             }
@@ -198,7 +198,7 @@ impl FsPoll {
             let context = self.contexts.get();
             // SAFETY: an active handle has a context; contexts in the list are alive.
             unsafe {
-                (*context).timer.close();
+                (*context).timer.stop();
                 if !(*context).busy.get() {
                     self.release(context);
                 }

@@ -218,7 +218,7 @@ impl Handle {
         unsafe {
             let this = core::ptr::from_ref(self);
             match self.kind() {
-                UV_TIMER => (*this.cast::<timer::Timer>()).close(),
+                UV_TIMER => (*this.cast::<timer::Timer>()).stop(),
                 UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),

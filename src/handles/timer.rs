@@ -100,11 +100,6 @@ impl Timer {
         self.due_link.unlink();
     }
 
-    pub fn close(&self) {
-        self.stop();
-        self.handle.loop_().timers.borrow_mut().shrink();
-    }
-
     fn again(&self) -> Result {
         if self.callback.get().is_none() {
             return Err(Error::EINVAL);
@@ -145,7 +140,6 @@ pub fn run_due(loop_: &Loop) {
             call_user(|| unsafe { callback(this) });
         }
     }
-    loop_.timers.borrow_mut().shrink();
 }
 
 /// Initialises a timer. Cannot fail; returns 0.

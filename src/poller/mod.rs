@@ -223,7 +223,11 @@ impl Poller {
         let slots = self.slots.borrow();
         for (fd, slot) in slots.iter().enumerate() {
             if let Some(watched) = slot.watched {
-                self.register(fd as c_int, slot.generation, watched.mode, false)?;
+                match self.register(fd as c_int, slot.generation, watched.mode, false) {
+                    // The user has closed it; there is nothing to be told about it.
+                    Ok(()) | Err(Error::EBADF) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())

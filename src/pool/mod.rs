@@ -403,9 +403,11 @@ pub fn shut_down() {
     LIMIT.store(0, Ordering::Relaxed);
 }
 
-/// Locks the pool for the time of a fork, so that the child finds it whole.
-pub fn fork_prepare() -> MutexGuard<'static, impl Sized> {
-    state()
+/// The pool, locked for the time of a fork, so that the child finds it whole.
+pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, State>);
+
+pub fn fork_prepare() -> ForkLock {
+    ForkLock(state())
 }
 
 /// The child has none of the parent's threads, and the work that waits is the parent's.

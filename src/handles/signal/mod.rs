@@ -6,7 +6,7 @@
 //! perhaps started anew for another signal, is not called.
 
 mod registry;
-pub use registry::{after_fork_in_child, fork_prepare};
+pub use registry::{after_fork_in_child, fork_prepare, ForkLock};
 
 use super::{call_user, flag, overlay, Handle, Overlay};
 use crate::abi::*;

@@ -110,9 +110,11 @@ impl Watched {
 
 extern "C" fn do_nothing(_: c_int) {}
 
-/// Locks the registry for the time of a fork, so that the child finds it whole.
-pub fn fork_prepare() -> MutexGuard<'static, impl Sized> {
-    registry()
+/// The registry, locked for the time of a fork, so that the child finds it whole.
+pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, Registry>);
+
+pub fn fork_prepare() -> ForkLock {
+    ForkLock(registry())
 }
 
 pub fn after_fork_in_child() {
