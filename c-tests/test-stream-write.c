@@ -447,7 +447,9 @@ TEST(stream_cancel_a_queued_write) {
   run_a_little();
   EXPECT_EVENTS("write1:ECANCELED");
   ASSERT_EQ(nwritten[1], 0);
-  ASSERT_EQ(tcp.write_queue_size, before - BIG);
+  /* Less what the kernel took of the first write meanwhile. */
+  ASSERT_LE(tcp.write_queue_size, before - BIG);
+  ASSERT_GE(tcp.write_queue_size, BIG);
   /* The others go through, without its bytes. */
   peer_reads_pattern(2 * (size_t) BIG);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
