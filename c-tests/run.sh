@@ -2,7 +2,7 @@
 # Builds the C tests and runs them on one library:
 #   c-tests/run.sh ref|ours|DIRECTORY [argument of oxuv-tests ...]
 # A directory is one that has a libuv.so.1. UV_INCLUDE names the directory of
-# another uv.h, CFLAGS adds compiler flags.
+# another uv.h, OXUV_C_TESTS the one that is built in, CFLAGS and LDFLAGS add flags.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ shift
 # program picks the one to run on. Names that oxuv lacks then fail the tests
 # that call them and no others, because binding is lazy.
 include=${UV_INCLUDE-include}
-out=target/c-tests
+out=${OXUV_C_TESTS-target/c-tests}
 mkdir -p "$out" target/lib
 [ -e target/reference/libuv.so.1 ] || cargo run -q -p reference
 ln -sfn ../release/libuv.so target/lib/libuv.so.1
@@ -43,7 +43,7 @@ for source in c-tests/runner.c c-tests/test-*.c; do
   if [ -e "$object" ]; then objects+=("$object"); else broken+=("$source"); fi
 done
 cc -o "$out/oxuv-tests.new" "${objects[@]}" -Wl,-z,lazy -no-pie \
-  target/reference/libuv.so.1 -lpthread -ldl
+  target/reference/libuv.so.1 ${LDFLAGS-} -lpthread -ldl
 mv "$out/oxuv-tests.new" "$out/oxuv-tests"
 flock -u 9
 exec 9>&-
