@@ -49,6 +49,13 @@ valgrind: setup lib
 	  --max-threads=1100 --error-exitcode=99 --leak-check=full \
 	  --errors-for-leak-kinds=definite,possible"
 
+# The C tests on a library with AddressSanitizer or ThreadSanitizer, std included.
+asan: setup reference
+	scripts/sanitize.sh address --quiet --jobs $(JOBS)
+
+tsan: setup reference
+	scripts/sanitize.sh thread --quiet --jobs $(JOBS)
+
 # libuv's own tests on both libraries; ARGS="--help" shows what can be chosen.
 conformance: setup lib
 	conformance/run.py $(ARGS)
@@ -95,5 +102,5 @@ install:
 clean:
 	rm -rf build target
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind conformance symbols \
+.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance symbols \
   demo demo-setup bench install clean

@@ -307,15 +307,16 @@ TEST(embed_stream_leaves_no_data_behind) {
 }
 
 static void writer_thread(void* arg) {
+  static const char piece[20000];
   struct reader* r = arg;
   int i;
 
   /* Small and large pieces, while the embedder is waiting or is running. */
   for (i = 0; i < 200; i++) {
-    size_t left = i % 10 == 0 ? 20000 : 3;
+    size_t left = i % 10 == 0 ? sizeof(piece) : 3;
     while (left > 0) {
       struct pollfd p = {.fd = r->peer, .events = POLLOUT};
-      ssize_t n = write(r->peer, chunk_memory, left);
+      ssize_t n = write(r->peer, piece, left);
       if (n > 0)
         left -= (size_t) n;
       else
