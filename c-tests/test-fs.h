@@ -1,6 +1,8 @@
-/* What the tests of uv_fs_*() share. FS_TEST(name) { ... } defines two tests,
- * name_sync and name_async, that make the same calls through FS(): once
- * without a callback, once on a loop that runs until the callback came. */
+/* What the tests of uv_fs_*() share. FS_TEST(name) { ... } defines three tests,
+ * name_sync, name_async and name_ring, that make the same calls through FS():
+ * without a callback, on a loop that runs until the callback came, and on such
+ * a loop that uses io_uring where the kernel has it. FS_TEST_NOT_RING leaves
+ * the last one out. */
 #ifndef OXUV_TEST_FS_H
 #define OXUV_TEST_FS_H
 
@@ -112,26 +114,37 @@ static inline void fs_clean(void) {
 #define FS_TYPE_closedir UV_FS_CLOSEDIR
 #define FS_TYPE_statfs UV_FS_STATFS
 
-static inline void fs_run_both(void (*body)(void), int async) {
+enum fs_how { FS_SYNC, FS_ASYNC, FS_RING };
+
+static inline void fs_run(void (*body)(void), enum fs_how how) {
   uv_loop_t loop;
-  if (!async) {
+  if (how == FS_SYNC) {
     fs_loop = NULL;
     fs_cb = NULL;
     body();
     return;
   }
   ASSERT_OK(uv_loop_init(&loop));
+  if (how == FS_RING) {
+    setenv("UV_USE_IO_URING", "1", 1);
+    ASSERT_OK(uv_loop_configure(&loop, UV_LOOP_USE_IO_URING_SQPOLL));
+  }
   fs_loop = &loop;
   fs_cb = fs_on_done;
   body();
   ASSERT_OK(uv_loop_close(&loop));
 }
 
+#define FS_TEST_NOT_RING(name)                                                \
+  static void name(void);                                                     \
+  TEST(name##_sync) { fs_run(name, FS_SYNC); }                                \
+  TEST(name##_async) { fs_run(name, FS_ASYNC); }                              \
+  static void name(void)
+
 #define FS_TEST(name)                                                         \
   static void name(void);                                                     \
-  TEST(name##_sync) { fs_run_both(name, 0); }                                 \
-  TEST(name##_async) { fs_run_both(name, 1); }                                \
-  static void name(void)
+  TEST(name##_ring) { fs_run(name, FS_RING); }                                \
+  FS_TEST_NOT_RING(name)
 
 /* Plain system calls for setting the scene and checking it. */
 

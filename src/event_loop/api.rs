@@ -154,8 +154,7 @@ pub unsafe extern "C" fn uv_loop_configure(
             this.flags.set(this.flags.get() | loop_flag::BLOCK_SIGPROF)
         }
         UV_LOOP_BLOCK_SIGNAL => return Error::EINVAL.code(),
-        // A wish about how files are read, which the thread pool fulfils as it is.
-        UV_LOOP_USE_IO_URING_SQPOLL => {}
+        UV_LOOP_USE_IO_URING_SQPOLL => this.flags.set(this.flags.get() | loop_flag::USE_RING),
         _ => return Error::ENOSYS.code(),
     }
     0

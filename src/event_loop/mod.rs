@@ -14,10 +14,11 @@ use crate::handles::stream::Stream;
 use crate::handles::timer::{self, Timer};
 use crate::handles::udp::Udp;
 use crate::handles::{async_, call_user, handle_of, phase, process, Handle};
-use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller};
+use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller, Ring};
 use crate::pool::{self, Patience, Work};
+use crate::requests::fs;
 use crate::sys;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, Ref, RefCell};
 use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +37,8 @@ mod loop_flag {
     use core::ffi::c_ulong;
     pub const BLOCK_SIGPROF: c_ulong = 1;
     pub const METRICS_IDLE_TIME: c_ulong = 2;
+    /// File operations may go to a ring.
+    pub const USE_RING: c_ulong = 4;
 }
 
 /// An event loop, in memory that the user owns. Its address is part of its state: the lists are
@@ -81,6 +84,8 @@ pub struct Loop {
     /// A spare descriptor that is given up to accept and close when there are no others.
     pub spare_fd: Cell<c_int>,
     metrics: Metrics,
+    /// Made for the first file operation.
+    ring: RefCell<Option<Box<Ring>>>,
 }
 
 crate::handles::overlay!(Loop => uv_loop_t);
@@ -156,6 +161,7 @@ impl Loop {
             processes: List::new(),
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
+            ring: RefCell::new(None),
         };
         // SAFETY: the caller's contract.
         unsafe {
@@ -190,6 +196,11 @@ impl Loop {
     /// In the child of a fork: replaces the kernel objects that are shared with the parent.
     fn after_fork(&self) -> Result {
         self.poller.renew()?;
+        // What the ring has under way is the parent's, as is the work of the pool. Only now, as the
+        // poller was the parent's too until it was renewed.
+        if let Some(ring) = self.ring.take() {
+            self.poller.forget(&ring.io);
+        }
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
         async_::after_fork(self);
@@ -259,7 +270,7 @@ impl Loop {
             match (*io).kind() {
                 Kind::Stream => !(*container_of!(io, Stream, io)).is_idle(),
                 Kind::Udp => !(*container_of!(io, Udp, io)).is_idle(),
-                Kind::Signals | Kind::Poll | Kind::FsEvents => true,
+                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => true,
             }
         })
     }
@@ -357,7 +368,7 @@ impl Loop {
                 Kind::Udp => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Udp, io)).on_pending()
                 },
-                Kind::Signals | Kind::Poll | Kind::FsEvents => {}
+                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
             }
         }
     }
@@ -414,7 +425,7 @@ impl Loop {
                 Kind::Udp => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Udp, io)).on_still_ready()
                 },
-                Kind::Signals | Kind::Poll | Kind::FsEvents => {}
+                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
             }
         }
     }
@@ -469,9 +480,15 @@ impl Loop {
                 // What a wake-up was for is looked at below, as after every wait.
                 let Happened::Ready(io, event) = happened else { continue };
                 any = true;
-                self.metrics.count_events(1);
                 // SAFETY: the poller knows only the Ios of handles that are not closed.
-                signals |= unsafe { self.on_ready(&*io, event) };
+                let io = unsafe { &*io };
+                if io.kind() == Kind::Ring {
+                    self.run_ring();
+                    continue;
+                }
+                self.metrics.count_events(1);
+                // SAFETY: as above.
+                signals |= unsafe { self.on_ready(io, event) };
             }
         }
         if self.remote.has_done() {
@@ -511,6 +528,7 @@ impl Loop {
                 self.fs_events.dispatch();
                 false
             }
+            Kind::Ring => false,
             Kind::Poll => {
                 // SAFETY: the caller's contract.
                 unsafe { (*container_of!(core::ptr::from_ref(io), Poll, io)).on_event(event) };
@@ -532,6 +550,39 @@ impl Loop {
             self.works.set(self.works.get() - 1);
             // SAFETY: finished work is alive until its callback, and was handed over to this loop.
             unsafe { pool::finish(container_of!(link, Work, link)) };
+        }
+    }
+
+    /// The ring that file operations may go to. It is made when it is first asked for; if that
+    /// fails, it is not tried again.
+    #[inline]
+    pub fn ring(&self) -> Option<Ref<'_, Ring>> {
+        if self.flags.get() & loop_flag::USE_RING == 0 {
+            return None;
+        }
+        if self.ring.borrow().is_none() {
+            self.make_ring();
+        }
+        Ref::filter_map(self.ring.borrow(), Option::as_deref).ok()
+    }
+
+    #[cold]
+    fn make_ring(&self) {
+        match Ring::new(&self.poller) {
+            Ok(ring) => *self.ring.borrow_mut() = Some(ring),
+            Err(_) => self.flags.set(self.flags.get() & !loop_flag::USE_RING),
+        }
+    }
+
+    /// Calls back the file operations that the ring has done. What callbacks add is for the next
+    /// wait, or it could keep the loop here.
+    fn run_ring(&self) {
+        let pop = || self.ring.borrow().as_ref()?.pop();
+        let count = self.ring.borrow().as_ref().map_or(0, |ring| ring.completed());
+        for completion in core::iter::from_fn(pop).take(count) {
+            self.metrics.count_events(1);
+            // SAFETY: it came off this loop's ring just now.
+            unsafe { fs::ring::finish(self, completion) };
         }
     }
 

@@ -14,6 +14,7 @@ pub enum Kind {
     Poll,
     Udp,
     FsEvents,
+    Ring,
 }
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.

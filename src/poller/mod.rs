@@ -10,7 +10,9 @@
 //! whose number was given out again in the middle of a batch does not receive the old one's event.
 
 mod io;
+mod ring;
 pub use io::{Io, Kind};
+pub use ring::Ring;
 
 use crate::abi::{Error, Result};
 use crate::event_loop::queue::Link;

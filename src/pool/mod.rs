@@ -48,8 +48,13 @@ pub struct Work {
     pub link: Link,
 }
 
+/// As large as the field of libuv's that is there: programs look at it to tell whether a request
+/// is the pool's, which it is not while it is zero.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 enum Stage {
+    /// The loop's ring has it.
+    Ring = 0,
     /// With the request's owner: not submitted, or called back.
     Idle,
     Queued,
@@ -113,6 +118,24 @@ impl Work {
             loop_: Cell::new(core::ptr::null()),
             link: Link::new(),
         }
+    }
+
+    /// Takes note that the loop's ring does this instead of the pool.
+    pub fn give_to_ring(&self) {
+        self.stage.set(Stage::Ring);
+    }
+
+    pub fn is_on_ring(&self) -> bool {
+        self.stage.get() == Stage::Ring
+    }
+
+    /// The ring will report that it was cancelled, which it need not be told again.
+    pub fn cancelled_on_ring(&self) {
+        self.stage.set(Stage::Cancelled);
+    }
+
+    pub fn leave_ring(&self) {
+        self.stage.set(Stage::Idle);
     }
 }
 

@@ -23,6 +23,10 @@ impl Path<'_> {
     pub unsafe fn new(path: *const c_char) -> Self {
         Path(path, PhantomData)
     }
+
+    pub fn as_ptr(self) -> *const c_char {
+        self.0
+    }
 }
 
 // ---- open, read, write ---------------------------------------------------------------------
@@ -217,15 +221,29 @@ pub enum Target<'a> {
     File(c_int),
 }
 
+/// The arguments of statx(2).
+pub struct StatxTarget {
+    pub dir: c_int,
+    pub path: *const c_char,
+    pub flags: c_int,
+    pub mask: u32,
+}
+
+impl Target<'_> {
+    pub fn for_statx(self) -> StatxTarget {
+        let (dir, path, flags) = match self {
+            Target::Path(path) => (libc::AT_FDCWD, path.0, 0),
+            Target::Link(path) => (libc::AT_FDCWD, path.0, libc::AT_SYMLINK_NOFOLLOW),
+            Target::File(fd) => (fd, c"".as_ptr(), libc::AT_EMPTY_PATH),
+        };
+        StatxTarget { dir, path, flags, mask: libc::STATX_BASIC_STATS | libc::STATX_BTIME }
+    }
+}
+
 pub fn stat(target: Target<'_>) -> Result<uv_stat_t> {
-    let (fd, path, flags) = match target {
-        Target::Path(path) => (libc::AT_FDCWD, path.0, 0),
-        Target::Link(path) => (libc::AT_FDCWD, path.0, libc::AT_SYMLINK_NOFOLLOW),
-        Target::File(fd) => (fd, c"".as_ptr(), libc::AT_EMPTY_PATH),
-    };
-    let mask = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+    let StatxTarget { dir, path, flags, mask } = target.for_statx();
     let mut found = MaybeUninit::<libc::statx>::uninit();
-    match retry(|| syscall!(statx(fd, path, flags, mask, found.as_mut_ptr()))) {
+    match retry(|| syscall!(statx(dir, path, flags, mask, found.as_mut_ptr()))) {
         // SAFETY: statx filled it in.
         Ok(0) => return Ok(from_statx(&unsafe { found.assume_init() })),
         // Sandboxes that do not know the call deny it in many ways, one of them being a result
@@ -236,13 +254,13 @@ pub fn stat(target: Target<'_>) -> Result<uv_stat_t> {
     let mut found = MaybeUninit::<libc::stat64>::uninit();
     match target {
         Target::File(fd) => retry(|| syscall!(fstat64(fd, found.as_mut_ptr())))?,
-        _ => retry(|| syscall!(fstatat64(fd, path, found.as_mut_ptr(), flags)))?,
+        _ => retry(|| syscall!(fstatat64(dir, path, found.as_mut_ptr(), flags)))?,
     };
     // SAFETY: the call filled it in.
     Ok(from_stat(&unsafe { found.assume_init() }))
 }
 
-fn from_statx(found: &libc::statx) -> uv_stat_t {
+pub fn from_statx(found: &libc::statx) -> uv_stat_t {
     let time = |time: &libc::statx_timestamp| uv_timespec_t {
         tv_sec: time.tv_sec,
         tv_nsec: time.tv_nsec.into(),

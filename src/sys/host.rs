@@ -54,6 +54,24 @@ pub fn uname() -> Result<libc::utsname> {
     Ok(unsafe { names.assume_init() })
 }
 
+/// The kernel's version, `(6, 1, 12)` for a release that is called `6.1.12-name`.
+pub fn kernel_version() -> Result<(u32, u32, u32)> {
+    let names = uname()?;
+    let release = names.release.iter().map(|&c| c as u8).take_while(|&c| c != 0);
+    let mut numbers = [0u32; 3];
+    let mut index = 0;
+    for c in release {
+        match c {
+            b'0'..=b'9' => {
+                numbers[index] = numbers[index].saturating_mul(10).saturating_add((c - b'0').into())
+            }
+            b'.' if index < 2 => index += 1,
+            _ => break,
+        }
+    }
+    Ok((numbers[0], numbers[1], numbers[2]))
+}
+
 /// Room for the longest host name and a NUL.
 pub type HostName = [u8; 65];
 

@@ -1,6 +1,7 @@
 //! File operations: `uv_fs_t`.
 //!
-//! Every call has two forms. With a callback the request goes to the thread pool: what the
+//! Every call has two forms. With a callback the request goes to the thread pool, or to the loop's
+//! ring if there is one: what the
 //! arguments point to is copied, [`run`](FsRequest::run) is called on a thread of the pool, the
 //! callback on the loop's. Without one `run` is called right away and the arguments are used
 //! where they are, so a synchronous call needs no loop and mostly no memory.
@@ -13,6 +14,7 @@ mod dir;
 mod link;
 mod open_close;
 mod read_write;
+pub mod ring;
 mod stat;
 mod temp;
 
@@ -100,13 +102,17 @@ unsafe fn done(work: *const Work, status: Result) {
     }
 }
 
-/// Takes a request off the pool's queue, for `uv_cancel`.
+/// Takes a request off the pool's queue or back from the ring, for `uv_cancel`.
 ///
 /// # Safety
 /// `req` is a `uv_fs_t` that was started and whose callback has not been called.
 pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
     // SAFETY: the caller's contract.
-    pool::cancel(unsafe { &FsRequest::of(req.cast()).work })
+    let request = unsafe { FsRequest::of(req.cast::<uv_fs_t>()) };
+    if request.work.is_on_ring() {
+        return ring::cancel(request);
+    }
+    pool::cancel(&request.work)
 }
 
 /// Makes `req` a request, has `arguments` fill in what the operation needs, and runs it: here if
@@ -181,7 +187,13 @@ impl FsRequest {
             return Err(Error::EINVAL);
         }
         // SAFETY: the caller's contract.
-        unsafe { pool::submit(Loop::of(self.loop_.get()), &self.work, &FS_WORK)? };
+        unsafe {
+            let loop_ = Loop::of(self.loop_.get());
+            let ring = loop_.ring();
+            if !ring.is_some_and(|ring| ring::submit(loop_, &ring, self)) {
+                pool::submit(loop_, &self.work, &FS_WORK)?;
+            }
+        }
         Ok(0)
     }
 
