@@ -2,6 +2,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
+# What is built is looked for in target/.
+unexport CARGO_TARGET_DIR
 
 all: lib
 
@@ -26,7 +28,7 @@ setup:
 
 # The C tests and the installation, configured for the libraries in target/.
 build/cmake: lib reference
-	cmake -S . -B build/cmake -G Ninja -DOXUV_CARGO_TARGET_DIR=$(CURDIR)/target \
+	cmake -S . -B build/cmake -G Ninja -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target" \
 	  -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	cmake --build build/cmake
 
@@ -83,7 +85,7 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 	done
 	@for demo in $(DEMOS); do \
 	  echo "== bindings/python/examples/$$demo.py"; \
-	  OXUV_LIBRARY=$(CURDIR)/target/lib/libuv.so.1 PYTHONPATH=bindings/python \
+	  OXUV_LIBRARY="$(CURDIR)/target/lib/libuv.so.1" PYTHONPATH=bindings/python \
 	    python3 bindings/python/examples/$$demo.py || exit 1; \
 	done
 
@@ -91,16 +93,16 @@ demo-setup:
 	scripts/setup.sh gcc python3
 
 bench: lib reference
-	benches/run.py
+	benches/run.py $(ARGS)
 
 install:
 	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
-	  -DOXUV_CARGO_TARGET_DIR=$(CURDIR)/target
+	  -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target"
 	cmake --build build/install
 	DESTDIR=$(DESTDIR) cmake --install build/install
 
 clean:
 	rm -rf build target
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance symbols \
+.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance symbols loom \
   demo demo-setup bench install clean
