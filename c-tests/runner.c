@@ -559,6 +559,14 @@ static void parse_options(int argc, char** argv) {
   }
 }
 
+/* What whoever started this program left open (CTest its log, for one) is not
+ * for the children that tests start. */
+static void keep_descriptors_from_children(void) {
+  int fd;
+
+  for (fd = STDERR_FILENO + 1; fd < 256; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 int main(int argc, char** argv) {
   char library[PATH_MAX];
   const char** names;
@@ -572,8 +580,10 @@ int main(int argc, char** argv) {
     if (strcmp(entry->name, entry->next->name) == 0)
       die("two tests are called %s", entry->name);
 
-  if (options.one != NULL)
+  if (options.one != NULL) {
+    keep_descriptors_from_children();
     return run_one(options.one, options.scratch);
+  }
 
   names = malloc((test_count + 1) * sizeof(*names));
   if (names == NULL)
