@@ -48,6 +48,10 @@ mv "$out/oxuv-tests.new" "$out/oxuv-tests"
 flock -u 9
 exec 9>&-
 
+if [ ! -e "$library/libuv.so.1" ]; then
+  echo "there is no $library/libuv.so.1; run make first" >&2
+  exit 2
+fi
 status=0
 LD_LIBRARY_PATH=$(realpath "$library") "$out/oxuv-tests" \
   --library "$library/libuv.so.1" "$@" || status=$?

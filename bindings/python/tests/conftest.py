@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from pathlib import Path
 from typing import Callable, Iterator, List, Tuple
 
 import pytest
 
 import oxuv
+
+# Whoever runs the tests in the background may have had Ctrl-C ignored, for children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
