@@ -10,8 +10,10 @@ its `__del__` hands it to the loop to be closed.
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Tuple, Union
+from typing import Any, Iterable, Tuple, Union
 from weakref import WeakValueDictionary
+
+from . import _ffi
 
 Buffer = Union[bytes, bytearray, memoryview]
 
@@ -44,3 +46,14 @@ def pin(data: Any) -> Tuple[int, int, object]:
     address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value
     assert address is not None  # even b"" has an address
     return address, len(data), data
+
+
+def make_bufs(data: Union[Buffer, Iterable[Buffer]]) -> Tuple[Any, int, object]:
+    """A uv_buf_t array for one buffer or several, its length, and what keeps it valid."""
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        data = (data,)
+    pinned = [pin(buffer) for buffer in data]
+    bufs = (_ffi.uv_buf_t * len(pinned))()
+    for buf, (address, length, _) in zip(bufs, pinned):
+        buf.base, buf.len = address, length
+    return bufs, len(pinned), pinned

@@ -36,11 +36,10 @@ from ._ffi import (
     UV_FS_COPYFILE_FICLONE_FORCE,
 )
 from ._library import lib
-from ._native import Buffer
+from ._native import Buffer, make_bufs
 from .errors import check, error
 from .loop import Loop
 from .requests import Request, request_at
-from .tcp import make_bufs
 
 __all__ = [
     "UV_FS_COPYFILE_EXCL",
@@ -231,7 +230,7 @@ def _call(
     return request
 
 
-def _path(path: StrPath) -> bytes:
+def encode_path(path: StrPath) -> bytes:
     encoded = os.fsencode(path)
     if b"\0" in encoded:
         raise ValueError("embedded null byte in a path")
@@ -258,12 +257,16 @@ def _ns(time: Any) -> int:
     return int(time.tv_sec * 1_000_000_000 + time.tv_nsec)
 
 
-def _stat_of(req: Any) -> Stat:
-    s = req.statbuf
+def stat_from(s: Any) -> Stat:
+    """A `Stat` of a uv_stat_t."""
     return Stat(
         *(getattr(s, name) for name in Stat._fields[:12]),
         *map(_ns, (s.st_atim, s.st_mtim, s.st_ctim, s.st_birthtim)),
     )
+
+
+def _stat_of(req: Any) -> Stat:
+    return stat_from(req.statbuf)
 
 
 def _statfs_of(req: Any) -> StatFs:
@@ -303,7 +306,7 @@ def open(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Open a file; the result is its descriptor. Flags are those of the os module."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_open", (name, flags, mode), _result, loop, callback, (name,))
 
 
@@ -416,7 +419,7 @@ def unlink(
     path: StrPath, *, callback: Optional[Callback[None]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """Remove a file."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_unlink", (name,), _none, loop, callback, (name,))
 
 
@@ -434,7 +437,7 @@ def mkdir(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Make a directory."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_mkdir", (name, mode), _none, loop, callback, (name,))
 
 
@@ -448,7 +451,7 @@ def mkdtemp(
     template: StrPath, *, callback: Optional[Callback[str]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """Make a directory whose name ends in six characters in place of XXXXXX."""
-    name = _path(template)
+    name = encode_path(template)
     return _call("uv_fs_mkdtemp", (name,), _path_of, loop, callback, (name,))
 
 
@@ -465,7 +468,7 @@ def mkstemp(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Make and open a file likewise; the result is its descriptor and its path."""
-    name = _path(template)
+    name = encode_path(template)
     arguments = (name,)
     return _call(
         "uv_fs_mkstemp",
@@ -487,7 +490,7 @@ def rmdir(
     path: StrPath, *, callback: Optional[Callback[None]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """Remove an empty directory."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_rmdir", (name,), _none, loop, callback, (name,))
 
 
@@ -504,7 +507,7 @@ def scandir(
     loop: Optional[Loop] = None,
 ) -> Any:
     """The entries of a directory, sorted by name."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_scandir", (name, 0), _entries_of, loop, callback, (name,))
 
 
@@ -518,7 +521,7 @@ def opendir(
     path: StrPath, *, callback: Optional[Callback[Dir]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """Open a directory in order to read it in parts."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_opendir", (name,), lambda req: Dir(req.ptr), loop, callback, (name,))
 
 
@@ -578,7 +581,7 @@ def stat(
     path: StrPath, *, callback: Optional[Callback[Stat]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """What is known of a file, following symbolic links."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_stat", (name,), _stat_of, loop, callback, (name,))
 
 
@@ -592,7 +595,7 @@ def lstat(
     path: StrPath, *, callback: Optional[Callback[Stat]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """What is known of a file, or of a symbolic link itself."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_lstat", (name,), _stat_of, loop, callback, (name,))
 
 
@@ -617,7 +620,7 @@ def statfs(
     path: StrPath, *, callback: Optional[Callback[StatFs]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """What is known of the file system that a file is on."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_statfs", (name,), _statfs_of, loop, callback, (name,))
 
 
@@ -635,7 +638,7 @@ def rename(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Give a file another name."""
-    paths = (_path(path), _path(new_path))
+    paths = (encode_path(path), encode_path(new_path))
     return _call("uv_fs_rename", paths, _none, loop, callback, paths)
 
 
@@ -717,7 +720,7 @@ def access(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Fail unless the file may be accessed like that (`os.R_OK` and so on)."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_access", (name, mode), _none, loop, callback, (name,))
 
 
@@ -735,7 +738,7 @@ def chmod(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Change a file's permissions."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_chmod", (name, mode), _none, loop, callback, (name,))
 
 
@@ -772,7 +775,7 @@ def utime(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Set a file's times, in seconds since the epoch. Infinity is now, NaN leaves it alone."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_utime", (name, atime, mtime), _none, loop, callback, (name,))
 
 
@@ -814,7 +817,7 @@ def lutime(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Set the times of a file or a symbolic link itself, like `utime`."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_lutime", (name, atime, mtime), _none, loop, callback, (name,))
 
 
@@ -832,7 +835,7 @@ def link(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Give a file one more name."""
-    paths = (_path(path), _path(new_path))
+    paths = (encode_path(path), encode_path(new_path))
     return _call("uv_fs_link", paths, _none, loop, callback, paths)
 
 
@@ -858,7 +861,7 @@ def symlink(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Make `new_path` a symbolic link to `path`."""
-    paths = (_path(path), _path(new_path))
+    paths = (encode_path(path), encode_path(new_path))
     return _call("uv_fs_symlink", (*paths, flags), _none, loop, callback, paths)
 
 
@@ -872,7 +875,7 @@ def readlink(
     path: StrPath, *, callback: Optional[Callback[str]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """What a symbolic link says."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_readlink", (name,), _string_at_ptr, loop, callback, (name,))
 
 
@@ -886,7 +889,7 @@ def realpath(
     path: StrPath, *, callback: Optional[Callback[str]] = None, loop: Optional[Loop] = None
 ) -> Any:
     """The absolute path without symbolic links."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_realpath", (name,), _string_at_ptr, loop, callback, (name,))
 
 
@@ -905,7 +908,7 @@ def chown(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Change a file's owner; -1 leaves a part of it alone."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_chown", (name, uid, gid), _none, loop, callback, (name,))
 
 
@@ -942,7 +945,7 @@ def lchown(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Change the owner of a file or a symbolic link itself."""
-    name = _path(path)
+    name = encode_path(path)
     return _call("uv_fs_lchown", (name, uid, gid), _none, loop, callback, (name,))
 
 
@@ -968,5 +971,5 @@ def copyfile(
     loop: Optional[Loop] = None,
 ) -> Any:
     """Copy a file. The flags are those of this module, UV_FS_COPYFILE_*."""
-    paths = (_path(path), _path(new_path))
+    paths = (encode_path(path), encode_path(new_path))
     return _call("uv_fs_copyfile", (*paths, flags), _none, loop, callback, paths)

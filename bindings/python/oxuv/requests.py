@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, Generic, Optional, TypeVar
 from . import _ffi
 from ._library import lib
 from ._native import Native
-from .errors import check, error
+from .errors import check, error, error_or_none
+from .handles import Handle
 from .loop import Loop
 
 __all__ = ["Request", "Work", "queue_work"]
@@ -92,6 +93,28 @@ _in_flight: Dict[int, Request[Any]] = {}
 def request_at(address: int) -> Any:
     """The request that a C callback is about."""
     return _in_flight[address]
+
+
+class HandleRequest(Request[None]):
+    """A request about a handle, which it keeps alive. The callback gets handle and error."""
+
+    def __init__(
+        self, handle: Handle, callback: Optional[Callable[..., object]], keep: object = None
+    ) -> None:
+        super().__init__(handle._loop, callback, keep)
+        self._handle = handle
+
+    def _end(self, status: int) -> None:
+        self._error = error_or_none(status)
+        try:
+            self._finish(self._handle, self._error)
+        finally:
+            self._handle._update()
+
+
+def end_request(address: int, status: int) -> None:
+    """The C callback of every `HandleRequest`."""
+    request_at(address)._end(status)
 
 
 class Work(Request[T]):

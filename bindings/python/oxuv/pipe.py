@@ -1,0 +1,143 @@
+"""Pipes and Unix domain sockets."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any, Callable, Iterable, Optional, Tuple, Union
+
+from . import _ffi
+from ._ffi import UV_NONBLOCK_PIPE, UV_READABLE, UV_WRITABLE
+from ._library import lib
+from ._native import Buffer, make_bufs
+from .errors import UVError, check, error
+from .handles import Handle
+from .loop import Loop
+from .requests import Request
+from .stream import Connect, Stream, on_connect
+from .tcp import Tcp
+from .udp import Udp
+
+__all__ = ["UV_NONBLOCK_PIPE", "UV_READABLE", "UV_WRITABLE", "Pipe", "pipe"]
+
+PipeName = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+
+
+class Pipe(Stream):
+    """A Unix domain socket, or one end of a pipe.
+
+    Names are paths, or abstract if they begin with a null byte: `"\\0name"`. A name that is
+    too long is an error, never cut off.
+    """
+
+    _type = _ffi.UV_NAMED_PIPE
+
+    def __init__(self, loop: Loop, ipc: bool = False) -> None:
+        """With `ipc` handles can be sent and received; listening pipes cannot have it."""
+        self._ipc = ipc
+        super().__init__(loop)
+
+    def _init(self) -> int:
+        return int(lib.uv_pipe_init(self._loop._address, self._address, self._ipc))
+
+    @property
+    def ipc(self) -> bool:
+        """Whether handles can be sent and received."""
+        return self._ipc
+
+    def open(self, fd: int) -> None:
+        """Use an existing descriptor, which from now on belongs to this handle."""
+        check(lib.uv_pipe_open(self._usable(), fd))
+
+    def bind(self, name: PipeName) -> None:
+        """Create a socket with a name. The file goes away when the handle is closed."""
+        path = os.fsencode(name)
+        flags = _ffi.UV_PIPE_NO_TRUNCATE
+        check(lib.uv_pipe_bind2(self._usable(), path, len(path), flags), path)
+
+    def connect(
+        self, name: PipeName, callback: Callable[[Pipe, Optional[UVError]], object]
+    ) -> Request[None]:
+        """Connect to a listening pipe."""
+        request = Connect(self, callback)
+        path = os.fsencode(name)
+        flags = _ffi.UV_PIPE_NO_TRUNCATE
+        arguments = (request._address, self._usable(), path, len(path), flags, on_connect)
+        check(lib.uv_pipe_connect2(*arguments), path)
+        request._hold()
+        self._update()
+        return request
+
+    def chmod(self, mode: int) -> None:
+        """Let every user connect: `UV_READABLE`, `UV_WRITABLE` or both."""
+        check(lib.uv_pipe_chmod(self._usable(), mode))
+
+    def getsockname(self) -> str:
+        """The name that was bound, "" if there is none."""
+        return self._pipe_name(lib.uv_pipe_getsockname)
+
+    def getpeername(self) -> str:
+        """The name of the other end, "" if it has none."""
+        return self._pipe_name(lib.uv_pipe_getpeername)
+
+    def _pipe_name(self, function: Any) -> str:
+        buffer = ctypes.create_string_buffer(256)  # longer than sun_path
+        size = ctypes.c_size_t(len(buffer))
+        check(function(self._usable(), buffer, size))
+        return os.fsdecode(buffer.raw[: size.value])
+
+    def write(
+        self,
+        data: Union[Buffer, Iterable[Buffer]],
+        callback: Optional[Callable[[Any, Optional[UVError]], object]] = None,
+        send_handle: Optional[Handle] = None,
+    ) -> Request[None]:
+        """Write bytes, at least one if a handle goes with them; see `Stream.write`.
+
+        `send_handle` is a `Tcp`, `Pipe` or `Udp`; this pipe must be one with `ipc`. The
+        handle stays open here, and must until the write is done.
+        """
+        return self._write(data, callback, send_handle)
+
+    def try_write(
+        self, data: Union[Buffer, Iterable[Buffer]], send_handle: Optional[Handle] = None
+    ) -> int:
+        """Write what can be written at once, like `Stream.try_write`."""
+        if send_handle is None:
+            return super().try_write(data)
+        bufs, count, _keep = make_bufs(data)
+        return check(lib.uv_try_write2(self._usable(), bufs, count, send_handle._usable()))
+
+    @property
+    def pending_count(self) -> int:
+        """How many handles have been received and wait for `accept_handle`."""
+        return int(lib.uv_pipe_pending_count(self._usable()))
+
+    def accept_handle(self) -> Union[Tcp, Pipe, Udp]:
+        """The next handle that was received; fails with EAGAIN if there is none.
+
+        Call it in the read callback while `pending_count` is not 0.
+        """
+        kind = lib.uv_pipe_pending_type(self._usable())
+        received: Union[Tcp, Pipe, Udp]
+        if kind == _ffi.UV_TCP:
+            received = Tcp(self._loop)
+        elif kind == _ffi.UV_NAMED_PIPE:
+            received = Pipe(self._loop)
+        elif kind == _ffi.UV_UDP:
+            received = Udp(self._loop)
+        else:
+            raise error(_ffi.UV_EAGAIN)
+        status = lib.uv_accept(self._usable(), received._usable())
+        if status < 0:
+            received.close()
+            raise error(status)
+        received._update()
+        return received
+
+
+def pipe(read_flags: int = 0, write_flags: int = 0) -> Tuple[int, int]:
+    """A pipe's two descriptors, reading end first. The flag is `UV_NONBLOCK_PIPE`."""
+    fds = (ctypes.c_int * 2)()
+    check(lib.uv_pipe(fds, read_flags, write_flags))
+    return fds[0], fds[1]
