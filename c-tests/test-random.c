@@ -92,10 +92,6 @@ TEST(random_refuses_flags_and_too_much) {
   CLOSE_LOOP(&loop);
 }
 
-TEST(random_bad_address_is_efault) {
-  ASSERT_EQ(uv_random(NULL, NULL, NULL, 16, 0, NULL), UV_EFAULT);
-}
-
 static void hold(uv_work_t* req) {
   (void) req;
   uv_sem_post(&taken);
