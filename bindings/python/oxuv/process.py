@@ -69,8 +69,9 @@ class Process(Handle):
 
         `args` includes the program's name, which is looked up in PATH (that of `env`, if
         given) unless it has a slash; `file` names another program to run. The child gets
-        `stdio` as descriptors 0, 1, 2 and so on, and no other. `flags` may be
-        `UV_PROCESS_DETACHED`: the child leads a new session and outlives the parent.
+        `stdio` as descriptors 0, 1, 2 and so on, and besides only what was made inheritable.
+        `flags` may be `UV_PROCESS_DETACHED`: the child leads a new session, so that it is
+        not ended along with the parent's.
         """
         if not args:
             raise ValueError("args must have the program's name")

@@ -203,7 +203,6 @@ def test_sending_a_handle_needs_ipc(loop: Loop) -> None:
 
 def test_sent_handle_is_kept_until_the_write_is_done(loop: Loop) -> None:
     left, right = pair(loop, ipc=True)
-    fd = left.fileno()
     filler = b"x" * 3_000_000  # so that what follows has to wait
     left.write(filler)
 
@@ -229,7 +228,7 @@ def test_sent_handle_is_kept_until_the_write_is_done(loop: Loop) -> None:
         right.read_start(on_read)
         loop.run()
         gc.collect()
-    assert fd >= 0 and size == len(filler) + 1
+    assert size == len(filler) + 1
     assert len(received) == 1
     received[0].close()
 
