@@ -316,7 +316,6 @@ impl Loop {
             }
             phase::run(&self.check);
             self.run_closing();
-            self.timers.borrow_mut().shrink();
             self.update_time();
             timer::run_due(self);
 
@@ -375,6 +374,9 @@ impl Loop {
 
     fn run_closing(&self) {
         let mut next = self.closing.replace(core::ptr::null());
+        if next.is_null() {
+            return;
+        }
         while !next.is_null() {
             // SAFETY: a closing handle is alive until its close callback, which is called below,
             // after the next one was read.
@@ -382,6 +384,8 @@ impl Loop {
             next = handle.next_closing();
             handle.finish_close();
         }
+        // A moment when no timer is between the heap and its callback.
+        self.timers.borrow_mut().shrink();
     }
 
     /// Waits for events, at most `timeout` milliseconds, and dispatches them.
