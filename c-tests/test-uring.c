@@ -134,8 +134,8 @@ TEST(uring_operations) {
 
   NEED_RING();
   init_ring_loop(&loop);
-  file = strdup(test_path("file"));
-  other = strdup(test_path("other"));
+  file = test_path("file");
+  other = test_path("other");
   fd = fs_open_plain(file, O_RDWR | O_CREAT);
   for (i = 0; i < MANY; i++) many[i] = uv_buf_init(bytes, 1);
 
@@ -209,7 +209,6 @@ TEST(uring_cancel_what_waits) {
   ASSERT_EQ(is_on_ring(&req), 1);
   /* Not possible before the kernel has begun it. */
   while (uv_cancel((uv_req_t*) &req) == UV_EBUSY) sched_yield();
-  ASSERT_OK(uv_cancel((uv_req_t*) &req));
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
   ASSERT_EQ(calls, 0);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
