@@ -1,0 +1,158 @@
+#!/bin/bash
+# Runs programs that people use on libuv, unmodified, on oxuv and on another
+# libuv (the system's, if nothing else is said), and compares what they print.
+#   dependents/run.sh [--setup] [name ...]
+# --setup only installs what the programs need.
+#
+# dependents/NAME.sh is sourced by this script and defines
+#   title, packages   what the program is; the Debian packages to install
+#   setup             optional: further preparation, once, before any run
+#   version           prints the version of the program
+#   run               does the work; its standard output is compared, its
+#                     status must be 0
+# `run` works in an empty directory, in a network of its own with nothing but
+# loopback in it, with LD_LIBRARY_PATH leading to the library. It must call
+# `maps PID` (or the program $MAPS, from other languages) for each program that
+# is to use the library while that is running.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export TOP=$PWD
+export MAPS=$TOP/dependents/maps
+export WORK=$TOP/build/dependents # what a set-up makes: $WORK/NAME
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+maps() {
+  "$MAPS" "$@"
+}
+
+# install PACKAGE...: as root the missing Debian packages are installed,
+# otherwise they are named.
+install() {
+  local package missing=()
+  for package; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null |
+      grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || fail "these Debian packages are missing: ${missing[*]}"
+  # One update is enough for all programs.
+  [ -e "$WORK/updated" ] || apt-get update -qq
+  touch "$WORK/updated"
+  # A package that starts a service when it is installed is not to do so.
+  printf '#!/bin/sh\nexit 101\n' >"$WORK/no-services"
+  chmod +x "$WORK/no-services"
+  local policy=/usr/sbin/policy-rc.d
+  [ -e $policy ] || cp "$WORK/no-services" $policy
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    "${missing[@]}" >&2
+  cmp -s "$WORK/no-services" $policy && rm -f $policy
+}
+
+# wait_for COMMAND...: until it succeeds, half a minute at most.
+wait_for() {
+  local i
+  for ((i = 0; i < 600; i++)); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 0.05
+  done
+  fail "waited in vain for: $*"
+}
+
+load() {
+  title=$1 packages=() other=system
+  setup() { :; }
+  version() { echo; }
+  source "dependents/$1.sh"
+}
+
+prepare() (
+  load "$1"
+  install "${packages[@]}"
+  mkdir -p "$WORK/$1"
+  setup
+)
+
+# Inside the private network: one run with one library.
+if [ "${1:-}" = --inside ]; then
+  load "$2"
+  [ "$(id -u)" != 0 ] || ip link set lo up
+  cd "$3"
+  run
+  exit
+fi
+
+# once NAME LIBRARY DIRECTORY
+once() {
+  local name=$1 directory=$3 private=()
+  rm -rf "$directory"
+  mkdir -p "$directory/lib" "$directory/work"
+  export LIBUV=$(realpath "$2") MAPPED=$directory/mapped
+  ln -s "$LIBUV" "$directory/lib/libuv.so.1"
+  [ "$(id -u)" != 0 ] || private=(unshare --net --pid --fork --kill-child --mount-proc)
+  LD_LIBRARY_PATH=$directory/lib timeout -k 10 "${DEPENDENT_TIMEOUT:-300}" \
+    "${private[@]}" dependents/run.sh --inside "$name" "$directory/work" \
+    >"$directory/output" 2>"$directory/errors" </dev/null || return
+  [ -s "$directory/output" ] && [ -e "$MAPPED" ]
+}
+
+names=()
+only_setup=
+for argument; do
+  case $argument in
+    --setup) only_setup=1 ;;
+    *) names+=("$argument") ;;
+  esac
+done
+[ ${#names[@]} -gt 0 ] || for script in dependents/*.sh; do
+  name=$(basename "$script" .sh)
+  [ "$name" = run ] || names+=("$name")
+done
+
+mkdir -p "$WORK"
+rm -f "$WORK/updated"
+passed=0 failed=0
+for name in "${names[@]}"; do
+  log=$WORK/$name.setup.log
+  if ! prepare "$name" >"$log" 2>&1; then
+    echo "$name: FAILED to set up, see $log"
+    tail -5 "$log"
+    failed=$((failed + 1))
+    continue
+  fi
+  [ ! "$only_setup" ] || continue
+  load "$name"
+  if [ "$other" = reference ]; then
+    against=target/reference/libuv.so.1
+  else
+    against=$(ldconfig -p | sed -n '/libuv\.so\.1 .*x86-64\|libuv\.so\.1 .*AArch64/ { s/.*=> //p; q }')
+  fi
+  result=ok
+  start=$SECONDS
+  once "$name" "$against" "$WORK/$name/libuv" || result="FAILED on $against"
+  middle=$SECONDS
+  if [ "$result" = ok ]; then
+    if ! once "$name" target/lib/libuv.so.1 "$WORK/$name/oxuv"; then
+      result="FAILED on oxuv"
+    elif ! cmp -s "$WORK/$name/libuv/output" "$WORK/$name/oxuv/output"; then
+      result="FAILED: different output"
+    fi
+  fi
+  end=$SECONDS
+  printf '%-16s %-22s %s (%d lines the same, %d s on libuv, %d s on oxuv)\n' "$name" \
+    "$(version 2>/dev/null | head -1)" "$result" "$(wc -l <"$WORK/$name/libuv/output")" \
+    $((middle - start)) $((end - middle))
+  if [ "$result" = ok ]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    diff "$WORK/$name/libuv/output" "$WORK/$name/oxuv/output" | head -20 || true
+    tail -n 5 "$WORK/$name"/*/errors || true
+  fi
+done
+[ ! "$only_setup" ] || exit $((failed > 0))
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
