@@ -38,8 +38,9 @@ build/venv/bin/pytest: bindings/python/pyproject.toml
 	build/venv/bin/pip install -q -e 'bindings/python[dev]'
 	touch $@
 
+# ARGS=--dependents adds the programs of `make dependents`.
 test: setup
-	scripts/test.sh
+	scripts/test.sh $(ARGS)
 
 lint:
 	cargo fmt --all --check
@@ -61,6 +62,10 @@ tsan: setup reference
 # libuv's own tests on both libraries; ARGS="--help" shows what can be chosen.
 conformance: setup lib
 	conformance/run.py $(ARGS)
+
+# Programs that people use on libuv, on both libraries; ARGS="cmake" runs one.
+dependents: setup lib reference
+	dependents/run.sh $(ARGS)
 
 # What the two libraries export, compared.
 symbols: lib reference
@@ -104,5 +109,5 @@ install:
 clean:
 	rm -rf build target
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance symbols loom \
-  demo demo-setup bench install clean
+.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
+  dependents symbols loom demo demo-setup bench install clean

@@ -1,6 +1,9 @@
 #!/bin/bash
 # Runs every test there is and closes with one line that adds up what the
 # runners counted. Each step's output is kept in build/log/.
+#   scripts/test.sh [--dependents]
+# --dependents adds the programs in dependents/, for which many Debian packages
+# are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -108,5 +111,7 @@ for library in reference lib; do
     build/venv/bin/pytest -q bindings/python \
     --junit-xml="build/log/pytest-$library.xml"
 done
+
+[ "${1-}" != --dependents ] || counted_step dependents dependents/run.sh
 
 finish
