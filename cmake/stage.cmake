@@ -1,31 +1,63 @@
-# Puts what cargo built into ${to}, stripped and named as it is installed:
-#   cmake -Dfrom=DIR -Dto=DIR -Dmajor=N -Dstrip=PROGRAM -P stage.cmake
+# Puts what cargo built into ${to}, named and reduced as it is installed:
+#   cmake -Dfrom=DIR -Dto=DIR -Dmajor=N -Dcc=PROGRAM -Dar=PROGRAM -Dnm=PROGRAM
+#         -Dobjcopy=PROGRAM -Dstrip=PROGRAM -P stage.cmake
 # Files that did not change keep their time stamps, so that nothing relinks.
-cmake_minimum_required(VERSION 3.18)
+cmake_minimum_required(VERSION 3.19)
 file(MAKE_DIRECTORY ${to})
 
-function(stage source target strip_option)
-  file(SHA256 ${from}/${source} hash)
+macro(run)
+  execute_process(COMMAND ${ARGV} WORKING_DIRECTORY ${to} COMMAND_ERROR_IS_FATAL ANY)
+endmacro()
+
+# Sets `${result}` to whether `target` was made from `source` as it is now.
+function(is_staged result source target)
+  set(${result} FALSE PARENT_SCOPE)
   set(record ${to}/.${source}.sha256)
   if(EXISTS ${record} AND EXISTS ${to}/${target})
+    file(SHA256 ${from}/${source} hash)
     file(READ ${record} staged_hash)
     if(staged_hash STREQUAL hash)
-      return()
+      set(${result} TRUE PARENT_SCOPE)
     endif()
   endif()
-  # Renamed into place: a running program may have the old file mapped.
-  configure_file(${from}/${source} ${to}/${target}.new COPYONLY)
-  if(strip)
-    execute_process(COMMAND ${strip} ${strip_option} ${to}/${target}.new RESULT_VARIABLE status)
-    if(status)
-      message(FATAL_ERROR "${strip}: ${status}")
-    endif()
-  endif()
-  file(RENAME ${to}/${target}.new ${to}/${target})
-  file(WRITE ${record} ${hash})
 endfunction()
 
-stage(libuv.so libuv.so.${major}.0.0 --strip-unneeded)
-stage(libuv.a libuv.a --strip-debug)
-file(CREATE_LINK libuv.so.${major}.0.0 ${to}/libuv.so.${major} SYMBOLIC)
+# Renamed into place: a running program may have the old file mapped.
+function(finish source target)
+  file(RENAME ${to}/${target}.new ${to}/${target})
+  file(SHA256 ${from}/${source} hash)
+  file(WRITE ${to}/.${source}.sha256 ${hash})
+endfunction()
+
+set(shared libuv.so.${major}.0.0)
+is_staged(done libuv.so ${shared})
+if(NOT done)
+  configure_file(${from}/libuv.so ${to}/${shared}.new COPYONLY)
+  if(strip)
+    run(${strip} --strip-unneeded ${shared}.new)
+  endif()
+  finish(libuv.so ${shared})
+endif()
+file(CREATE_LINK ${shared} ${to}/libuv.so.${major} SYMBOLIC)
 file(CREATE_LINK libuv.so.${major} ${to}/libuv.so SYMBOLIC)
+
+# The archive that cargo makes holds all of Rust's standard library. What the
+# exported functions need of it becomes one object, in which everything else is
+# local, so that a program can have another Rust library beside it.
+is_staged(done libuv.a libuv.a)
+if(NOT done)
+  execute_process(COMMAND ${nm} -D --defined-only -f posix ${from}/libuv.so
+    OUTPUT_VARIABLE exported COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX REPLACE " [^\n]*" "" exported "${exported}")
+  file(WRITE ${to}/exported "${exported}")
+  string(REGEX REPLACE "([^\n]+)" "-Wl,-u,\\1" roots "${exported}")
+  file(WRITE ${to}/roots "${roots}")
+  run(${cc} -nostdlib -r -Wl,--gc-sections,--force-group-allocation @roots
+      -o libuv.o ${from}/libuv.a)
+  # .llvmbc is the standard library once more, for LTO.
+  run(${objcopy} --keep-global-symbols=exported --strip-debug -R .llvmbc -R .llvmcmd libuv.o)
+  file(REMOVE ${to}/libuv.a.new)
+  run(${ar} rcsD libuv.a.new libuv.o)
+  file(REMOVE ${to}/libuv.o ${to}/exported ${to}/roots)
+  finish(libuv.a libuv.a)
+endif()

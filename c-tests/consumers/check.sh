@@ -68,6 +68,8 @@ case $kind in
       fail "the soname is not libuv.so.1"
     ! readelf -S "$from/lib/libuv.so.1" | grep -q '\.symtab\|\.debug' ||
       fail "the installed library is not stripped"
+    ! nm --extern-only --defined-only "$from/lib/libuv.a" | grep ' [A-Z] ' | grep -v ' uv_' ||
+      fail "the symbols above are global in libuv.a"
     ;;
   destdir)
     rm -rf "$out"
