@@ -49,6 +49,8 @@ pub mod flag {
     pub const UDP_RECVMMSG: u32 = 0x2000_0000;
     /// The kernel had no room for a datagram; it reports when it has.
     pub const UDP_BLOCKED: u32 = 0x4000_0000;
+    /// The kernel refused to cut a run of datagrams out of one.
+    pub const UDP_NO_SEGMENTS: u32 = 0x800_0000;
     /// Send callbacks are being made.
     pub const UDP_CALLING: u32 = 0x8000_0000;
 }

@@ -1,9 +1,10 @@
 //! Datagrams: sending and receiving them, one or many with a call.
 
+use super::fd::total;
 use super::{retry, syscall};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
-use core::mem::{size_of, MaybeUninit};
+use core::mem::{offset_of, size_of, MaybeUninit};
 use core::ptr;
 use libc::{iovec, mmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
 
@@ -19,6 +20,22 @@ pub struct Destination {
 
 impl Destination {
     pub const PEER: Destination = Destination { address: ptr::null(), length: 0 };
+
+    /// Whether it is where the message goes.
+    ///
+    /// # Safety
+    /// Both addresses are readable.
+    unsafe fn is(self, message: &msghdr) -> bool {
+        let (ours, theirs) = (self.address.cast::<u8>(), message.msg_name.cast::<u8>());
+        let length = self.length as usize;
+        self.length == message.msg_namelen
+            && (ours == theirs.cast_const()
+                // SAFETY: the caller's contract; only the peer has the length 0.
+                || unsafe {
+                    core::slice::from_raw_parts(ours, length)
+                        == core::slice::from_raw_parts(theirs, length)
+                })
+    }
 }
 
 fn header(to: Destination, buffers: &[uv_buf_t]) -> msghdr {
@@ -57,44 +74,171 @@ pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<u
 }
 
 /// Datagrams that are sent with one call.
+///
+/// A run of datagrams of one size to one address, of which the last may be shorter, becomes one
+/// message that the kernel cuts up as late as it can (generic segmentation offload). That saves most
+/// of what sending a small datagram costs. An outbox with something in it is not to be moved.
 pub struct Outbox {
     headers: [MaybeUninit<mmsghdr>; BATCH],
-    count: usize,
+    /// How many datagrams are in each message.
+    runs: [u8; BATCH],
+    messages: usize,
+    datagrams: usize,
+    /// The size of the last message and of the datagrams in it; none can be added when the latter
+    /// is 0.
+    last_size: usize,
+    segment: usize,
+    /// The buffers of messages with several datagrams.
+    vectors: [MaybeUninit<iovec>; 2 * BATCH],
+    vectors_used: usize,
+    /// The sizes of their datagrams, as the kernel is told them.
+    controls: [MaybeUninit<SegmentSize>; BATCH / 2],
+    controls_used: usize,
+    segmenting: bool,
 }
 
+/// The control message `UDP_SEGMENT`.
+#[repr(C)]
+struct SegmentSize {
+    header: libc::cmsghdr,
+    size: u16,
+    padding: [u16; 3],
+}
+
+/// The most bytes in a message with several datagrams: what fits into an IPv6 packet.
+const MAX_MESSAGE: usize = 65_487;
+
 impl Outbox {
-    pub fn new() -> Outbox {
-        Outbox { headers: [const { MaybeUninit::uninit() }; BATCH], count: 0 }
-    }
-
-    pub fn is_full(&self) -> bool {
-        self.count == BATCH
-    }
-
-    /// Adds a datagram, unless there is no room.
-    pub fn push(&mut self, to: Destination, buffers: &[uv_buf_t]) {
-        if let Some(slot) = self.headers.get_mut(self.count) {
-            slot.write(mmsghdr { msg_hdr: header(to, buffers), msg_len: 0 });
-            self.count += 1;
+    /// `segmenting` allows several datagrams in one message.
+    pub fn new(segmenting: bool) -> Outbox {
+        Outbox {
+            headers: [const { MaybeUninit::uninit() }; BATCH],
+            runs: [0; BATCH],
+            messages: 0,
+            datagrams: 0,
+            last_size: 0,
+            segment: 0,
+            vectors: [const { MaybeUninit::uninit() }; 2 * BATCH],
+            vectors_used: 0,
+            controls: [const { MaybeUninit::uninit() }; BATCH / 2],
+            controls_used: 0,
+            segmenting,
         }
     }
 
-    /// Sends as many as can be sent; returns how many, or why the first was not. They are all
-    /// taken out.
+    pub fn is_full(&self) -> bool {
+        self.datagrams == BATCH
+    }
+
+    /// Adds a datagram, unless there is no room.
+    ///
+    /// # Safety
+    /// The address stays readable until the outbox was sent.
+    pub unsafe fn push(&mut self, to: Destination, buffers: &[uv_buf_t]) {
+        if self.is_full() {
+            return;
+        }
+        let size = total(buffers);
+        // SAFETY: the caller's contract.
+        if !(self.segmenting && unsafe { self.extend_run(to, buffers, size) }) {
+            self.headers[self.messages].write(mmsghdr { msg_hdr: header(to, buffers), msg_len: 0 });
+            self.runs[self.messages] = 1;
+            self.messages += 1;
+            (self.last_size, self.segment) = (size, size);
+        }
+        self.datagrams += 1;
+    }
+
+    /// Adds a datagram to the last message if it may be part of that.
+    ///
+    /// # Safety
+    /// As for [`Outbox::push`].
+    unsafe fn extend_run(&mut self, to: Destination, buffers: &[uv_buf_t], size: usize) -> bool {
+        if size == 0 || size > self.segment || self.last_size + size > MAX_MESSAGE {
+            return false;
+        }
+        let Some(last) = self.messages.checked_sub(1) else { return false };
+        // SAFETY: all messages are initialised.
+        let last_header = unsafe { &mut self.headers[last].assume_init_mut().msg_hdr };
+        // SAFETY: the caller's contract, for this address and for those from before.
+        if !unsafe { to.is(last_header) } {
+            return false;
+        }
+        let is_new = self.runs[last] == 1;
+        let moved = if is_new { last_header.msg_iovlen } else { 0 };
+        let room = self.vectors.len() - self.vectors_used;
+        if moved.saturating_add(buffers.len()) > room
+            || (is_new && self.controls_used == self.controls.len())
+        {
+            return false;
+        }
+        let free = self.vectors[self.vectors_used..].as_mut_ptr().cast::<iovec>();
+        // SAFETY: there is room for both; the message's own vectors are the array that its datagram
+        // came with. uv_buf_t has the layout of struct iovec.
+        unsafe {
+            ptr::copy_nonoverlapping(last_header.msg_iov, free, moved);
+            ptr::copy_nonoverlapping(buffers.as_ptr().cast(), free.add(moved), buffers.len());
+        }
+        if is_new {
+            // SAFETY: all zeroes are a valid header.
+            let mut header: libc::cmsghdr = unsafe { core::mem::zeroed() };
+            header.cmsg_len = (offset_of!(SegmentSize, size) + size_of::<u16>()) as _;
+            header.cmsg_level = libc::SOL_UDP;
+            header.cmsg_type = libc::UDP_SEGMENT;
+            let size = self.segment as u16;
+            let control = SegmentSize { header, size, padding: [0; 3] };
+            let control = self.controls[self.controls_used].write(control);
+            last_header.msg_control = ptr::from_mut(control).cast();
+            last_header.msg_controllen = size_of::<SegmentSize>() as _;
+            last_header.msg_iov = free;
+            last_header.msg_iovlen = 0;
+            self.controls_used += 1;
+        }
+        last_header.msg_iovlen += moved + buffers.len();
+        self.vectors_used += moved + buffers.len();
+        self.runs[last] += 1;
+        self.last_size += size;
+        if size < self.segment {
+            self.segment = 0;
+        }
+        true
+    }
+
+    /// Sends as many as can be sent; returns how many, or why the first was not. None are to be
+    /// added or sent afterwards. `Ok(None)`: nothing was sent, as the kernel or the way to the peer
+    /// cannot cut messages up, or the user has set the socket up to cut up his own.
     ///
     /// # Safety
     /// The addresses and buffers of all are readable.
-    pub unsafe fn send(&mut self, fd: c_int) -> Result<usize> {
+    pub unsafe fn send(&mut self, fd: c_int) -> Result<Option<usize>> {
+        // A kernel that does not know the control message would ignore it.
+        if self.controls_used > 0
+            && super::socket::option(fd, libc::SOL_UDP, libc::UDP_SEGMENT) != Ok(0)
+        {
+            return Ok(None);
+        }
         let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
-        let count = core::mem::take(&mut self.count);
-        match count {
+        let sent = match self.messages {
             0 => Ok(0),
             1 => {
                 // SAFETY: the first is initialised; `sendmsg` only reads it.
                 let header = unsafe { &raw const (*headers).msg_hdr };
                 retry(|| syscall!(sendmsg(fd, header, 0))).map(|_| 1)
             }
-            _ => retry(|| syscall!(sendmmsg(fd, headers, count as _, 0))).map(|n| n as usize),
+            count => retry(|| syscall!(sendmmsg(fd, headers, count as _, 0))),
+        };
+        match sent {
+            Ok(sent) => {
+                let runs = self.runs.iter().take(sent as usize);
+                Ok(Some(runs.map(|&run| usize::from(run)).sum()))
+            }
+            Err(error)
+                if self.runs[0] > 1
+                    && [libc::EINVAL, libc::EIO, libc::EMSGSIZE].contains(&-error.code()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 }

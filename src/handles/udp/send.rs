@@ -180,12 +180,10 @@ impl Udp {
             if self.unsent.is_empty() {
                 return;
             }
-            let mut outbox = Outbox::new();
-            self.fill(&mut outbox);
             // SAFETY: the user keeps the buffers alive until the callback, and the requests, which
             // hold the addresses, are alive until then.
-            match unsafe { outbox.send(self.fd()) } {
-                Ok(sent) => (0..sent.min(BATCH)).for_each(|_| self.finish_first(None)),
+            match unsafe { self.send_batch(|outbox| self.fill(outbox)) } {
+                Ok(sent) => (0..sent).for_each(|_| self.finish_first(None)),
                 Err(error @ (Error::EAGAIN | Error::ENOBUFS)) => return self.wait_writable(error),
                 Err(error) => self.finish_first(Some(error)),
             }
@@ -195,8 +193,24 @@ impl Udp {
         }
     }
 
+    /// Sends the datagrams that `fill` puts into an outbox; returns how many were sent.
+    ///
+    /// # Safety
+    /// The addresses and buffers of all are readable.
+    unsafe fn send_batch(&self, fill: impl Fn(&mut Outbox) -> Result) -> Result<usize> {
+        loop {
+            let mut outbox = Outbox::new(!self.handle.has(flag::UDP_NO_SEGMENTS));
+            fill(&mut outbox)?;
+            // SAFETY: the caller's contract.
+            match unsafe { outbox.send(self.fd())? } {
+                Some(sent) => return Ok(sent),
+                None => self.handle.set(flag::UDP_NO_SEGMENTS),
+            }
+        }
+    }
+
     /// Puts the first datagrams of the queue into the outbox.
-    fn fill(&self, outbox: &mut Outbox) {
+    fn fill(&self, outbox: &mut Outbox) -> Result {
         let mut next = self.unsent.front();
         while let Some(link) = next.filter(|_| !outbox.is_full()) {
             // SAFETY: a request in the list is alive.
@@ -206,6 +220,7 @@ impl Udp {
                 next = self.unsent.after(link);
             }
         }
+        Ok(())
     }
 
     /// Has the first of the queue called back in the next pending phase.
@@ -316,15 +331,17 @@ impl Udp {
         }
         let mut sent = 0;
         while sent < messages.count {
-            let mut outbox = Outbox::new();
             let end = messages.count.min(sent + BATCH);
-            for index in sent..end {
+            let fill = |outbox: &mut Outbox| {
                 // SAFETY: the caller's contract.
-                let (to, buffers) = unsafe { self.message(messages, index)? };
-                outbox.push(to, buffers);
-            }
+                (sent..end).try_for_each(|index| unsafe {
+                    let (to, buffers) = self.message(messages, index)?;
+                    outbox.push(to, buffers);
+                    Ok(())
+                })
+            };
             // SAFETY: the caller's contract.
-            match unsafe { outbox.send(self.fd()) } {
+            match unsafe { self.send_batch(fill) } {
                 Ok(more) => sent += more,
                 // The error will come again when the rest is sent.
                 Err(_) if sent > 0 => break,
