@@ -19,6 +19,7 @@ cd "$(dirname "$0")/.."
 export TOP=$PWD
 export MAPS=$TOP/dependents/maps
 export WORK=$TOP/build/dependents # what a set-up makes: $WORK/NAME
+export EXAMPLES=$WORK/examples
 
 fail() {
   echo "FAILED: $*" >&2
@@ -50,6 +51,14 @@ install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
     "${missing[@]}" >&2
   cmp -s "$WORK/no-services" $policy && rm -f $policy
+}
+
+# build_example NAME [ARGUMENT...]: examples/NAME.c as $EXAMPLES/NAME, against
+# our header.
+build_example() {
+  mkdir -p "$EXAMPLES"
+  cc -O2 -g -Wall -Wextra -Iinclude -o "$EXAMPLES/$1" "examples/$1.c" \
+    -Ltarget/lib -l:libuv.so.1 -lpthread "${@:2}"
 }
 
 # wait_for COMMAND...: until it succeeds, half a minute at most.
