@@ -106,8 +106,15 @@ install:
 	cmake --build build/install
 	DESTDIR=$(DESTDIR) cmake --install build/install
 
+# The Python package with the library inside: build/wheel/*.whl.
+wheel: lib build/venv/bin/pytest
+	rm -rf build/wheel
+	OXUV_WHEEL_LIBRARY="$(CURDIR)/target/lib/libuv.so.1" build/venv/bin/pip wheel -q \
+	  --no-build-isolation --no-deps -w build/wheel ./bindings/python
+	@ls build/wheel/*
+
 clean:
-	rm -rf build target
+	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents symbols loom demo demo-setup bench install clean
+  dependents symbols loom demo demo-setup bench install wheel clean

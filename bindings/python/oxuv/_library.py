@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import os
 import threading
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Iterator
 
 from . import _ffi
 
-_CHECKOUT = Path(__file__).resolve().parents[3] / "target" / "lib" / "libuv.so.1"
+_PACKAGE = Path(__file__).resolve().parent
 
 
 def _candidates() -> Iterator[str]:
@@ -20,11 +19,12 @@ def _candidates() -> Iterator[str]:
     if named:
         yield named
         return
+    bundled = _PACKAGE / "libuv.so.1"
+    if bundled.exists():  # the wheel of `make wheel`
+        yield str(bundled)
     yield "libuv.so.1"
-    found = ctypes.util.find_library("uv")
-    if found and found != "libuv.so.1":
-        yield found
-    yield str(_CHECKOUT)
+    if (_PACKAGE.parent / "pyproject.toml").exists():  # a checkout
+        yield str(_PACKAGE.parents[2] / "target" / "lib" / "libuv.so.1")
 
 
 def _load() -> ctypes.CDLL:

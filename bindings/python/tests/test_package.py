@@ -14,6 +14,7 @@ import pytest
 from conftest import PACKAGE
 
 import oxuv
+from oxuv import _library
 
 
 def run(
@@ -58,6 +59,21 @@ def test_loader_finds_the_library(tmp_path: Path) -> None:
     environment = {"LD_LIBRARY_PATH": str(tmp_path), "OXUV_LIBRARY": ""}
     result = run(["-c", "import oxuv; print(oxuv.version(), oxuv.library_path())"], environment)
     assert result.stdout.split() == [oxuv.version(), "libuv.so.1"]
+
+
+def test_where_the_library_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "bindings" / "python" / "oxuv"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(_library, "_PACKAGE", package)
+    monkeypatch.delenv("OXUV_LIBRARY", raising=False)
+    assert list(_library._candidates()) == ["libuv.so.1"]  # installed
+    (package.parent / "pyproject.toml").touch()
+    checkout = str(tmp_path / "target" / "lib" / "libuv.so.1")
+    assert list(_library._candidates()) == ["libuv.so.1", checkout]
+    (package / "libuv.so.1").touch()
+    assert list(_library._candidates())[0] == str(package / "libuv.so.1")
+    monkeypatch.setenv("OXUV_LIBRARY", "/named")
+    assert list(_library._candidates()) == ["/named"]
 
 
 def test_import_needs_no_library_and_no_symbol(tmp_path: Path) -> None:
