@@ -1,5 +1,5 @@
 title="http_parser (HTTP server and clients)"
-packages=(gcc libc6-dev libhttp-parser-dev apache2-utils curl python3 libuv1)
+packages=(libhttp-parser-dev apache2-utils curl python3 libuv1)
 
 setup() {
   build_example http_server -lhttp_parser
@@ -18,7 +18,7 @@ run() {
   maps $server
 
   # Our own clients, each on a connection that it keeps.
-  "$EXAMPLES/http_load" 8080 500 100
+  checked "$EXAMPLES/http_load" 8080 500 100
   # And others.
   ab -q -k -c 300 -n 30000 $url/ |
     grep -E '^(Complete|Failed|Keep-Alive|Non-2xx) '

@@ -1,5 +1,5 @@
 title="hiredis (Redis PUB/SUB)"
-packages=(gcc libc6-dev libhiredis-dev redis-server redis-tools libuv1)
+packages=(libhiredis-dev redis-server redis-tools libuv1)
 
 setup() {
   build_example redis_pubsub -lhiredis
@@ -24,17 +24,11 @@ publish() {
 }
 
 run() {
-  local client
+  local client round
   start_server
 
-  # 10,000 messages for three subscribers. The server rests while the program's
-  # memory is looked at.
-  kill -STOP $server
-  "$EXAMPLES/redis_pubsub" &
-  client=$!
-  wait_for maps $client
-  kill -CONT $server
-  wait $client
+  # 10,000 messages for three subscribers.
+  checked "$EXAMPLES/redis_pubsub"
 
   # A subscriber that lives through the end of its server, twice.
   "$EXAMPLES/redis_reconnect" >log &

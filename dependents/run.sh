@@ -13,7 +13,7 @@
 # `run` works in an empty directory, in a network of its own with nothing but
 # loopback in it, with LD_LIBRARY_PATH leading to the library. It must call
 # `maps PID` (or the program $MAPS, from other languages) for each program that
-# is to use the library while that is running.
+# is to use the library while that is running, or start it with `checked`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export TOP=$PWD
@@ -28,6 +28,11 @@ fail() {
 
 maps() {
   "$MAPS" "$@"
+}
+
+# checked PROGRAM...: runs it, after a look at its memory before main().
+checked() {
+  LD_PRELOAD=$WORK/check_maps.so "$@"
 }
 
 # install PACKAGE...: as root the missing Debian packages are installed,
@@ -80,8 +85,9 @@ load() {
 
 prepare() (
   load "$1"
-  install "${packages[@]}"
+  install gcc libc6-dev "${packages[@]}"
   mkdir -p "$WORK/$1"
+  cc -shared -fPIC -o "$WORK/check_maps.so" dependents/check_maps.c
   setup
 )
 
