@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -344,6 +345,236 @@ static int do_listen(void) {
   return r;
 }
 
+static int do_scandir_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_scandir(loop, &req, test_path("."), 0,
+                                       fs_result_cb));
+}
+
+static int do_readlink_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_readlink(loop, &req, "/proc/self/exe",
+                                        fs_result_cb));
+}
+
+static int do_realpath_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_realpath(loop, &req, "/", fs_result_cb));
+}
+
+static int do_statfs_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_statfs(loop, &req, "/", fs_result_cb));
+}
+
+static int do_copyfile_async(void) {
+  static uv_fs_t req;
+  const char* path = test_path("file");
+  return fs_finish(&req, uv_fs_copyfile(loop, &req, path, test_path("copy"), 0,
+                                        fs_result_cb));
+}
+
+static void made_cb(uv_fs_t* req) {
+  if (req->result >= 0) ASSERT_EQ(remove(req->path), 0);
+  if (req->result > 0) close((int) req->result);
+  fs_result_cb(req);
+}
+
+static int do_mkdtemp_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_mkdtemp(loop, &req, test_path("dXXXXXX"),
+                                       made_cb));
+}
+
+static int do_mkstemp_async(void) {
+  static uv_fs_t req;
+  return fs_finish(&req, uv_fs_mkstemp(loop, &req, test_path("fXXXXXX"),
+                                       made_cb));
+}
+
+static int do_readdir_async(void) {
+  static uv_fs_t req;
+  static uv_dirent_t entries[4];
+  uv_dir_t* dir = NULL;
+  int r = uv_fs_opendir(NULL, &req, test_path("."), NULL);
+  if (r != 0) return fs_finish(&req, r);
+  dir = req.ptr;
+  uv_fs_req_cleanup(&req);
+  dir->dirents = entries;
+  dir->nentries = 4;
+  r = fs_finish(&req, uv_fs_readdir(loop, &req, dir, fs_result_cb));
+  ASSERT_OK(uv_fs_closedir(NULL, &req, dir, NULL));
+  uv_fs_req_cleanup(&req);
+  return r;
+}
+
+static int do_fs_event(void) {
+  enum { N = 12 };
+  static uv_fs_event_t events[N];
+  char name[16];
+  int result = 0;
+  int i;
+
+  for (i = 0; i < N; i++) {
+    int r;
+    snprintf(name, sizeof(name), "w%d", i);
+    close(open(test_path(name), O_WRONLY | O_CREAT, 0600));
+    ASSERT_OK(uv_fs_event_init(loop, &events[i]));
+    r = uv_fs_event_start(&events[i], (uv_fs_event_cb) abort, test_path(name),
+                          0);
+    ASSERT_EQ(uv_is_active((uv_handle_t*) &events[i]), r == 0);
+    if (r != 0) result = r;
+  }
+  return result;
+}
+
+static void fs_poll_cb(uv_fs_poll_t* poll, int status, const uv_stat_t* before,
+                       const uv_stat_t* now) {
+  (void) poll, (void) status, (void) before, (void) now;
+}
+
+static int do_fs_poll(void) {
+  static uv_fs_poll_t poll;
+  int r;
+  ASSERT_OK(uv_fs_poll_init(loop, &poll));
+  r = uv_fs_poll_start(&poll, fs_poll_cb, test_path("file"), 1000);
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &poll), r == 0);
+  return r;
+}
+
+static int do_pipe_bind(void) {
+  static uv_pipe_t pipe;
+  int r;
+  ASSERT_OK(uv_pipe_init(loop, &pipe, 0));
+  r = uv_pipe_bind(&pipe, test_path("pipe"));
+  /* Closing it removes the name. */
+  uv_close((uv_handle_t*) &pipe, NULL);
+  return r;
+}
+
+static void connection_cb(uv_stream_t* server, int status) {
+  (void) server, (void) status;
+}
+
+static int connect_result;
+
+static void connect_cb(uv_connect_t* req, int status) {
+  (void) req;
+  connect_result = status;
+}
+
+static int do_pipe_connect(void) {
+  static uv_pipe_t server, client;
+  static uv_connect_t req;
+  const char* path = test_path("pipe");
+  int r;
+
+  ASSERT_OK(uv_pipe_init(loop, &server, 0));
+  ASSERT_OK(uv_pipe_init(loop, &client, 0));
+  r = uv_pipe_bind(&server, path);
+  if (r == 0) {
+    ASSERT_OK(uv_listen((uv_stream_t*) &server, 1, connection_cb));
+    connect_result = 1;
+    r = uv_pipe_connect2(&req, &client, path, strlen(path), 0, connect_cb);
+    while (r == 0 && connect_result == 1) uv_run(loop, UV_RUN_ONCE);
+    if (r == 0) r = connect_result;
+  }
+  uv_close((uv_handle_t*) &server, NULL);
+  return r;
+}
+
+static int do_udp_send(void) {
+  static uv_udp_t udp;
+  static uv_udp_send_t req;
+  struct sockaddr_in addr;
+  uv_buf_t bufs[8];
+  int r;
+  int i;
+
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 9, &addr));
+  for (i = 0; i < 8; i++) bufs[i] = uv_buf_init("x", 1);
+  ASSERT_OK(uv_udp_init(loop, &udp));
+  r = uv_udp_send(&req, &udp, bufs, 8, (struct sockaddr*) &addr, NULL);
+  ASSERT_EQ(uv_udp_get_send_queue_count(&udp), r == 0);
+  return r;
+}
+
+static int do_udp_recv(void) {
+  static uv_udp_t udp;
+  int r;
+  ASSERT_OK(uv_udp_init_ex(loop, &udp, UV_UDP_RECVMMSG));
+  r = uv_udp_recv_start(&udp, alloc_cb, (uv_udp_recv_cb) abort);
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &udp), r == 0);
+  return r;
+}
+
+static int do_poll(void) {
+  static uv_poll_t poll;
+  static int fds[2];
+  int r;
+  if (fds[1] == 0) ASSERT_EQ(pipe(fds), 0);
+  r = uv_poll_init(loop, &poll, fds[0]);
+  if (r == 0) r = uv_poll_start(&poll, UV_READABLE, (uv_poll_cb) abort);
+  return r;
+}
+
+static int lookup_result;
+
+static void getaddrinfo_cb(uv_getaddrinfo_t* req, int status,
+                           struct addrinfo* list) {
+  (void) req;
+  lookup_result = status;
+  uv_freeaddrinfo(list);
+}
+
+static int do_getaddrinfo(void) {
+  static uv_getaddrinfo_t req;
+  int r = uv_getaddrinfo(loop, &req, getaddrinfo_cb, "127.0.0.1", "80", NULL);
+  ASSERT_EQ(uv_run(loop, UV_RUN_DEFAULT), 0);
+  return r == 0 ? lookup_result : r;
+}
+
+static int do_getnameinfo(void) {
+  static uv_getnameinfo_t req;
+  struct sockaddr_in addr;
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 80, &addr));
+  return uv_getnameinfo(loop, &req, NULL, (struct sockaddr*) &addr,
+                        NI_NUMERICHOST | NI_NUMERICSERV);
+}
+
+static int do_random(void) {
+  char bytes[16];
+  return uv_random(NULL, NULL, bytes, sizeof(bytes), 0, NULL);
+}
+
+static void exit_cb(uv_process_t* process, int64_t status, int signum) {
+  (void) status, (void) signum;
+  uv_close((uv_handle_t*) process, NULL);
+}
+
+static int do_spawn(void) {
+  enum { N = 20 };
+  static uv_process_t process;
+  static uv_pipe_t pipes[N];
+  uv_stdio_container_t stdio[N];
+  char* args[] = {"true", NULL};
+  uv_process_options_t options = {.exit_cb = exit_cb, .file = "true",
+                                  .args = args, .stdio = stdio,
+                                  .stdio_count = N};
+  int r;
+  int i;
+
+  for (i = 0; i < N; i++) {
+    ASSERT_OK(uv_pipe_init(loop, &pipes[i], 0));
+    stdio[i].flags = UV_CREATE_PIPE | UV_READABLE_PIPE;
+    stdio[i].data.stream = (uv_stream_t*) &pipes[i];
+  }
+  r = uv_spawn(loop, &process, &options);
+  if (r != 0) uv_close((uv_handle_t*) &process, NULL);
+  ASSERT_EQ(uv_run(loop, UV_RUN_DEFAULT), 0);
+  return r;
+}
+
 /* Lets a call's first allocation fail, then its second, and so on until none
  * is left to fail. The call answers UV_ENOMEM or copes; afterwards, with
  * memory again, the same call works and nothing is left behind. */
@@ -352,6 +583,7 @@ static void starve(const char* name, int (*call)(void), int must_report,
   uv_loop_t own;
   long n;
 
+  printf("%s\n", name);
   for (n = 0; n < limit; n++) {
     int hit;
     int r;
@@ -403,6 +635,25 @@ static const struct {
     {"uv_fs_mkdtemp", do_mkdtemp, 1, 100},
     {"uv_fs_opendir", do_opendir, 1, 100},
     {"uv_listen", do_listen, 0, 100},
+    {"uv_fs_scandir", do_scandir_async, 1, 100},
+    {"uv_fs_readlink", do_readlink_async, 1, 100},
+    {"uv_fs_realpath", do_realpath_async, 1, 100},
+    {"uv_fs_statfs", do_statfs_async, 1, 100},
+    {"uv_fs_copyfile", do_copyfile_async, 1, 100},
+    {"uv_fs_mkdtemp", do_mkdtemp_async, 1, 100},
+    {"uv_fs_mkstemp", do_mkstemp_async, 1, 100},
+    {"uv_fs_readdir", do_readdir_async, 1, 100},
+    {"uv_fs_event_start", do_fs_event, 1, 100},
+    {"uv_fs_poll_start", do_fs_poll, 1, 100},
+    {"uv_pipe_bind", do_pipe_bind, 1, 100},
+    {"uv_pipe_connect2", do_pipe_connect, 1, 100},
+    {"uv_udp_send", do_udp_send, 1, 100},
+    {"uv_udp_recv_start", do_udp_recv, 0, 100},
+    {"uv_poll_start", do_poll, 0, 100},
+    {"uv_getaddrinfo", do_getaddrinfo, 1, 100},
+    {"uv_getnameinfo", do_getnameinfo, 0, 100},
+    {"uv_random", do_random, 0, 100},
+    {"uv_spawn", do_spawn, 1, 100},
 };
 
 TEST(allocator_failing_each_allocation_in_turn) {

@@ -18,23 +18,27 @@ static int checked(void) {
 #endif
 }
 
-static int blocks; /* in use */
+static void* blocks[256]; /* in use */
+static size_t block_count;
 static struct {
   unsigned char* memory;
   size_t size;
-} retired[64];
+} retired[256];
 static size_t retired_count;
 
 static void* take(size_t size) {
   void* memory = malloc(size);
   ASSERT_NOT_NULL(memory);
   memset(memory, 0x5a, size);
-  blocks++;
+  ASSERT_LT(block_count, COUNT(blocks));
+  blocks[block_count++] = memory;
   return memory;
 }
 
 static void retire(void* memory, size_t size) {
-  blocks--;
+  size_t i = 0;
+  while (blocks[i] != memory) i++;
+  blocks[i] = blocks[--block_count];
   memset(memory, POISON, size);
   if (checked()) {
     free(memory);
@@ -46,7 +50,7 @@ static void retire(void* memory, size_t size) {
 }
 
 static void check_memory(void) {
-  ASSERT_EQ(blocks, 0);
+  ASSERT_EQ(block_count, 0);
   while (retired_count > 0) {
     size_t i;
     retired_count--;
