@@ -83,13 +83,15 @@ load() {
   source "dependents/$1.sh"
 }
 
-prepare() (
-  load "$1"
+# A process of its own, so that an error anywhere in it ends it.
+if [ "${1:-}" = --prepare ]; then
+  load "$2"
   install gcc libc6-dev "${packages[@]}"
-  mkdir -p "$WORK/$1"
+  mkdir -p "$WORK/$2"
   cc -shared -fPIC -o "$WORK/check_maps.so" dependents/check_maps.c
   setup
-)
+  exit
+fi
 
 # Inside the private network: one run with one library.
 if [ "${1:-}" = --inside ]; then
@@ -132,7 +134,7 @@ rm -f "$WORK/updated"
 passed=0 failed=0
 for name in "${names[@]}"; do
   log=$WORK/$name.setup.log
-  if ! prepare "$name" >"$log" 2>&1; then
+  if ! dependents/run.sh --prepare "$name" >"$log" 2>&1; then
     echo "$name: FAILED to set up, see $log"
     tail -5 "$log"
     failed=$((failed + 1))
@@ -143,7 +145,7 @@ for name in "${names[@]}"; do
   if [ "$other" = reference ]; then
     against=target/reference/libuv.so.1
   else
-    against=$(ldconfig -p | sed -n '/libuv\.so\.1 .*x86-64\|libuv\.so\.1 .*AArch64/ { s/.*=> //p; q }')
+    against=$(ldconfig -p | awk '/libuv\.so\.1 .*(x86-64|AArch64)/ && !found++ { print $NF }')
   fi
   result=ok
   start=$SECONDS

@@ -1,6 +1,6 @@
 /* Keep-alive HTTP clients on one loop, with http_parser: each sends a request,
- * checks the answer and sends the next. Every tenth request is a POST whose body
- * must come back. It speaks to http_server.
+ * checks the answer and sends the next. Every tenth request is a POST whose
+ * body must come back. It speaks to http_server.
  *   http_load [port [connections [requests on each]]] */
 #include <stdio.h>
 #include <stdlib.h>

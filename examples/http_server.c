@@ -1,7 +1,7 @@
-/* An HTTP/1.1 server on libuv and http_parser, the parser that Node.js began
- * with: keep-alive, pipelined requests, limits on what a client may send, an end
- * to silent connections, and a reader that is slower than the server stops it
- * from reading more. SIGINT and SIGTERM end it when what it owes is answered.
+/* An HTTP/1.1 server with http_parser, the parser that Node.js began with:
+ * keep-alive, pipelined requests, limits on what a client may send, an end to
+ * silent connections. From a client that does not read its answers nothing more
+ * is read. SIGINT and SIGTERM end it when what it owes is answered.
  *   http_server [port] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +120,8 @@ static void respond(struct client* client, const char* status, char* body,
                        "Content-Type: text/plain\r\n"
                        "Content-Length: %zu\r\n"
                        "Connection: %s\r\n\r\n",
-                       status, body_size, client->last ? "close" : "keep-alive");
+                       status, body_size,
+                       client->last ? "close" : "keep-alive");
   bufs[0] = uv_buf_init(response->head, (unsigned int) head_size);
   bufs[1] = uv_buf_init(body, (unsigned int) body_size);
   if (uv_write(&response->req, stream, bufs, body_size > 0 ? 2 : 1,

@@ -1,9 +1,9 @@
 /* Kafka through librdkafka, which has threads of its own and writes a byte to a
  * descriptor when one of its queues gets something. The descriptor is a pipe
  * whose other end is on the loop, so all callbacks are in the loop's thread. A
- * producer sends to a topic with three partitions, and each of two consumers in
- * groups of their own receives everything. The brokers are librdkafka's
- * own imitation, in this process; half-way one of them goes down for a while. */
+ * producer sends to a topic with three partitions. Two consumers, each in a
+ * group of its own, receive everything. The brokers are librdkafka's own
+ * imitation, in this process; half-way one of them goes down for a while. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +253,7 @@ static int serve_consumer(struct client* client) {
 
 static void start_consumer(struct consumer* consumer, int number) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_t* topics;
   char group[16];
   int i;
 
@@ -267,6 +267,7 @@ static void start_consumer(struct consumer* consumer, int number) {
   watch_queue(&consumer->client,
               rd_kafka_queue_get_consumer(consumer->client.kafka),
               serve_consumer);
+  topics = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
   must_kafka(rd_kafka_subscribe(consumer->client.kafka, topics), "subscribe");
   rd_kafka_topic_partition_list_destroy(topics);

@@ -1,7 +1,7 @@
 /* 0MQ sockets on the loop, all in one thread: a source deals tasks out to three
  * workers (PUSH to PULL), a sink collects the results (PUSH to PULL) and tells
- * all workers when to stop (XPUB to SUB). Workers get their number by asking for
- * it (REQ to REP). Queues are short on purpose: who is faster than the next one
+ * all workers when to stop (XPUB to SUB). Workers get their number by asking
+ * (REQ to REP). Queues are short on purpose: who is faster than the next one
  * waits until there is room again. */
 #include <errno.h>
 #include <stdio.h>
