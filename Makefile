@@ -38,7 +38,7 @@ build/venv/bin/pytest: bindings/python/pyproject.toml
 	build/venv/bin/pip install -q -e 'bindings/python[dev]'
 	touch $@
 
-# ARGS=--dependents adds the programs of `make dependents`.
+# ARGS=--all adds `make dependents` and `make deb-test`.
 test: setup
 	scripts/test.sh $(ARGS)
 
@@ -113,8 +113,21 @@ wheel: lib build/venv/bin/pytest
 	  --no-build-isolation --no-deps -w build/wheel ./bindings/python
 	@ls build/wheel/*
 
+# Packages for Debian, in build/deb, that stand in for libuv1 and libuv1-dev.
+deb: lib
+	scripts/setup.sh gcc make cmake debhelper
+	rm -rf build/deb
+	debian/rules clean
+	debian/rules binary
+	debian/rules clean
+
+# Installs and removes them in a Debian with Node.js and Neovim, as root.
+deb-test: deb
+	scripts/setup.sh mmdebstrap util-linux pkg-config
+	scripts/deb-test.sh
+
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents symbols loom demo demo-setup bench install wheel clean
+  dependents symbols loom demo demo-setup bench install wheel deb deb-test clean

@@ -21,6 +21,11 @@ needs=(
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"
 )
+# Packages for Debian, and trying them, are asked for by name.
+[ $# = 0 ] || needs+=(
+  "debhelper: command -v dh"
+  "mmdebstrap: command -v mmdebstrap"
+)
 
 missing=()
 for need in "${needs[@]}"; do

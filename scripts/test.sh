@@ -1,9 +1,9 @@
 #!/bin/bash
 # Runs every test there is and closes with one line that adds up what the
 # runners counted. Each step's output is kept in build/log/.
-#   scripts/test.sh [--dependents]
-# --dependents adds the programs in dependents/, for which many Debian packages
-# are installed.
+#   scripts/test.sh [--all]
+# --all adds what needs many Debian packages: the programs in dependents/, and
+# our own packages in a Debian made for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -112,6 +112,9 @@ for library in reference lib; do
     --junit-xml="build/log/pytest-$library.xml"
 done
 
-[ "${1-}" != --dependents ] || counted_step dependents dependents/run.sh
+if [ "${1-}" = --all ]; then
+  counted_step dependents dependents/run.sh
+  counted_step deb make --no-print-directory deb-test
+fi
 
 finish
