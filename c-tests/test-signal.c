@@ -269,6 +269,46 @@ TEST(signal_oneshot_beside_a_normal_watcher) {
   }
 }
 
+static uv_signal_t* called[4];
+
+static void note_cb(uv_signal_t* handle, int signum) {
+  ASSERT_EQ(handle->signum, signum);
+  ASSERT_LT(fired, 4);
+  called[fired++] = handle;
+}
+
+/* Whatever the order of the starts: the one-shot ones last, either in the
+ * order of their addresses. */
+TEST(signal_watchers_are_called_in_order) {
+  static const int starts[][4] = {
+      {0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}};
+  uv_loop_t loop;
+  uv_signal_t watchers[4]; /* the first and the third are one-shot */
+  int i;
+  int k;
+
+  for (i = 0; i < 4; i++) {
+    fired = 0;
+    ASSERT_OK(uv_loop_init(&loop));
+    for (k = 0; k < 4; k++) ASSERT_OK(uv_signal_init(&loop, &watchers[k]));
+    for (k = 0; k < 4; k++) {
+      int which = starts[i][k];
+      if (which % 2 == 0)
+        ASSERT_OK(
+            uv_signal_start_oneshot(&watchers[which], note_cb, SIGUSR1));
+      else
+        ASSERT_OK(uv_signal_start(&watchers[which], note_cb, SIGUSR1));
+    }
+    ASSERT_EQ(raise(SIGUSR1), 0);
+    while (fired < 4) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+    ASSERT_PTR_EQ(called[0], &watchers[1]);
+    ASSERT_PTR_EQ(called[1], &watchers[3]);
+    ASSERT_PTR_EQ(called[2], &watchers[0]);
+    ASSERT_PTR_EQ(called[3], &watchers[2]);
+    CLOSE_LOOP(&loop);
+  }
+}
+
 static void stop_normal_beside_oneshot(void) {
   uv_loop_t loop;
   uv_signal_t once;

@@ -1,11 +1,12 @@
 //! Signal handles.
 //!
-//! A signal handler may do next to nothing, so it writes a message to a pipe of the loop that
-//! watches the signal, one message for each handle; the loop reads them and makes the callbacks.
-//! A message names the start that it is for, so that a handle which was stopped in between, and
-//! perhaps started anew for another signal, is not called.
+//! A signal handler may do next to nothing, so it writes a message to a pipe of each loop that
+//! watches the signal; the loop reads them and makes the callbacks. A message tells how many starts
+//! of handles there had been in the process, so that a handle which was started later, perhaps
+//! after it had been stopped in between, is not called.
 
 mod registry;
+use registry::Caught;
 pub use registry::{after_fork_in_child, fork_prepare, ForkLock};
 
 use super::{call_user, flag, overlay, Handle, Overlay};
@@ -25,7 +26,7 @@ pub struct Signal {
     /// The signal that is watched, 0 when stopped.
     signum: Cell<c_int>,
     link: Link,
-    /// Which start of a signal handle this is, unique in the process.
+    /// Which start of a signal handle in the process this is.
     start: Cell<u64>,
 }
 
@@ -45,10 +46,6 @@ pub struct LoopSignals {
     /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
     child_start: Cell<u64>,
 }
-
-/// What the signal handler writes: the start, in native byte order. Shorter than PIPE_BUF, so it
-/// is written and read whole.
-const MESSAGE: usize = 8;
 
 impl LoopSignals {
     pub const fn new() -> Self {
@@ -122,45 +119,43 @@ impl LoopSignals {
         Ok(())
     }
 
-    fn find(&self, start: u64) -> Option<*const Signal> {
+    /// The handle that is called after the one at `previous` for a signal: first those that stay,
+    /// then the one-shot ones, either in the order of their addresses, as libuv has it.
+    fn after(&self, previous: Position, caught: &Caught) -> Option<(Position, *const Signal)> {
+        let mut found = None;
         let mut next = self.active.front();
         while let Some(link) = next {
             // SAFETY: a handle in the list is active, hence alive.
-            unsafe {
-                let signal = container_of!(link, Signal, link);
-                if (*signal).start.get() == start {
-                    return Some(signal);
-                }
+            let signal = unsafe {
                 next = self.active.after(link);
+                &*container_of!(link, Signal, link)
+            };
+            let watches =
+                signal.signum.get() == caught.signum && signal.start.get() <= caught.starts;
+            let position = signal.position();
+            if watches && position > previous && found.is_none_or(|(first, _)| position < first) {
+                found = Some((position, core::ptr::from_ref(signal)));
             }
         }
-        None
+        found
     }
 
     /// Makes the callbacks for the signals that were caught. True when a child of the loop may
     /// have ended.
     pub fn dispatch(&self) -> bool {
         let mut child_ended = false;
-        let mut messages = [0; 64 * MESSAGE];
+        let mut messages = [0; 64 * Caught::SIZE];
         // The pipe's edge is not repeated, so it is read until it is empty.
         while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
-            for message in messages[..length].chunks_exact(MESSAGE) {
-                let start = u64::from_ne_bytes(message.try_into().unwrap_or_default());
-                child_ended |= start == self.child_start.get();
-                let Some(signal) = self.find(start) else { continue };
-                // SAFETY: it is in the list of active handles.
-                let signal = unsafe { &*signal };
-                let signum = signal.signum.get();
-                let one_shot = signal.handle.has(flag::SIGNAL_ONE_SHOT);
-                if let Some(callback) = signal.callback.get() {
-                    let this = core::ptr::from_ref(signal).cast_mut().cast();
-                    // SAFETY: the user's function, called with the handle that it was given for.
-                    call_user(|| unsafe { callback(this, signum) });
-                }
-                // Closing is not finished within a callback, so the handle is still there; but
-                // the callback may have started it anew.
-                if one_shot && signal.start.get() == start {
-                    signal.stop();
+            for message in messages[..length].chunks_exact(Caught::SIZE) {
+                let caught = Caught::from_bytes(message.try_into().unwrap_or_default());
+                child_ended |= caught.signum == libc::SIGCHLD && self.child_start.get() != 0;
+                let mut position = (false, 0);
+                // Callbacks start, stop and close handles, so the next is looked for after each.
+                while let Some((next, signal)) = self.after(position, &caught) {
+                    position = next;
+                    // SAFETY: it is in the list of active handles.
+                    unsafe { &*signal }.caught(caught.signum);
                 }
             }
             if length < messages.len() {
@@ -170,6 +165,9 @@ impl LoopSignals {
         child_ended
     }
 }
+
+/// Whether a handle is one-shot, and its address.
+type Position = (bool, usize);
 
 impl Signal {
     fn start(&self, callback: uv_signal_cb, signum: c_int, one_shot: bool) -> Result {
@@ -195,6 +193,25 @@ impl Signal {
         unsafe { loop_.signals.active.push_back(&self.link) };
         self.handle.activate();
         Ok(())
+    }
+
+    fn position(&self) -> Position {
+        (self.handle.has(flag::SIGNAL_ONE_SHOT), core::ptr::from_ref(self).addr())
+    }
+
+    fn caught(&self, signum: c_int) {
+        let start = self.start.get();
+        let one_shot = self.handle.has(flag::SIGNAL_ONE_SHOT);
+        if let Some(callback) = self.callback.get() {
+            let this = core::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(|| unsafe { callback(this, signum) });
+        }
+        // Closing is not finished within a callback, so the handle is still there; but the
+        // callback may have started it anew.
+        if one_shot && self.start.get() == start {
+            self.stop();
+        }
     }
 
     pub fn stop(&self) {

@@ -9,52 +9,80 @@
 use crate::abi::{Error, Result};
 use crate::sys::{self, signal};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use signal_hook::SigId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// What a handler writes: a signal that was caught, and how many starts there had been by then,
+/// which tells who it is for.
+pub struct Caught {
+    pub signum: c_int,
+    pub starts: u64,
+}
+
+impl Caught {
+    /// Shorter than PIPE_BUF, so it is written and read whole.
+    pub const SIZE: usize = 8;
+
+    fn to_bytes(&self) -> [u8; Self::SIZE] {
+        // Signals end at 64.
+        (self.starts << 8 | self.signum as u64).to_ne_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        let message = u64::from_ne_bytes(bytes);
+        Caught { signum: (message & 0xff) as c_int, starts: message >> 8 }
+    }
+}
+
+/// A loop's pipe, in the process that has the loop: after a fork the same number is another pipe.
+#[derive(Clone, Copy, PartialEq)]
+struct Pipe {
+    write_end: c_int,
+    generation: u32,
+}
+
 struct Watcher {
     start: u64,
     one_shot: bool,
-    action: SigId,
+    pipe: Pipe,
 }
 
 #[derive(Default)]
 struct Watched {
     watchers: Vec<Watcher>,
+    /// One action for each pipe of the watchers.
+    actions: Vec<(Pipe, SigId)>,
     /// The disposition that makes the kernel call signal-hook, known once it was installed.
     installed: Option<libc::sigaction>,
 }
 
-struct Registry {
-    signals: BTreeMap<c_int, Watched>,
-    starts: u64,
-}
+static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { signals: BTreeMap::new(), starts: 0 });
+/// Counts the starts. Changed with the registry locked.
+static STARTS: AtomicU64 = AtomicU64::new(0);
 
 /// Counts forks. An action of an older generation belongs to the parent's loops, whose pipes the
 /// child must not write to.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-fn registry() -> MutexGuard<'static, Registry> {
+fn registry() -> MutexGuard<'static, BTreeMap<c_int, Watched>> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has the signal's handler write to the pipe; returns the name of this start, which is what it
-/// writes.
-pub fn start(signum: c_int, one_shot: bool, pipe: c_int) -> Result<u64> {
+/// Has the signal's handler write to the pipe; returns the number of this start.
+pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
     // Only for what can be a signal is anything remembered.
     if !(1..=libc::SIGRTMAX()).contains(&signum) {
         return Err(Error::EINVAL);
     }
     let mut registry = registry();
-    registry.starts += 1;
-    let start = registry.starts;
-    let watched = registry.signals.entry(signum).or_default();
+    let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
+    let watched = registry.entry(signum).or_default();
     watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+    watched.actions.try_reserve(1).map_err(|_| Error::ENOMEM)?;
     if watched.installed.is_none() {
         // signal-hook calls the handler that it replaces as well; so it shall find one that does
         // nothing. (Not SIG_IGN, which would make the kernel reap children.) This also refuses
@@ -62,34 +90,49 @@ pub fn start(signum: c_int, one_shot: bool, pipe: c_int) -> Result<u64> {
         let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
         signal::set_sigaction(signum, &idle)?;
     }
-    let generation = GENERATION.load(Ordering::Relaxed);
-    let action = move || {
-        if GENERATION.load(Ordering::Relaxed) == generation {
-            let errno = sys::errno();
-            // A full pipe holds thousands of signals that were not dispatched yet; like the
-            // kernel's own queue it then takes no more.
-            let _ = sys::fd::write_bytes(pipe, &start.to_ne_bytes());
-            sys::set_errno(errno);
-        }
-    };
-    // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
-    let action = unsafe { signal_hook_registry::register_signal_unchecked(signum, action) }?;
+    let pipe = Pipe { write_end, generation: GENERATION.load(Ordering::Relaxed) };
+    if !watched.actions.iter().any(|action| action.0 == pipe) {
+        // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
+        let action = unsafe {
+            signal_hook_registry::register_signal_unchecked(signum, move || pipe.write(signum))
+        }?;
+        watched.actions.push((pipe, action));
+    }
     if watched.installed.is_none() {
         watched.installed = Some(signal::sigaction(signum)?);
     }
-    watched.watchers.push(Watcher { start, one_shot, action });
+    watched.watchers.push(Watcher { start, one_shot, pipe });
     watched.apply(signum)?;
     Ok(start)
 }
 
 pub fn stop(signum: c_int, start: u64) {
     let mut registry = registry();
-    let Some(watched) = registry.signals.get_mut(&signum) else { return };
+    let Some(watched) = registry.get_mut(&signum) else { return };
     let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return };
-    let watcher = watched.watchers.swap_remove(index);
+    let pipe = watched.watchers.swap_remove(index).pipe;
     // The disposition first: a signal between the two would be lost the other way round.
     let _ = watched.apply(signum);
-    signal_hook::low_level::unregister(watcher.action);
+    if watched.watchers.iter().any(|w| w.pipe == pipe) {
+        return;
+    }
+    if let Some(index) = watched.actions.iter().position(|action| action.0 == pipe) {
+        signal_hook::low_level::unregister(watched.actions.swap_remove(index).1);
+    }
+}
+
+impl Pipe {
+    /// Called in the signal handler.
+    fn write(self, signum: c_int) {
+        if GENERATION.load(Ordering::Relaxed) == self.generation {
+            let errno = sys::errno();
+            let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
+            // A full pipe holds thousands of signals that were not dispatched yet; like the
+            // kernel's own queue it then takes no more.
+            let _ = sys::fd::write_bytes(self.write_end, &caught.to_bytes());
+            sys::set_errno(errno);
+        }
+    }
 }
 
 impl Watched {
@@ -111,7 +154,7 @@ impl Watched {
 extern "C" fn do_nothing(_: c_int) {}
 
 /// The registry, locked for the time of a fork, so that the child finds it whole.
-pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, Registry>);
+pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, BTreeMap<c_int, Watched>>);
 
 pub fn fork_prepare() -> ForkLock {
     ForkLock(registry())
