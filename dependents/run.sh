@@ -53,7 +53,8 @@ install() {
   chmod +x "$WORK/no-services"
   local policy=/usr/sbin/policy-rc.d
   [ -e $policy ] || cp "$WORK/no-services" $policy
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
+    install -qq -y --no-install-recommends \
     "${missing[@]}" >&2
   cmp -s "$WORK/no-services" $policy && rm -f $policy
 }
