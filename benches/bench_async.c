@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static int rounds_left;
+enum { MAX_THREADS = 8 };
 
 /* ---- One message at a time between two loops ---------------------------- */
 
@@ -12,11 +12,12 @@ struct peer {
   uv_loop_t loop;
   uv_async_t wakeup;
   struct peer* other;
+  int rounds_left; /* of the peer that starts */
 };
 
 static void on_ping(uv_async_t* wakeup) {
   struct peer* peer = wakeup->data;
-  int last = rounds_left == 0;
+  int last = peer->other->rounds_left == 0;
 
   CHECK(uv_async_send(&peer->other->wakeup) == 0);
   if (last) uv_close((uv_handle_t*) wakeup, NULL);
@@ -25,11 +26,11 @@ static void on_ping(uv_async_t* wakeup) {
 static void on_pong(uv_async_t* wakeup) {
   struct peer* peer = wakeup->data;
 
-  if (rounds_left == 0) {
+  if (peer->rounds_left == 0) {
     uv_close((uv_handle_t*) wakeup, NULL);
     return;
   }
-  rounds_left--;
+  peer->rounds_left--;
   CHECK(uv_async_send(&peer->other->wakeup) == 0);
 }
 
@@ -47,30 +48,50 @@ static void* run_peer(void* arg) {
 }
 
 /* Both loops sleep between messages, so this is wake-up latency, there and
- * back. Whoever holds the message may use rounds_left; it needs no lock. */
-BENCH(async1) {
-  int rounds = bench_count(50000);
-  struct stopwatch watch = {0, 0};
-  struct peer here, there;
-  pthread_t thread;
+ * back. Every thread has a pair of loops and a message of its own. */
+static void ping_pong(const char* metric, int pairs) {
+  int rounds = bench_count(50000) / pairs, i;
+  struct stopwatch watch = {0};
+  struct peer(*peers)[2] = calloc(pairs, sizeof(*peers));
+  pthread_t threads[MAX_THREADS][2];
 
-  peer_init(&here, &there, on_pong);
-  peer_init(&there, &here, on_ping);
-  CHECK(pthread_create(&thread, NULL, run_peer, &there) == 0);
-  rounds_left = rounds;
+  CHECK(peers != NULL);
+  for (i = 0; i < pairs; i++) {
+    peer_init(&peers[i][0], &peers[i][1], on_pong);
+    peer_init(&peers[i][1], &peers[i][0], on_ping);
+    peers[i][0].rounds_left = rounds;
+  }
   stopwatch_start(&watch);
-  CHECK(uv_async_send(&here.wakeup) == 0);
-  run_peer(&here);
+  for (i = 0; i < 2 * pairs; i++)
+    CHECK(pthread_create(&threads[i / 2][i % 2], NULL, run_peer,
+                         &peers[i / 2][i % 2]) == 0);
+  for (i = 0; i < pairs; i++)
+    CHECK(uv_async_send(&peers[i][0].wakeup) == 0);
+  for (i = 0; i < 2 * pairs; i++)
+    CHECK(pthread_join(threads[i / 2][i % 2], NULL) == 0);
   stopwatch_stop(&watch);
-  CHECK(pthread_join(thread, NULL) == 0);
-  bench_report("async1", rounds, "round trips", &watch);
-  bench_close_loop(&here.loop);
-  bench_close_loop(&there.loop);
+  bench_report(metric, (double) rounds * pairs, "round trips", &watch);
+  for (i = 0; i < 2 * pairs; i++) bench_close_loop(&peers[i / 2][i % 2].loop);
+  free(peers);
+}
+
+BENCH(async1) {
+  ping_pong("async1", 1);
+}
+
+BENCH(async2) {
+  ping_pong("async2", 2);
+}
+
+BENCH(async4) {
+  ping_pong("async4", 4);
+}
+
+BENCH(async8) {
+  ping_pong("async8", 8);
 }
 
 /* ---- Several threads send to one handle as fast as they can ------------- */
-
-enum { MAX_SENDERS = 4 };
 
 static atomic_int callbacks_left;
 
@@ -87,8 +108,8 @@ static void* send_until_done(void* arg) {
 
 static void pummel(const char* metric, int count) {
   int callbacks = bench_count(50000);
-  struct stopwatch watch = {0, 0};
-  pthread_t senders[MAX_SENDERS];
+  struct stopwatch watch = {0};
+  pthread_t senders[MAX_THREADS];
   uv_loop_t loop;
   uv_async_t wakeup;
   int i;
@@ -112,14 +133,22 @@ BENCH(async_pummel_1) {
   pummel("async_pummel_1", 1);
 }
 
+BENCH(async_pummel_2) {
+  pummel("async_pummel_2", 2);
+}
+
 BENCH(async_pummel_4) {
   pummel("async_pummel_4", 4);
+}
+
+BENCH(async_pummel_8) {
+  pummel("async_pummel_8", 8);
 }
 
 /* What a send costs that finds the handle already woken up. */
 BENCH(async_send_coalesced) {
   int sends = bench_count(50000000);
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
   uv_loop_t loop;
   uv_async_t wakeup;
   int i;

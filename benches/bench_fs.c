@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 static int left_to_start;
 
@@ -17,7 +18,7 @@ static void on_stat(uv_fs_t* req) {
 
 /* Keeps `depth` requests in flight: each callback issues the next. */
 static void stat_many(const char* name, int depth, int total) {
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
   uv_fs_t* reqs = calloc(depth, sizeof(*reqs));
   uv_loop_t loop;
   int i;
@@ -41,6 +42,15 @@ BENCH(fs_stat_1) {
 
 BENCH(fs_stat_64) {
   stat_many("fs_stat_64", 64, bench_count(400000));
+}
+
+/* The pool as large as the parameter says. */
+BENCH(fs_stat_64_pool) {
+  char size[16];
+
+  snprintf(size, sizeof(size), "%d", bench_parameter(4));
+  CHECK(uv_os_setenv("UV_THREADPOOL_SIZE", size) == 0);
+  stat_many("fs_stat_64_pool", 64, bench_count(100000));
 }
 
 /* ---- read --------------------------------------------------------------- */
@@ -71,23 +81,21 @@ static void read_next(uv_loop_t* loop, struct reader* reader) {
                    reader->offset, on_read) == 0);
 }
 
-/* A file that is gone as soon as it is closed, its pages in the cache. */
-static uv_file scratch_file(int64_t size) {
+enum { PATH_SIZE = 256, FILE_SIZE = 32 * 1024 * 1024 };
+
+/* A new file, its pages in the cache; `path` becomes its name. */
+static uv_file scratch_file(char path[PATH_SIZE], int64_t size) {
   static char block[64 * 1024];
   uv_buf_t buf = uv_buf_init(block, sizeof(block));
   const char* directory = getenv("TMPDIR");
-  char path[256];
   int64_t offset;
   uv_file file;
-  uv_fs_t made, req;
+  uv_fs_t req;
 
-  snprintf(path, sizeof(path), "%s/oxuv-bench-XXXXXX",
+  snprintf(path, PATH_SIZE, "%s/oxuv-bench-XXXXXX",
            directory != NULL ? directory : "/tmp");
-  file = uv_fs_mkstemp(NULL, &made, path, NULL);
+  file = mkstemp(path);
   CHECK(file >= 0);
-  CHECK(uv_fs_unlink(NULL, &req, made.path, NULL) == 0);
-  uv_fs_req_cleanup(&req);
-  uv_fs_req_cleanup(&made);
   memset(block, 'x', sizeof(block));
   for (offset = 0; offset < size; offset += (int64_t) sizeof(block)) {
     CHECK(uv_fs_write(NULL, &req, file, &buf, 1, offset, NULL) ==
@@ -98,14 +106,15 @@ static uv_file scratch_file(int64_t size) {
 
 /* Sequential reads over a cached file, one in flight. */
 static void read_many(const char* name, int block, int total) {
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
+  char path[PATH_SIZE];
   struct reader reader;
   uv_loop_t loop;
-  uv_fs_t req;
 
   CHECK(uv_loop_init(&loop) == 0);
-  reader.size = 32 * 1024 * 1024;
-  reader.file = scratch_file(reader.size);
+  reader.size = FILE_SIZE;
+  reader.file = scratch_file(path, reader.size);
+  CHECK(unlink(path) == 0);
   reader.buf = uv_buf_init(malloc(block), block);
   CHECK(reader.buf.base != NULL);
   reader.req.data = &reader;
@@ -116,7 +125,7 @@ static void read_many(const char* name, int block, int total) {
   CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
   stopwatch_stop(&watch);
   bench_report(name, (double) total * block / (1024 * 1024), "MiB", &watch);
-  CHECK(uv_fs_close(NULL, &req, reader.file, NULL) == 0);
+  CHECK(close(reader.file) == 0);
   bench_close_loop(&loop);
   free(reader.buf.base);
 }
@@ -127,4 +136,73 @@ BENCH(fs_read_4k) {
 
 BENCH(fs_read_64k) {
   read_many("fs_read_64k", 64 * 1024, bench_count(15000));
+}
+
+/* ---- from file to file -------------------------------------------------- */
+
+static char from_path[PATH_SIZE], to_path[PATH_SIZE];
+static uv_file from, to;
+
+static void on_copied(uv_fs_t* req);
+
+static void copy_next(uv_loop_t* loop, uv_fs_t* req) {
+  left_to_start--;
+  CHECK(uv_fs_copyfile(loop, req, from_path, to_path, 0, on_copied) == 0);
+}
+
+static void on_copied(uv_fs_t* req) {
+  CHECK(req->result == 0);
+  uv_fs_req_cleanup(req);
+  if (left_to_start > 0) copy_next(req->loop, req);
+}
+
+static int64_t sent;
+
+static void on_sent(uv_fs_t* req);
+
+static void send_next(uv_loop_t* loop, uv_fs_t* req) {
+  CHECK(uv_fs_sendfile(loop, req, to, from, sent, FILE_SIZE - sent, on_sent) ==
+        0);
+}
+
+static void on_sent(uv_fs_t* req) {
+  CHECK(req->result > 0);
+  sent += req->result;
+  uv_fs_req_cleanup(req);
+  if (sent == FILE_SIZE) {
+    if (--left_to_start == 0) return;
+    sent = 0;
+    CHECK(lseek(to, 0, SEEK_SET) == 0);
+  }
+  send_next(req->loop, req);
+}
+
+/* The whole file again and again, into pages that are there already. */
+static void copy_many(const char* metric,
+                      void (*next)(uv_loop_t* loop, uv_fs_t* req)) {
+  int copies = bench_count(20);
+  struct stopwatch watch = {0};
+  uv_loop_t loop;
+  uv_fs_t req;
+
+  CHECK(uv_loop_init(&loop) == 0);
+  from = scratch_file(from_path, FILE_SIZE);
+  to = scratch_file(to_path, FILE_SIZE);
+  left_to_start = copies;
+  stopwatch_start(&watch);
+  next(&loop, &req);
+  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
+  stopwatch_stop(&watch);
+  bench_report(metric, (double) copies * (FILE_SIZE >> 20), "MiB", &watch);
+  CHECK(unlink(from_path) == 0 && unlink(to_path) == 0);
+  CHECK(close(from) == 0 && close(to) == 0);
+  bench_close_loop(&loop);
+}
+
+BENCH(fs_copyfile) {
+  copy_many("fs_copyfile", copy_next);
+}
+
+BENCH(fs_sendfile) {
+  copy_many("fs_sendfile", send_next);
 }

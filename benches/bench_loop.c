@@ -10,7 +10,7 @@ static void on_idle(uv_idle_t* idle) {
 /* An idle handle keeps the loop from sleeping: poll, find nothing, repeat. */
 BENCH(loop_count) {
   int ticks = bench_count(2000000);
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
   uv_loop_t loop;
   uv_idle_t idle;
 
@@ -35,7 +35,7 @@ static void on_timer(uv_timer_t* timer) {
 /* A timer of 0 ms that starts itself again: one expiry in every tick. */
 BENCH(loop_count_timer) {
   int ticks = bench_count(2000000);
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
   uv_loop_t loop;
   uv_timer_t timer;
 

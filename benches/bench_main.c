@@ -1,14 +1,26 @@
-/* Runs one benchmark: `oxuv-bench NAME [--quick]`, or lists them: `--list`. */
+/* Runs one benchmark: `oxuv-bench NAME[/N] [--quick] [--syscalls]`, lists them:
+ * `--list`, or counts another program's system calls:
+ * `--count-syscalls COMMAND...`. */
 #define _GNU_SOURCE
 #include "bench.h"
 
 #include <limits.h>
+#include <linux/perf_event.h>
 #include <link.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+/* The exit status of a program that cannot measure this on this machine. */
+enum { NOT_HERE = 3 };
 
 static struct bench_entry* benches;
 static int divisor = 1;
+static int parameter = -1;
+static int syscall_counter = -1;
 
 void bench_register(struct bench_entry* entry) {
   struct bench_entry** link = &benches;
@@ -18,35 +30,116 @@ void bench_register(struct bench_entry* entry) {
   *link = entry;
 }
 
+/* ---- What is measured --------------------------------------------------- */
+
+/* Counts the system calls of this process and of all threads and processes
+ * that it starts from now on. Returns 0 where the kernel does not let us. */
+static int count_syscalls(void) {
+  static const char* const ids[] = {
+      "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id",
+      "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter/id"};
+  struct perf_event_attr attr = {0};
+  unsigned long long id;
+  FILE* file = NULL;
+  int i, known;
+
+  for (i = 0; i < 2 && file == NULL; i++) file = fopen(ids[i], "re");
+  if (file == NULL) return 0;
+  known = fscanf(file, "%llu", &id) == 1;
+  fclose(file);
+  if (!known) return 0;
+  attr.type = PERF_TYPE_TRACEPOINT;
+  attr.size = sizeof(attr);
+  attr.config = id;
+  attr.inherit = 1;
+  syscall_counter = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+                            PERF_FLAG_FD_CLOEXEC);
+  return syscall_counter >= 0;
+}
+
+static double syscalls(void) {
+  uint64_t count;
+  if (syscall_counter < 0) return 0;
+  CHECK(read(syscall_counter, &count, sizeof(count)) == sizeof(count));
+  return (double) count;
+}
+
 static double seconds(clockid_t clock) {
   struct timespec now;
   CHECK(clock_gettime(clock, &now) == 0);
   return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
 }
 
+static double cpu_seconds(void) {
+  struct rusage children;
+  CHECK(getrusage(RUSAGE_CHILDREN, &children) == 0);
+  return seconds(CLOCK_PROCESS_CPUTIME_ID) +
+         (double) (children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+         (double) (children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
+}
+
 void stopwatch_start(struct stopwatch* watch) {
+  watch->syscalls -= syscalls();
+  watch->cpu -= cpu_seconds();
   watch->wall -= seconds(CLOCK_MONOTONIC);
-  watch->cpu -= seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void stopwatch_stop(struct stopwatch* watch) {
   watch->wall += seconds(CLOCK_MONOTONIC);
-  watch->cpu += seconds(CLOCK_PROCESS_CPUTIME_ID);
+  watch->cpu += cpu_seconds();
+  /* Five of the calls between the two counts are ours. */
+  watch->syscalls += syscalls() - (syscall_counter >= 0 ? 5 : 0);
+}
+
+/* ---- What is printed ---------------------------------------------------- */
+
+static void print_metric(const char* metric) {
+  printf("{\"metric\": \"%s", metric);
+  if (parameter >= 0) printf("/%d", parameter);
+  printf("\", ");
 }
 
 void bench_report(const char* metric,
                   double amount,
                   const char* unit,
                   const struct stopwatch* watch) {
-  printf("{\"metric\": \"%s\", \"rate\": %.6g, \"unit\": \"%s/s\", "
-         "\"wall_s\": %.6f, \"cpu_s\": %.6f}\n",
-         metric, amount / watch->wall, unit, watch->wall, watch->cpu);
+  print_metric(metric);
+  printf("\"rate\": %.6g, \"unit\": \"%s/s\", \"amount\": %.0f, "
+         "\"wall_s\": %.6f, \"cpu_s\": %.6f",
+         amount / watch->wall, unit, amount, watch->wall, watch->cpu);
+  if (syscall_counter >= 0) printf(", \"syscalls\": %.0f", watch->syscalls);
+  puts("}");
 }
+
+void bench_report_cost(const char* metric, double cost, const char* unit) {
+  print_metric(metric);
+  printf("\"cost\": %.6g, \"unit\": \"%s\"}\n", cost, unit);
+}
+
+/* ---- What benchmarks ask for -------------------------------------------- */
 
 int bench_count(int full) {
   return full / divisor;
 }
 
+int bench_parameter(int otherwise) {
+  return parameter >= 0 ? parameter : otherwise;
+}
+
+void bench_need_files(int count) {
+  struct rlimit limit;
+
+  CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  if (limit.rlim_max < (rlim_t) count) limit.rlim_max = count;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  fprintf(stderr, "needs %d open files: raise ulimit -Hn\n", count);
+  exit(NOT_HERE);
+}
+
+#ifdef BENCH_BARE
+static void print_library(void) {}
+#else
 void bench_close_loop(uv_loop_t* loop) {
   CHECK(uv_run(loop, UV_RUN_DEFAULT) == 0);
   CHECK(uv_loop_close(loop) == 0);
@@ -64,22 +157,72 @@ static int print_if_libuv(struct dl_phdr_info* object, size_t size, void* arg) {
   return 1;
 }
 
+static void print_library(void) {
+  CHECK(dl_iterate_phdr(print_if_libuv, NULL) == 1);
+}
+#endif
+
+/* ---- The command line --------------------------------------------------- */
+
+static pid_t counted;
+
+static void end_counted(int signum) {
+  (void) signum;
+  kill(counted, SIGKILL);
+}
+
+/* Its system calls are the last line of the output. SIGTERM ends it. */
+static int run_counted(char** command) {
+  double before;
+  int status;
+
+  if (!count_syscalls()) return NOT_HERE;
+  before = syscalls();
+  counted = fork();
+  CHECK(counted >= 0);
+  if (counted == 0) {
+    execv(command[0], command);
+    _exit(127);
+  }
+  signal(SIGTERM, end_counted);
+  while (waitpid(counted, &status, 0) != counted) continue;
+  printf("{\"syscalls\": %.0f}\n", syscalls() - before);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static struct bench_entry* find(char* name) {
+  struct bench_entry* bench = benches;
+  char* number = strchr(name, '/');
+
+  if (number != NULL) {
+    *number = '\0';
+    parameter = atoi(number + 1);
+  }
+  while (bench != NULL && strcmp(bench->name, name) != 0) bench = bench->next;
+  return bench;
+}
+
 int main(int argc, char** argv) {
   struct bench_entry* bench;
+  int i;
 
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-    for (bench = benches; bench != NULL; bench = bench->next)
-      puts(bench->name);
+    for (bench = benches; bench != NULL; bench = bench->next) puts(bench->name);
     return 0;
   }
-  if (argc == 3 && strcmp(argv[2], "--quick") == 0) divisor = 10;
-  for (bench = benches; argc > 1 && bench != NULL; bench = bench->next) {
-    if (strcmp(bench->name, argv[1]) != 0) continue;
+  if (argc > 2 && strcmp(argv[1], "--count-syscalls") == 0)
+    return run_counted(argv + 2);
+  if (argc > 1 && (bench = find(argv[1])) != NULL) {
+    for (i = 2; i < argc; i++) {
+      if (strcmp(argv[i], "--quick") == 0) divisor = 10;
+      if (strcmp(argv[i], "--syscalls") == 0 && !count_syscalls()) return NOT_HERE;
+    }
     signal(SIGPIPE, SIG_IGN);
-    CHECK(dl_iterate_phdr(print_if_libuv, NULL) == 1);
+    print_library();
     bench->run();
     return 0;
   }
-  fprintf(stderr, "usage: %s --list | NAME [--quick]\n", argv[0]);
+  fprintf(stderr, "usage: %s --list | NAME[/N] [--quick] [--syscalls]\n",
+          argv[0]);
   return 2;
 }

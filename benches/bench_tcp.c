@@ -94,7 +94,7 @@ static void server_listen(struct server* server,
   CHECK(uv_tcp_init(loop, &server->listener) == 0);
   server->listener.data = server;
   CHECK(uv_tcp_bind(&server->listener, (const struct sockaddr*) &any, 0) == 0);
-  CHECK(uv_listen((uv_stream_t*) &server->listener, 128, on_connection) == 0);
+  CHECK(uv_listen((uv_stream_t*) &server->listener, 1024, on_connection) == 0);
   CHECK(uv_tcp_getsockname(&server->listener,
                            (struct sockaddr*) &server->address, &length) == 0);
 }
@@ -111,7 +111,7 @@ static void run_both(struct server* server,
                      uv_loop_t* loop,
                      double amount,
                      const char* unit) {
-  struct stopwatch watch = {0, 0};
+  struct stopwatch watch = {0};
   int threaded = server->loop != loop;
 
   stopwatch_start(&watch);
@@ -224,6 +224,12 @@ BENCH(tcp_ping_pong_2threads) {
 BENCH(tcp_echo_100) {
   metric = "tcp_echo_100";
   ping_pong(100, 1, bench_count(150000));
+}
+
+BENCH(tcp_echo_1000) {
+  bench_need_files(2100);
+  metric = "tcp_echo_1000";
+  ping_pong(1000, 1, bench_count(150000));
 }
 
 /* ---- One way, as fast as it goes ---------------------------------------- */

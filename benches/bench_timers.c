@@ -30,9 +30,9 @@ static void insert(uv_timer_t* timers, int count, int ascending) {
 
 static void run(const char* name, int ascending) {
   int count = bench_count(1000000);
-  struct stopwatch inserting = {0, 0};
-  struct stopwatch dispatching = {0, 0};
-  struct stopwatch cancelling = {0, 0};
+  struct stopwatch inserting = {0};
+  struct stopwatch dispatching = {0};
+  struct stopwatch cancelling = {0};
   uv_timer_t* timers = malloc(count * sizeof(*timers));
   uv_loop_t loop;
   char metric[64];

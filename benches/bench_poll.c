@@ -1,0 +1,73 @@
+/* uv_poll on both ends of a socket pair: a byte there and a byte back. */
+#include "bench.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int bytes_left;
+
+static void on_readable(uv_poll_t* poll, int status, int events) {
+  int* fd = poll->data;
+  char byte;
+
+  CHECK(status == 0 && events == UV_READABLE);
+  CHECK(read(*fd, &byte, 1) == 1);
+  if (bytes_left == 0) {
+    uv_stop(poll->loop);
+    return;
+  }
+  bytes_left--;
+  CHECK(write(*fd, &byte, 1) == 1);
+}
+
+BENCH(poll_ping_pong) {
+  int round_trips = bench_count(200000), fds[2], i;
+  struct stopwatch watch = {0};
+  uv_poll_t polls[2];
+  uv_loop_t loop;
+
+  CHECK(uv_loop_init(&loop) == 0);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  for (i = 0; i < 2; i++) {
+    CHECK(uv_poll_init(&loop, &polls[i], fds[i]) == 0);
+    polls[i].data = &fds[i];
+    CHECK(uv_poll_start(&polls[i], UV_READABLE, on_readable) == 0);
+  }
+  bytes_left = 2 * round_trips - 1;
+  CHECK(write(fds[0], "x", 1) == 1);
+  stopwatch_start(&watch);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  stopwatch_stop(&watch);
+  bench_report("poll_ping_pong", round_trips, "round trips", &watch);
+  for (i = 0; i < 2; i++) uv_close((uv_handle_t*) &polls[i], NULL);
+  bench_close_loop(&loop);
+  for (i = 0; i < 2; i++) CHECK(close(fds[i]) == 0);
+}
+
+static void on_never(uv_poll_t* poll, int status, int events) {
+  (void) poll, (void) status, (void) events;
+}
+
+/* What it costs to ask for other events, as programs with their own protocol
+ * state do between two writes. */
+BENCH(poll_change_events) {
+  int changes = bench_count(400000), fds[2], i;
+  struct stopwatch watch = {0};
+  uv_poll_t poll;
+  uv_loop_t loop;
+
+  CHECK(uv_loop_init(&loop) == 0);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  CHECK(uv_poll_init(&loop, &poll, fds[0]) == 0);
+  stopwatch_start(&watch);
+  for (i = 0; i < changes; i++) {
+    int events = i % 2 == 0 ? UV_READABLE : UV_READABLE | UV_DISCONNECT;
+    CHECK(uv_poll_start(&poll, events, on_never) == 0);
+    uv_run(&loop, UV_RUN_NOWAIT);
+  }
+  stopwatch_stop(&watch);
+  bench_report("poll_change_events", changes, "changes", &watch);
+  uv_close((uv_handle_t*) &poll, NULL);
+  bench_close_loop(&loop);
+  for (i = 0; i < 2; i++) CHECK(close(fds[i]) == 0);
+}

@@ -1,0 +1,119 @@
+/* File operations in the thread that asks for them. */
+#define _GNU_SOURCE
+#include "bench.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_SIZE = 32 * 1024 * 1024 };
+
+/* A file that is gone as soon as it is closed, its pages in the cache. */
+static int scratch_file(void) {
+  static char block[64 * 1024];
+  const char* directory = getenv("TMPDIR");
+  char path[256];
+  int fd, written;
+
+  snprintf(path, sizeof(path), "%s/oxuv-bench-XXXXXX",
+           directory != NULL ? directory : "/tmp");
+  fd = mkstemp(path);
+  CHECK(fd >= 0);
+  CHECK(unlink(path) == 0);
+  memset(block, 'x', sizeof(block));
+  for (written = 0; written < FILE_SIZE; written += (int) sizeof(block))
+    CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+  return fd;
+}
+
+BENCH(stat) {
+  int count = bench_count(500000), i;
+  struct stopwatch watch = {0};
+  struct stat info;
+
+  stopwatch_start(&watch);
+  for (i = 0; i < count; i++) CHECK(stat(".", &info) == 0);
+  stopwatch_stop(&watch);
+  bench_report("stat", count, "requests", &watch);
+}
+
+BENCH(file_chain) {
+  static char block[4096];
+  int count = bench_count(100000), i;
+  struct stopwatch watch = {0};
+  struct stat info;
+
+  stopwatch_start(&watch);
+  for (i = 0; i < count; i++) {
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK(fstat(fd, &info) == 0);
+    CHECK(pread(fd, block, sizeof(block), 0) > 0);
+    CHECK(close(fd) == 0);
+  }
+  stopwatch_stop(&watch);
+  bench_report("file_chain", count, "files", &watch);
+}
+
+static void read_many(const char* metric, int size, int count) {
+  struct stopwatch watch = {0};
+  char* block = malloc(size);
+  int fd = scratch_file(), i, offset = 0;
+
+  CHECK(block != NULL);
+  stopwatch_start(&watch);
+  for (i = 0; i < count; i++) {
+    CHECK(pread(fd, block, size, offset) == size);
+    offset = (offset + size) % FILE_SIZE;
+  }
+  stopwatch_stop(&watch);
+  bench_report(metric, (double) count * size / (1024 * 1024), "MiB", &watch);
+  CHECK(close(fd) == 0);
+  free(block);
+}
+
+BENCH(pread_4k) {
+  read_many("pread_4k", 4 * 1024, bench_count(200000));
+}
+
+BENCH(pread_64k) {
+  read_many("pread_64k", 64 * 1024, bench_count(40000));
+}
+
+static ssize_t copy_range(int from, int to, off_t offset) {
+  off_t to_offset = offset;
+  return copy_file_range(from, &offset, to, &to_offset, FILE_SIZE - offset, 0);
+}
+
+static ssize_t send_range(int from, int to, off_t offset) {
+  CHECK(lseek(to, offset, SEEK_SET) == offset);
+  return sendfile(to, from, &offset, FILE_SIZE - offset);
+}
+
+static void copy_many(const char* metric,
+                      ssize_t (*copy)(int from, int to, off_t offset)) {
+  int copies = bench_count(20), from = scratch_file(), to = scratch_file(), i;
+  struct stopwatch watch = {0};
+  ssize_t copied;
+  off_t offset;
+
+  stopwatch_start(&watch);
+  for (i = 0; i < copies; i++) {
+    for (offset = 0; offset < FILE_SIZE; offset += copied) {
+      copied = copy(from, to, offset);
+      CHECK(copied > 0);
+    }
+  }
+  stopwatch_stop(&watch);
+  bench_report(metric, (double) copies * (FILE_SIZE >> 20), "MiB", &watch);
+  CHECK(close(from) == 0 && close(to) == 0);
+}
+
+BENCH(copy_file_range) {
+  copy_many("copy_file_range", copy_range);
+}
+
+BENCH(sendfile) {
+  copy_many("sendfile", send_range);
+}

@@ -1,0 +1,157 @@
+/* One message there and one back between two threads, and a thread that wakes
+ * itself: what a hand-over costs without a loop around it. */
+#define _GNU_SOURCE
+#include "bench.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { HERE, THERE };
+
+static atomic_int turn;
+static int rounds;
+
+static void futex(int operation, int value) {
+  syscall(SYS_futex, &turn, operation | FUTEX_PRIVATE_FLAG, value, NULL);
+}
+
+/* ---- Sleeping ----------------------------------------------------------- */
+
+static void take_turns_asleep(int me) {
+  int i, now;
+
+  for (i = 0; i < rounds; i++) {
+    while ((now = atomic_load(&turn)) != me) futex(FUTEX_WAIT, now);
+    atomic_store(&turn, !me);
+    futex(FUTEX_WAKE, 1);
+  }
+}
+
+static void* there_asleep(void* arg) {
+  (void) arg;
+  take_turns_asleep(THERE);
+  return NULL;
+}
+
+/* ---- Spinning ----------------------------------------------------------- */
+
+static void take_turns_awake(int me) {
+  int i;
+
+  for (i = 0; i < rounds; i++) {
+    while (atomic_load_explicit(&turn, memory_order_acquire) != me) continue;
+    atomic_store_explicit(&turn, !me, memory_order_release);
+  }
+}
+
+static void* there_awake(void* arg) {
+  (void) arg;
+  take_turns_awake(THERE);
+  return NULL;
+}
+
+static void hand_over(const char* metric,
+                      int count,
+                      void (*here)(int me),
+                      void* (*there)(void* arg)) {
+  struct stopwatch watch = {0};
+  pthread_t thread;
+
+  rounds = count;
+  turn = HERE;
+  stopwatch_start(&watch);
+  CHECK(pthread_create(&thread, NULL, there, NULL) == 0);
+  here(HERE);
+  CHECK(pthread_join(thread, NULL) == 0);
+  stopwatch_stop(&watch);
+  bench_report(metric, rounds, "round trips", &watch);
+}
+
+BENCH(handover_sleep) {
+  hand_over("handover_sleep", bench_count(50000), take_turns_asleep,
+            there_asleep);
+}
+
+/* With one core, spinning would take a time slice for each message. */
+BENCH(handover_spin) {
+  if (sysconf(_SC_NPROCESSORS_ONLN) == 1) return;
+  hand_over("handover_spin", bench_count(1000000), take_turns_awake,
+            there_awake);
+}
+
+/* ---- eventfd and epoll -------------------------------------------------- */
+
+struct loop {
+  int epoll;
+  int wakeup;
+};
+
+static struct loop loops[2];
+
+static void loop_open(struct loop* loop) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+  loop->epoll = epoll_create1(0);
+  loop->wakeup = eventfd(0, EFD_NONBLOCK);
+  CHECK(loop->epoll >= 0 && loop->wakeup >= 0);
+  CHECK(epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) == 0);
+}
+
+static void loop_close(struct loop* loop) {
+  CHECK(close(loop->epoll) == 0 && close(loop->wakeup) == 0);
+}
+
+static void wake(struct loop* loop) {
+  uint64_t one = 1;
+  CHECK(write(loop->wakeup, &one, sizeof(one)) == sizeof(one));
+}
+
+/* Edge-triggered, so the eventfd is never read. */
+static void wait_for_wake(struct loop* loop) {
+  struct epoll_event event;
+  CHECK(epoll_wait(loop->epoll, &event, 1, -1) == 1);
+}
+
+static void take_turns_polling(int me) {
+  int i;
+
+  for (i = 0; i < rounds; i++) {
+    if (me == THERE || i > 0) wait_for_wake(&loops[me]);
+    wake(&loops[!me]);
+  }
+}
+
+static void* there_polling(void* arg) {
+  (void) arg;
+  take_turns_polling(THERE);
+  return NULL;
+}
+
+BENCH(eventfd) {
+  loop_open(&loops[HERE]);
+  loop_open(&loops[THERE]);
+  hand_over("eventfd", bench_count(50000), take_turns_polling, there_polling);
+  loop_close(&loops[HERE]);
+  loop_close(&loops[THERE]);
+}
+
+BENCH(eventfd_self) {
+  int wakeups = bench_count(500000), i;
+  struct stopwatch watch = {0};
+  struct loop loop;
+
+  loop_open(&loop);
+  stopwatch_start(&watch);
+  for (i = 0; i < wakeups; i++) {
+    wake(&loop);
+    wait_for_wake(&loop);
+  }
+  stopwatch_stop(&watch);
+  bench_report("eventfd_self", wakeups, "wake-ups", &watch);
+  loop_close(&loop);
+}

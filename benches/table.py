@@ -1,0 +1,342 @@
+"""What is measured: the one table that the runner and the document read.
+
+To add a benchmark, write it in C (bench_*.c), then name its metric in a group
+here. Metrics of libuv's own programs begin with `libuv/`, figures of the bare
+programs in limits/ with `bare/`.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Group:
+    """Metrics that share a target: the ratio to reach in oxuv's favour."""
+
+    title: str
+    target: float
+    metrics: tuple
+    # Bare programs that do the same work without any library, and what each
+    # of their operations stands for.
+    limits: dict = field(default_factory=dict)
+
+
+POOLS = (1, 2, 4, 8, 16, 32, 64)
+HANDLES = (1, 10, 100, 1000, 10000)
+
+GROUPS = (
+    Group(
+        "One file operation after another",
+        8.0,
+        ("fs_stat_1", "libuv/fs_stat.1"),
+        {
+            "bare/stat": "`stat()` itself, in one thread",
+            "bare/handover_spin": "there and back between two threads that spin",
+            "bare/handover_sleep": "there and back between two threads that sleep"
+            " on a futex",
+        },
+    ),
+    Group(
+        "64 file operations in flight",
+        2.0,
+        (
+            "fs_stat_64",
+            *(f"fs_stat_64_pool/{size}" for size in (4, 8, 16)),
+            *(f"libuv/fs_stat.{depth}" for depth in (2, 4, 8, 16, 32)),
+        ),
+        {"bare/stat": "`stat()` itself, in one thread"},
+    ),
+    Group(
+        "Work for the pool, chains of operations",
+        3.0,
+        (
+            "queue_work_1",
+            "queue_work_64",
+            "queue_work_1000",
+            "fs_chain_1",
+            "fs_chain_16",
+            "libuv/queue_work",
+        ),
+        {
+            "bare/handover_spin": "one job there and back, both threads spinning",
+            "bare/handover_sleep": "one job there and back, both threads sleeping",
+            "bare/file_chain": "open, fstat, read, close in one thread",
+        },
+    ),
+    Group(
+        "Wake-ups from other threads",
+        2.0,
+        (
+            *(f"async{n}" for n in (1, 2, 4, 8)),
+            *(f"async_pummel_{n}" for n in (1, 2, 4, 8)),
+            "async_send_coalesced",
+            *(f"libuv/async{n}" for n in (1, 2, 4, 8)),
+            *(f"libuv/async_pummel_{n}" for n in (1, 2, 4, 8)),
+            "libuv/million_async",
+        ),
+        {
+            "bare/eventfd": "there and back between two threads, eventfd and epoll",
+            "bare/handover_sleep": "the same with a futex",
+            "bare/eventfd_self": "a thread that wakes itself: eventfd and epoll",
+        },
+    ),
+    Group(
+        "A million timers",
+        4.0,
+        (
+            *(
+                f"{name}.{phase}"
+                for name in ("million_timers", "million_timers_ordered")
+                for phase in ("insert", "dispatch", "cancel")
+            ),
+            *(f"libuv/million_timers.{p}" for p in ("init", "dispatch", "cleanup")),
+        ),
+        {
+            "bare/heap_insert": "a million keys into a binary heap in one array",
+            "bare/heap_remove": "and out of it, smallest first",
+        },
+    ),
+    Group(
+        "UDP: bursts of one size to one peer",
+        2.5,
+        (
+            "udp_send_burst",
+            "udp_try_send2_burst",
+            "udp_send_64x1200",
+            "udp_try_send2_64x1200",
+        ),
+        {
+            "bare/sendmmsg_20x64": "one `sendmmsg()` of 20 datagrams of 64 bytes",
+            "bare/gso_20x64": "one `sendmsg()` with `UDP_SEGMENT` for them",
+            "bare/sendmmsg_64x1200": "64 datagrams of 1,200 bytes",
+            "bare/gso_64x1200": "the same with `UDP_SEGMENT`, 53 at a time",
+        },
+    ),
+    Group(
+        "UDP: receiving, both directions",
+        1.5,
+        (
+            "udp_receive_burst",
+            "udp_recvmmsg_burst",
+            *(
+                f"libuv/udp_pummel_{pair}"
+                for pair in ("1v1", "1v10", "1v100", "10v10", "10v100", "100v100")
+            ),
+        ),
+        {
+            "bare/recvfrom_20x64": "20 calls of `recvfrom()`",
+            "bare/recvmmsg_20x64": "one `recvmmsg()` for the 20",
+        },
+    ),
+    Group(
+        "TCP and pipes",
+        1.05,
+        (
+            "tcp_ping_pong",
+            "tcp_ping_pong_2threads",
+            "tcp_echo_100",
+            "tcp_echo_1000",
+            "tcp_pump",
+            "tcp_churn",
+            "pipe_ping_pong",
+            "pipe_pump",
+            "libuv/ping_pongs",
+            "libuv/tcp_write_batch",
+            "libuv/tcp_pump1",
+            "libuv/tcp_pump100",
+            "libuv/tcp_pound_100",
+            "libuv/tcp_pound_1000",
+            "libuv/pipe_pump1",
+            "libuv/pipe_pump100",
+            "libuv/pipe_pound_100",
+            "libuv/pipe_pound_1000",
+            *(f"libuv/tcp_multi_accept{n}" for n in (2, 4, 8)),
+        ),
+        {
+            "bare/epoll_echo": "ping-pong, both ends on one epoll in one thread",
+            "bare/epoll_echo_2threads": "ping-pong, an epoll and a thread each",
+            "bare/epoll_echo_100": "100 connections, an epoll and a thread each end",
+            "bare/epoll_echo_1000": "1,000 connections",
+            "bare/tcp_pump": "blocking `write()` and `read()` of 64 KiB, two threads",
+            "bare/pipe_pump": "the same on a socket pair",
+        },
+    ),
+    Group(
+        "File copy and sequential read",
+        1.0,
+        ("fs_read_4k", "fs_read_64k", "fs_copyfile", "fs_sendfile"),
+        {
+            "bare/pread_4k": "`pread()` of 4 KiB in one thread",
+            "bare/pread_64k": "of 64 KiB",
+            "bare/copy_file_range": "`copy_file_range()` of the whole file",
+            "bare/sendfile": "`sendfile()` of the whole file",
+        },
+    ),
+    Group(
+        "Processes, threads, loops, readiness",
+        1.0,
+        (
+            "spawn",
+            "thread_create",
+            "loop_count",
+            "loop_count_timer",
+            "loop_init_close",
+            "poll_ping_pong",
+            "poll_change_events",
+            "libuv/spawn",
+            "libuv/thread_create",
+            "libuv/loop_count",
+            "libuv/getaddrinfo",
+        ),
+        {
+            "bare/fork_exec": "`fork()`, `exec()`, `waitpid()` of `/bin/true` from"
+            " 256 MiB",
+            "bare/vfork_exec": "the same with `vfork()`",
+            "bare/pthread_create": "`pthread_create()` and `pthread_join()`",
+            "bare/tick": "`clock_gettime()` and `epoll_wait()` that does not wait",
+        },
+    ),
+    Group(
+        "Memory of what is idle",
+        1.0,
+        ("memory_connection", "memory_timer", "memory_loop"),
+    ),
+    Group("Loading the library", 1 / 1.5, ("load_and_init",), {
+        "bare/exec": "a program without libuv, from `posix_spawn()` to its end",
+    }),
+    Group("Size of the library", 200 / 600, ("size_stripped",)),
+)
+
+# Below this a row is a loss, whatever its group's target.
+FLOOR = 0.98
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A benchmark with a parameter, drawn as a curve for both libraries."""
+
+    name: str
+    title: str
+    across: str
+    points: tuple
+
+
+GROWTH = (
+    Growth("growth_connections", "A message on one of N connections",
+           "connections", HANDLES),
+    Growth("growth_udp", "A datagram on one of N sockets", "sockets", HANDLES),
+    Growth("growth_async", "Waking one of N async handles", "handles", HANDLES),
+    Growth("growth_timers", "Starting one of N timers anew", "timers",
+           (*HANDLES, 100000, 1000000)),
+    Growth("growth_idle", "One of N idle callbacks in a tick", "handles", HANDLES),
+    Growth("fs_stat_64_pool", "uv_fs_stat, 64 in flight, pool of N threads",
+           "threads", POOLS),
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of libuv's own benchmarks.
+
+    `metrics` maps a name to the pattern that finds its figure in the output.
+    `amount` is the number of operations done; for a benchmark that runs for a
+    time, `seconds` is that time. Neither: operations cannot be told apart.
+    """
+
+    name: str
+    metrics: dict
+    unit: str
+    amount: float = 0
+    seconds: float = 0
+    helper: str = ""
+    seconds_are_printed: bool = False  # the figure is a time, not a rate
+
+
+NUMBER = r"([\d,.]+)"
+SECOND = 1.0
+
+# libuv's programs run for five seconds and longer; they are built with these
+# substitutions (file, from, to), so that many short pairs can be interleaved.
+# More digits are printed where the original ones would hide a difference.
+SHORTENED = (
+    ("benchmark-ping-pongs.c", "#define TIME 5000", "#define TIME 1000"),
+    ("benchmark-pound.c", "start < 10000", "start < 1000"),
+    ("benchmark-pump.c", "STATS_COUNT                 5",
+     "STATS_COUNT                 1"),
+    ("benchmark-pump.c", "client: %.1f gbit/s", "client: %.4f gbit/s"),
+    ("benchmark-queue-work.c", "timeout = 5000", "timeout = 1000"),
+    ("benchmark-million-async.c", "timeout = 5000", "timeout = 1000"),
+    ("benchmark-udp-pummel.c", "TEST_DURATION 5000", "TEST_DURATION 1000"),
+    ("benchmark-fs-stat.c", "(10 * 1e5)", "(1 * 1e5)"),
+    ("benchmark-fs-stat.c", "(1 * (int) 1e5)", "((int) 2e4)"),
+    ("benchmark-async.c", "NUM_PINGS (1000 * 1000)", "NUM_PINGS (20 * 1000)"),
+    ("benchmark-async-pummel.c", "(1000 * 1000)", "(50 * 1000)"),
+    ("benchmark-million-timers.c", "(10 * 1000 * 1000)", "(1000 * 1000)"),
+    ("benchmark-million-timers.c", "%.2f seconds", "%.5f seconds"),
+    ("benchmark-multi-accept.c", "(250 * 1000)", "(10 * 1000)"),
+    ("benchmark-tcp-write-batch.c", "(1000 * 1000)", "(100 * 1000)"),
+    ("benchmark-tcp-write-batch.c", "in %.2fs", "in %.5fs"),
+)
+
+PROGRAMS = (
+    Program("ping_pongs", {"ping_pongs": rf"ping_pongs: {NUMBER} roundtrips/s"},
+            "round trips/s", seconds=SECOND, helper="tcp4_echo_server"),
+    Program("tcp_write_batch",
+            {"tcp_write_batch": rf"write requests in {NUMBER}s"},
+            "writes/s", amount=1e5, helper="tcp4_blackhole_server",
+            seconds_are_printed=True),
+    *(
+        Program(f"{kind}_pump{n}_client",
+                {f"{kind}_pump{n}": rf"client: {NUMBER} gbit/s"},
+                "Gbit/s", seconds=SECOND, helper=f"{kind}_pump_server")
+        for kind in ("tcp", "pipe")
+        for n in (1, 100)
+    ),
+    *(
+        Program(f"{task}_pound_{n}",
+                {f"{kind}_pound_{n}": rf"{NUMBER} accepts/s \(0 failed\)"},
+                "connections/s", seconds=SECOND, helper=f"{task}_echo_server")
+        for kind, task in (("tcp", "tcp4"), ("pipe", "pipe"))
+        for n in (100, 1000)
+    ),
+    *(
+        Program(f"tcp_multi_accept{n}",
+                {f"tcp_multi_accept{n}": rf"accept{n}: {NUMBER} accepts/sec"},
+                "connections/s", amount=10e3)
+        for n in (2, 4, 8)
+    ),
+    *(
+        Program(f"udp_timed_pummel_{pair}",
+                {f"udp_pummel_{pair}": rf"{pair}: {NUMBER}/s received"},
+                "datagrams/s", seconds=SECOND)
+        for pair in ("1v1", "1v10", "1v100", "10v10", "10v100", "100v100")
+    ),
+    Program("fs_stat",
+            {f"fs_stat.{n}": rf"\({n} concurrent\): [\d.]+s \({NUMBER}/s\)"
+             for n in (1, 2, 4, 8, 16, 32)}, "requests/s"),
+    *(
+        Program(f"async{n}", {f"async{n}": rf"async{n}: [\d.]+ sec \({NUMBER}/sec\)"},
+                "round trips/s", amount=20e3)
+        for n in (1, 2, 4, 8)
+    ),
+    *(
+        Program(f"async_pummel_{n}", {f"async_pummel_{n}": rf"\({NUMBER}/sec\)"},
+                "callbacks/s", amount=50e3)
+        for n in (1, 2, 4, 8)
+    ),
+    Program("million_async", {"million_async": rf"\({NUMBER}/s,"}, "events/s",
+            seconds=SECOND),
+    Program("queue_work", {"queue_work": rf"\({NUMBER}/s\)"}, "jobs/s",
+            seconds=SECOND),
+    Program("million_timers",
+            {f"million_timers.{phase}": rf"{NUMBER} seconds {phase}"
+             for phase in ("init", "dispatch", "cleanup")},
+            "timers/s", amount=1e6, seconds_are_printed=True),
+    Program("spawn", {"spawn": rf"spawn: {NUMBER} spawns/s"}, "children/s",
+            amount=1000),
+    Program("thread_create", {"thread_create": rf"\({NUMBER}/s\)"}, "threads/s",
+            amount=20e3),
+    Program("loop_count", {"loop_count": rf"\({NUMBER}/s\)"}, "ticks/s",
+            amount=2e6),
+    Program("getaddrinfo", {"getaddrinfo": rf"getaddrinfo: {NUMBER} req/s"},
+            "requests/s", amount=10e3),
+)
