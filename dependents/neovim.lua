@@ -83,7 +83,7 @@ section("the terminal", function()
   vim.cmd("enew")
   local code
   local id = fn.termopen({ "sh" }, { env = { PS1 = "% " }, on_exit = function(_, c) code = c end })
-  until_true(function() return fn.getline(1) == "% " end)
+  until_true(function() return fn.getline(1):find("%%") end)
   fn.chansend(id, "expr 6 '*' 7; exit 5\r")
   until_true(function() return code end)
   for _, line in ipairs(api.nvim_buf_get_lines(0, 0, 10, false)) do
