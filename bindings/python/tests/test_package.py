@@ -14,6 +14,7 @@ import pytest
 from conftest import PACKAGE
 
 import oxuv
+import oxuv.emitter
 from oxuv import _library
 
 
@@ -104,7 +105,7 @@ def test_low_level_functions() -> None:
 
 
 def test_everything_exported_exists() -> None:
-    for module in (oxuv, oxuv.fs, oxuv.errors):
+    for module in (oxuv, oxuv.emitter, oxuv.fs, oxuv.errors):
         for name in module.__all__:
             assert hasattr(module, name), name
         assert len(set(module.__all__)) == len(module.__all__)
@@ -165,10 +166,32 @@ def test_echo_example() -> None:
     assert output.endswith("20 of 20 got all of 'one two three' back\n")
 
 
+@pytest.mark.parametrize("style", ["callback", "emitter"])
+def test_upper_example(style: str) -> None:
+    result = run([f"examples/upper_{style}.py"])
+    assert result.stdout.splitlines() == [
+        "THIS",
+        "HAPPENS",
+        "FIRST",
+        "SIGTERM",
+        "the child ended: status 0, signal 15",
+    ]
+    assert result.stderr == ""
+
+
+def test_emitter_names_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "pyee.py").touch()  # without pyee.base
+    environment = {"PYTHONPATH": f"{tmp_path}:{PACKAGE}"}
+    result = run(["-c", "import oxuv.emitter"], environment, False)
+    assert "ImportError: oxuv.emitter needs pyee: pip install 'oxuv[emitter]'" in result.stderr
+
+
 def test_readme_programs(tmp_path: Path) -> None:
-    server, files = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(), re.S)
+    readme = (PACKAGE / "README.md").read_text()
+    server, files, events = re.findall(r"```python\n(.*?)```", readme, re.S)
     size = (PACKAGE / "README.md").stat().st_size
     assert run(["-c", files]).stdout == f"{size}\n"
+    assert run(["-c", events]).stdout == "HELLO\nended with 0\n"
     # The server, on a free port and with a client that stops it.
     server = server.replace("7000", "0")
     client = (
