@@ -46,4 +46,5 @@ run() {
   publish quit
   wait $client
   cat log
+  kill $server
 }
