@@ -4,33 +4,9 @@ use super::{check, text, TextOut};
 use crate::abi::*;
 use crate::sys::{host, process, thread};
 use core::ffi::{c_char, c_int, c_void, CStr};
-use core::mem::MaybeUninit;
 
 /// What a thread gets whose stack size nobody chose and for which the limit on stacks is no guide.
 const DEFAULT_STACK: usize = 2 << 20;
-
-/// The attributes of a thread to be.
-struct Attributes(libc::pthread_attr_t);
-
-impl Attributes {
-    fn with_stack(size: usize) -> Result<Attributes> {
-        let mut attributes = MaybeUninit::uninit();
-        // SAFETY: init fills the attributes in, or fails; setstacksize gets initialised ones.
-        unsafe {
-            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
-            let mut attributes = Attributes(attributes.assume_init());
-            check(libc::pthread_attr_setstacksize(&mut attributes.0, size))?;
-            Ok(attributes)
-        }
-    }
-}
-
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        // SAFETY: the attributes are initialised. The call does not fail.
-        unsafe { libc::pthread_attr_destroy(&mut self.0) };
-    }
-}
 
 /// The limit that the main thread's stack has, if it makes sense as a size.
 fn default_stack_size(page: usize, minimum: usize) -> usize {
@@ -63,7 +39,6 @@ unsafe fn create(
     entry: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> Result {
-    let attributes = Attributes::with_stack(stack_size(wanted_stack))?;
     // The function returns nothing where pthread expects a pointer. In the calling conventions of
     // Linux that is a register whose content nobody looks at: uv_thread_join() discards it. A
     // function of ours in between would need memory for the two pointers, and would be in the way of
@@ -75,8 +50,8 @@ unsafe fn create(
             extern "C" fn(*mut c_void) -> *mut c_void,
         >(entry)
     };
-    // SAFETY: the attributes are initialised; the rest is the caller's contract.
-    check(unsafe { libc::pthread_create(tid, &attributes.0, entry, argument) })
+    // SAFETY: the caller's contract.
+    unsafe { thread::create(tid, stack_size(wanted_stack), entry, argument) }
 }
 
 /// Starts a thread that calls `entry(arg)`.

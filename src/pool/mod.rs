@@ -15,12 +15,12 @@ pub use patience::Patience;
 use crate::abi::*;
 use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
-use crate::sys;
+use crate::sys::thread;
 use core::cell::Cell;
-use std::os::unix::thread::JoinHandleExt;
+use core::ffi::c_void;
+use core::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 const DEFAULT_THREADS: usize = 4;
@@ -77,7 +77,7 @@ struct State {
     lingering: bool,
     /// Workers that were woken or started and have not come to the queue yet.
     coming: usize,
-    threads: Vec<JoinHandle<()>>,
+    threads: Threads,
     stopping: bool,
 }
 
@@ -92,7 +92,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     idle: 0,
     lingering: false,
     coming: 0,
-    threads: Vec::new(),
+    threads: Threads::NONE,
     stopping: false,
 });
 static WORK_TO_DO: Condvar = Condvar::new();
@@ -108,6 +108,30 @@ static WORKERS: Patience = Patience::new();
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The threads of the pool. They take no memory but their stacks: what each of them owns is lost in
+/// the child of a fork, which does not have them.
+#[derive(Clone, Copy)]
+struct Threads {
+    ids: [libc::pthread_t; MAX_THREADS],
+    count: usize,
+}
+
+impl Threads {
+    const NONE: Threads = Threads { ids: [0; MAX_THREADS], count: 0 };
+
+    fn push(&mut self, id: libc::pthread_t) {
+        self.ids[self.count] = id;
+        self.count += 1;
+    }
+}
+
+impl core::ops::Deref for Threads {
+    type Target = [libc::pthread_t];
+    fn deref(&self) -> &[libc::pthread_t] {
+        &self.ids[..self.count]
+    }
 }
 
 impl Work {
@@ -230,23 +254,21 @@ impl State {
         if self.stopping || self.threads.len() >= limit() {
             return Ok(false);
         }
-        let first = Handed(work);
         let stage = work.stage.replace(Stage::Taken);
-        let thread = std::thread::Builder::new()
-            .name("libuv-worker".into())
-            .stack_size(STACK_SIZE)
-            .spawn(move || run_worker(first));
-        match thread {
-            Ok(thread) => {
+        let first = ptr::from_ref(work).cast_mut().cast();
+        let mut id = 0;
+        // SAFETY: the submitter gave the work up to the pool, so the thread may have it.
+        match unsafe { thread::create(&mut id, STACK_SIZE, run_worker, first) } {
+            Ok(()) => {
                 // The work may be over by now, and its memory the user's.
                 self.slow_running += usize::from(task.slow);
-                self.threads.push(thread);
+                self.threads.push(id);
                 Ok(true)
             }
             Err(error) => {
                 work.stage.set(stage);
                 match self.threads.is_empty() {
-                    true => Err(error.into()),
+                    true => Err(error),
                     // The threads there are will get to it.
                     false => Ok(false),
                 }
@@ -324,28 +346,18 @@ fn limit_from_environment() -> usize {
     digits.unwrap_or(0).clamp(1, MAX_THREADS)
 }
 
-/// Work on its way to the thread that does it.
-struct Handed(*const Work);
-
-// SAFETY: the submitter gave the work up to the pool.
-unsafe impl Send for Handed {}
-
-impl Handed {
-    fn take(self) -> *const Work {
-        self.0
-    }
-}
-
-fn run_worker(first: Handed) {
+/// What a thread of the pool does, beginning with the work that it is made for.
+extern "C" fn run_worker(first: *mut c_void) -> *mut c_void {
+    let _ = thread::set_name(c"libuv-worker");
     // SAFETY: the work is alive, was marked as taken, and has a task since it was submitted.
-    let mut slow = unsafe { do_work(first.take()) };
+    let mut slow = unsafe { do_work(first.cast_const().cast()) };
     let mut state = state();
     loop {
         state.slow_running -= usize::from(slow);
         let (work, task) = loop {
             match state.next() {
                 Some(next) => break next,
-                None if state.stopping => return,
+                None if state.stopping => return ptr::null_mut(),
                 None => state = await_work(state),
             }
         };
@@ -407,19 +419,17 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
 pub fn shut_down() {
     let threads = {
         let mut state = state();
-        // A worker that ends the process cannot wait for itself. (`std::thread::current` would
-        // allocate for a thread of C's, at a time when nothing frees it any more.)
-        let this = sys::current_thread();
-        if state.threads.iter().any(|thread| thread.as_pthread_t() == this) {
+        // A worker that ends the process cannot wait for itself.
+        if state.threads.contains(&thread::current()) {
             return;
         }
         state.stopping = true;
-        core::mem::take(&mut state.threads)
+        core::mem::replace(&mut state.threads, Threads::NONE)
     };
     WORK_TO_DO.notify_all();
-    for thread in threads {
-        // An error says that the thread panicked, and it is over all the same.
-        let _ = thread.join();
+    for id in threads.iter() {
+        // SAFETY: a thread of the pool, which nobody else joins.
+        unsafe { thread::join(*id) };
     }
     let mut state = state();
     state.stopping = false;
@@ -444,6 +454,5 @@ pub fn after_fork_in_child() {
     state.slow_running = 0;
     LIMIT.store(0, Ordering::Relaxed);
     state.stopping = false;
-    // Joining or detaching threads that do not exist here would be wrong.
-    core::mem::forget(core::mem::take(&mut state.threads));
+    state.threads = Threads::NONE;
 }

@@ -42,11 +42,6 @@ pub fn retry<T>(mut call: impl FnMut() -> crate::abi::Result<T>) -> crate::abi::
     }
 }
 
-pub fn current_thread() -> libc::pthread_t {
-    // SAFETY: no arguments, cannot fail.
-    unsafe { libc::pthread_self() }
-}
-
 pub fn errno() -> i32 {
     // SAFETY: errno's address is valid for the calling thread.
     unsafe { *libc::__errno_location() }

@@ -1,8 +1,8 @@
-//! Where threads run, and what they are called.
+//! Threads: starting them, where they run, and what they are called.
 
 use super::syscall;
 use crate::abi::{Error, Result};
-use core::ffi::{c_char, c_int, CStr};
+use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::{size_of, MaybeUninit};
 
 /// Room for the longest name and a NUL.
@@ -13,6 +13,53 @@ fn check(errno: c_int) -> Result {
         0 => Ok(()),
         errno => Err(Error::from_errno(errno)),
     }
+}
+
+/// The attributes of a thread to be.
+struct Attributes(libc::pthread_attr_t);
+
+impl Attributes {
+    fn with_stack(size: usize) -> Result<Attributes> {
+        let mut attributes = MaybeUninit::uninit();
+        // SAFETY: init fills the attributes in, or fails; setstacksize gets initialised ones.
+        unsafe {
+            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
+            let mut attributes = Attributes(attributes.assume_init());
+            check(libc::pthread_attr_setstacksize(&mut attributes.0, size))?;
+            Ok(attributes)
+        }
+    }
+}
+
+impl Drop for Attributes {
+    fn drop(&mut self) {
+        // SAFETY: the attributes are initialised. The call does not fail.
+        unsafe { libc::pthread_attr_destroy(&mut self.0) };
+    }
+}
+
+/// Starts a thread, which is to be joined or detached. Its id is in place before it runs.
+///
+/// # Safety
+/// `id` is memory for an id, and `entry` can be called with `argument` on another thread.
+pub unsafe fn create(
+    id: *mut libc::pthread_t,
+    stack_size: usize,
+    entry: extern "C" fn(*mut c_void) -> *mut c_void,
+    argument: *mut c_void,
+) -> Result {
+    let attributes = Attributes::with_stack(stack_size)?;
+    // SAFETY: the attributes are initialised; the rest is the caller's contract.
+    check(unsafe { libc::pthread_create(id, &attributes.0, entry, argument) })
+}
+
+/// Waits for a thread's end.
+///
+/// # Safety
+/// The thread is neither joined nor detached, and is not the calling one.
+pub unsafe fn join(thread: libc::pthread_t) {
+    // SAFETY: the caller's contract, with which the call does not fail.
+    unsafe { libc::pthread_join(thread, core::ptr::null_mut()) };
 }
 
 /// The calling thread.
