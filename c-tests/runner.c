@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -107,6 +108,30 @@ void test_close_loop(const char* file, int line, uv_loop_t* loop) {
 int test_under_valgrind(void) {
   const char* preload = getenv("LD_PRELOAD");
   return preload != NULL && strstr(preload, "valgrind") != NULL;
+}
+
+static void find_library(char* path, size_t size);
+
+void test_survives(const char* file, int line, void (*run)(void)) {
+  char library[PATH_MAX];
+  int status;
+  bool ended;
+  pid_t pid = fork();
+
+  if (pid == -1)
+    test_fail(file, line, "fork: %s", strerror(errno));
+  if (pid == 0) {
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    run();
+    _exit(0);
+  }
+  waitpid(pid, &status, 0);
+  find_library(library, sizeof(library));
+  ended = strstr(library, "/reference/") != NULL ? WIFSIGNALED(status)
+                                                 : status == 0;
+  if (!ended)
+    test_fail(file, line, "the child's status on %s is %#x", library, status);
 }
 
 const char* test_path(const char* name) {

@@ -699,6 +699,19 @@ static void play_all(const struct kind* first) {
   TEST(lifecycle_in_the_callback_of_##what) { play_all(&kinds[INDEX_##what]); }
 KINDS(PLAY)
 
+static const struct kind* spared;
+
+static void close_in_alloc_callback(void) {
+  play(spared, spared, close_one);
+  play(spared, spared, close_both);
+  play(spared, spared, close_all);
+}
+
+TEST(lifecycle_stream_closed_in_its_alloc_callback) {
+  for (spared = kinds; spared < kinds + COUNT(kinds); spared++)
+    if (spared->spare_self) ASSERT_SURVIVES(close_in_alloc_callback);
+}
+
 TEST(lifecycle_request_started_again_in_its_callback) {
   enum { AGAIN = 3 };
   size_t i;
@@ -854,7 +867,9 @@ static void exit_in_last(struct party* p) {
 }
 
 static void exit_in_callback(void) {
-  make_everything();
+  begin();
+  make(one, last);
+  make(other, &kinds[INDEX_work]);
   action = exit_in_last;
   run_for_ever();
 }
@@ -883,16 +898,13 @@ static void exit_after_shutdown(void) {
   exit(EXIT_CODE);
 }
 
-static void clean_up(void) {
-  end(COUNT(parties));
-  _exit(EXIT_CODE);
-}
+static void clean_up(void) { end(COUNT(parties)); }
 
 static void exit_and_clean_up(void) {
   make_everything();
   uv_run(loop, UV_RUN_NOWAIT);
   atexit(clean_up);
-  exit(1);
+  exit(EXIT_CODE);
 }
 
 static void exit_thread(void* arg) {
@@ -906,6 +918,20 @@ static void exit_in_another_thread(void) {
   ASSERT_OK(uv_thread_create(&thread, exit_thread, NULL));
   run_for_ever();
 }
+
+static void exit_in_the_pool_cb(uv_work_t* req) {
+  (void) req;
+  exit(0);
+}
+
+static void exit_in_the_pool(void) {
+  static uv_work_t req;
+  make_everything();
+  ASSERT_OK(uv_queue_work(loop, &req, exit_in_the_pool_cb, NULL));
+  run_for_ever();
+}
+
+TEST(lifecycle_exit_in_the_pool) { ASSERT_SURVIVES(exit_in_the_pool); }
 
 TEST(lifecycle_exit_with_everything_open) {
   static void (*const ways[])(void) = {

@@ -36,6 +36,10 @@ void test_close_loop(const char* file, int line, uv_loop_t* loop);
  * the kernel, and cannot do all that the kernel does. */
 int test_under_valgrind(void);
 
+/* For what libuv 1.53 does not survive: runs the function in a forked child, which
+ * ends with 0 on oxuv and is killed by a signal on the reference. */
+void test_survives(const char* file, int line, void (*run)(void));
+
 /* A path inside the test's own scratch directory, which the runner makes before
  * the test and removes after it. The result is valid until the test ends. */
 const char* test_path(const char* name);
@@ -112,6 +116,7 @@ const char* test_path(const char* name);
   } while (0)
 
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
+#define ASSERT_SURVIVES(run) test_survives(__FILE__, __LINE__, (run))
 #define CLOSE_LOOP(loop) test_close_loop(__FILE__, __LINE__, (loop))
 
 #endif
