@@ -1,9 +1,11 @@
-/* Async handles: no wake-up is lost, sends coalesce, any thread may send. */
+/* Async handles: no wake-up is lost, sends coalesce, any thread may send; in
+ * what order callbacks come. */
 
 #include "test.h"
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 static int fired;
 static int checked;
@@ -374,4 +376,167 @@ TEST(async_two_loops_relay_to_each_other) {
   ASSERT_EQ(left[0], 0);
   ASSERT_EQ(left[1], 0);
   for (i = 0; i < 2; i++) CLOSE_LOOP(&relay_loops[i]);
+}
+
+/* What happened, a letter each. */
+static char story[64];
+static uv_async_t named[5];
+
+static void tell(char letter) {
+  size_t length = strlen(story);
+  ASSERT_LT(length, sizeof(story) - 1);
+  story[length] = letter;
+}
+
+static void tell_cb(uv_async_t* async) {
+  tell('a' + (char) (async - named));
+}
+
+static void tell_check_cb(uv_check_t* check) {
+  (void) check;
+  tell('|');
+}
+
+/* A loop with the handles `named` and a letter for each iteration's end. */
+static void open_named(uv_loop_t* loop, uv_check_t* check, uv_async_cb cb) {
+  int i;
+
+  ASSERT_OK(uv_loop_init(loop));
+  for (i = 0; i < 5; i++) ASSERT_OK(uv_async_init(loop, &named[i], cb));
+  ASSERT_OK(uv_check_init(loop, check));
+  ASSERT_OK(uv_check_start(check, tell_check_cb));
+}
+
+TEST(async_callbacks_come_in_the_order_of_init) {
+  static const int order[] = {3, 1, 4, 0, 2};
+  uv_loop_t loop;
+  uv_check_t check;
+  int i;
+
+  open_named(&loop, &check, tell_cb);
+  for (i = 0; i < 5; i++) ASSERT_OK(uv_async_send(&named[order[i]]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "abcde|");
+  for (i = 4; i > 0; i--) ASSERT_OK(uv_async_send(&named[order[i]]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "abcde|abce|");
+  CLOSE_LOOP(&loop);
+}
+
+static void send_around_cb(uv_async_t* async) {
+  tell_cb(async);
+  if (async != &named[2] || checked++ > 0) return;
+  ASSERT_OK(uv_async_send(&named[1]));
+  ASSERT_OK(uv_async_send(&named[2]));
+  ASSERT_OK(uv_async_send(&named[4]));
+  ASSERT_OK(uv_async_send(&named[3]));
+}
+
+TEST(async_send_to_a_later_handle_in_a_callback_is_for_the_same_iteration) {
+  uv_loop_t loop;
+  uv_check_t check;
+
+  open_named(&loop, &check, send_around_cb);
+  ASSERT_OK(uv_async_send(&named[2]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "cde|bc|");
+  CLOSE_LOOP(&loop);
+}
+
+static void close_later_cb(uv_async_t* async) {
+  tell_cb(async);
+  if (async != &named[1]) return;
+  ASSERT_OK(uv_async_send(&named[0]));
+  ASSERT_OK(uv_async_send(&named[2]));
+  ASSERT_OK(uv_async_send(&named[4]));
+  uv_close((uv_handle_t*) &named[2], NULL);
+}
+
+TEST(async_handle_closed_by_an_earlier_one_leaves_the_order) {
+  uv_loop_t loop;
+  uv_check_t check;
+
+  open_named(&loop, &check, close_later_cb);
+  ASSERT_OK(uv_async_send(&named[3]));
+  ASSERT_OK(uv_async_send(&named[1]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "bde|a|");
+  CLOSE_LOOP(&loop);
+}
+
+static void tell_newborn_cb(uv_async_t* async) {
+  (void) async;
+  tell('n');
+}
+
+static void bear_cb(uv_async_t* async) {
+  tell_cb(async);
+  if (async != &named[0]) return;
+  ASSERT_OK(uv_async_init(async->loop, &newborn, tell_newborn_cb));
+  ASSERT_OK(uv_async_send(&newborn));
+}
+
+TEST(async_handle_opened_in_a_callback_is_for_the_next_iteration) {
+  uv_loop_t loop;
+  uv_check_t check;
+
+  open_named(&loop, &check, bear_cb);
+  ASSERT_OK(uv_async_send(&named[1]));
+  ASSERT_OK(uv_async_send(&named[0]));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "ab|n|");
+  CLOSE_LOOP(&loop);
+}
+
+static void send_in_poll_cb(uv_poll_t* poll, int status, int events) {
+  ASSERT_OK(status);
+  ASSERT_EQ(events, UV_WRITABLE);
+  tell('p');
+  ASSERT_OK(uv_poll_stop(poll));
+  ASSERT_OK(uv_async_send(&named[0]));
+}
+
+TEST(async_send_in_the_callback_of_an_event_is_for_the_next_iteration) {
+  uv_loop_t loop;
+  uv_check_t check;
+  uv_poll_t poll;
+  uv_file fds[2];
+
+  open_named(&loop, &check, tell_cb);
+  ASSERT_OK(uv_pipe(fds, UV_NONBLOCK_PIPE, UV_NONBLOCK_PIPE));
+  ASSERT_OK(uv_poll_init(&loop, &poll, fds[1]));
+  ASSERT_OK(uv_poll_start(&poll, UV_WRITABLE, send_in_poll_cb));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(story, "p|a|");
+  CLOSE_LOOP(&loop);
+  ASSERT_EQ(close(fds[0]), 0);
+  ASSERT_EQ(close(fds[1]), 0);
+}
+
+static void work_cb(uv_work_t* work) {
+  (void) work;
+}
+
+static void send_after_work_cb(uv_work_t* work, int status) {
+  ASSERT_OK(status);
+  tell('w');
+  ASSERT_OK(uv_async_send(&named[0]));
+  ASSERT_OK(uv_async_send(&named[4]));
+  (void) work;
+}
+
+TEST(async_send_in_the_callback_of_work_is_for_the_same_iteration) {
+  uv_loop_t loop;
+  uv_check_t check;
+  uv_work_t work;
+
+  open_named(&loop, &check, tell_cb);
+  ASSERT_OK(uv_queue_work(&loop, &work, work_cb, send_after_work_cb));
+  while (strchr(story, 'w') == NULL) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
+  ASSERT_STR_EQ(strchr(story, 'w'), "wae|");
+  CLOSE_LOOP(&loop);
 }

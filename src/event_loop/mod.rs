@@ -64,7 +64,10 @@ pub struct Loop {
     pub idle: List,
     pub prepare: List,
     pub check: List,
-    pub due_asyncs: List,
+    /// Async handles that were sent to and are not being called back yet.
+    pub sent_asyncs: List,
+    /// How many there have been.
+    pub asyncs: Cell<u64>,
     done_works: List,
     /// A stack: the handle that was closed last is called back first.
     closing: Cell<*const Handle>,
@@ -147,7 +150,8 @@ impl Loop {
             idle: List::new(),
             prepare: List::new(),
             check: List::new(),
-            due_asyncs: List::new(),
+            sent_asyncs: List::new(),
+            asyncs: Cell::new(0),
             done_works: List::new(),
             closing: Cell::new(core::ptr::null()),
             timers: RefCell::new(TimerHeap::new()),
@@ -335,7 +339,7 @@ impl Loop {
             || !self.has_work()
             || !self.pending.is_empty()
             || !self.ready.is_empty()
-            || !self.due_asyncs.is_empty()
+            || !self.sent_asyncs.is_empty()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
         {
@@ -479,6 +483,9 @@ impl Loop {
     fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
         let mut signals = false;
+        // What is only handed over in the callbacks of this batch is for the next iteration.
+        let handed_over =
+            self.remote.has_done() || self.remote.has_asyncs() || !self.sent_asyncs.is_empty();
         if let Some(batch) = batch {
             for happened in batch.iter() {
                 // What a wake-up was for is looked at below, as after every wait.
@@ -495,15 +502,16 @@ impl Loop {
                 signals |= unsafe { self.on_ready(io, event) };
             }
         }
-        if self.remote.has_done() {
+        if handed_over {
             any = true;
-            self.run_done_works();
-        }
-        if self.remote.has_asyncs() || !self.due_asyncs.is_empty() {
-            any = true;
-            // However many handles there are, the wake-up was one event.
-            self.metrics.count_events(1);
-            async_::run_due(self);
+            if self.remote.has_done() {
+                self.run_done_works();
+            }
+            if self.remote.has_asyncs() || !self.sent_asyncs.is_empty() {
+                // However many handles there are, the wake-up was one event.
+                self.metrics.count_events(1);
+                async_::run_sent(self);
+            }
         }
         // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
         // callbacks about that come first.

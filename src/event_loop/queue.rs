@@ -150,6 +150,31 @@ impl List {
         self.head.next.set(&self.head);
         self.head.prev.set(&self.head);
     }
+
+    /// Puts the elements in the order of their keys.
+    pub fn sort(&self, key: &impl Fn(*const Link) -> u64) {
+        let (some, others) = (List::new(), List::new());
+        while self.move_front_to(&some).is_some() {
+            self.move_front_to(&others);
+        }
+        if !others.is_empty() {
+            some.sort(key);
+            others.sort(key);
+            some.merge(&others, key);
+        }
+        some.move_to(self);
+    }
+
+    /// Moves all elements of `other` to their places here; both lists are in order.
+    pub fn merge(&self, other: &List, key: &impl Fn(*const Link) -> u64) {
+        let merged = List::new();
+        while let Some(theirs) = other.front() {
+            let ours = self.front().filter(|&ours| key(ours) <= key(theirs));
+            if ours.is_some() { self } else { other }.move_front_to(&merged);
+        }
+        while self.move_front_to(&merged).is_some() {}
+        merged.move_to(self);
+    }
 }
 
 /// A list that any thread, or a signal handler, may add to without a lock, and that one thread
@@ -264,5 +289,24 @@ mod tests {
         other.pop_front();
         other.pop_front();
         assert!(other.pop_front().is_none() && !elements[0].is_linked());
+    }
+
+    #[test]
+    fn sorts_and_merges() {
+        let elements: [Link; 100] = core::array::from_fn(|_| Link::new());
+        let place =
+            |link: *const Link| elements.iter().position(|e| ptr::eq(e, link)).unwrap() as u64;
+        let (list, other) = (List::new(), List::new());
+        for i in 0..100 {
+            let list = if i % 3 == 0 { &other } else { &list };
+            // SAFETY: the elements outlive the lists.
+            unsafe { list.push_back(&elements[i * 37 % 100]) };
+        }
+        list.sort(&place);
+        other.sort(&place);
+        list.merge(&other, &place);
+        assert!(other.is_empty());
+        assert_eq!(order(&list, &elements), Vec::from_iter(0..100));
+        List::new().sort(&place);
     }
 }

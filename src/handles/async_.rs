@@ -10,7 +10,7 @@
 use super::sends::Sends;
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link};
+use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
@@ -51,20 +51,49 @@ impl Async {
     pub fn close(&self) {
         if self.sends.close() {
             let loop_ = self.handle.loop_();
-            loop_.remote.take_asyncs(&loop_.due_asyncs);
-            // Others that were taken off the stack with it stay in the list, and are called.
+            loop_.remote.take_asyncs(&loop_.sent_asyncs);
             self.link.unlink();
         }
         self.handle.deactivate();
     }
 }
 
-/// Calls back every handle that was sent to before this call began.
-pub fn run_due(loop_: &Loop) {
-    loop_.remote.take_asyncs(&loop_.due_asyncs);
-    while let Some(link) = loop_.due_asyncs.pop_front() {
-        // SAFETY: closing a handle takes it out of the list, so what is in there is alive.
-        let handle = unsafe { &*container_of!(link, Async, link) };
+/// The handle that has a link in one of the lists here.
+///
+/// # Safety
+/// It has not been closed: closing takes it out of whichever list it is in.
+unsafe fn handle_of<'a>(link: *const Link) -> &'a Async {
+    // SAFETY: the caller's contract.
+    unsafe { &*container_of!(link, Async, link) }
+}
+
+fn number_of(link: *const Link) -> u64 {
+    // SAFETY: only called with what is in a list.
+    unsafe { handle_of(link) }.handle.number.get()
+}
+
+/// Calls back every handle that was sent to, in the order in which they were initialised. That
+/// includes what a callback sends to a handle further on; the others are for the next iteration.
+pub fn run_sent(loop_: &Loop) {
+    let sent = &loop_.sent_asyncs;
+    let (due, later) = (List::new(), List::new());
+    let end = loop_.asyncs.get();
+    let mut next = 0;
+    loop {
+        if next < end {
+            loop_.remote.take_asyncs(sent);
+            let new = List::new();
+            while let Some(link) = sent.front() {
+                let further_on = (next..end).contains(&number_of(link));
+                sent.move_front_to(if further_on { &new } else { &later });
+            }
+            new.sort(&number_of);
+            due.merge(&new, &number_of);
+        }
+        let Some(link) = due.pop_front() else { break };
+        // SAFETY: it was in the list.
+        let handle = unsafe { handle_of(link) };
+        next = handle.handle.number.get() + 1;
         handle.sends.take();
         if let Some(callback) = handle.callback.get() {
             let this = core::ptr::from_ref(handle).cast_mut().cast();
@@ -72,11 +101,12 @@ pub fn run_due(loop_: &Loop) {
             call_user(|| unsafe { callback(this) });
         }
     }
+    while later.move_front_to(sent).is_some() {}
 }
 
 /// In the child of a fork: senders that the fork caught between their steps are the parent's.
 pub fn after_fork(loop_: &Loop) {
-    loop_.remote.take_asyncs(&loop_.due_asyncs);
+    loop_.remote.take_asyncs(&loop_.sent_asyncs);
     loop_.each_handle(|handle| {
         if handle.kind() != UV_ASYNC {
             return;
@@ -85,7 +115,7 @@ pub fn after_fork(loop_: &Loop) {
         let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
         if this.sends.after_fork(handle.is_closing()) && !this.link.is_linked() {
             // SAFETY: it is in no list, and closing takes it out of this one.
-            unsafe { loop_.due_asyncs.push_back(&this.link) };
+            unsafe { loop_.sent_asyncs.push_back(&this.link) };
         }
     });
 }
@@ -111,6 +141,8 @@ pub unsafe extern "C" fn uv_async_init(
         (&raw mut (*handle).callback).write(Cell::new(async_cb));
         (&raw mut (*handle).link).write(Link::new());
         (&raw mut (*handle).sends).write(Sends::new());
+        let loop_ = (*handle).handle.loop_();
+        (*handle).handle.number.set(loop_.asyncs.replace(loop_.asyncs.get() + 1));
         (*handle).handle.activate();
     }
     0

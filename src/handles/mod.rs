@@ -64,7 +64,9 @@ pub struct Handle {
     close_cb: Cell<uv_close_cb>,
     /// In the loop's list of all handles, from init until the close callback.
     all: Link,
-    reserved: [usize; 4],
+    /// Of an async handle: how many its loop had before. In the room where libuv has a descriptor.
+    number: Cell<u64>,
+    reserved: [u64; 3],
     /// The next in the loop's list of closing handles.
     next_closing: Cell<*const Handle>,
     flags: Cell<u32>,
