@@ -97,8 +97,16 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 demo-setup:
 	scripts/setup.sh gcc python3
 
-bench: lib reference
+# Both libraries, and what the machine can do at all; benches/README.md.
+bench: bench-setup lib reference
 	benches/run.py $(ARGS)
+
+bench-setup:
+	scripts/setup.sh gcc binutils cmake python3
+
+# docs/PERFORMANCE.md and its plots, from what was measured last.
+bench-docs:
+	benches/render.py
 
 install:
 	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
@@ -130,4 +138,4 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents symbols loom demo demo-setup bench install wheel deb deb-test clean
+  dependents symbols loom demo demo-setup bench bench-setup bench-docs install wheel deb deb-test clean

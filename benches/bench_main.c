@@ -1,5 +1,5 @@
-/* Runs one benchmark: `oxuv-bench NAME[/N] [--quick] [--syscalls]`, lists them:
- * `--list`, or counts another program's system calls:
+/* Runs one benchmark: `oxuv-bench NAME[/N] [--quick] [--syscalls] [--busy]`,
+ * lists them: `--list`, or counts another program's system calls:
  * `--count-syscalls COMMAND...`. */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <link.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@ enum { NOT_HERE = 3 };
 static struct bench_entry* benches;
 static int divisor = 1;
 static int parameter = -1;
+static int busy;
 static int syscall_counter = -1;
 
 void bench_register(struct bench_entry* entry) {
@@ -96,6 +98,7 @@ void stopwatch_stop(struct stopwatch* watch) {
 static void print_metric(const char* metric) {
   printf("{\"metric\": \"%s", metric);
   if (parameter >= 0) printf("/%d", parameter);
+  if (busy) printf("_busy");
   printf("\", ");
 }
 
@@ -190,6 +193,20 @@ static int run_counted(char** command) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+/* A process on every core that never sleeps, until this one ends. */
+static void occupy_cores(void) {
+  long core;
+
+  busy = 1;
+  for (core = sysconf(_SC_NPROCESSORS_ONLN); core > 0; core--) {
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid > 0) continue;
+    CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+    for (;;) __asm__ volatile("");
+  }
+}
+
 static struct bench_entry* find(char* name) {
   struct bench_entry* bench = benches;
   char* number = strchr(name, '/');
@@ -215,14 +232,16 @@ int main(int argc, char** argv) {
   if (argc > 1 && (bench = find(argv[1])) != NULL) {
     for (i = 2; i < argc; i++) {
       if (strcmp(argv[i], "--quick") == 0) divisor = 10;
-      if (strcmp(argv[i], "--syscalls") == 0 && !count_syscalls()) return NOT_HERE;
+      if (strcmp(argv[i], "--busy") == 0) occupy_cores();
+      if (strcmp(argv[i], "--syscalls") == 0 && !count_syscalls())
+        return NOT_HERE;
     }
     signal(SIGPIPE, SIG_IGN);
     print_library();
     bench->run();
     return 0;
   }
-  fprintf(stderr, "usage: %s --list | NAME[/N] [--quick] [--syscalls]\n",
+  fprintf(stderr, "usage: %s --list | NAME[/N] [--quick] [--syscalls] [--busy]\n",
           argv[0]);
   return 2;
 }

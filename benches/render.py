@@ -1,8 +1,18 @@
 #!/usr/bin/env python3
-"""Writes docs/PERFORMANCE.md and its plots from build/bench/results.json."""
+"""Writes docs/PERFORMANCE.md and its plots from what run.py and programs/run.py
+have measured: build/bench/results.json and build/bench/programs.json."""
 
+import json
 import statistics
+import sys
+from pathlib import Path
 
+import plot
+import table
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "build" / "bench"
+DOCS = ROOT / "docs"
 SIDES = ("reference", "ours")
 
 
@@ -30,3 +40,257 @@ def summary(record: dict) -> dict:
         result["ours_cpu"] / result["reference_cpu"] if result["reference_cpu"] else 0
     )
     return result
+
+
+# ---- Numbers as text -------------------------------------------------------
+
+
+def number(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def pair(values: list, scale: float = 1) -> str:
+    if None in values or not any(values):
+        return ""
+    return " → ".join(number(v * scale) for v in values)
+
+
+# ---- The document ----------------------------------------------------------
+
+INTRO = """\
+# Performance
+
+{machine}. oxuv {commits} and libuv 1.53.0, the latter built from the sources in the package
+`libuv-sys2` with the flags of a distribution's package. Written by `make bench` and
+`make bench-docs`; what each benchmark does is in
+[`benches/README.md`](../benches/README.md).
+
+Each program runs on both libraries in turn, {pairs} pairs. A figure is the median of its
+runs; the **ratio** is that of the medians, and above 1 it is in oxuv's favour, for rates
+and for costs. Where the range *over the pairs* spans 1, the run does not tell the two
+apart. **CPU** is the time of all threads (and of the server where that is a process of
+its own) for one operation, libuv → oxuv; *system calls* likewise. **Of the limit** is
+oxuv's share of what a bare C program without any library reaches
+([`benches/limits/`](../benches/limits)); where the pool or several threads work at once it
+can be above 100 %.
+
+The programs whose names begin with `libuv/` are libuv's own benchmarks, built with the
+substitutions in [`benches/table.py`](../benches/table.py) that make them shorter.
+
+![Ratios](ratios.svg)
+"""
+
+
+VERDICTS = {"reached": "reached", "missed": "missed", "slower": "**slower**"}
+
+
+def row(name: str, record: dict, group: table.Group, bare: dict) -> str:
+    s = summary(record)
+    limit = table.AGAINST.get(name)
+    share = f"{s['ours'] / bare[limit]:.0%}" if limit in bare else ""
+    calls = [record["syscalls"].get(side) for side in SIDES]
+    cells = [
+        f"`{name}`",
+        f"{number(s['reference'])} {record['unit']}",
+        f"{number(s['ours'])}",
+        f"**{s['ratio']:.2f}**",
+        f"{s['ratio_min']:.2f} – {s['ratio_max']:.2f}",
+        pair([s["reference_cpu"], s["ours_cpu"]], 1e6),
+        pair(calls),
+        share,
+        VERDICTS[group.verdict(s["ours"], s["ratio"])],
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def group_section(group: table.Group, metrics: dict, bare: dict) -> str:
+    lines = [f"## {group.title}", ""]
+    if not group.at_most:
+        lines += [f"Target: {group.target:.3g}×.", ""]
+    if group.note:
+        lines += [group.note, ""]
+    lines += [
+        "| benchmark | libuv | oxuv | ratio | over the pairs | CPU, µs | system calls"
+        " | of the limit | target |",
+        "| --- | ---: | ---: | ---: | --- | --- | --- | ---: | --- |",
+    ]
+    lines += [row(n, metrics[n], group, bare) for n in group.metrics if n in metrics]
+    known = {n: text for n, text in group.limits.items() if n in bare}
+    if known:
+        lines += ["", "| limit | | |", "| --- | ---: | --- |"]
+        lines += [
+            f"| `{n}` | {number(bare[n])}/s | {text} |" for n, text in known.items()
+        ]
+    return "\n".join(lines)
+
+
+def overview(groups: list) -> str:
+    lines = [
+        "| work | target | median | lowest | highest | rows that reach it | CPU, oxuv of"
+        " libuv |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for group, rows in groups:
+        ratios = {name: s["ratio"] for name, s in rows.items()}
+        lowest = min(ratios, key=ratios.get)
+        highest = max(ratios, key=ratios.get)
+        reached = sum(
+            group.verdict(s["ours"], s["ratio"]) == "reached" for s in rows.values()
+        )
+        cpu = [s["cpu_ratio"] for s in rows.values() if s["cpu_ratio"]]
+        lines.append(
+            f"| {group.title} | {'' if group.at_most else f'{group.target:.3g}×'} |"
+            f" **{statistics.median(ratios.values()):.2f}×** |"
+            f" {ratios[lowest]:.2f}× `{lowest}` | {ratios[highest]:.2f}× `{highest}` |"
+            f" {reached} of {len(ratios)} |"
+            f" {f'{statistics.median(cpu):.0%}' if cpu else ''} |"
+        )
+    return "\n".join(lines)
+
+
+def shortfalls(groups: list) -> str:
+    """What is slower than libuv, uses more CPU time, or misses its target."""
+    slower, thirsty, missed = [], [], []
+    for group, rows in groups:
+        for name, s in rows.items():
+            shown = f"`{name}` {s['ratio']:.2f}×"
+            verdict = group.verdict(s["ours"], s["ratio"])
+            if verdict == "slower":
+                slower.append((s["ratio"], shown))
+            elif verdict == "missed":
+                missed.append((s["ratio"] / group.target,
+                               f"{shown} of {group.target:.3g}×"))
+            if s["cpu_ratio"] > 1.05:
+                thirsty.append((-s["cpu_ratio"], f"`{name}` {s['cpu_ratio']:.2f}×"))
+    lines = ["## What is missed", ""]
+    for title, found in (
+        (f"Below {table.FLOOR}×", slower),
+        ("More than 1.05× libuv's CPU time for an operation", thirsty),
+        ("Not slower than libuv, but below the target, worst first", missed),
+    ):
+        text = ", ".join(shown for _, shown in sorted(found)) or "nothing"
+        lines += [f"{title}: {text}.", ""]
+    return "\n".join(lines)
+
+
+def growth_panels(metrics: dict) -> list:
+    panels = []
+    for curve in table.GROWTH:
+        sides: dict = {side: [] for side in SIDES}
+        for n in curve.points:
+            record = metrics.get(f"{curve.name}/{n}")
+            if record is None:
+                continue
+            s = summary(record)
+            for side in SIDES:
+                sides[side].append((n, 1e6 / s[side], 1e6 * s[f"{side}_cpu"]))
+        if sides["ours"]:
+            panels.append((curve.title, curve.across, sides))
+    return panels
+
+
+def growth_section(panels: list) -> str:
+    lines = [
+        "## How cost grows",
+        "",
+        "Time for one event, N handles around it; both axes are logarithmic.",
+        "",
+        "![Cost of one event among N handles](growth.svg)",
+        "",
+        "| | N | libuv, µs | oxuv, µs | CPU, µs |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    for title, _, sides in panels:
+        for (n, reference, cpu_reference), (_, ours, cpu_ours) in zip(
+            sides["reference"], sides["ours"]
+        ):
+            lines.append(
+                f"| {title} | {n:,} | {number(reference)} | {number(ours)} |"
+                f" {pair([cpu_reference, cpu_ours])} |"
+            )
+            title = ""
+    return "\n".join(lines)
+
+
+def programs_section(programs: dict) -> str:
+    lines = [
+        "## Through real programs",
+        "",
+        "Unmodified programs on both libraries (`make bench-programs`); ratios as above.",
+        "",
+        "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | beside them |",
+        "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
+    ]
+    for record in programs["metrics"].values():
+        s = summary(record)
+        others = ", ".join(
+            f"{name} {number(statistics.median(values))}"
+            for name, values in record.get("others", {}).items()
+        )
+        lines.append(
+            f"| {record['program']} | {record['title']} |"
+            f" {number(s['reference'])} {record['unit']} | {number(s['ours'])} |"
+            f" **{s['ratio']:.2f}** | {s['ratio_min']:.2f} – {s['ratio_max']:.2f} |"
+            f" {pair([s['reference_cpu'], s['ours_cpu']], 1e6)} | {others} |"
+        )
+    return "\n".join(lines)
+
+
+def machine_line(machine: dict) -> str:
+    return (
+        f"Measured on {machine['cores']} cores of {machine['cpu']},"
+        f" {machine['memory_gib']} GiB, Linux {machine['kernel']}, {machine['libc']}"
+    )
+
+
+def main() -> int:
+    results = json.loads((KEPT / "results.json").read_text())
+    metrics = results["metrics"]
+    bare = {
+        name: statistics.median(s["rate"] for s in samples)
+        for name, samples in results["bare"].items()
+    }
+    groups = []
+    for group in table.GROUPS:
+        rows = {n: summary(metrics[n]) for n in group.metrics if n in metrics}
+        missing = [n for n in group.metrics if n not in metrics]
+        if missing:
+            print(f"{group.title}: not measured: {' '.join(missing)}", file=sys.stderr)
+        if rows:
+            groups.append((group, rows))
+    panels = growth_panels(metrics)
+    commits = sorted({record["commit"] for record in metrics.values()})
+    pairs = sorted({len(r["samples"]["ours"]) for r in metrics.values()})
+
+    parts = [
+        INTRO.format(
+            machine=machine_line(results["machine"]),
+            commits=", ".join(f"`{commit}`" for commit in commits),
+            pairs=" to ".join(str(n) for n in {pairs[0], pairs[-1]}),
+        ),
+        overview(groups) + "\n",
+        shortfalls(groups),
+        *(group_section(group, metrics, bare) + "\n" for group, _ in groups),
+        growth_section(panels) + "\n",
+    ]
+    programs = KEPT / "programs.json"
+    if programs.exists():
+        parts.append(programs_section(json.loads(programs.read_text())) + "\n")
+
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "PERFORMANCE.md").write_text("\n".join(parts))
+    (DOCS / "growth.svg").write_text(str(plot.growth(panels)))
+    bars = [
+        (g.title, g.target, {name: s["ratio"] for name, s in rows.items()})
+        for g, rows in groups
+        if not g.at_most
+    ]
+    (DOCS / "ratios.svg").write_text(str(plot.ratios(bars)))
+    print("docs/PERFORMANCE.md, docs/ratios.svg, docs/growth.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

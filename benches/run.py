@@ -44,34 +44,48 @@ class Failure(Exception):
 # ---- Building --------------------------------------------------------------
 
 
-def compile_c(output: Path, sources: list, *flags) -> Path:
+def newer(output: Path, *inputs) -> bool:
+    """Whether the output was made after the last change of the inputs."""
+    return output.exists() and all(
+        file.stat().st_mtime < output.stat().st_mtime
+        for file in (*inputs, *HERE.glob("*.py"), *HERE.glob("*.h"))
+    )
+
+
+def compile_c(output: Path, sources: list, *flags) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [os.environ.get("CC", "cc"), "-O2", "-std=gnu11", "-pthread"]
         + [*map(str, sources), "-o", str(output), *flags],
         check=True,
     )
-    return output
 
 
 def build_own(include: Path, library: Path) -> Path:
     """Our benchmarks, linked to no library in particular."""
-    return compile_c(
-        OUT / "oxuv-bench", sorted(HERE.glob("*.c")), "-Wall", "-Wextra",
-        f"-I{include}", f"-L{library}", "-l:libuv.so.1",
-    )
+    binary = OUT / "oxuv-bench"
+    sources = sorted(HERE.glob("*.c"))
+    if not newer(binary, include / "uv.h", *sources):
+        compile_c(binary, sources, "-Wall", "-Wextra", f"-I{include}",
+                  f"-L{library}", "-l:libuv.so.1")
+    return binary
 
 
 def build_bare() -> Path:
     """The bare programs: no libuv at all."""
+    binary = OUT / "oxuv-limits"
     sources = [HERE / "bench_main.c", *sorted((HERE / "limits").glob("*.c"))]
-    return compile_c(OUT / "oxuv-limits", sources, "-Wall", "-Wextra",
-                     "-DBENCH_BARE", f"-I{HERE}")
+    if not newer(binary, *sources):
+        compile_c(binary, sources, "-Wall", "-Wextra", "-DBENCH_BARE", f"-I{HERE}")
+    return binary
 
 
 def build_libuvs(reference: Path, library: Path, full: bool) -> Path:
     """libuv's own benchmarks, from the sources the reference is built from."""
     package = (reference / "include").resolve().parent
+    binary = OUT / ("libuv-bench-full" if full else "libuv-bench")
+    if newer(binary, package / "test"):
+        return binary
     copy = OUT / "libuv-benchmarks"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(package / "test", copy,
@@ -84,11 +98,12 @@ def build_libuvs(reference: Path, library: Path, full: bool) -> Path:
     names = ["runner", "runner-unix", "run-benchmarks", "echo-server",
              "blackhole-server"]
     sources = [copy / f"{n}.c" for n in names] + sorted(copy.glob("benchmark-*.c"))
-    return compile_c(
-        OUT / "libuv-bench", sources, "-w", "-D_GNU_SOURCE",
-        "-D_FILE_OFFSET_BITS=64", "-DUSING_UV_SHARED=1", f"-I{package}/include",
-        f"-I{copy}", f"-L{library}", "-l:libuv.so.1", "-ldl", "-lm",
+    compile_c(
+        binary, sources, "-w", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64",
+        "-DUSING_UV_SHARED=1", f"-I{package}/include", f"-I{copy}",
+        f"-L{library}", "-l:libuv.so.1", "-ldl", "-lm",
     )
+    return binary
 
 
 # ---- Running ---------------------------------------------------------------
@@ -256,11 +271,12 @@ class Session:
             print(row(name, record), flush=True)
         self.save()
 
-    def own_benchmark(self, name: str) -> None:
-        self.compare(
-            lambda library: run_own(self.own, library, name, *self.quick),
-            lambda library: run_own(self.own, library, name, "--quick", "--syscalls"),
-        )
+    def own_benchmark(self, name: str, *options) -> None:
+        def once(library: Path, *more) -> dict:
+            return run_own(self.own, library, name, *options, *more)
+
+        self.compare(lambda library: once(library, *self.quick),
+                     lambda library: once(library, "--quick", "--syscalls"))
 
     def libuvs_benchmark(self, program: table.Program) -> None:
         counter = (str(self.own), "--count-syscalls")
@@ -377,6 +393,9 @@ def main() -> int:
             for n in listed(session.own) if n not in parametric | NOT_BENCHMARKS]
     jobs += [(f"{g.name}/{n}", lambda g=g, n=n: session.own_benchmark(f"{g.name}/{n}"))
              for g in table.GROWTH for n in g.points]
+    # A tenth of the work, which takes as long there.
+    jobs += [(f"{n}_busy", lambda n=n: session.own_benchmark(n, "--busy", "--quick"))
+             for n in table.BUSY]
     jobs += [("size_stripped", session.size)]
     jobs += [("libuv/" + p.name, lambda p=p: session.libuvs_benchmark(p))
              for p in table.PROGRAMS]
