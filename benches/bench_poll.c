@@ -71,3 +71,25 @@ BENCH(poll_change_events) {
   bench_close_loop(&loop);
   for (i = 0; i < 2; i++) CHECK(close(fds[i]) == 0);
 }
+
+/* hiredis' adapter asks for the same anew with every command that it queues. */
+BENCH(poll_same_events) {
+  int starts = bench_count(1000000), fds[2], i;
+  struct stopwatch watch = {0};
+  uv_poll_t poll;
+  uv_loop_t loop;
+
+  CHECK(uv_loop_init(&loop) == 0);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  CHECK(uv_poll_init(&loop, &poll, fds[0]) == 0);
+  stopwatch_start(&watch);
+  for (i = 1; i <= starts; i++) {
+    CHECK(uv_poll_start(&poll, UV_READABLE, on_never) == 0);
+    if (i % 50 == 0) uv_run(&loop, UV_RUN_NOWAIT);
+  }
+  stopwatch_stop(&watch);
+  bench_report("poll_same_events", starts, "starts", &watch);
+  uv_close((uv_handle_t*) &poll, NULL);
+  bench_close_loop(&loop);
+  for (i = 0; i < 2; i++) CHECK(close(fds[i]) == 0);
+}

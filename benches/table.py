@@ -196,6 +196,7 @@ GROUPS = (
             "loop_init_close",
             "poll_ping_pong",
             "poll_change_events",
+            "poll_same_events",
             "libuv/spawn",
             "libuv/thread_create",
             "libuv/loop_count",

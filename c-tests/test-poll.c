@@ -514,6 +514,33 @@ TEST(poll_unreferenced_does_not_hold_the_loop) {
   ASSERT_OK(close(fd));
 }
 
+/* Libraries do so for every command that they send. */
+TEST(poll_start_again_and_again) {
+  uv_loop_t loop;
+  uv_poll_t poll;
+  int fd = eventfd(0, 0);
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_poll_init(&loop, &poll, fd));
+  for (i = 0; i < 10; i++) ASSERT_OK(uv_poll_start(&poll, R, never));
+  for (i = 0; i < 10; i++) ASSERT_OK(uv_poll_start(&poll, R | W, record));
+  for (i = 1; i <= 10; i++) {
+    ASSERT_OK(uv_poll_start(&poll, R | W, record));
+    ASSERT_OK(uv_poll_start(&poll, W, never));
+    ASSERT_OK(uv_poll_start(&poll, W, record));
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(calls, i);
+    ASSERT_EQ(last_events, W);
+  }
+  /* Stopping is the last word. */
+  ASSERT_OK(uv_poll_start(&poll, W, never));
+  ASSERT_OK(uv_poll_stop(&poll));
+  ASSERT_EQ(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(fd));
+}
+
 /* ---- descriptors that are closed under the handle ---- */
 
 TEST(poll_descriptor_closed_before_stop) {
@@ -549,9 +576,15 @@ TEST(poll_number_given_out_again) {
   /* The new one is not watched until the handle is started again. */
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(calls, 1);
-  ASSERT_OK(uv_poll_start(&poll, R | W, record));
+  ASSERT_OK(uv_poll_start(&poll, R, record));
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(calls, 2);
+  ASSERT_EQ(last_events, R);
+  ASSERT_OK(close(fd));
+  ASSERT_EQ(eventfd(1, 0), fd);
+  ASSERT_OK(uv_poll_start(&poll, R | W, record));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(calls, 3);
   ASSERT_EQ(last_events, R | W);
   uv_close(HANDLE(&poll), NULL);
   ASSERT_OK(close(fd));
@@ -559,7 +592,7 @@ TEST(poll_number_given_out_again) {
   ASSERT_OK(uv_poll_init(&loop, &other, fd));
   ASSERT_OK(uv_poll_start(&other, R, record));
   uv_run(&loop, UV_RUN_NOWAIT);
-  ASSERT_EQ(calls, 3);
+  ASSERT_EQ(calls, 4);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(fd));
 }

@@ -55,6 +55,8 @@ struct Watched {
 struct Slot {
     watched: Option<Watched>,
     generation: u32,
+    /// Its registration is renewed before the next wait.
+    stale: bool,
 }
 
 /// Something that a wait reported.
@@ -71,6 +73,8 @@ pub struct Poller {
     events: RefCell<Option<Events>>,
     /// Indexed by descriptor.
     slots: RefCell<Array<Slot>>,
+    /// The descriptors whose slots are stale.
+    stale: RefCell<Array<c_int>>,
 }
 
 impl Poller {
@@ -82,6 +86,7 @@ impl Poller {
             poll: RefCell::new(mio::Poll::new()?),
             events: RefCell::new(Some(Events::with_capacity(EVENTS))),
             slots: RefCell::new(slots),
+            stale: RefCell::new(Array::new()),
         })
     }
 
@@ -111,7 +116,7 @@ impl Poller {
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
         let mut slots = self.slots.borrow_mut();
         while slots.len() <= index {
-            slots.push(Slot { watched: None, generation: 0 })?;
+            slots.push(Slot { watched: None, generation: 0, stale: false })?;
         }
         let holder = slots[index].watched.map(|watched| watched.io);
         if !holder.is_some_and(|holder| core::ptr::eq(holder, io)) {
@@ -141,19 +146,43 @@ impl Poller {
     /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
     /// dropped.
     pub fn watch_level(&self, io: &Io, events: u32) -> Result {
-        let known = self.find(io.fd.get()).is_some_and(|watched| core::ptr::eq(watched.io, io));
-        if known {
-            if let Some(slot) = self.slots.borrow_mut().get_mut(io.fd.get() as usize) {
-                slot.generation = slot.generation.wrapping_add(1);
+        let fd = io.fd.get();
+        let watched = self.find(fd).filter(|watched| core::ptr::eq(watched.io, io));
+        if let Some(watched) = watched {
+            // Some libraries ask for the same with every command. Renewing it once before the next
+            // wait is enough; that it is renewed at all is for a number that stands for another
+            // file by now.
+            let same = watched.mode == Mode::Level(events);
+            let slot = &mut self.slots.borrow_mut()[fd as usize];
+            if same && slot.stale {
+                return Ok(());
+            }
+            slot.generation = slot.generation.wrapping_add(1);
+            if same && self.stale.borrow_mut().push(fd).is_ok() {
+                slot.stale = true;
+                return Ok(());
             }
         }
         match self.watch(io, Mode::Level(events)) {
             // The user closed the descriptor, and its number was given out anew.
-            Err(Error::ENOENT) if known => {
+            Err(Error::ENOENT) if watched.is_some() => {
                 self.forget(io);
                 self.watch(io, Mode::Level(events))
             }
             other => other,
+        }
+    }
+
+    /// Brings the registrations up to date for which `watch_level` put that off.
+    fn refresh(&self) {
+        while let Some(fd) = self.stale.borrow_mut().pop() {
+            let slot = &mut self.slots.borrow_mut()[fd as usize];
+            slot.stale = false;
+            let Some(Watched { mode: mode @ Mode::Level(_), .. }) = slot.watched else { continue };
+            if self.register(fd, slot.generation, mode, true) == Err(Error::ENOENT) {
+                // Fails when the user has closed the descriptor: there is nothing to report.
+                let _ = self.register(fd, slot.generation, mode, false);
+            }
         }
     }
 
@@ -191,6 +220,7 @@ impl Poller {
     /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all). None when
     /// the time is up or a signal handler ran; the call cannot fail otherwise.
     pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
+        self.refresh();
         let timeout = match timeout {
             0 => Some(Duration::ZERO),
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
