@@ -104,6 +104,11 @@ bench: bench-setup lib reference
 bench-setup:
 	scripts/setup.sh gcc binutils cmake python3
 
+# Node.js and uvloop on both libraries.
+bench-programs: lib reference
+	benches/programs/setup.sh
+	benches/programs/run.py $(ARGS)
+
 # docs/PERFORMANCE.md and its plots, from what was measured last.
 bench-docs:
 	benches/render.py
@@ -138,4 +143,4 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents symbols loom demo demo-setup bench bench-setup bench-docs install wheel deb deb-test clean
+  dependents symbols loom demo demo-setup bench bench-setup bench-programs bench-docs install wheel deb deb-test clean
