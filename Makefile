@@ -114,6 +114,7 @@ bench-docs:
 	benches/render.py
 
 install:
+	scripts/setup.sh gcc make cmake
 	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 	  -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target"
 	cmake --build build/install

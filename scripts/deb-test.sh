@@ -1,8 +1,8 @@
 #!/bin/bash
-# Tries the packages in build/deb on a Debian of its own, which has Node.js and
-# Neovim on it: installing them in place of libuv1, running both programs,
-# and going back to libuv1. Takes root; the Debian is in memory, in a mount
-# namespace that ends with this script.
+# Tries the packages in build/deb on a Debian of its own, of the same release as
+# this one, which has Node.js and Neovim on it: installing them in place of
+# libuv1, running both programs, and going back to libuv1. Takes root; the Debian
+# is in memory, in a mount namespace that ends with this script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD/build/deb-root
@@ -103,7 +103,7 @@ build_consumer() {
 
 mount -t tmpfs -o mode=755 oxuv-deb-test "$root"
 mmdebstrap --quiet --variant=apt --skip=cleanup/apt --include=nodejs,neovim \
-  bookworm "$root" http://deb.debian.org/debian
+  "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" http://deb.debian.org/debian
 mount -t proc proc "$root/proc"
 debian_version=$(cat "$root/etc/debian_version")
 libuv1=$(inside dpkg-query -W -f '${Version}' libuv1)
