@@ -124,7 +124,7 @@ void test_survives(const char* file, int line, void (*run)(void)) {
     const struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     run();
-    _exit(0);
+    exit(0);
   }
   waitpid(pid, &status, 0);
   find_library(library, sizeof(library));
