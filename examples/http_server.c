@@ -14,7 +14,7 @@ enum {
   LONGEST_TARGET = 256,
   LARGEST_BODY = 1024 * 1024,
   MOST_UNSENT = 64 * 1024, /* then nothing more is read from this client */
-  SILENCE = 10 * 1000      /* milliseconds */
+  SILENCE = 60 * 1000      /* milliseconds */
 };
 
 struct client {
