@@ -77,7 +77,6 @@ impl Poll {
         }
         let bits = to_kernel(events) as u32;
         loop_.poller.watch_level(&self.io, bits).inspect_err(|_| self.stop())?;
-        self.io.poll_events.set(events as u32);
         self.callback.set(callback);
         self.handle.activate();
         Ok(())
@@ -90,7 +89,7 @@ impl Poll {
 
     /// The kernel reported something about the descriptor.
     pub fn on_event(&self, event: &Event) {
-        let asked = self.io.poll_events.get() as c_int;
+        let asked = from_kernel(self.io.level_events.get() as c_short);
         // A change of a sysfs attribute is reported as an error together with urgent data. Any
         // other error would be reported for ever.
         if event.is_error() && !event.is_priority() {

@@ -7,7 +7,7 @@ use mio::Interest;
 
 /// What kind of thing an [`Io`] is part of, hence who is told that it is ready.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(usize)]
+#[repr(u8)]
 pub enum Kind {
     Stream = 1,
     Signals,
@@ -24,8 +24,6 @@ pub enum Kind {
 #[repr(C)]
 pub struct Io {
     kind: Cell<Kind>,
-    pub pending: Link,
-    pub ready: Link,
     interest: Cell<Option<Interest>>,
     /// An edge said that there is something to read, and no read has emptied it since.
     pub readable: Cell<bool>,
@@ -33,8 +31,14 @@ pub struct Io {
     pub read_closed: Cell<bool>,
     /// Readiness is reported for as long as it lasts, not only when it begins.
     level: Cell<bool>,
-    /// What a poll handle is started for.
-    pub poll_events: Cell<u32>,
+    /// Its registration is renewed before the next wait.
+    pub(super) stale: Cell<bool>,
+    pub pending: Link,
+    pub ready: Link,
+    /// Of the registration; what an event for it must show.
+    pub(super) generation: Cell<u32>,
+    /// What [`Poller::watch_level`] registered it for.
+    pub level_events: Cell<u32>,
     /// Where libuv has it, as some programs read it from there.
     pub fd: Cell<c_int>,
 }
@@ -48,13 +52,15 @@ impl Io {
     pub const fn new(kind: Kind, fd: c_int) -> Io {
         Io {
             kind: Cell::new(kind),
-            pending: Link::new(),
-            ready: Link::new(),
             interest: Cell::new(None),
             readable: Cell::new(false),
             read_closed: Cell::new(false),
             level: Cell::new(false),
-            poll_events: Cell::new(0),
+            stale: Cell::new(false),
+            pending: Link::new(),
+            ready: Link::new(),
+            generation: Cell::new(0),
+            level_events: Cell::new(0),
             fd: Cell::new(fd),
         }
     }
@@ -85,6 +91,14 @@ impl Io {
             events |= libc::EPOLLOUT;
         }
         Mode::Level(events as u32)
+    }
+
+    /// What it is registered for.
+    pub(super) fn registered(&self) -> Mode {
+        match self.interest.get() {
+            Some(interest) => self.mode(interest),
+            None => Mode::Level(self.level_events.get()),
+        }
     }
 
     /// Sees to it that (at least) these edges are reported. An edge of before is not repeated

@@ -18,7 +18,7 @@ use crate::abi::{Error, Result};
 use crate::event_loop::queue::Link;
 use crate::memory::Array;
 use crate::sys;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 use core::time::Duration;
 use mio::event::Event;
@@ -45,20 +45,6 @@ pub enum Mode {
     Level(u32),
 }
 
-#[derive(Clone, Copy)]
-struct Watched {
-    io: *const Io,
-    mode: Mode,
-}
-
-#[derive(Clone, Copy)]
-struct Slot {
-    watched: Option<Watched>,
-    generation: u32,
-    /// Its registration is renewed before the next wait.
-    stale: bool,
-}
-
 /// Something that a wait reported.
 pub enum Happened<'a> {
     /// Another thread or a signal handler called for attention.
@@ -71,10 +57,13 @@ pub struct Poller {
     poll: RefCell<mio::Poll>,
     /// Absent while a batch of them is being dispatched.
     events: RefCell<Option<Events>>,
-    /// Indexed by descriptor.
-    slots: RefCell<Array<Slot>>,
-    /// The descriptors whose slots are stale.
+    /// Indexed by descriptor; null where nothing is watched. What a registration needs besides is
+    /// in the `Io`: with tens of thousands of connections this table is what a loop grows by.
+    slots: RefCell<Array<*const Io>>,
+    /// The descriptors whose `Io` is stale.
     stale: RefCell<Array<c_int>>,
+    /// Of the latest registration.
+    generation: Cell<u32>,
 }
 
 impl Poller {
@@ -87,6 +76,7 @@ impl Poller {
             events: RefCell::new(Some(Events::with_capacity(EVENTS))),
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
+            generation: Cell::new(0),
         })
     }
 
@@ -101,11 +91,18 @@ impl Poller {
 
     /// What the descriptor is registered for, alive as its handle is not closed.
     pub fn watcher(&self, fd: c_int) -> Option<*const Io> {
-        self.find(fd).map(|watched| watched.io)
+        let io = *self.slots.borrow().get(usize::try_from(fd).ok()?)?;
+        (!io.is_null()).then_some(io)
     }
 
-    fn find(&self, fd: c_int) -> Option<Watched> {
-        self.slots.borrow().get(usize::try_from(fd).ok()?)?.watched
+    fn watches(&self, io: &Io) -> bool {
+        self.watcher(io.fd.get()).is_some_and(|holder| core::ptr::eq(holder, io))
+    }
+
+    /// Events that were taken in for `io` before are not for it.
+    fn renumber(&self, io: &Io) {
+        self.generation.set(self.generation.get().wrapping_add(1));
+        io.generation.set(self.generation.get());
     }
 
     /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
@@ -116,21 +113,23 @@ impl Poller {
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
         let mut slots = self.slots.borrow_mut();
         while slots.len() <= index {
-            slots.push(Slot { watched: None, generation: 0, stale: false })?;
+            slots.push(core::ptr::null())?;
         }
-        let holder = slots[index].watched.map(|watched| watched.io);
+        // SAFETY: what is registered is alive.
+        let holder = unsafe { slots[index].as_ref() };
         if !holder.is_some_and(|holder| core::ptr::eq(holder, io)) {
-            slots[index].generation = slots[index].generation.wrapping_add(1);
-            // SAFETY: what is registered is alive.
-            if let Some(other) = holder.map(|holder| unsafe { &*holder }) {
+            if let Some(other) = holder {
                 if !matches!(other.kind(), Kind::Stream | Kind::Udp) {
                     return Err(Error::EEXIST);
                 }
                 other.lose();
+                slots[index] = core::ptr::null();
             }
+            self.renumber(io);
         }
-        self.register(fd, slots[index].generation, mode, holder.is_some())?;
-        slots[index].watched = Some(Watched { io, mode });
+        self.register(io, mode, holder.is_some())?;
+        io.stale.set(false);
+        slots[index] = io;
         Ok(())
     }
 
@@ -146,26 +145,25 @@ impl Poller {
     /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
     /// dropped.
     pub fn watch_level(&self, io: &Io, events: u32) -> Result {
-        let fd = io.fd.get();
-        let watched = self.find(fd).filter(|watched| core::ptr::eq(watched.io, io));
-        if let Some(watched) = watched {
+        let known = self.watches(io);
+        if known {
             // Some libraries ask for the same with every command. Renewing it once before the next
             // wait is enough; that it is renewed at all is for a number that stands for another
             // file by now.
-            let same = watched.mode == Mode::Level(events);
-            let slot = &mut self.slots.borrow_mut()[fd as usize];
-            if same && slot.stale {
+            let same = io.level_events.get() == events;
+            if same && io.stale.get() {
                 return Ok(());
             }
-            slot.generation = slot.generation.wrapping_add(1);
-            if same && self.stale.borrow_mut().push(fd).is_ok() {
-                slot.stale = true;
+            self.renumber(io);
+            if same && self.stale.borrow_mut().push(io.fd.get()).is_ok() {
+                io.stale.set(true);
                 return Ok(());
             }
         }
+        io.level_events.set(events);
         match self.watch(io, Mode::Level(events)) {
             // The user closed the descriptor, and its number was given out anew.
-            Err(Error::ENOENT) if watched.is_some() => {
+            Err(Error::ENOENT) if known => {
                 self.forget(io);
                 self.watch(io, Mode::Level(events))
             }
@@ -176,20 +174,23 @@ impl Poller {
     /// Brings the registrations up to date for which `watch_level` put that off.
     fn refresh(&self) {
         while let Some(fd) = self.stale.borrow_mut().pop() {
-            let slot = &mut self.slots.borrow_mut()[fd as usize];
-            slot.stale = false;
-            let Some(Watched { mode: mode @ Mode::Level(_), .. }) = slot.watched else { continue };
-            if self.register(fd, slot.generation, mode, true) == Err(Error::ENOENT) {
+            // SAFETY: what is registered is alive.
+            let Some(io) = self.watcher(fd).map(|io| unsafe { &*io }) else { continue };
+            if !io.stale.take() {
+                continue;
+            }
+            if self.register(io, io.registered(), true) == Err(Error::ENOENT) {
                 // Fails when the user has closed the descriptor: there is nothing to report.
-                let _ = self.register(fd, slot.generation, mode, false);
+                let _ = self.register(io, io.registered(), false);
             }
         }
     }
 
-    fn register(&self, fd: c_int, generation: u32, mode: Mode, known: bool) -> Result {
+    fn register(&self, io: &Io, mode: Mode, known: bool) -> Result {
         let poll = self.poll.borrow();
+        let fd = io.fd.get();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.
-        let token = (generation as usize) << 32 | fd as usize;
+        let token = (io.generation.get() as usize) << 32 | fd as usize;
         match mode {
             Mode::Edge(interest) if known => {
                 poll.registry().reregister(&mut SourceFd(&fd), Token(token), interest)?
@@ -207,12 +208,11 @@ impl Poller {
 
     /// Ends the watching of a descriptor; events already taken in for it are dropped.
     pub fn forget(&self, io: &Io) {
-        let fd = io.fd.get();
-        let Some(watched) = self.find(fd) else { return };
-        if !core::ptr::eq(watched.io, io) {
+        if !self.watches(io) {
             return;
         }
-        self.slots.borrow_mut()[fd as usize].watched = None;
+        let fd = io.fd.get();
+        self.slots.borrow_mut()[fd as usize] = core::ptr::null();
         // Fails when the user closed the descriptor first; the kernel has forgotten it then.
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
@@ -240,12 +240,10 @@ impl Poller {
         if token == WAKE {
             return Some(Happened::Wake);
         }
-        let slots = self.slots.borrow();
-        let slot = slots.get(token.0 & 0xffff_ffff)?;
-        if slot.generation as usize != token.0 >> 32 {
-            return None;
-        }
-        Some(Happened::Ready(slot.watched?.io, event))
+        let io = self.watcher((token.0 & 0xffff_ffff) as c_int)?;
+        // SAFETY: what is registered is alive.
+        let generation = unsafe { (*io).generation.get() };
+        (generation as usize == token.0 >> 32).then_some(Happened::Ready(io, event))
     }
 
     /// In the child of a fork: a selector of its own with everything registered anew.
@@ -253,13 +251,12 @@ impl Poller {
         // Dropping the inherited one closes the child's copy only, the parent's stays as it is.
         *self.poll.borrow_mut() = mio::Poll::new()?;
         let slots = self.slots.borrow();
-        for (fd, slot) in slots.iter().enumerate() {
-            if let Some(watched) = slot.watched {
-                match self.register(fd as c_int, slot.generation, watched.mode, false) {
-                    // The user has closed it; there is nothing to be told about it.
-                    Ok(()) | Err(Error::EBADF) => {}
-                    Err(error) => return Err(error),
-                }
+        // SAFETY: what is registered is alive.
+        for io in slots.iter().filter_map(|io| unsafe { io.as_ref() }) {
+            match self.register(io, io.registered(), false) {
+                // The user has closed it; there is nothing to be told about it.
+                Ok(()) | Err(Error::EBADF) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
