@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -316,45 +315,6 @@ TEST(fork_child_that_closes_its_watcher_leaves_the_parents) {
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(fired, 1);
-  CLOSE_LOOP(&s.loop);
-}
-
-static atomic_int stop_raising;
-
-static void keep_raising(void* arg) {
-  (void) arg;
-  while (!atomic_load(&stop_raising)) raise(SIGUSR1);
-}
-
-static void other_signal_cb(uv_signal_t* watcher, int signum) {
-  ASSERT_EQ(signum, SIGUSR2);
-  uv_stop(watcher->loop);
-}
-
-static void watch_another_signal(void* arg) {
-  struct signal_scenario s;
-
-  (void) arg;
-  ASSERT_OK(uv_loop_init(&s.loop));
-  ASSERT_OK(uv_signal_init(&s.loop, &s.watcher));
-  ASSERT_OK(uv_signal_start(&s.watcher, other_signal_cb, SIGUSR2));
-  ASSERT_EQ(raise(SIGUSR2), 0);
-  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
-  CLOSE_LOOP(&s.loop);
-}
-
-/* In the child nobody ends what another thread's handler has begun. */
-TEST(fork_while_another_thread_handles_signals) {
-  enum { CHILDREN = 50 };
-  struct signal_scenario s;
-  uv_thread_t thread;
-  int i;
-
-  signal_scenario_init(&s);
-  ASSERT_OK(uv_thread_create(&thread, keep_raising, NULL));
-  for (i = 0; i < CHILDREN; i++) in_child(watch_another_signal, NULL);
-  atomic_store(&stop_raising, 1);
-  ASSERT_OK(uv_thread_join(&thread));
   CLOSE_LOOP(&s.loop);
 }
 

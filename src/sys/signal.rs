@@ -6,6 +6,13 @@ use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
 
+pub fn sigaction(signum: c_int) -> Result<libc::sigaction> {
+    let mut action = MaybeUninit::uninit();
+    syscall!(sigaction(signum, ptr::null(), action.as_mut_ptr()))?;
+    // SAFETY: sigaction() succeeded and filled it in.
+    Ok(unsafe { action.assume_init() })
+}
+
 pub fn set_sigaction(signum: c_int, action: &libc::sigaction) -> Result {
     syscall!(sigaction(signum, action, ptr::null_mut())).map(drop)
 }

@@ -1,20 +1,18 @@
 //! Which signals the process watches, for all loops.
 //!
-//! The one handler writes to the pipes of the loops that watch its signal. It finds them in a list of
-//! [`Slot`]s, which are used again and never freed, so it needs no lock; and the child of a fork can
-//! put right what handlers in other threads of its parent left half done.
-//!
-//! What libuv promises: a handler installed before is replaced; the default action comes back when
-//! the last watcher stops; watchers that are all one-shot leave the signal at its default action once
-//! it was caught; and every signal that can be caught can be watched.
+//! signal-hook's registry runs any number of actions for a signal without locks in the handler.
+//! Around it stands what libuv promises beyond that: a handler installed before is replaced, not
+//! called as well; the default action comes back when the last watcher stops; watchers that are all
+//! one-shot leave the signal at its default action once it was caught; and signals which
+//! signal-hook's own front end refuses, such as SIGSEGV, are allowed.
 
 use crate::abi::{Error, Result};
 use crate::sys::{self, signal};
 use core::ffi::c_int;
-use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use signal_hook::SigId;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::yield_now;
 
 /// What a handler writes: a signal that was caught, and how many starts there had been by then,
 /// which tells who it is for.
@@ -38,158 +36,130 @@ impl Caught {
     }
 }
 
-/// Signals are 1 to 64.
-const SIGNALS: usize = 65;
-
-/// What the handler of a signal needs to know of one pipe.
-struct Slot {
-    /// The writing end, -1 while the slot is not in use.
-    pipe: AtomicI32,
-    /// Handlers that may be writing to the pipe.
-    writing: AtomicU32,
-    /// The next slot of the signal.
-    next: Option<&'static Slot>,
+/// A loop's pipe, in the process that has the loop: after a fork the same number is another pipe.
+#[derive(Clone, Copy, PartialEq)]
+struct Pipe {
+    write_end: c_int,
+    generation: u32,
 }
-
-/// The first slot of each signal. Changed with the registry locked.
-static SLOTS: [AtomicPtr<Slot>; SIGNALS] = [const { AtomicPtr::new(ptr::null_mut()) }; SIGNALS];
 
 struct Watcher {
     start: u64,
     one_shot: bool,
-    slot: &'static Slot,
+    pipe: Pipe,
 }
 
-type Registry = [Vec<Watcher>; SIGNALS];
+#[derive(Default)]
+struct Watched {
+    watchers: Vec<Watcher>,
+    /// One action for each pipe of the watchers.
+    actions: Vec<(Pipe, SigId)>,
+    /// The disposition that makes the kernel call signal-hook, known once it was installed.
+    installed: Option<libc::sigaction>,
+}
 
-/// The watchers of each signal.
-static REGISTRY: Mutex<Registry> = Mutex::new([const { Vec::new() }; SIGNALS]);
+static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
 
 /// Counts the starts. Changed with the registry locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
 
-fn registry() -> MutexGuard<'static, Registry> {
+/// Counts forks. An action of an older generation belongs to the parent's loops, whose pipes the
+/// child must not write to.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+fn registry() -> MutexGuard<'static, BTreeMap<c_int, Watched>> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn slots(signum: usize) -> impl Iterator<Item = &'static Slot> {
-    // SAFETY: slots are never freed.
-    let first = unsafe { SLOTS[signum].load(Ordering::Acquire).as_ref() };
-    core::iter::successors(first, |slot| slot.next)
-}
-
-impl Slot {
-    /// The slot of a pipe: the one it has, one that is free, or a new one. Called with the registry
-    /// locked.
-    fn of(signum: usize, pipe: c_int, watchers: &[Watcher]) -> &'static Slot {
-        if let Some(known) = slots(signum).find(|slot| slot.pipe.load(Ordering::Relaxed) == pipe) {
-            return known;
-        }
-        if let Some(free) = slots(signum).find(|slot| !slot.is_used(watchers)) {
-            free.pipe.store(pipe, Ordering::Release);
-            return free;
-        }
-        let new = Box::leak(Box::new(Slot {
-            pipe: AtomicI32::new(pipe),
-            writing: AtomicU32::new(0),
-            next: slots(signum).next(),
-        }));
-        SLOTS[signum].store(new, Ordering::Release);
-        new
-    }
-
-    fn is_used(&self, watchers: &[Watcher]) -> bool {
-        watchers.iter().any(|watcher| ptr::eq(watcher.slot, self))
-    }
-
-    /// Called in the signal handler.
-    fn write(&self, message: &[u8]) {
-        // Either `release` sees this, or this sees that there is no pipe any more.
-        self.writing.fetch_add(1, Ordering::SeqCst);
-        let pipe = self.pipe.load(Ordering::SeqCst);
-        if pipe != -1 {
-            // A full pipe holds thousands of signals that were not dispatched yet; like the
-            // kernel's own queue it then takes no more.
-            let _ = sys::fd::write_bytes(pipe, message);
-        }
-        self.writing.fetch_sub(1, Ordering::Release);
-    }
-
-    /// Frees the slot unless a watcher uses it. After that no handler writes to the pipe, whose
-    /// number may become another file's.
-    fn release(&self, watchers: &[Watcher]) {
-        if self.is_used(watchers) {
-            return;
-        }
-        self.pipe.store(-1, Ordering::SeqCst);
-        // Handlers are one system call away from being done.
-        while self.writing.load(Ordering::SeqCst) != 0 {
-            yield_now();
-        }
-    }
-}
-
-extern "C" fn handle(signum: c_int) {
-    let errno = sys::errno();
-    let message = Caught { signum, starts: STARTS.load(Ordering::Relaxed) }.to_bytes();
-    for slot in slots(signum as usize) {
-        slot.write(&message);
-    }
-    sys::set_errno(errno);
-}
-
 /// Has the signal's handler write to the pipe; returns the number of this start.
-pub fn start(signum: c_int, one_shot: bool, pipe: c_int) -> Result<u64> {
-    let mut registry = registry();
-    let index = usize::try_from(signum).map_err(|_| Error::EINVAL)?;
-    let watchers = registry.get_mut(index).ok_or(Error::EINVAL)?;
-    watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
-    let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
-    let slot = Slot::of(index, pipe, watchers);
-    watchers.push(Watcher { start, one_shot, slot });
-    // Fails for what is no signal or cannot be caught.
-    if let Err(error) = set_disposition(signum, watchers) {
-        watchers.pop();
-        slot.release(watchers);
-        return Err(error);
+pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
+    // Only for what can be a signal is anything remembered.
+    if !(1..=libc::SIGRTMAX()).contains(&signum) {
+        return Err(Error::EINVAL);
     }
+    let mut registry = registry();
+    let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
+    let watched = registry.entry(signum).or_default();
+    watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+    watched.actions.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+    if watched.installed.is_none() {
+        // signal-hook calls the handler that it replaces as well; so it shall find one that does
+        // nothing. (Not SIG_IGN, which would make the kernel reap children.) This also refuses
+        // signals that cannot be caught.
+        let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
+        signal::set_sigaction(signum, &idle)?;
+    }
+    let pipe = Pipe { write_end, generation: GENERATION.load(Ordering::Relaxed) };
+    if !watched.actions.iter().any(|action| action.0 == pipe) {
+        // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
+        let action = unsafe {
+            signal_hook_registry::register_signal_unchecked(signum, move || pipe.write(signum))
+        }?;
+        watched.actions.push((pipe, action));
+    }
+    if watched.installed.is_none() {
+        watched.installed = Some(signal::sigaction(signum)?);
+    }
+    watched.watchers.push(Watcher { start, one_shot, pipe });
+    watched.apply(signum)?;
     Ok(start)
 }
 
 pub fn stop(signum: c_int, start: u64) {
     let mut registry = registry();
-    let Some(watchers) = registry.get_mut(signum as usize) else { return };
-    let Some(index) = watchers.iter().position(|w| w.start == start) else { return };
-    let slot = watchers.swap_remove(index).slot;
+    let Some(watched) = registry.get_mut(&signum) else { return };
+    let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return };
+    let pipe = watched.watchers.swap_remove(index).pipe;
     // The disposition first: a signal between the two would be lost the other way round.
-    let _ = set_disposition(signum, watchers);
-    slot.release(watchers);
+    let _ = watched.apply(signum);
+    if watched.watchers.iter().any(|w| w.pipe == pipe) {
+        return;
+    }
+    if let Some(index) = watched.actions.iter().position(|action| action.0 == pipe) {
+        signal_hook::low_level::unregister(watched.actions.swap_remove(index).1);
+    }
 }
 
-/// Sets the signal's disposition to what its watchers need.
-fn set_disposition(signum: c_int, watchers: &[Watcher]) -> Result {
-    let action = if watchers.is_empty() {
-        signal::action(libc::SIG_DFL, 0)
-    } else {
-        let once = watchers.iter().all(|w| w.one_shot);
-        let flags = libc::SA_RESTART | if once { libc::SA_RESETHAND } else { 0 };
-        signal::action(handle as extern "C" fn(c_int) as usize, flags)
-    };
-    signal::set_sigaction(signum, &action)
+impl Pipe {
+    /// Called in the signal handler.
+    fn write(self, signum: c_int) {
+        if GENERATION.load(Ordering::Relaxed) == self.generation {
+            let errno = sys::errno();
+            let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
+            // A full pipe holds thousands of signals that were not dispatched yet; like the
+            // kernel's own queue it then takes no more.
+            let _ = sys::fd::write_bytes(self.write_end, &caught.to_bytes());
+            sys::set_errno(errno);
+        }
+    }
 }
+
+impl Watched {
+    /// Sets the signal's disposition to what its watchers need.
+    fn apply(&self, signum: c_int) -> Result {
+        let Some(mut action) = self.installed else { return Err(Error::EINVAL) };
+        if self.watchers.is_empty() {
+            action = signal::action(libc::SIG_DFL, 0);
+        } else {
+            action.sa_mask = signal::full_set();
+            if self.watchers.iter().all(|w| w.one_shot) {
+                action.sa_flags |= libc::SA_RESETHAND;
+            }
+        }
+        signal::set_sigaction(signum, &action)
+    }
+}
+
+extern "C" fn do_nothing(_: c_int) {}
 
 /// The registry, locked for the time of a fork, so that the child finds it whole.
-pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, Registry>);
+pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, BTreeMap<c_int, Watched>>);
 
 pub fn fork_prepare() -> ForkLock {
     ForkLock(registry())
 }
 
-/// The pipes are the parent's, and so are the handlers that were running.
 pub fn after_fork_in_child() {
-    for slot in (0..SIGNALS).flat_map(slots) {
-        slot.pipe.store(-1, Ordering::Relaxed);
-        slot.writing.store(0, Ordering::Relaxed);
-    }
+    GENERATION.fetch_add(1, Ordering::Relaxed);
 }
