@@ -41,20 +41,21 @@ pub struct Task {
 /// One piece of work, at the place of `struct uv__work` in a request.
 #[repr(C)]
 pub struct Work {
-    task: Cell<Option<&'static Task>>,
     /// Changed by whoever has the work; read and changed under the pool's lock while it is queued.
     stage: Cell<Stage>,
+    /// None when the loop's ring does the work. Programs look at libuv's field in this place to tell
+    /// that, at any time, so only the loop's thread changes it.
+    task: Cell<Option<&'static Task>>,
     loop_: Cell<*const Loop>,
     pub link: Link,
 }
 
-/// As large as the field of libuv's that is there: programs look at it to tell whether a request
-/// is the pool's, which it is not while it is zero.
+/// As large as the field of libuv's that is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Stage {
     /// The loop's ring has it.
-    Ring = 0,
+    Ring,
     /// With the request's owner: not submitted, or called back.
     Idle,
     Queued,
@@ -63,7 +64,10 @@ enum Stage {
     Cancelled,
 }
 
-const _: () = assert!(core::mem::size_of::<Work>() == core::mem::size_of::<uv__work>());
+const _: () = {
+    assert!(core::mem::size_of::<Work>() == core::mem::size_of::<uv__work>());
+    assert!(core::mem::offset_of!(Work, task) == core::mem::offset_of!(uv__work, done));
+};
 
 struct State {
     queue: List,
@@ -137,8 +141,8 @@ impl core::ops::Deref for Threads {
 impl Work {
     pub const fn new() -> Work {
         Work {
-            task: Cell::new(None),
             stage: Cell::new(Stage::Idle),
+            task: Cell::new(None),
             loop_: Cell::new(core::ptr::null()),
             link: Link::new(),
         }
@@ -147,6 +151,7 @@ impl Work {
     /// Takes note that the loop's ring does this instead of the pool.
     pub fn give_to_ring(&self) {
         self.stage.set(Stage::Ring);
+        self.task.set(None);
     }
 
     pub fn is_on_ring(&self) -> bool {
@@ -220,7 +225,7 @@ pub unsafe fn finish(work: *const Work) {
         let cancelled = (*work).stage.replace(Stage::Idle) == Stage::Cancelled;
         let status = if cancelled { Err(Error::ECANCELED) } else { Ok(()) };
         (*(*work).loop_.get()).request_ended();
-        if let Some(task) = (*work).task.take() {
+        if let Some(task) = (*work).task.get() {
             (task.done)(work, status);
         }
     }
