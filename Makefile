@@ -46,18 +46,20 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-# Every C test on our library under memcheck; an error or a leak is a failure.
+# Our C tests, then libuv's tests, on our library under memcheck; an error or a
+# leak is a failure.
 valgrind: setup lib
-	OXUV_TEST_TIMEOUT=600 c-tests/run.sh ours --jobs $(JOBS) --wrap "valgrind --quiet \
-	  --max-threads=1100 --error-exitcode=99 --leak-check=full \
-	  --errors-for-leak-kinds=definite,possible"
+	scripts/valgrind.sh c-tests --quiet --jobs $(JOBS)
+	scripts/valgrind.sh conformance $(ARGS)
 
-# The C tests on a library with AddressSanitizer or ThreadSanitizer, std included.
+# The same on a library with AddressSanitizer or ThreadSanitizer, std included.
 asan: setup reference
-	scripts/sanitize.sh address --quiet --jobs $(JOBS)
+	scripts/sanitize.sh address c-tests --quiet --jobs $(JOBS)
+	scripts/sanitize.sh address conformance $(ARGS)
 
 tsan: setup reference
-	scripts/sanitize.sh thread --quiet --jobs $(JOBS)
+	scripts/sanitize.sh thread c-tests --quiet --jobs $(JOBS)
+	scripts/sanitize.sh thread conformance $(ARGS)
 
 # libuv's own tests on both libraries; ARGS="--help" shows what can be chosen.
 conformance: setup lib

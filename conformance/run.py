@@ -36,16 +36,24 @@ MODES = {
     "busy": {},
 }
 
-PASS, SKIP = "pass", "skip"
+PASS, SKIP, REPORT = "pass", "skip", "report"
 STATUS = {0: PASS, 7: SKIP}  # enum test_status in libuv's test/task.h
 TIMEOUT = 120  # seconds; the program has a limit of its own for each test
+# Not a mere warning: what a sanitizer ends a report with, and the stack in one of valgrind's.
+ERROR_MARKS = b"SUMMARY: ", b"   at 0x"
+SLOWER = 10  # how many times longer a test may take under a tool
 NOBODY = 65534
 
 Result = collections.namedtuple("Result", "status seconds")
 
+# What finds errors of memory and threads, and the command that tests run under
+# for that. In the command and in the environment, {reports} stands for a
+# directory for its reports.
+Tool = collections.namedtuple("Tool", "name wrap")
 
-def build_program():
-    """libuv's test program as libuv builds it."""
+
+def build_reference():
+    """libuv, and its test program as libuv builds it."""
     subprocess.run(
         ["cargo", "run", "-q", "--locked", "-p", "reference", "uv_run_tests"],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -57,33 +65,32 @@ def test_sources():
     return (REFERENCE / "include").resolve().parent / "test"
 
 
-def build_program_with_our_header():
-    """The same sources compiled against include/uv.h."""
-    objects = OUT / "our-header"
+def compile_program(name, include):
+    """The same sources compiled against another header, or with CFLAGS and LDFLAGS."""
+    objects = OUT / name
     objects.mkdir(parents=True, exist_ok=True)
     sources = test_sources()
     names = [source.stem for source in sorted(sources.glob("test-*.c"))]
     names += ["blackhole-server", "echo-server", "run-tests", "runner", "runner-unix"]
-    headers = [ROOT / "include/uv.h", *(ROOT / "include/uv").glob("*.h")]
+    command = ["cc", "-std=gnu11", "-O1", "-g", "-w", "-D_GNU_SOURCE",
+               "-D_FILE_OFFSET_BITS=64", "-DUSING_UV_SHARED=1", f"-I{include}",
+               *os.environ.get("CFLAGS", "").split()]
+    headers = [include / "uv.h", *(include / "uv").glob("*.h")]
     newest = max(header.stat().st_mtime for header in headers)
 
     def compile_one(name):
         target = objects / (name + ".o")
         if target.exists() and target.stat().st_mtime > newest:
             return target
-        subprocess.run(
-            ["cc", "-std=gnu11", "-O1", "-g", "-w", "-D_GNU_SOURCE",
-             "-D_FILE_OFFSET_BITS=64", "-DUSING_UV_SHARED=1",
-             f"-I{ROOT / 'include'}", "-c", "-o", target, sources / (name + ".c")],
-            check=True)
+        subprocess.run([*command, "-c", "-o", target, sources / (name + ".c")], check=True)
         return target
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         built = list(pool.map(compile_one, names))
     program = objects / "uv_run_tests"
     subprocess.run(
-        ["cc", "-o", program, *built, REFERENCE / "libuv.so.1",
-         "-Wl,-rpath,$ORIGIN", "-lpthread", "-ldl", "-lm", "-lutil"],
+        ["cc", "-o", program, *built, REFERENCE / "libuv.so.1", "-Wl,-rpath,$ORIGIN",
+         *os.environ.get("LDFLAGS", "").split(), "-lpthread", "-ldl", "-lm", "-lutil"],
         check=True)
     return program
 
@@ -102,10 +109,20 @@ def isolation():
             "sh", "-c", script, "sh", *drop]
 
 
+def expand(text, reports):
+    return text.replace("{reports}", str(reports))
+
+
+def environment(reports):
+    return {name: expand(value, reports) for name, value in os.environ.items()
+            if name != "LD_LIBRARY_PATH"}
+
+
 class Stage:
     """A directory that any user can read: the program, one library, fixtures."""
 
-    def __init__(self, program, library):
+    def __init__(self, program, library, tool):
+        self.tool = tool
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="oxuv-conformance-"))
         self.path.chmod(0o755)
         self.program = self.path / "uv_run_tests"
@@ -118,38 +135,52 @@ class Stage:
     def __exit__(self, *_):
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def command(self, *arguments):
-        return [*isolation(), str(self.program), *arguments]
+    def command(self, *arguments, wrap=()):
+        return [*isolation(), *wrap, str(self.program), *arguments]
+
+    def directory(self, prefix):
+        return pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=self.path))
 
     def names(self):
         listing = subprocess.run(
             self.command("--list"), check=True, stdout=subprocess.PIPE, text=True,
-            cwd=self.path).stdout
+            cwd=self.path, env=environment(self.directory("reports-"))).stdout
         return [line.split()[0] for line in listing.splitlines() if line.strip()]
 
     def run(self, name, extra, log):
         """One test in an empty directory; its output is left in log."""
-        cwd = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=self.path))
+        cwd, reports = self.directory("run-"), self.directory("reports-")
         shutil.copytree(test_sources() / "fixtures", cwd / "test/fixtures",
                         copy_function=shutil.copyfile)
         if os.geteuid() == 0:
-            for entry in [cwd, *cwd.rglob("*")]:
+            for entry in [reports, cwd, *cwd.rglob("*")]:
                 os.chown(entry, NOBODY, NOBODY)
-        environment = dict(os.environ, TMPDIR=str(cwd), HOME=str(cwd), **extra)
-        environment.pop("LD_LIBRARY_PATH", None)
+        variables = environment(reports) | dict(TMPDIR=str(cwd), HOME=str(cwd), **extra)
+        timeout = TIMEOUT
+        if self.tool.name:
+            timeout *= SLOWER
+            variables["UV_TEST_TIMEOUT_MULTIPLIER"] = str(SLOWER)
+        wrap = [expand(word, reports) for word in self.tool.wrap]
         begin = time.monotonic()
         with open(log, "wb") as output:
             process = subprocess.Popen(
-                self.command(name), cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                self.command(name, wrap=wrap), cwd=cwd, env=variables, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             try:
-                code = process.wait(TIMEOUT)
+                code = process.wait(timeout)
                 status = STATUS.get(code, f"exit code {code}")
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
                 status = "timeout"
         seconds = time.monotonic() - begin
+        for report in reports.iterdir():
+            text = report.read_bytes()
+            if any(mark in text for mark in ERROR_MARKS):
+                status = REPORT
+            with open(log, "ab") as output:
+                output.write(text)
+        shutil.rmtree(reports)
         shutil.rmtree(cwd, ignore_errors=True)
         return Result(status, seconds)
 
@@ -193,25 +224,31 @@ def fingerprint(*files):
     return digest.hexdigest()
 
 
-def expectation(program, mode, jobs):
-    """What libuv does here, measured once.
+def label(library, mode, tool):
+    """What the results of a run are called."""
+    return "-".join(filter(None, [library, mode, tool.name]))
+
+
+def expectation(program, mode, tool, patterns, jobs):
+    """What libuv does here in the tests that are chosen, measured once.
 
     A test that fails is tried twice more, so that what is expected of oxuv is
     all that libuv can do.
     """
     library = REFERENCE / "libuv.so.1"
-    kept = OUT / f"reference-{mode}.json"
+    run = label("reference", mode, tool)
+    kept = OUT / f"{run}.json"
     key = fingerprint(program, library, __file__)
-    if kept.exists():
-        saved = json.loads(kept.read_text())
-        if saved["key"] == key:
-            return {name: Result(*result) for name, result in saved["results"].items()}
-    print(f"{mode}: libuv first, to know what it does on this machine", flush=True)
-    with Stage(program, library) as stage:
-        results = run_all(stage, stage.names(), mode, jobs, OUT / f"log/reference-{mode}",
-                          {}, retries=2)
-    kept.write_text(json.dumps({"key": key, "results": results}, indent=1))
-    return results
+    saved = json.loads(kept.read_text()) if kept.exists() else {}
+    results = saved["results"] if saved.get("key") == key else {}
+    with Stage(program, library, tool) as stage:
+        names = chosen(stage.names(), patterns)
+        missing = [name for name in names if name not in results]
+        if missing:
+            print(f"{mode}: libuv first, to know what it does on this machine", flush=True)
+            results |= run_all(stage, missing, mode, jobs, OUT / "log" / run, {}, retries=2)
+            kept.write_text(json.dumps({"key": key, "results": results}, indent=1))
+    return {name: Result(*results[name]) for name in names}
 
 
 def chosen(names, patterns):
@@ -253,6 +290,10 @@ def arguments():
                         help="what to compare with libuv; target/lib/libuv.so.1 without")
     parser.add_argument("--our-header", action="store_true",
                         help="compile libuv's tests against include/uv.h")
+    parser.add_argument("--tool", metavar="NAME",
+                        help="valgrind.sh and sanitize.sh in scripts/ give this one and the next")
+    parser.add_argument("--wrap", default="", metavar="COMMAND",
+                        help="run each test under COMMAND")
     options = parser.parse_args()
     options.mode = options.mode or ["default"]
     if "all" in options.mode:
@@ -260,21 +301,30 @@ def arguments():
     return options
 
 
+def programs(options):
+    """The test program for libuv and the one for oxuv."""
+    program = build_reference()
+    if options.our_header:
+        return program, compile_program("our-header", ROOT / "include")
+    if options.tool and not options.wrap:
+        program = compile_program(options.tool, REFERENCE / "include")
+    return program, program
+
+
 def main():
     options = arguments()
     OUT.mkdir(parents=True, exist_ok=True)
-    program = build_program()
-    ours = build_program_with_our_header() if options.our_header else program
+    program, ours = programs(options)
+    tool = Tool(options.tool, options.wrap.split())
     total = collections.Counter()
-    with Stage(ours, options.library) as stage:
+    with Stage(ours, options.library, tool) as stage:
         for mode in options.mode:
-            expected = expectation(program, mode, options.jobs)
-            names = chosen(list(expected), options.tests)
+            expected = expectation(program, mode, tool, options.tests, options.jobs)
             durations = {name: result.seconds for name, result in expected.items()}
             for turn in range(1, options.repeat + 1):
                 begin = time.monotonic()
-                logs = OUT / f"log/oxuv-{mode}"
-                actual = run_all(stage, names, mode, options.jobs, logs, durations)
+                logs = OUT / "log" / label("oxuv", mode, tool)
+                actual = run_all(stage, expected, mode, options.jobs, logs, durations)
                 counts = compare(expected, actual, mode, logs)
                 seconds = time.monotonic() - begin
                 print(f"{mode} {turn}/{options.repeat}: {counts['passed']} passed, "

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs the C tests on an oxuv that is built with a sanitizer, std included:
-#   scripts/sanitize.sh address|thread [option of oxuv-tests ...]
-# It takes a nightly toolchain with the component rust-src. The test program is
+# Runs tests on an oxuv that is built with a sanitizer, std included:
+#   scripts/sanitize.sh address|thread c-tests [option of oxuv-tests ...]
+#   scripts/sanitize.sh address|thread conformance [option of conformance/run.py ...]
+# It takes a nightly toolchain with the component rust-src. The test programs are
 # compiled by the C compiler and linked with the runtime of that toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,22 +14,24 @@ cd "$(dirname "$0")/.."
 #   os_pipe_without_descriptors: the leak check at exit needs descriptors
 #   misc_library_shutdown_ends_the_pool, thread_stack_is_rounded_up:
 #     ThreadSanitizer adds a thread, and room to each stack
-#   process_*: it does not support clone() with CLONE_VM
-#   fork_*: it starts no threads after a fork
 limits='thread_identity|os_memory_resource_limits'
-case ${1-} in
-  address)
+flags="-Copt-level=1 -Cforce-frame-pointers=yes"
+case ${1-}:${2-} in
+  address:c-tests | address:conformance)
     short=asan
     limits="$limits|os_pipe_without_descriptors"
     ;;
-  thread)
+  thread:c-tests | thread:conformance)
     short=tsan
-    limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up|process_.*|fork_.*"
+    limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up"
+    # The runtime resets its state in the child of clone(), which must not be the
+    # parent's too: children get a copy of the memory.
+    flags+=" --cfg tsan"
     ;;
-  *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
 esac
-sanitizer=$1
-shift
+sanitizer=$1 tests=$2
+shift 2
 
 host=$(rustc +nightly -vV | sed -n 's/^host: //p')
 sysroot=$(rustc +nightly --print sysroot)
@@ -37,7 +40,7 @@ if [ ! -d "$sysroot/lib/rustlib/src" ]; then
 fi
 
 out=target/$short
-RUSTFLAGS="-Zsanitizer=$sanitizer -Copt-level=1 -Cforce-frame-pointers=yes" \
+RUSTFLAGS="-Zsanitizer=$sanitizer $flags" \
   cargo +nightly build -q --locked --lib -Zbuild-std=std,panic_abort --target "$host" \
   --target-dir "$out"
 mkdir -p "$out/lib"
@@ -46,9 +49,19 @@ ln -sfn "../$host/debug/libuv.so" "$out/lib/libuv.so.1"
 runtime=$sysroot/lib/rustlib/$host/lib/librustc-nightly_rt.$short.a
 export CFLAGS="-fsanitize=$sanitizer -fno-omit-frame-pointer -fPIE"
 export LDFLAGS="-pie -rdynamic -Wl,--whole-archive $runtime -Wl,--no-whole-archive -lrt -lm -lresolv"
-export OXUV_C_TESTS=$out/c-tests OXUV_TEST_TIMEOUT=${OXUV_TEST_TIMEOUT-300}
 export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
-export TSAN_OPTIONS=second_deadlock_stack=1:allocator_may_return_null=1
+# Tests fork, and start threads in the child.
+export TSAN_OPTIONS=second_deadlock_stack=1:allocator_may_return_null=1:die_after_fork=0
 
-names=$(c-tests/run.sh "$out/lib" --list | grep -vxE "$limits")
-c-tests/run.sh "$out/lib" "$@" $names
+case $tests in
+  c-tests)
+    export OXUV_C_TESTS=$out/c-tests OXUV_TEST_TIMEOUT=${OXUV_TEST_TIMEOUT-300}
+    names=$(c-tests/run.sh "$out/lib" --list | grep -vxE "$limits")
+    c-tests/run.sh "$out/lib" "$@" $names
+    ;;
+  conformance)
+    ASAN_OPTIONS+=:log_path={reports}/asan
+    TSAN_OPTIONS+=:log_path={reports}/tsan
+    conformance/run.py --tool "$short" --library "$out/lib/libuv.so.1" "$@"
+    ;;
+esac

@@ -55,8 +55,9 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
     let [report, report_child] = fd::pipe(0)?;
     let child = Child { program, report: report_child };
     // A change of user would make the memory that the child shares with the parent undumpable.
-    let changes_user = program.user.is_some() || program.group.is_some();
-    let sharing = if changes_user { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
+    // ThreadSanitizer takes every child for a copy (scripts/sanitize.sh).
+    let copies = program.user.is_some() || program.group.is_some() || cfg!(tsan);
+    let sharing = if copies { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
 
     let mask = signal::thread_mask(libc::SIG_SETMASK, &signal::full_set());
     let argument = ptr::from_ref(&child).cast_mut().cast();
@@ -146,11 +147,10 @@ impl Child<'_> {
         let mut report = child.report;
         let Err(error) = child.run(&mut report);
         let code = error.code().to_ne_bytes();
-        // SAFETY: system calls on memory that is there.
-        unsafe {
-            libc::syscall(libc::SYS_write, report, code.as_ptr(), code.len());
-            libc::_exit(127)
-        }
+        // SAFETY: a system call on memory that is there.
+        unsafe { libc::syscall(libc::SYS_write, report, code.as_ptr(), code.len()) };
+        // The status that the child exits with.
+        127
     }
 
     fn run(&self, report: &mut c_int) -> Result<core::convert::Infallible> {
