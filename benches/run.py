@@ -287,7 +287,7 @@ class Session:
         )
 
     def limit(self, name: str) -> None:
-        for _ in range(min(self.options.pairs, 3)):
+        for _ in range(self.options.pairs):
             for line in run_bench(self.bare, Path("/nonexistent"), name, *self.quick):
                 metric = "bare/" + line.pop("metric")
                 self.results["bare"].setdefault(metric, []).append(line)

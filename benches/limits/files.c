@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +37,33 @@ BENCH(stat) {
   for (i = 0; i < count; i++) CHECK(stat(".", &info) == 0);
   stopwatch_stop(&watch);
   bench_report("stat", count, "requests", &watch);
+}
+
+static int stats_each;
+
+static void* stat_often(void* arg) {
+  struct stat info;
+  int i;
+
+  for (i = 0; i < stats_each; i++) CHECK(stat(".", &info) == 0);
+  return arg;
+}
+
+BENCH(stat_all_cores) {
+  int threads = (int) sysconf(_SC_NPROCESSORS_ONLN), i;
+  struct stopwatch watch = {0};
+  pthread_t* ids = calloc(threads, sizeof(*ids));
+
+  CHECK(ids != NULL);
+  stats_each = bench_count(500000);
+  stopwatch_start(&watch);
+  for (i = 0; i < threads; i++)
+    CHECK(pthread_create(&ids[i], NULL, stat_often, NULL) == 0);
+  for (i = 0; i < threads; i++) CHECK(pthread_join(ids[i], NULL) == 0);
+  stopwatch_stop(&watch);
+  bench_report("stat_all_cores", (double) threads * stats_each, "requests",
+               &watch);
+  free(ids);
 }
 
 BENCH(file_chain) {
