@@ -113,7 +113,9 @@ impl Poll {
         let urgent_and_readable = event.is_priority() && asked & UV_READABLE != 0;
         let may_hide_disconnect = asked & UV_DISCONNECT != 0 && asked & UV_READABLE == 0;
         if urgent_and_readable || may_hide_disconnect {
-            return from_kernel(sys::fd::poll_now(self.io.fd.get(), to_kernel(asked)));
+            let now = sys::fd::poll_now(self.io.fd.get(), to_kernel(asked));
+            // When the call fails nothing is known to be ready.
+            return from_kernel(now.unwrap_or(0));
         }
         let mut events = 0;
         if event.is_priority() {

@@ -115,9 +115,8 @@ pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
 }
 
 /// Which of these events of `poll(2)` a descriptor is ready for at this moment.
-pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> core::ffi::c_short {
+pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> Result<core::ffi::c_short> {
     let mut asked = libc::pollfd { fd, events, revents: 0 };
-    // When the call fails nothing is known to be ready.
-    let _ = retry(|| syscall!(poll(&mut asked, 1, 0)));
-    asked.revents
+    retry(|| syscall!(poll(&mut asked, 1, 0)))?;
+    Ok(asked.revents)
 }
