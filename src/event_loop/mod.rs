@@ -79,7 +79,8 @@ pub struct Loop {
     pub remote: Remote,
     /// Work that the pool has, of this loop.
     works: Cell<u32>,
-    patience: Patience,
+    work_patience: Patience,
+    async_patience: Patience,
     pub signals: LoopSignals,
     pub fs_events: LoopFsEvents,
     /// Process handles whose child runs.
@@ -159,7 +160,8 @@ impl Loop {
             now: Cell::new(sys::time::monotonic_ms()),
             remote,
             works: Cell::new(0),
-            patience: Patience::new(),
+            work_patience: Patience::new(),
+            async_patience: Patience::to_be_earned(),
             signals: LoopSignals::new(),
             fs_events: LoopFsEvents::new(),
             processes: List::new(),
@@ -441,13 +443,14 @@ impl Loop {
     /// Waits once and dispatches what it brought; whether that was anything.
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
-            // Work that the pool is about to finish is not worth a sleep.
-            let soon = self.works.get() > 0 && self.patience.watch(|| self.remote.has_done());
+            // What other threads are about to hand over is not worth a sleep.
+            let soon = (self.works.get() > 0 && self.work_patience.watch(|| self.remote.has_any()))
+                || self.async_patience.watch(|| self.remote.has_any());
             if soon || !self.remote.fall_asleep() {
                 timeout = 0;
             }
         }
-        let since = (timeout != 0 && self.works.get() > 0).then(Instant::now);
+        let since = (timeout != 0).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
         if let Some(set) = &sigprof {
@@ -465,7 +468,12 @@ impl Loop {
         }
         self.remote.wake_up();
         if let Some(since) = since {
-            self.patience.slept(since);
+            if self.remote.has_asyncs() {
+                self.async_patience.slept(since);
+            }
+            if self.works.get() > 0 {
+                self.work_patience.slept(since);
+            }
         }
         self.update_time();
         self.metrics.polled_only.set(timeout == 0);

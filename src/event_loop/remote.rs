@@ -77,7 +77,7 @@ impl Remote {
     pub fn fall_asleep(&self) -> bool {
         self.asleep.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if self.has_done() || self.has_asyncs() {
+        if self.has_any() {
             self.wake_up();
             return false;
         }
@@ -102,6 +102,10 @@ impl Remote {
 
     pub fn has_asyncs(&self) -> bool {
         !self.asyncs.is_empty()
+    }
+
+    pub fn has_any(&self) -> bool {
+        self.has_done() || self.has_asyncs()
     }
 
     pub fn take_asyncs(&self, list: &List) {

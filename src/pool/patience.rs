@@ -25,8 +25,14 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// For what usually comes soon.
     pub const fn new() -> Patience {
         Patience { credit: AtomicU32::new(MAX_CREDIT) }
+    }
+
+    /// For what has to prove first that it comes soon.
+    pub const fn to_be_earned() -> Patience {
+        Patience { credit: AtomicU32::new(0) }
     }
 
     /// Watches until `ready` or the time is up; whether it is ready.
