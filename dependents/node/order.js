@@ -90,4 +90,23 @@ async function sockets() {
   log('server closed');
 }
 
-mainProgram().then(inAnOperation).then(timers).then(sockets);
+// Message ports: whoever was made first hears first; what is sent in the callback
+// of a socket arrives in the next iteration.
+async function messages() {
+  const channels = [1, 2, 3].map(() => new MessageChannel());
+  const heard = channels.map(async ({ port2 }, i) => {
+    const [data] = await once(port2, 'message');
+    log(`port ${i}: ${data}`);
+    port2.close();
+  });
+  const server = net.createServer((socket) => socket.end('x')).listen('messages.sock');
+  const client = net.connect('messages.sock');
+  client.once('data', () => {
+    for (const { port1 } of channels.reverse()) port1.postMessage('hello');
+    setImmediate(() => log('immediate before the messages'));
+  });
+  await Promise.all([...heard, once(client, 'close')]);
+  server.close();
+}
+
+mainProgram().then(inAnOperation).then(timers).then(sockets).then(messages);
