@@ -450,7 +450,8 @@ impl Loop {
                 timeout = 0;
             }
         }
-        let since = (timeout != 0).then(Instant::now);
+        let helped = self.works.get() > 0 || self.asyncs.get() > 0;
+        let since = (timeout != 0 && helped).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
         if let Some(set) = &sigprof {
