@@ -325,6 +325,27 @@ TEST(poll_takes_turns_with_a_stream) {
   ASSERT_OK(close(peer));
 }
 
+/* Reading on a stream whose descriptor a poll handle is started for is the
+ * user's mistake, and does nothing to the poll handle. */
+TEST(poll_is_not_disturbed_by_a_stream) {
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  uv_poll_t poll;
+  int peer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = tcp_with_peer(&loop, &tcp);
+  ASSERT_OK(uv_poll_init(&loop, &poll, fd_of(&tcp)));
+  ASSERT_OK(uv_poll_start(&poll, R, record));
+  (void) uv_read_start(STREAM(&tcp), alloc_static, never_read);
+  ASSERT_EQ(write(peer, "x", 1), 1);
+  uv_run(&loop, UV_RUN_ONCE);
+  ASSERT_EQ(calls, 1);
+  ASSERT_OK(uv_poll_stop(&poll));
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(peer));
+}
+
 TEST(poll_duplicates_are_watched_apart) {
   uv_loop_t loop;
   uv_poll_t polls[3];
