@@ -14,7 +14,7 @@ enum {
   LONGEST_TARGET = 256,
   LARGEST_BODY = 1024 * 1024,
   MOST_UNSENT = 64 * 1024, /* then nothing more is read from this client */
-  SILENCE = 60 * 1000      /* milliseconds */
+  SILENCE = 30 * 1000      /* milliseconds */
 };
 
 struct client {
@@ -23,6 +23,7 @@ struct client {
   http_parser parser;
   int handles; /* that are not closed yet */
   int in_request;
+  int heard; /* something since the timer's last round */
   int last; /* nothing is read after this request */
   char target[LONGEST_TARGET + 1];
   size_t target_size;
@@ -65,8 +66,12 @@ static void close_client(struct client* client) {
   uv_close((uv_handle_t*) &client->silence, on_closed);
 }
 
+/* A timer that only looks back: what is sent and received sets a flag. */
 static void on_silence(uv_timer_t* timer) {
-  close_client(timer->data);
+  struct client* client = timer->data;
+
+  if (!client->heard) close_client(client);
+  client->heard = 0;
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
@@ -92,7 +97,7 @@ static void on_written(uv_write_t* req, int status) {
     close_client(client);
     return;
   }
-  uv_timer_again(&client->silence);
+  client->heard = 1;
   if (uv_stream_get_write_queue_size(stream) > 0) return;
   if (client->last)
     close_client(client);
@@ -214,7 +219,7 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
     return;
   }
   if (nread == 0) return; /* nothing now; to the parser it means the end */
-  uv_timer_again(&client->silence);
+  client->heard = 1;
   http_parser_execute(&client->parser, &settings, buf->base, (size_t) nread);
   if (client->last) return;
   if (HTTP_PARSER_ERRNO(&client->parser) != HPE_OK || client->parser.upgrade) {
@@ -242,6 +247,7 @@ static void on_connection(uv_stream_t* server, int status) {
     return;
   }
   connections++;
+  client->heard = 1;
   uv_tcp_nodelay(&client->tcp, 1);
   uv_timer_start(&client->silence, on_silence, SILENCE, SILENCE);
   uv_read_start((uv_stream_t*) &client->tcp, on_alloc, on_read);
