@@ -3,6 +3,7 @@
 use crate::handles::signal;
 use crate::pool;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
 /// The locks held during a fork.
@@ -12,6 +13,14 @@ struct Held(UnsafeCell<Option<(signal::ForkLock, pool::ForkLock)>>);
 unsafe impl Sync for Held {}
 
 static HELD: Held = Held(UnsafeCell::new(None));
+
+/// Counts the forks that led to this process.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Differs between a process and its child.
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
 
 /// Sees to it that a child finds no lock held by a thread that it does not have.
 pub fn init() {
@@ -37,6 +46,7 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     after_in_parent();
+    GENERATION.fetch_add(1, Ordering::Relaxed);
     signal::after_fork_in_child();
     pool::after_fork_in_child();
 }

@@ -77,6 +77,8 @@ pub struct Loop {
     now: Cell<u64>,
 
     pub remote: Remote,
+    /// Which process the threads are in that reach the loop through `remote`.
+    generation: Cell<u32>,
     /// Work that the pool has, of this loop.
     works: Cell<u32>,
     work_patience: Patience,
@@ -159,6 +161,7 @@ impl Loop {
             timer_sequence: Cell::new(0),
             now: Cell::new(sys::time::monotonic_ms()),
             remote,
+            generation: Cell::new(crate::fork::generation()),
             works: Cell::new(0),
             work_patience: Patience::new(),
             async_patience: Patience::to_be_earned(),
@@ -187,6 +190,7 @@ impl Loop {
         if this.active_requests.get() > 0 || !this.handles.is_empty() {
             return Err(Error::EBUSY);
         }
+        this.forget_other_process();
         this.remote.settle();
         if this.spare_fd.get() != -1 {
             let _ = sys::fd::close(this.spare_fd.get());
@@ -209,9 +213,23 @@ impl Loop {
         }
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
-        async_::after_fork(self);
+        self.forget_threads();
         self.remote.after_fork(&self.poller)?;
         self.fs_events.after_fork(self)
+    }
+
+    /// Before anything waits for other threads: in the child of a fork those are the parent's, and
+    /// will not be done here with what the fork caught them at.
+    pub fn forget_other_process(&self) {
+        if self.generation.get() != crate::fork::generation() {
+            self.forget_threads();
+        }
+    }
+
+    fn forget_threads(&self) {
+        self.generation.set(crate::fork::generation());
+        async_::after_fork(self);
+        self.remote.forget_threads();
     }
 
     // ---- being alive ----------------------------------------------------------------------

@@ -123,12 +123,16 @@ impl Remote {
         }
     }
 
-    /// In the child of a fork: the poller is another, and threads exist in the parent only.
+    /// In the child of a fork: threads exist in the parent only.
+    pub fn forget_threads(&self) {
+        self.posting.store(0, Ordering::Relaxed);
+    }
+
+    /// In the child of a fork: the poller is another.
     pub fn after_fork(&self, poller: &Poller) -> Result {
         let waker = poller.waker()?;
         // SAFETY: a child of fork has one thread, and it is not in `wake`.
         unsafe { *self.waker.get() = waker };
-        self.posting.store(0, Ordering::Relaxed);
         // What was handed over before the fork is still to be delivered.
         self.leave();
         Ok(())
