@@ -4,7 +4,7 @@ import math
 from html import escape
 
 STYLE = """
-  text { font: 12px system-ui, sans-serif; fill: #3d444d; }
+  text { font: 12px system-ui, sans-serif; fill: #6e7781; }
   .small { font-size: 10px; }
   .title { font-size: 13px; font-weight: 600; }
   .end { text-anchor: end; }
@@ -14,7 +14,7 @@ STYLE = """
   .reached { fill: #2da44e; }
   .missed { fill: #6e9bd1; }
   .slower { fill: #cf5a3c; }
-  .dot { fill: #3d444d; fill-opacity: .55; }
+  .dot { fill: #57606a; fill-opacity: .55; }
   .target { stroke: #bf8700; stroke-width: 3; }
   .reference { stroke: #8250df; fill: #8250df; }
   .ours { stroke: #2da44e; fill: #2da44e; }

@@ -61,10 +61,9 @@ GROUPS = (
             "bare/stat": "`stat()` itself, in one thread",
             "bare/stat_all_cores": "in a thread on every core: no pool can do more",
         },
-        note="With a pool of 4 the reference already keeps two cores busy with "
-        "`stat()` itself, so the last row below is the limit for both "
-        "libraries; the lead grows with the pool, where the reference "
-        "wakes threads that find nothing to do.",
+        note="On two cores the loop keeps one busy and the pool the other, so what"
+        " one thread of `stat()` does is the limit in practice; the lead grows with"
+        " the pool, where the reference wakes threads that find nothing to do.",
     ),
     Group(
         "Work for the pool, chains of operations",

@@ -14,9 +14,12 @@ class Echo(asyncio.Protocol):
 
 
 async def echo(reader, writer):
-    while data := await reader.read(100000):
-        writer.write(data)
-        await writer.drain()
+    try:
+        while data := await reader.read(100000):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass  # the client leaves with a message under way
     writer.close()
 
 
