@@ -1,8 +1,10 @@
 //! Lingering: watching for something for some microseconds before going to sleep.
 //!
 //! To put a thread to sleep and wake it again takes longer than most file operations take. Watching
-//! is only worth the processor's time while what is watched for tends to come soon. So each success
-//! earns a try, each failure costs one, and a sleep that turned out to be short earns one as well.
+//! is only worth the processor's time while what is watched for nearly always comes soon. So a try
+//! that was in vain costs as much credit as several that were not earn; a sleep that turned out to be
+//! short earns as much as a success. Where more threads want to run than there are cores, tries fail
+//! often enough that there are few.
 
 use crate::sys::host;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -11,8 +13,10 @@ use std::time::{Duration, Instant};
 
 /// For how long to watch.
 const LINGER: Duration = Duration::from_micros(20);
-/// The most tries that can be saved up.
-const MAX_CREDIT: u32 = 8;
+/// What a try in vain costs; a success earns 1.
+const FAILURE: u32 = 8;
+/// The most that can be saved up.
+const MAX_CREDIT: u32 = 8 * FAILURE;
 
 /// Where there is one core, whoever watches keeps everybody else from working. (Not std's
 /// `available_parallelism`, which opens files: the caller would see descriptors come and go.)
@@ -20,7 +24,7 @@ static SEVERAL_CORES: Lazy<bool> =
     Lazy::new(|| host::cpus_of_this_thread().is_some_and(|cores| cores > 1));
 
 pub struct Patience {
-    /// Tries left. Only a hint, so no order between threads is needed.
+    /// Only a hint, so no order between threads is needed.
     credit: AtomicU32,
 }
 
@@ -41,7 +45,7 @@ impl Patience {
             return true;
         }
         let credit = self.credit.load(Ordering::Relaxed);
-        if credit == 0 || !*SEVERAL_CORES {
+        if credit < FAILURE || !*SEVERAL_CORES {
             return false;
         }
         let end = Instant::now() + LINGER;
@@ -55,7 +59,7 @@ impl Patience {
             }
             // No yielding in between: on a busy machine that costs a whole time slice.
             if Instant::now() >= end {
-                self.credit.store(credit - 1, Ordering::Relaxed);
+                self.credit.store(credit - FAILURE, Ordering::Relaxed);
                 return false;
             }
         }
