@@ -47,6 +47,5 @@ extern "C" fn after_in_parent() {
 extern "C" fn after_in_child() {
     after_in_parent();
     GENERATION.fetch_add(1, Ordering::Relaxed);
-    signal::after_fork_in_child();
     pool::after_fork_in_child();
 }

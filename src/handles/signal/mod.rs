@@ -7,7 +7,7 @@
 
 mod registry;
 use registry::Caught;
-pub use registry::{after_fork_in_child, fork_prepare, ForkLock};
+pub use registry::{fork_prepare, ForkLock};
 
 use super::{call_user, flag, overlay, Handle, Overlay};
 use crate::abi::*;

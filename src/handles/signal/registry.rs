@@ -7,9 +7,10 @@
 //! signal-hook's own front end refuses, such as SIGSEGV, are allowed.
 
 use crate::abi::{Error, Result};
+use crate::fork;
 use crate::sys::{self, signal};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use signal_hook::SigId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -63,10 +64,6 @@ static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
 /// Counts the starts. Changed with the registry locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts forks. An action of an older generation belongs to the parent's loops, whose pipes the
-/// child must not write to.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
 fn registry() -> MutexGuard<'static, BTreeMap<c_int, Watched>> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,7 +87,7 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
         let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
         signal::set_sigaction(signum, &idle)?;
     }
-    let pipe = Pipe { write_end, generation: GENERATION.load(Ordering::Relaxed) };
+    let pipe = Pipe { write_end, generation: fork::generation() };
     if !watched.actions.iter().any(|action| action.0 == pipe) {
         // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
         let action = unsafe {
@@ -124,7 +121,7 @@ pub fn stop(signum: c_int, start: u64) {
 impl Pipe {
     /// Called in the signal handler.
     fn write(self, signum: c_int) {
-        if GENERATION.load(Ordering::Relaxed) == self.generation {
+        if fork::generation() == self.generation {
             let errno = sys::errno();
             let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
             // A full pipe holds thousands of signals that were not dispatched yet; like the
@@ -158,8 +155,4 @@ pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, BTreeMap<c_int, Watc
 
 pub fn fork_prepare() -> ForkLock {
     ForkLock(registry())
-}
-
-pub fn after_fork_in_child() {
-    GENERATION.fetch_add(1, Ordering::Relaxed);
 }
