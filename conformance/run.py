@@ -41,7 +41,7 @@ STATUS = {0: PASS, 7: SKIP}  # enum test_status in libuv's test/task.h
 TIMEOUT = 120  # seconds; the program has a limit of its own for each test
 # Not a mere warning: what a sanitizer ends a report with, and the stack in one of valgrind's.
 ERROR_MARKS = b"SUMMARY: ", b"   at 0x"
-SLOWER = 10  # how many times longer a test may take under a tool
+SLOWER = 30  # how many times longer a test may take under a tool
 NOBODY = 65534
 
 Result = collections.namedtuple("Result", "status seconds")
