@@ -107,9 +107,7 @@ zone "." { type forward; forward only; forwarders { 127.0.0.1 port 5100; }; };'
     done
   done
   echo "== pipelined"
-  for how in +notcp +tcp; do
-    mdig @127.0.0.1 -p 5200 $how +noall +answer +nottlid -f names | sort | sha256sum
-  done
+  mdig @127.0.0.1 -p 5200 +tcp +noall +answer +nottlid -f names | sort | sha256sum
   echo "== updates and reloading"
   {
     echo "server 127.0.0.1 5100"
