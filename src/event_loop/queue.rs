@@ -153,27 +153,65 @@ impl List {
 
     /// Puts the elements in the order of their keys.
     pub fn sort(&self, key: &impl Fn(*const Link) -> u64) {
-        let (some, others) = (List::new(), List::new());
+        if self.is_sorted(key) {
+            return;
+        }
+        let (some, others, merged) = (List::new(), List::new(), List::new());
         while self.move_front_to(&some).is_some() {
             self.move_front_to(&others);
         }
-        if !others.is_empty() {
-            some.sort(key);
-            others.sort(key);
-            some.merge(&others, key);
+        some.sort(key);
+        others.sort(key);
+        while let Some(theirs) = others.front() {
+            let ours = some.front().filter(|&ours| key(ours) <= key(theirs));
+            if ours.is_some() { &some } else { &others }.move_front_to(&merged);
         }
-        some.move_to(self);
+        while some.move_front_to(&merged).is_some() {}
+        merged.move_to(self);
     }
 
-    /// Moves all elements of `other` to their places here; both lists are in order.
-    pub fn merge(&self, other: &List, key: &impl Fn(*const Link) -> u64) {
-        let merged = List::new();
-        while let Some(theirs) = other.front() {
-            let ours = self.front().filter(|&ours| key(ours) <= key(theirs));
-            if ours.is_some() { self } else { other }.move_front_to(&merged);
+    fn is_sorted(&self, key: &impl Fn(*const Link) -> u64) -> bool {
+        let mut at = self.front();
+        while let Some(link) = at {
+            // SAFETY: `link` is in this list.
+            at = unsafe { self.after(link) };
+            if at.is_some_and(|next| key(next) < key(link)) {
+                return false;
+            }
         }
-        while self.move_front_to(&merged).is_some() {}
-        merged.move_to(self);
+        true
+    }
+
+    /// Puts an element into its place in a list that is in order, looked for from the end. Each
+    /// step is taken off `steps`; when there are none left, false, and it is not put in.
+    ///
+    /// # Safety
+    /// As for [`List::push_back`].
+    pub unsafe fn insert(
+        &self,
+        element: &Link,
+        key: &impl Fn(*const Link) -> u64,
+        steps: &mut usize,
+    ) -> bool {
+        self.make_ring();
+        let mut before = self.head.prev.get();
+        while !ptr::eq(before, &self.head) && key(before) > key(element) {
+            if *steps == 0 {
+                return false;
+            }
+            *steps -= 1;
+            // SAFETY: `before` is an element of the list.
+            before = unsafe { (*before).prev.get() };
+        }
+        // SAFETY: `before` is the head or a linked element, hence so is what comes after it.
+        unsafe {
+            let after = (*before).next.get();
+            element.next.set(after);
+            element.prev.set(before);
+            (*after).prev.set(element);
+            (*before).next.set(element);
+        }
+        true
     }
 }
 
@@ -292,21 +330,33 @@ mod tests {
     }
 
     #[test]
-    fn sorts_and_merges() {
+    fn sorts_and_inserts() {
         let elements: [Link; 100] = core::array::from_fn(|_| Link::new());
         let place =
             |link: *const Link| elements.iter().position(|e| ptr::eq(e, link)).unwrap() as u64;
-        let (list, other) = (List::new(), List::new());
-        for i in 0..100 {
-            let list = if i % 3 == 0 { &other } else { &list };
-            // SAFETY: the elements outlive the lists.
-            unsafe { list.push_back(&elements[i * 37 % 100]) };
+        let list = List::new();
+        list.sort(&place);
+        let (now, then): (Vec<_>, Vec<_>) = (0..100).map(|i| i * 37 % 100).partition(|i| i % 3 > 0);
+        for i in now {
+            // SAFETY: the elements outlive the list.
+            unsafe { list.push_back(&elements[i]) };
         }
         list.sort(&place);
-        other.sort(&place);
-        list.merge(&other, &place);
-        assert!(other.is_empty());
+        let mut steps = 10_000;
+        for i in then {
+            // SAFETY: as above.
+            assert!(unsafe { list.insert(&elements[i], &place, &mut steps) });
+        }
         assert_eq!(order(&list, &elements), Vec::from_iter(0..100));
-        List::new().sort(&place);
+        elements[3].unlink();
+        elements[98].unlink();
+        steps = 0;
+        // SAFETY: as above.
+        unsafe {
+            assert!(!list.insert(&elements[3], &place, &mut steps));
+            steps = 1;
+            assert!(list.insert(&elements[98], &place, &mut steps));
+        }
+        assert_eq!(steps, 0);
     }
 }

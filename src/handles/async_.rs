@@ -78,27 +78,32 @@ pub fn run_sent(loop_: &Loop) {
     let sent = &loop_.sent_asyncs;
     let (due, later) = (List::new(), List::new());
     let end = loop_.asyncs.get();
-    let mut next = 0;
-    loop {
-        if next < end {
-            loop_.remote.take_asyncs(sent);
-            let new = List::new();
-            while let Some(link) = sent.front() {
-                let further_on = (next..end).contains(&number_of(link));
-                sent.move_front_to(if further_on { &new } else { &later });
-            }
-            new.sort(&number_of);
-            due.merge(&new, &number_of);
-        }
-        let Some(link) = due.pop_front() else { break };
+    loop_.remote.take_asyncs(sent);
+    sent.move_to(&due);
+    due.sort(&number_of);
+    // For finding the places of what is sent meanwhile. When threads send faster than is called
+    // back, not everything gets a place.
+    let mut steps = 64;
+    while let Some(link) = due.pop_front() {
         // SAFETY: it was in the list.
         let handle = unsafe { handle_of(link) };
-        next = handle.handle.number.get() + 1;
+        let next = handle.handle.number.get() + 1;
         handle.sends.take();
         if let Some(callback) = handle.callback.get() {
             let this = core::ptr::from_ref(handle).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this) });
+        }
+        steps += 4;
+        loop_.remote.take_asyncs(sent);
+        while let Some(link) = sent.pop_front() {
+            let further_on = (next..end).contains(&number_of(link));
+            // SAFETY: it was in the list until now, and closing takes it out of these two.
+            unsafe {
+                if !(further_on && due.insert(&*link, &number_of, &mut steps)) {
+                    later.push_back(&*link);
+                }
+            }
         }
     }
     while later.move_front_to(sent).is_some() {}
