@@ -138,15 +138,29 @@ section 'UDP', {
 section 'watching files', {
     mkdir 'watched';
     my @events;
+    my $watching = Promise.new;
     react {
         whenever 'watched'.IO.watch -> $change {
-            @events.push("{$change.path.IO.basename} {$change.event}");
-            done if $change.path.ends-with('last');
+            my $name = $change.path.IO.basename;
+            if $name eq 'probe' {
+                $watching.keep unless $watching;
+            } else {
+                @events.push("$name {$change.event}");
+                done if $name eq 'last';
+            }
         }
-        'watched/one'.IO.spurt('text');
-        rename 'watched/one', 'watched/two';
-        unlink 'watched/two';
-        mkdir 'watched/last';
+        # Another thread starts to watch, at some time.
+        whenever start {
+            until $watching {
+                'watched/probe'.IO.spurt('');
+                sleep 0.01;
+            }
+        } {
+            'watched/one'.IO.spurt('text');
+            rename 'watched/one', 'watched/two';
+            unlink 'watched/two';
+            mkdir 'watched/last';
+        }
     }
     .say for @events;
 }
