@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+everything=${1-}
 passed=0 failed=0 skipped=0
 mkdir -p build/log
 jobs=$(nproc)
@@ -112,7 +113,7 @@ for library in reference lib; do
     --junit-xml="build/log/pytest-$library.xml"
 done
 
-if [ "${1-}" = --all ]; then
+if [ "$everything" = --all ]; then
   counted_step dependents dependents/run.sh
   counted_step deb make --no-print-directory deb-test
 fi
