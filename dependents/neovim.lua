@@ -262,16 +262,18 @@ section("vim.loop", function()
   until_true(function() return result and pipe:is_closing() end)
   say(out, result)
 
-  local squares, async, pinged = {}, nil, false
+  local squares, left, async, pinged = {}, 20, nil, false
   for i = 1, 20 do
-    uv.new_work(function(n) return n, n * n end, function(n, square) squares[n] = square end):queue(i)
+    uv.new_work(function(n) return n, n * n end, function(n, square)
+      squares[n], left = square, left - 1
+    end):queue(i)
   end
   async = uv.new_async(function()
     pinged = true
     async:close()
   end)
   uv.new_thread(function(async) async:send() end, async):join()
-  until_true(function() return pinged and #squares == 20 end)
+  until_true(function() return pinged and left == 0 end)
   say(squares)
 end)
 
