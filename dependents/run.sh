@@ -117,6 +117,21 @@ once() {
   [ -s "$directory/output" ] && [ -e "$MAPPED" ]
 }
 
+# compare NAME LIBRARY: runs it with that library and with oxuv; sets result, start, middle, end.
+compare() {
+  result=ok start=$SECONDS
+  once "$1" "$2" "$WORK/$1/libuv" || result="FAILED on $2"
+  middle=$SECONDS
+  if [ "$result" = ok ]; then
+    if ! once "$1" target/lib/libuv.so.1 "$WORK/$1/oxuv"; then
+      result="FAILED on oxuv"
+    elif ! cmp -s "$WORK/$1/libuv/output" "$WORK/$1/oxuv/output"; then
+      result="FAILED: different output"
+    fi
+  fi
+  end=$SECONDS
+}
+
 names=()
 only_setup=
 for argument; do
@@ -148,22 +163,22 @@ for name in "${names[@]}"; do
   else
     against=$(ldconfig -p | awk '/libuv\.so\.1 .*(x86-64|AArch64)/ && !found++ { print $NF }')
   fi
-  result=ok
-  start=$SECONDS
-  once "$name" "$against" "$WORK/$name/libuv" || result="FAILED on $against"
-  middle=$SECONDS
-  if [ "$result" = ok ]; then
-    if ! once "$name" target/lib/libuv.so.1 "$WORK/$name/oxuv"; then
-      result="FAILED on oxuv"
-    elif ! cmp -s "$WORK/$name/libuv/output" "$WORK/$name/oxuv/output"; then
-      result="FAILED: different output"
-    fi
+  compare "$name" "$against"
+  # These programs have time limits of their own, which a busy machine can exceed. What
+  # fails is tried once more, and the line says so.
+  if [ "$result" != ok ]; then
+    first=$result
+    rm -rf "$WORK/$name/first"
+    mkdir "$WORK/$name/first"
+    mv "$WORK/$name/libuv" "$WORK/$name/first"
+    [ ! -e "$WORK/$name/oxuv" ] || mv "$WORK/$name/oxuv" "$WORK/$name/first"
+    compare "$name" "$against"
+    [ "$result" != ok ] || result="ok at the second try, the first: $first"
   fi
-  end=$SECONDS
   printf '%-16s %-22s %s (%d lines the same, %d s on libuv, %d s on oxuv)\n' "$name" \
     "$(version 2>/dev/null | head -1)" "$result" "$(wc -l <"$WORK/$name/libuv/output")" \
     $((middle - start)) $((end - middle))
-  if [ "$result" = ok ]; then
+  if [[ "$result" = ok* ]]; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
