@@ -197,6 +197,29 @@ TEST(udp_run_larger_than_the_way_takes) {
   finish();
 }
 
+/* Without checksums the kernel does not cut up; what comes first goes to another
+ * peer. */
+TEST(udp_run_without_checksums) {
+  uv_buf_t* bufs[11];
+  unsigned nbufs[11];
+  struct sockaddr* addrs[11];
+  int i, on = 1;
+  start(AF_INET);
+  ASSERT_OK(setsockopt(open_socket(), SOL_SOCKET, SO_NO_CHECK, &on,
+                       sizeof(on)));
+  for (i = 0; i < 11; i++) {
+    prepare(i, 100, 1, i == 0);
+    bufs[i] = buffers[i];
+    nbufs[i] = 1;
+    addrs[i] = (struct sockaddr*) address_of(i);
+  }
+  ASSERT_EQ(uv_udp_try_send2(&udp, 11, bufs, nbufs, addrs, 0), 11);
+  expect_all(11);
+  send_all(11, 0);
+  expect_all(11);
+  finish();
+}
+
 /* Who has the kernel cut up what he sends still gets that. */
 TEST(udp_run_on_a_socket_that_cuts_up) {
   int i, k, size = 100;

@@ -97,7 +97,9 @@ CONF
     $socket->autoflush;
     for my $line ("1 + 1", "cache.count() > 1000", "stats[\"answer.total\"] > 4000", "nonsense(") {
       print $socket "$line\n";
-      sysread $socket, my $answer, 4096;
+      my $answer = "";
+      # It ends with the prompt for the next line.
+      until ($answer =~ /> $/) { sysread($socket, $answer, 4096, length $answer) or last }
       print $answer =~ s/^> //r =~ s/:\d+:.*//r;
     }'
 

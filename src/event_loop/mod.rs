@@ -646,6 +646,8 @@ impl Loop {
     /// Calls `visit` for every handle; it may close and start handles. Those that it starts are
     /// not visited.
     fn walk(&self, visit: impl Fn(&Handle)) {
+        // Looks at all handles, so it comes while they are all in their list.
+        self.forget_other_process();
         let round = List::new();
         self.handles.move_to(&round);
         // Back in its own list before the callback can see it.

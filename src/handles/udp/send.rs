@@ -342,14 +342,13 @@ impl Udp {
             };
             // SAFETY: the caller's contract.
             match unsafe { self.send_batch(fill) } {
+                Ok(0) => break,
+                // When it is fewer, what stopped it comes now: an error, or the refusal to cut up.
                 Ok(more) => sent += more,
                 // The error will come again when the rest is sent.
                 Err(_) if sent > 0 => break,
                 Err(Error::ENOBUFS) => return Err(Error::EAGAIN),
                 Err(error) => return Err(error),
-            }
-            if sent < end {
-                break;
             }
         }
         Ok(sent)
