@@ -10,7 +10,7 @@ setup() {
   [ ! "$uvloop/built" -nt include/uv.h ] || return 0
   rm -rf "$uvloop"/{venv,source,tests}
   python3 -m venv "$uvloop/venv"
-  "$python" -m pip install -q setuptools 'Cython~=3.1' packaging \
+  "$python" -m pip install -q 'setuptools>=77' 'Cython~=3.1' packaging \
     aiohttp==3.13.2 pyee==13.0.1 psutil==7.1.3 pyOpenSSL==26.4.0
   "$python" -m pip download -q --no-deps --no-build-isolation --no-binary uvloop \
     -d "$uvloop" uvloop==0.23.0
