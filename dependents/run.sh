@@ -145,6 +145,9 @@ done
   [ "$name" = run ] || names+=("$name")
 done
 
+for name in "${names[@]}"; do
+  [ -e "dependents/$name.sh" ] || fail "there is no dependents/$name.sh"
+done
 mkdir -p "$WORK"
 rm -f "$WORK/updated"
 passed=0 failed=0
