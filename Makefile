@@ -34,6 +34,7 @@ build/cmake: lib reference
 
 # pytest, apart from the system's Python packages.
 build/venv/bin/pytest: bindings/python/pyproject.toml
+	scripts/setup.sh python3 python3-venv
 	python3 -m venv build/venv
 	build/venv/bin/pip install -q -e 'bindings/python[dev]'
 	touch $@

@@ -100,9 +100,7 @@ GROUPS = (
         },
         note="A sleeping thread that is woken up costs what the kernel takes for it"
         " (`bare/eventfd`); a library can only save the calls around it, and wake"
-        " nobody who is awake. Known losses: several pairs of loops that share fewer"
-        " cores wait actively (`async2` to `async8`), and `libuv/million_async` is not"
-        " in the table because it does not end within 40 seconds on oxuv.",
+        " nobody who is awake.",
     ),
     Group(
         "A million timers",
