@@ -15,8 +15,8 @@ ours=$(exported target/lib/libuv.so.1)
 missing=$(comm -23 <(echo "$reference") <(echo "$ours"))
 extra=$(comm -13 <(echo "$reference") <(echo "$ours") | grep -v '^oxuv_' || true)
 
-[ -z "$missing" ] || sed 's/^/missing: /' <<<"$missing"
-[ -z "$extra" ] || sed 's/^/not in libuv: /' <<<"$extra"
+[ -z "$missing" ] || sed 's/^/FAILED: missing: /' <<<"$missing"
+[ -z "$extra" ] || sed 's/^/FAILED: not in libuv: /' <<<"$extra"
 echo "libuv exports $(wc -l <<<"$reference") symbols"
 if [ -n "$missing$extra" ]; then
   echo "0 passed, 1 failed, 0 skipped"

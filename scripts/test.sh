@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs every test there is and closes with one line that adds up what the
-# runners counted. Each step's output is kept in build/log/.
+# runners counted, after the names of what failed. Each step's output is kept in
+# build/log/.
 #   scripts/test.sh [--all]
 # --all adds what needs many Debian packages: the programs in dependents/, and
 # our own packages in a Debian made for it.
@@ -8,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 everything=${1-}
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=()
 mkdir -p build/log
 jobs=$(nproc)
 
@@ -28,28 +29,38 @@ step() {
 # The status must agree with the counts, or something ended before counting.
 check_status() {
   if [ $status != 0 ] && [ "$2" = 0 ]; then
-    echo "FAILED: $1 ended with status $status"
+    failures+=("$1 ended with status $status")
     count 0 1 0
   fi
 }
 
+# failing NAME FILE: remembers each line of FILE as something of NAME that failed.
+failing() {
+  local line
+  while IFS= read -r line; do
+    failures+=("$1: $line")
+  done <"$2"
+}
+
 finish() {
+  [ ${#failures[@]} = 0 ] || printf 'FAILED: %s\n' "${failures[@]}"
   echo "$passed passed, $failed failed, $skipped skipped"
   [ $failed = 0 ] && [ $passed -gt 0 ]
 }
 
 require() {
   if [ $status != 0 ]; then
-    echo "FAILED: $1"
+    failures+=("$1")
     count 0 1 0
     finish
     exit 1
   fi
 }
 
-# Sums of the attributes of the JUnit file that CTest and pytest write.
+# Sums of the attributes of the JUnit file that CTest and pytest write; the names of
+# what failed go to the file $2.
 junit() {
-  python3 - "$1" <<'PYTHON'
+  python3 - "$1" "$2" <<'PYTHON'
 import sys
 import xml.etree.ElementTree as tree
 
@@ -61,6 +72,10 @@ for suite in suites:
     failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     skipped += int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
 print(total - failed - skipped, failed, skipped)
+with open(sys.argv[2], "w") as names:
+    for test in root.iter("testcase"):
+        if test.find("failure") is not None or test.find("error") is not None:
+            print(test.get("name"), file=names)
 PYTHON
 }
 
@@ -69,13 +84,14 @@ junit_step() {
   shift 2
   rm -f "$file"
   step "$name" "$@"
-  counts=$(junit "$file" || echo 0 0 0)
+  counts=$(junit "$file" "build/log/$name.failed" || echo 0 0 0)
   count $counts
+  failing "$name" "build/log/$name.failed"
   set -- $counts
   check_status "$name" "$2"
 }
 
-# A step whose last line is its count.
+# A step whose last line is its count, and whose failures are lines with FAILED.
 counted_step() {
   local name=$1 counts
   shift
@@ -84,6 +100,7 @@ counted_step() {
     "build/log/$name.log")
   set -- ${counts:-0 0 0}
   count "$@"
+  failing "$name" <(grep FAILED "build/log/$name.log")
   check_status "$name" "$2"
 }
 
@@ -103,6 +120,7 @@ step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
               END { print p + 0, f + 0, s + 0 }' build/log/cargo-test.log)
 count $counts
+failing cargo-test <(grep '^test .*FAILED$' build/log/cargo-test.log)
 set -- $counts
 check_status cargo-test "$2"
 
