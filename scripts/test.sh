@@ -37,6 +37,7 @@ check_status() {
 # failing NAME FILE: remembers each line of FILE as something of NAME that failed.
 failing() {
   local line
+  [ -e "$2" ] || return 0
   while IFS= read -r line; do
     failures+=("$1: $line")
   done <"$2"
