@@ -95,12 +95,14 @@ CONF
   perl -MIO::Socket::UNIX -e '
     my $socket = IO::Socket::UNIX->new(Peer => glob("control/*")) or die;
     $socket->autoflush;
+    sysread($socket, my $prompt, 2);
+    die "no prompt" if $prompt ne "> ";
     for my $line ("1 + 1", "cache.count() > 1000", "stats[\"answer.total\"] > 4000", "nonsense(") {
       print $socket "$line\n";
       my $answer = "";
       # It ends with the prompt for the next line.
-      until ($answer =~ /> $/) { sysread($socket, $answer, 4096, length $answer) or last }
-      print $answer =~ s/^> //r =~ s/:\d+:.*//r;
+      until ($answer =~ /\n> $/) { sysread($socket, $answer, 4096, length $answer) or last }
+      print $answer =~ s/> $//r =~ s/:\d+:.*//r;
     }'
 
   echo "== without the server, from the cache"
