@@ -7,7 +7,9 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
 /// The locks held during a fork.
-struct Held(UnsafeCell<Option<(signal::ForkLock, pool::ForkLock)>>);
+struct Held(UnsafeCell<Option<Locks>>);
+
+type Locks = (signal::ForkLock, pool::ForkLock);
 
 // SAFETY: only whoever holds the locks touches it, and one thread at a time does.
 unsafe impl Sync for Held {}
@@ -39,13 +41,21 @@ extern "C" fn before() {
 }
 
 extern "C" fn after_in_parent() {
-    // SAFETY: the thread that forks runs all handlers, in the child too, so it holds the locks. They
-    // are released when nothing points to them any more.
-    drop(unsafe { (*HELD.0.get()).take() });
+    let locks = held();
+    signal::after_fork_in_parent();
+    drop(locks);
 }
 
 extern "C" fn after_in_child() {
-    after_in_parent();
+    let locks = held();
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    signal::after_fork_in_child();
+    drop(locks);
     pool::after_fork_in_child();
+}
+
+fn held() -> Option<Locks> {
+    // SAFETY: the thread that forks runs all handlers, in the child too, so it holds the locks. They
+    // are released when nothing points to them any more.
+    unsafe { (*HELD.0.get()).take() }
 }

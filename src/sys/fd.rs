@@ -110,8 +110,10 @@ pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: 
     syscall!(epoll_ctl(epoll, operation, fd, &mut event)).map(drop)
 }
 
-pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
-    retry(|| syscall!(write(fd, bytes.as_ptr().cast(), bytes.len()))).map(|n| n as usize)
+/// For signal handlers: libc's write() is a point of cancellation, where the thread could end with
+/// the handler half done.
+pub fn write_in_handler(fd: c_int, bytes: &[u8]) -> Result {
+    syscall!(syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len())).map(drop)
 }
 
 /// Which of these events of `poll(2)` a descriptor is ready for at this moment.

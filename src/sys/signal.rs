@@ -65,3 +65,18 @@ pub fn thread_mask(how: c_int, set: &libc::sigset_t) -> libc::sigset_t {
         old.assume_init()
     }
 }
+
+/// All signals blocked in the calling thread, until this is dropped.
+pub struct AllBlocked(libc::sigset_t);
+
+impl AllBlocked {
+    pub fn new() -> AllBlocked {
+        AllBlocked(thread_mask(libc::SIG_SETMASK, &full_set()))
+    }
+}
+
+impl Drop for AllBlocked {
+    fn drop(&mut self) {
+        thread_mask(libc::SIG_SETMASK, &self.0);
+    }
+}

@@ -59,10 +59,10 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
     let copies = program.user.is_some() || program.group.is_some() || cfg!(tsan);
     let sharing = if copies { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
 
-    let mask = signal::thread_mask(libc::SIG_SETMASK, &signal::full_set());
+    let blocked = signal::AllBlocked::new();
     let argument = ptr::from_ref(&child).cast_mut().cast();
     let pid = syscall!(clone(Child::main, stack.top(), libc::SIGCHLD | sharing, argument));
-    signal::thread_mask(libc::SIG_SETMASK, &mask);
+    drop(blocked);
 
     let _ = fd::close(report_child);
     let result = pid.and_then(|pid| match read_report(report) {

@@ -5,7 +5,9 @@
 //! of handles there had been in the process, so that a handle which was started later, perhaps
 //! after it had been stopped in between, is not called.
 
+mod handler;
 mod registry;
+pub use handler::{after_fork_in_child, after_fork_in_parent};
 use registry::Caught;
 pub use registry::{fork_prepare, ForkLock};
 

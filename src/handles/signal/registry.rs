@@ -6,6 +6,7 @@
 //! one-shot leave the signal at its default action once it was caught; and signals which
 //! signal-hook's own front end refuses, such as SIGSEGV, are allowed.
 
+use super::handler;
 use crate::abi::{Error, Result};
 use crate::fork;
 use crate::sys::{self, signal};
@@ -55,7 +56,7 @@ struct Watched {
     watchers: Vec<Watcher>,
     /// One action for each pipe of the watchers.
     actions: Vec<(Pipe, SigId)>,
-    /// The disposition that makes the kernel call signal-hook, known once it was installed.
+    /// The disposition while the signal is watched, known once signal-hook's was installed.
     installed: Option<libc::sigaction>,
 }
 
@@ -64,9 +65,18 @@ static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
 /// Counts the starts. Changed with the registry locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
 
-fn registry() -> MutexGuard<'static, BTreeMap<c_int, Watched>> {
+/// The registry, locked. Signals are blocked before and as long, because a handler of the program
+/// may fork, which locks the registry too.
+struct Locked {
+    registry: MutexGuard<'static, BTreeMap<c_int, Watched>>,
+    _blocked: signal::AllBlocked,
+}
+
+fn lock() -> Locked {
+    let blocked = signal::AllBlocked::new();
     // Nothing panics while it is locked; if something did, the data would still be whole.
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+    let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+    Locked { registry, _blocked: blocked }
 }
 
 /// Has the signal's handler write to the pipe; returns the number of this start.
@@ -75,9 +85,9 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
     if !(1..=libc::SIGRTMAX()).contains(&signum) {
         return Err(Error::EINVAL);
     }
-    let mut registry = registry();
+    let mut locked = lock();
     let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
-    let watched = registry.entry(signum).or_default();
+    let watched = locked.registry.entry(signum).or_default();
     watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
     watched.actions.try_reserve(1).map_err(|_| Error::ENOMEM)?;
     if watched.installed.is_none() {
@@ -96,7 +106,7 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
         watched.actions.push((pipe, action));
     }
     if watched.installed.is_none() {
-        watched.installed = Some(signal::sigaction(signum)?);
+        watched.installed = Some(handler::disposition(&signal::sigaction(signum)?));
     }
     watched.watchers.push(Watcher { start, one_shot, pipe });
     watched.apply(signum)?;
@@ -104,8 +114,8 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
 }
 
 pub fn stop(signum: c_int, start: u64) {
-    let mut registry = registry();
-    let Some(watched) = registry.get_mut(&signum) else { return };
+    let mut locked = lock();
+    let Some(watched) = locked.registry.get_mut(&signum) else { return };
     let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return };
     let pipe = watched.watchers.swap_remove(index).pipe;
     // The disposition first: a signal between the two would be lost the other way round.
@@ -126,7 +136,7 @@ impl Pipe {
             let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
             // A full pipe holds thousands of signals that were not dispatched yet; like the
             // kernel's own queue it then takes no more.
-            let _ = sys::fd::write_bytes(self.write_end, &caught.to_bytes());
+            let _ = sys::fd::write_in_handler(self.write_end, &caught.to_bytes());
             sys::set_errno(errno);
         }
     }
@@ -138,11 +148,8 @@ impl Watched {
         let Some(mut action) = self.installed else { return Err(Error::EINVAL) };
         if self.watchers.is_empty() {
             action = signal::action(libc::SIG_DFL, 0);
-        } else {
-            action.sa_mask = signal::full_set();
-            if self.watchers.iter().all(|w| w.one_shot) {
-                action.sa_flags |= libc::SA_RESETHAND;
-            }
+        } else if self.watchers.iter().all(|w| w.one_shot) {
+            action.sa_flags |= libc::SA_RESETHAND;
         }
         signal::set_sigaction(signum, &action)
     }
@@ -151,8 +158,10 @@ impl Watched {
 extern "C" fn do_nothing(_: c_int) {}
 
 /// The registry, locked for the time of a fork, so that the child finds it whole.
-pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, BTreeMap<c_int, Watched>>);
+pub struct ForkLock(#[allow(dead_code)] Locked);
 
 pub fn fork_prepare() -> ForkLock {
-    ForkLock(registry())
+    let locked = lock();
+    handler::before_fork();
+    ForkLock(locked)
 }
