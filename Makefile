@@ -7,9 +7,10 @@ unexport CARGO_TARGET_DIR
 
 all: lib
 
-# The library as programs load it: target/lib/libuv.so.1.
+# The library as programs load it: target/lib/libuv.so.1. Cargo optimises across crates only
+# without the rlib, which `cargo test` needs.
 lib:
-	cargo build --release --locked
+	cargo rustc --release --locked --lib --crate-type cdylib,staticlib
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 
