@@ -68,8 +68,11 @@ conformance: setup lib
 	conformance/run.py $(ARGS)
 
 # Programs that people use on libuv, on both libraries; ARGS="cmake" runs one.
-dependents: setup lib reference
+dependents: dependents-setup lib reference
 	dependents/run.sh $(ARGS)
+
+dependents-setup:
+	scripts/setup.sh gcc make cmake util-linux iproute2
 
 # What the two libraries export, compared.
 symbols: lib reference
@@ -148,4 +151,5 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents symbols loom demo demo-setup bench bench-setup bench-programs bench-docs install wheel deb deb-test clean
+  dependents dependents-setup symbols loom demo demo-setup bench bench-setup bench-programs \
+  bench-docs install wheel deb deb-test clean

@@ -134,11 +134,15 @@ static void on_answer(void* data, int status, int timeouts,
 int main(int argc, char** argv) {
   struct ares_addrinfo_hints hints = {ARES_AI_NOSORT, AF_INET, 0, 0};
   struct ares_options options = {0};
-  struct question* questions = calloc((size_t) argc, sizeof(*questions));
+  struct question* questions = calloc((size_t) argc + 1, sizeof(*questions));
   int failed = 0;
   int i;
 
-  if (argc < 3 || questions == NULL) return 1;
+  if (argc < 3) {
+    fprintf(stderr, "cares SERVER[:PORT] NAME...\n");
+    return 1;
+  }
+  if (questions == NULL) return 1;
   must(uv_loop_init(&loop), "uv_loop_init");
   must(uv_timer_init(&loop, &timer), "uv_timer_init");
   must_ares(ares_library_init(ARES_LIB_INIT_ALL), "ares_library_init");

@@ -151,6 +151,17 @@ fn share<T>(things: T) -> Arc<Shared<T>> {
     Arc::new(Shared { poller, remote, things })
 }
 
+/// A worker that finishes one piece of work.
+fn post(shared: &Arc<Shared<[Message; 2]>>, index: usize) -> thread::JoinHandle<()> {
+    let shared = shared.clone();
+    thread::spawn(move || {
+        let message = &shared.things[index];
+        message.write(1);
+        // SAFETY: each message is pushed once, and outlives the stack.
+        unsafe { shared.remote.push_done(&message.work) };
+    })
+}
+
 /// The values of the messages in the list, which is empty afterwards.
 fn values(list: &List) -> Vec<u32> {
     core::iter::from_fn(|| list.pop_front())
@@ -204,15 +215,7 @@ fn stack_hands_over_every_element() {
 fn sleeping_loop_is_woken() {
     model(|| {
         let shared = share([Message::new(), Message::new()]);
-        let workers = [0, 1].map(|index| {
-            let shared = shared.clone();
-            thread::spawn(move || {
-                let message = &shared.things[index];
-                message.write(1);
-                // SAFETY: each message is pushed once, and outlives the stack.
-                unsafe { shared.remote.push_done(&message.work) };
-            })
-        });
+        let workers = [0, 1].map(|index| post(&shared, index));
         let list = List::new();
         let mut got = 0;
         shared.remote.wake_up();
@@ -236,15 +239,7 @@ fn sleeping_loop_is_woken() {
 fn embedder_is_told() {
     model(|| {
         let shared = share([Message::new(), Message::new()]);
-        let workers = [0, 1].map(|index| {
-            let shared = shared.clone();
-            thread::spawn(move || {
-                let message = &shared.things[index];
-                message.write(1);
-                // SAFETY: each message is pushed once, and outlives the stack.
-                unsafe { shared.remote.push_done(&message.work) };
-            })
-        });
+        let workers = [0, 1].map(|index| post(&shared, index));
         // A tick that does not wait.
         let list = List::new();
         shared.remote.wake_up();
