@@ -238,6 +238,37 @@ TEST(pipe_connect_closed_before_the_callback) {
   CLOSE_LOOP(&loop);
 }
 
+static void note_prepare(uv_prepare_t* prepare) {
+  (void) prepare;
+  note("prepare", NULL, 0);
+}
+
+static void note_check(uv_check_t* check) {
+  (void) check;
+  note("check", NULL, 0);
+}
+
+/* The kernel makes the connection at once; the callbacks for it come in the poll
+ * phase all the same, the server's first. */
+TEST(pipe_connect_callback_in_poll_phase) {
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_connect_t req;
+  uv_pipe_t client;
+  use_scratch();
+  pipe_server(&loop, &server, "socket", note_connection);
+  server.data = req.data = NULL;
+  ASSERT_OK(uv_prepare_init(&loop, &prepare));
+  ASSERT_OK(uv_prepare_start(&prepare, note_prepare));
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_check_start(&check, note_check));
+  ASSERT_OK(uv_pipe_init(&loop, &client, 0));
+  uv_pipe_connect(&req, &client, "socket", note_connect);
+  ASSERT_EQ(uv_run(&loop, UV_RUN_NOWAIT), 1);
+  EXPECT_EVENTS("prepare connection connect check");
+  CLOSE_LOOP(&loop);
+}
+
 TEST(pipe_write_before_connected) {
   uv_pipe_t client, accepted;
   uv_connect_t req;

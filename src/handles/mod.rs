@@ -44,6 +44,10 @@ pub mod flag {
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
     pub const PROCESS_ENDED: u32 = 0x100_0000;
     pub const IPV6: u32 = 0x400_0000;
+    /// A stream's connection is made, and its callback due.
+    pub const CONNECTED: u32 = 0x1000_0000;
+    /// A stream whose descriptor turned out to be none of a socket.
+    pub const NOT_SOCKET: u32 = 0x800_0000;
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
     pub const UDP_CONNECTED: u32 = 0x1000_0000;
     pub const UDP_RECVMMSG: u32 = 0x2000_0000;

@@ -1,7 +1,7 @@
 //! Sockets.
 
 use super::{retry, syscall};
-use crate::abi::{Error, Result};
+use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
 use core::mem::{size_of, MaybeUninit};
 
@@ -70,6 +70,22 @@ pub fn disconnect(fd: c_int) -> Result {
     let length = size_of::<libc::sockaddr>() as libc::socklen_t;
     // SAFETY: the address is as long as is said.
     unsafe { connect(fd, &none, length) }
+}
+
+/// Reads from a connected socket into `buffer`, which may be uninitialised memory.
+///
+/// # Safety
+/// `buffer.base` points to `buffer.len` writable bytes.
+pub unsafe fn receive(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
+    retry(|| syscall!(recv(fd, buffer.base.cast(), buffer.len, 0))).map(|n| n as usize)
+}
+
+/// Writes to a connected socket.
+///
+/// # Safety
+/// `buffer.base` points to `buffer.len` readable bytes.
+pub unsafe fn send(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
+    retry(|| syscall!(send(fd, buffer.base.cast(), buffer.len, 0))).map(|n| n as usize)
 }
 
 pub fn listen(fd: c_int, backlog: c_int) -> Result {

@@ -3,10 +3,11 @@
 use super::Stream;
 use crate::abi::*;
 use crate::event_loop::queue::Link;
-use crate::handles::{call_user, overlay};
+use crate::handles::{call_user, flag, overlay};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::Cell;
+use mio::event::Event;
 use mio::Interest;
 
 #[repr(C)]
@@ -22,16 +23,19 @@ const _: () =
     assert!(core::mem::offset_of!(Connect, stream) == core::mem::offset_of!(uv_connect_t, handle));
 
 impl Stream {
-    /// Takes note that a connection is being made, or has failed when there is a delayed error.
+    /// Takes note that a connection is being made, or is made already when `connected`, or has
+    /// failed when there is a delayed error.
     ///
     /// # Safety
     /// `request` is alive and in place until `callback` is called.
     pub(super) unsafe fn begin_connect(
         &self,
         request: *mut Connect,
+        connected: bool,
         callback: uv_connect_cb,
     ) -> Result {
-        if self.delayed_error.get() == 0 {
+        let failed = self.delayed_error.get() != 0;
+        if !failed && !connected {
             self.arm(Interest::WRITABLE)?;
         }
         // SAFETY: the caller's contract.
@@ -46,20 +50,30 @@ impl Stream {
         // What an attempt that failed has left.
         self.io.readable.set(false);
         self.io.read_closed.set(false);
-        if self.delayed_error.get() != 0 {
+        if failed {
             self.loop_().feed(&self.io);
+        } else if connected {
+            // The callback belongs to the poll phase, as if the kernel had been asked.
+            self.handle.set(flag::CONNECTED);
+            self.loop_().still_ready(&self.io);
         }
         Ok(())
     }
 
-    pub(super) fn finish_connect(&self) {
-        let result = match Error::from_code_or_none(self.delayed_error.replace(0)) {
-            Some(error) => Err(error),
-            None => sys::socket::take_error(self.fd()),
-        };
-        if result == Err(Error::from_errno(libc::EINPROGRESS)) {
-            return;
+    /// The kernel reports that connecting has come to an end.
+    pub(super) fn on_connect_event(&self, event: &Event) {
+        // A connection that failed is always reported as an error.
+        if !event.is_error() && !event.is_write_closed() {
+            return self.finish_connect(Ok(()));
         }
+        match sys::socket::take_error(self.fd()) {
+            Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
+            result => self.finish_connect(result),
+        }
+    }
+
+    pub(super) fn finish_connect(&self, result: Result) {
+        self.handle.clear(flag::CONNECTED);
         self.call_connect(result);
         if !self.is_open() {
             return;

@@ -71,7 +71,13 @@ impl Stream {
         // SAFETY: the caller's contract.
         unsafe {
             if handle.is_null() {
-                return sys::fd::write_vectored(self.fd(), buffers);
+                return match buffers {
+                    [one] => self.as_socket_or_file(
+                        |fd| sys::socket::send(fd, one),
+                        |fd| sys::fd::write_vectored(fd, buffers),
+                    ),
+                    many => sys::fd::write_vectored(self.fd(), many),
+                };
             }
             unix_socket::send_descriptor(self.fd(), buffers, descriptor_of(handle.cast())?)
         }
@@ -83,8 +89,12 @@ impl Stream {
     /// The buffer is as large as it says.
     pub(super) unsafe fn receive(&self, buffer: &uv_buf_t) -> Result<usize> {
         if self.as_ipc().is_none() {
-            // SAFETY: the caller's contract.
-            return unsafe { sys::fd::read(self.fd(), buffer) };
+            return self.as_socket_or_file(
+                // SAFETY: the caller's contract.
+                |fd| unsafe { sys::socket::receive(fd, buffer) },
+                // SAFETY: as above.
+                |fd| unsafe { sys::fd::read(fd, buffer) },
+            );
         }
         let mut kept = Ok(());
         let keep = |fd| {

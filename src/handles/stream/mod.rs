@@ -126,6 +126,22 @@ impl Stream {
         self.io.arm(&self.loop_().poller, self.interest(wanted))
     }
 
+    /// Uses the descriptor as a socket, which is the shorter way through the kernel, unless it is
+    /// none: a handle may be given any.
+    fn as_socket_or_file<T>(
+        &self,
+        socket: impl FnOnce(c_int) -> Result<T>,
+        file: impl FnOnce(c_int) -> Result<T>,
+    ) -> Result<T> {
+        if !self.handle.has(flag::NOT_SOCKET) {
+            match socket(self.fd()) {
+                Err(Error::ENOTSOCK) => self.handle.set(flag::NOT_SOCKET),
+                other => return other,
+            }
+        }
+        file(self.fd())
+    }
+
     /// Takes over a descriptor. `flags` say in which directions it can be used.
     pub fn open(&self, fd: c_int, flags: u32) -> Result {
         if self.is_open() && self.fd() != fd {
@@ -189,7 +205,7 @@ impl Stream {
         }
         if !self.connect_request.get().is_null() {
             if writable {
-                self.finish_connect();
+                self.on_connect_event(event);
             }
             // The same edge may have told of data, for a reader that did not wait to be connected.
             if readable && self.handle.has(flag::READING) {
@@ -221,14 +237,18 @@ impl Stream {
     pub fn on_pending(&self) {
         if self.connect_request.get().is_null() {
             self.progress_writes();
-        } else if self.delayed_error.get() != 0 {
-            self.finish_connect();
+        } else if let Some(error) = Error::from_code_or_none(self.delayed_error.replace(0)) {
+            self.finish_connect(Err(error));
         }
     }
 
     /// Called in the poll phase after `Loop::still_ready`.
     pub fn on_still_ready(&self) {
-        if !self.io.readable.get() {
+        if !self.connect_request.get().is_null() {
+            if self.handle.has(flag::CONNECTED) {
+                self.finish_connect(Ok(()));
+            }
+        } else if !self.io.readable.get() {
         } else if self.handle.has(flag::LISTENING) {
             self.accept_connections();
         } else if self.handle.has(flag::READING) {

@@ -77,25 +77,28 @@ impl Pipe {
         if !self.stream.connect_request.get().is_null() {
             return Err(Error::EALREADY);
         }
-        match name.and_then(|name| self.connect_to(name)) {
-            Ok(()) => self.stream.delayed_error.set(0),
-            Err(error) => self.stream.delayed_error.set(error.code()),
-        }
+        let result = name.and_then(|name| self.connect_to(name));
+        self.stream.delayed_error.set(result.map_or_else(Error::code, |_| 0));
         // SAFETY: the caller's contract.
-        unsafe { self.stream.begin_connect(request, callback) }
+        unsafe { self.stream.begin_connect(request, result == Ok(true), callback) }
     }
 
-    fn connect_to(&self, name: &[u8]) -> Result {
+    /// Whether that is done already, as it usually is.
+    fn connect_to(&self, name: &[u8]) -> Result<bool> {
         let is_new = !self.stream.is_open();
         if is_new {
             self.stream.io.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
         }
-        match Address::new(name).connect(self.stream.fd()) {
-            Err(error) if error != Error::from_errno(libc::EINPROGRESS) => Err(error),
-            // One that was bound or opened before keeps the directions that it has, as in libuv.
-            _ if !is_new => Ok(()),
-            _ => self.stream.open(self.stream.fd(), flag::READABLE | flag::WRITABLE),
+        let connected = match Address::new(name).connect(self.stream.fd()) {
+            Ok(()) => true,
+            Err(error) if error == Error::from_errno(libc::EINPROGRESS) => false,
+            Err(error) => return Err(error),
+        };
+        // One that was bound or opened before keeps the directions that it has, as in libuv.
+        if is_new {
+            self.stream.open(self.stream.fd(), flag::READABLE | flag::WRITABLE)?;
         }
+        Ok(connected)
     }
 
     fn remove_path(&self) {

@@ -104,6 +104,7 @@ impl Stream {
         if !self.connect_request.get().is_null() {
             return Err(Error::EALREADY);
         }
+        let mut connected = false;
         if self.delayed_error.get() == 0 {
             self.ensure_socket(family, flag::READABLE | flag::WRITABLE)?;
             // SAFETY: the caller's contract.
@@ -112,7 +113,7 @@ impl Stream {
                 scoped.as_ref().map_or(address, |scoped| core::ptr::from_ref(scoped).cast());
             // SAFETY: the caller's contract.
             match unsafe { socket::connect(self.fd(), address, length) } {
-                Ok(()) => {}
+                Ok(()) => connected = true,
                 Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
                 // Known at once for a local address; the callback tells, as it does for others.
                 Err(Error::ECONNREFUSED) => self.delayed_error.set(Error::ECONNREFUSED.code()),
@@ -120,7 +121,7 @@ impl Stream {
             }
         }
         // SAFETY: the caller's contract.
-        unsafe { self.begin_connect(request, callback) }
+        unsafe { self.begin_connect(request, connected, callback) }
     }
 }
 
