@@ -276,6 +276,54 @@ TEST(handle_watcher_callback_may_change_watchers_of_its_phase) {
   }
 }
 
+static void stop_next_two(struct watcher* w) {
+  watcher_stop(w->peer);
+  watcher_stop(w->peer->peer);
+}
+
+static void close_next_two(struct watcher* w) {
+  close_peer(w);
+  close_peer(w->peer);
+}
+
+/* Whatever a callback does to those that would be next, the ones behind them
+ * have their turn. */
+TEST(handle_watcher_behind_those_that_go_runs) {
+  static const struct {
+    void (*action)(struct watcher*);
+    const char* order; /* of three iterations */
+  } cases[] = {
+      {NULL, "|abcd|abcd|abcd"},
+      {stop_peer, "|acd|acd|acd"},
+      {close_peer, "|acdx|acd|acd"},
+      {toggle_peer, "|acd|bacd|bacd"},
+      {stop_next_two, "|ad|ad|ad"},
+      {close_next_two, "|adxx|ad|ad"},
+  };
+  size_t c;
+  int phase, i;
+
+  for (phase = 0; phase < PHASES; phase++) {
+    for (c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+      uv_loop_t loop;
+      struct watcher w[4];
+
+      loop_open(&loop);
+      for (i = 3; i >= 0; i--) {
+        watcher_init(&loop, &w[i], (enum phase) phase, (char) ('a' + i));
+        w[i].peer = &w[(i + 1) % 4];
+        watcher_start(&w[i]);
+      }
+      w[0].action = cases[c].action;
+      run_iterations(&loop, 3);
+      if (strcmp(trace, cases[c].order) != 0)
+        test_fail(__FILE__, __LINE__, "phase %d: %s, not %s", phase, trace,
+                  cases[c].order);
+      CLOSE_LOOP(&loop);
+    }
+  }
+}
+
 /* A watcher that is started from another phase runs when its own phase comes
  * next, in this iteration or the following one. */
 TEST(handle_watcher_started_from_another_phase) {

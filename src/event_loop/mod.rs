@@ -61,9 +61,9 @@ pub struct Loop {
     pending: List,
     /// Descriptors that may be ready although the kernel will not say so again.
     ready: List,
-    pub idle: List,
-    pub prepare: List,
-    pub check: List,
+    pub idle: phase::Queue,
+    pub prepare: phase::Queue,
+    pub check: phase::Queue,
     /// Async handles that were sent to and are not being called back yet.
     pub sent_asyncs: List,
     /// How many there have been.
@@ -150,9 +150,9 @@ impl Loop {
             poller,
             pending: List::new(),
             ready: List::new(),
-            idle: List::new(),
-            prepare: List::new(),
-            check: List::new(),
+            idle: phase::Queue::new(),
+            prepare: phase::Queue::new(),
+            check: phase::Queue::new(),
             sent_asyncs: List::new(),
             asyncs: Cell::new(0),
             done_works: List::new(),
@@ -324,23 +324,28 @@ impl Loop {
         while alive && self.stop_flag.get() == 0 {
             let can_sleep = self.pending.is_empty() && self.idle.is_empty();
             self.run_pending();
-            phase::run(&self.idle);
-            phase::run(&self.prepare);
+            self.idle.run();
+            self.prepare.run();
 
             let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && can_sleep);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
-            self.poll(timeout);
+            let mut called = self.poll(timeout);
 
             for _ in 0..PENDING_ROUNDS {
                 if self.pending.is_empty() {
                     break;
                 }
+                called = true;
                 self.run_pending();
             }
-            phase::run(&self.check);
+            called |= !self.check.is_empty() || !self.closing.get().is_null();
+            self.check.run();
             self.run_closing();
-            self.update_time();
+            // Where nothing was called, no time has passed since the wait.
+            if called {
+                self.update_time();
+            }
             timer::run_due(self);
 
             alive = self.is_alive();
@@ -412,8 +417,11 @@ impl Loop {
         self.timers.borrow_mut().shrink();
     }
 
-    /// Waits for events, at most `timeout` milliseconds, and dispatches them.
-    fn poll(&self, timeout: c_int) {
+    /// Waits for events, at most `timeout` milliseconds, and dispatches them; whether there were any.
+    // Inlined, as is what it calls: after a system call the processor no longer knows where
+    // functions return to, and the first return costs as much as the rest of an empty tick.
+    #[inline(always)]
+    fn poll(&self, timeout: c_int) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
         let round = List::new();
         self.ready.move_to(&round);
@@ -432,12 +440,12 @@ impl Loop {
                 asked = true;
                 left = timeout;
             } else if timeout == 0 {
-                break;
+                return false;
             } else if timeout > 0 {
                 let passed = self.now().saturating_sub(began);
                 match c_int::try_from(passed).map(|passed| timeout - passed) {
                     Ok(rest) if rest > 0 => left = rest,
-                    _ => break,
+                    _ => return false,
                 }
             }
         }
@@ -456,6 +464,7 @@ impl Loop {
                 Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
             }
         }
+        true
     }
 
     /// Waits once and dispatches what it brought; whether that was anything.

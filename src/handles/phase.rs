@@ -6,6 +6,7 @@ use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::ptr;
 
 /// All three have the same layout and differ only in the queue that they wait in.
 #[repr(C)]
@@ -40,7 +41,7 @@ impl Phase {
         }
     }
 
-    fn queue(&self) -> &List {
+    fn queue(&self) -> &Queue {
         let loop_ = self.handle.loop_();
         match self.handle.kind() {
             UV_IDLE => &loop_.idle,
@@ -58,7 +59,7 @@ impl Phase {
             return Err(Error::EINVAL);
         }
         // SAFETY: an inactive handle is in no queue; closing it takes it out.
-        unsafe { self.queue().push_front(&self.link) };
+        unsafe { self.queue().handles.push_front(&self.link) };
         self.callback.set(callback);
         self.handle.activate();
         Ok(())
@@ -66,28 +67,76 @@ impl Phase {
 
     pub fn stop(&self) {
         if self.handle.is_active() {
-            self.link.unlink();
+            self.queue().remove(&self.link);
             self.handle.deactivate();
         }
     }
 }
 
-/// Calls every handle of a queue once; those that the callbacks start wait for the next tick.
-pub fn run(queue: &List) {
-    if queue.is_empty() {
-        return;
+/// The active handles of one type.
+pub struct Queue {
+    handles: List,
+    /// Whose turn it is when the callback that runs returns, or null.
+    next: Cell<*const Link>,
+    /// Whether the callback changed that. The processor can guess the answer, and goes on before
+    /// `next` could be read back.
+    changed: Cell<bool>,
+}
+
+impl Queue {
+    pub const fn new() -> Queue {
+        Queue { handles: List::new(), next: Cell::new(ptr::null()), changed: Cell::new(false) }
     }
-    let round = List::new();
-    queue.move_to(&round);
-    // Back in its own queue before its callback, which may stop it.
-    while let Some(link) = round.move_front_to(queue) {
-        // SAFETY: stopping or closing a handle takes it out of `round`, so this one is alive.
-        let phase = unsafe { &*container_of!(link, Phase, link) };
-        if let Some(callback) = phase.callback.get() {
-            let this = core::ptr::from_ref(phase).cast_mut().cast();
-            // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this) });
+
+    pub fn is_empty(&self) -> bool {
+        self.handles.is_empty()
+    }
+
+    /// Who comes after an active handle, or null.
+    ///
+    /// # Safety
+    /// `link` is in the queue.
+    unsafe fn after(&self, link: *const Link) -> *const Link {
+        // SAFETY: the caller's contract.
+        unsafe { self.handles.after(link) }.unwrap_or(ptr::null())
+    }
+
+    fn change_next(&self, next: *const Link) {
+        self.next.set(next);
+        self.changed.set(true);
+    }
+
+    /// Takes an active handle out.
+    fn remove(&self, link: &Link) {
+        if ptr::eq(self.next.get(), link) {
+            // SAFETY: an active handle is in the queue.
+            self.change_next(unsafe { self.after(link) });
         }
+        link.unlink();
+    }
+
+    /// Calls every handle once; those that the callbacks start come in before the first, hence wait
+    /// for the next tick.
+    #[inline]
+    pub fn run(&self) {
+        let Some(mut link) = self.handles.front() else { return };
+        while !link.is_null() {
+            // SAFETY: stopping or closing a handle takes it out of the queue, so this one is alive.
+            let (phase, next) = unsafe { (&*container_of!(link, Phase, link), self.after(link)) };
+            self.next.set(next);
+            if let Some(callback) = phase.callback.get() {
+                let this = ptr::from_ref(phase).cast_mut().cast();
+                // SAFETY: the user's function, called with the handle that it was given for.
+                call_user(|| unsafe { callback(this) });
+            }
+            link = next;
+            if self.changed.get() {
+                self.changed.set(false);
+                link = self.next.get();
+            }
+        }
+        // If a callback ran the loop again, which libuv forbids: the outer round is over as well.
+        self.change_next(ptr::null());
     }
 }
 

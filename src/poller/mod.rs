@@ -219,6 +219,7 @@ impl Poller {
 
     /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all). None when
     /// the time is up or a signal handler ran; the call cannot fail otherwise.
+    #[inline(always)]
     pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
         self.refresh();
         let timeout = match timeout {
