@@ -126,6 +126,56 @@ TEST(thread_may_call_pthread_exit) {
   ASSERT_EQ(reached, 1);
 }
 
+static void set_flag(void* flag) { *(int*) flag = 1; }
+
+static int unwound;
+
+static void run_to_the_end_of_the_thread(void* loop) {
+  pthread_cleanup_push(set_flag, &unwound);
+  uv_run(loop, UV_RUN_DEFAULT);
+  pthread_cleanup_pop(0);
+}
+
+static void exit_thread(uv_timer_t* timer) {
+  (void) timer;
+  pthread_exit(NULL);
+}
+
+/* The thread's stack is unwound through the library. */
+TEST(thread_may_call_pthread_exit_in_a_callback) {
+  uv_thread_t thread;
+  uv_timer_t timer;
+  uv_loop_t loop;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_timer_start(&timer, exit_thread, 0, 0));
+  ASSERT_OK(uv_thread_create(&thread, run_to_the_end_of_the_thread, &loop));
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_EQ(unwound, 1);
+
+  uv_close((uv_handle_t*) &timer, NULL);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
+TEST(thread_may_be_cancelled_while_its_loop_waits) {
+  uv_thread_t thread;
+  uv_async_t async;
+  uv_loop_t loop;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, NULL));
+  ASSERT_OK(uv_thread_create(&thread, run_to_the_end_of_the_thread, &loop));
+  ASSERT_EQ(pthread_cancel(thread), 0);
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_EQ(unwound, 1);
+
+  uv_close((uv_handle_t*) &async, NULL);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&loop));
+}
+
 TEST(thread_name_is_cut) {
   uv_thread_t self = uv_thread_self();
   char name[32];

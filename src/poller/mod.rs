@@ -226,10 +226,12 @@ impl Poller {
             0 => Some(Duration::ZERO),
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
         };
-        let mut slot = self.events.borrow_mut();
+        // A thread that is cancelled in there leaves no borrow behind.
+        // SAFETY: all that runs before they are out of use is mio's wait for the kernel.
+        let (poll, slot) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events.as_ptr()) };
         // Absent only when a callback runs the loop that called it, which libuv forbids.
         let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
-        let result = self.poll.borrow_mut().poll(events, timeout);
+        let result = poll.poll(events, timeout);
         if result.is_err() || events.is_empty() {
             return None;
         }
