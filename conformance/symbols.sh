@@ -1,6 +1,7 @@
 #!/bin/bash
 # Compares what target/reference/libuv.so.1 and target/lib/libuv.so.1 export.
-# oxuv must export all of it, and beyond it only names that begin with oxuv_.
+# oxuv must export all of it, and beyond it only names that begin with oxuv_. Nor
+# may it have more libraries loaded, besides the dynamic linker, which is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,16 +10,23 @@ exported() {
   nm --dynamic --defined-only --format=posix "$1" | awk '{ print $1, $2 }' | sort
 }
 
+needed() {
+  readelf --dynamic --wide "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort
+}
+
 [ -e target/reference/libuv.so.1 ] || cargo run -q --locked -p reference
 reference=$(exported target/reference/libuv.so.1)
 ours=$(exported target/lib/libuv.so.1)
 missing=$(comm -23 <(echo "$reference") <(echo "$ours"))
 extra=$(comm -13 <(echo "$reference") <(echo "$ours") | grep -v '^oxuv_' || true)
+libraries=$(comm -13 <(needed target/reference/libuv.so.1) <(needed target/lib/libuv.so.1) |
+  grep -v '^ld-linux' || true)
 
 [ -z "$missing" ] || sed 's/^/FAILED: missing: /' <<<"$missing"
 [ -z "$extra" ] || sed 's/^/FAILED: not in libuv: /' <<<"$extra"
+[ -z "$libraries" ] || sed 's/^/loaded as well: /' <<<"$libraries"
 echo "libuv exports $(wc -l <<<"$reference") symbols"
-if [ -n "$missing$extra" ]; then
+if [ -n "$missing$extra$libraries" ]; then
   echo "0 passed, 1 failed, 0 skipped"
   exit 1
 fi

@@ -17,6 +17,7 @@
 //! - [`sys`]: the only place that makes system calls.
 //! - [`memory`]: allocation through the functions that the user may replace.
 //! - [`fork`] and [`shutdown`]: what a fork and the end of the process mean to shared parts.
+//! - [`unwind`]: what std asks an unwinder for, answered without one.
 //!
 //! The rules that make it sound are in ARCHITECTURE.md; the `SAFETY` comments refer to them.
 
@@ -33,3 +34,4 @@ mod shutdown;
 mod sync;
 mod sys;
 mod text;
+mod unwind;
