@@ -144,7 +144,7 @@ deb: lib
 
 # Installs and removes them in a Debian with Node.js and Neovim, as root.
 deb-test: deb
-	scripts/setup.sh mmdebstrap util-linux pkg-config
+	scripts/setup.sh mmdebstrap mount util-linux pkg-config
 	scripts/deb-test.sh
 
 clean:

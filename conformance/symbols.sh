@@ -24,7 +24,7 @@ libraries=$(comm -13 <(needed target/reference/libuv.so.1) <(needed target/lib/l
 
 [ -z "$missing" ] || sed 's/^/FAILED: missing: /' <<<"$missing"
 [ -z "$extra" ] || sed 's/^/FAILED: not in libuv: /' <<<"$extra"
-[ -z "$libraries" ] || sed 's/^/loaded as well: /' <<<"$libraries"
+[ -z "$libraries" ] || sed 's/^/FAILED: loaded as well: /' <<<"$libraries"
 echo "libuv exports $(wc -l <<<"$reference") symbols"
 if [ -n "$missing$extra$libraries" ]; then
   echo "0 passed, 1 failed, 0 skipped"

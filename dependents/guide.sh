@@ -2,7 +2,7 @@
 # are compiled against our header and do what the guide says that they do. Only
 # the load script for Node (multi-echo-server/hammer.js) has a substitute here.
 title="the programs of libuv's guide"
-packages=(libcurl4-openssl-dev curl python3 iproute2 procps)
+packages=(libcurl4-openssl-dev curl python3 iproute2 mount procps)
 other=reference
 
 guide=$WORK/guide/bin

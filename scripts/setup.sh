@@ -25,6 +25,7 @@ needs=(
 [ $# = 0 ] || needs+=(
   "debhelper: command -v dh"
   "mmdebstrap: command -v mmdebstrap"
+  "mount: command -v mount"
 )
 
 missing=()
