@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -14,9 +15,14 @@
 
 static int fired;
 
+static void await_child(pid_t pid) {
+  int status;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  ASSERT_EQ(status, 0);
+}
+
 /* Forks; the child runs the scenario and must end well. */
 static void in_child(void (*scenario)(void*), void* arg) {
-  int status;
   pid_t pid = fork();
 
   ASSERT_GE(pid, 0);
@@ -25,8 +31,7 @@ static void in_child(void (*scenario)(void*), void* arg) {
     /* So that a leak checker looks at the child as well. */
     exit(0);
   }
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
 }
 
 static void timer_cb(uv_timer_t* timer) {
@@ -377,7 +382,7 @@ static void raise_in_rounds(void* arg) {
 TEST(fork_loses_no_signal_of_the_parents_threads) {
   struct signal_scenario s;
   uv_thread_t threads[RAISERS];
-  int round, status, i;
+  int round, i;
   pid_t pid;
 
   signal_scenario_init(&s);
@@ -391,8 +396,7 @@ TEST(fork_loses_no_signal_of_the_parents_threads) {
     pid = fork();
     ASSERT_GE(pid, 0);
     if (pid == 0) _exit(0);
-    ASSERT_EQ(waitpid(pid, &status, 0), pid);
-    ASSERT_EQ(status, 0);
+    await_child(pid);
     uv_barrier_wait(&round_ends);
     ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
     ASSERT_EQ(fired, round * RAISERS * RAISED_PER_ROUND);
@@ -433,6 +437,133 @@ TEST(fork_in_a_handler_that_interrupts_starting_a_watcher) {
     }
   }
   CLOSE_LOOP(&s.loop);
+}
+
+enum { ASYNCS = 1000, WALKS = 200 };
+static struct {
+  uv_loop_t loop;
+  uv_idle_t first;
+  uv_async_t asyncs[ASYNCS];
+  uv_barrier_t begin;
+  uv_barrier_t end;
+  atomic_int sent;
+  atomic_int stopped;
+  atomic_int go_on;
+  pid_t pid;
+} walked;
+
+static void send_to_all(void* arg) {
+  int round, i;
+
+  (void) arg;
+  for (round = 0; round < WALKS; round++) {
+    uv_barrier_wait(&walked.begin);
+    for (i = 0; i < ASYNCS; i++) {
+      ASSERT_OK(uv_async_send(&walked.asyncs[i]));
+      atomic_fetch_add(&walked.sent, 1);
+    }
+    uv_barrier_wait(&walked.end);
+  }
+}
+
+static void stop_here(int signum) {
+  (void) signum;
+  atomic_store(&walked.stopped, 1);
+  while (!atomic_load(&walked.go_on)) sched_yield();
+  atomic_store(&walked.stopped, 0);
+}
+
+static void count_async_cb(uv_async_t* async) {
+  (void) async;
+  fired++;
+}
+
+static void run_until_fired(int count) {
+  while (fired < count) ASSERT_NE(uv_run(&walked.loop, UV_RUN_ONCE), 0);
+}
+
+static void fork_at_the_first(uv_handle_t* handle, void* arg) {
+  (void) arg;
+  if (handle != (uv_handle_t*) &walked.first) return;
+  walked.pid = fork();
+  ASSERT_GE(walked.pid, 0);
+  if (walked.pid == 0) ASSERT_OK(uv_loop_fork(&walked.loop));
+}
+
+/* A sender is stopped wherever it is; in the child it stays there. */
+TEST(fork_in_a_walk_while_a_thread_sends) {
+  struct sigaction action = {.sa_handler = stop_here};
+  uv_thread_t thread;
+  int round, i;
+
+  ASSERT_EQ(sigaction(SIGUSR2, &action, NULL), 0);
+  ASSERT_OK(uv_loop_init(&walked.loop));
+  ASSERT_OK(uv_idle_init(&walked.loop, &walked.first));
+  for (i = 0; i < ASYNCS; i++)
+    ASSERT_OK(uv_async_init(&walked.loop, &walked.asyncs[i], count_async_cb));
+  ASSERT_OK(uv_barrier_init(&walked.begin, 2));
+  ASSERT_OK(uv_barrier_init(&walked.end, 2));
+  ASSERT_OK(uv_thread_create(&thread, send_to_all, NULL));
+  for (round = 0; round < WALKS; round++) {
+    fired = 0;
+    atomic_store(&walked.sent, 0);
+    atomic_store(&walked.go_on, 0);
+    uv_barrier_wait(&walked.begin);
+    while (atomic_load(&walked.sent) < round * 3) continue;
+    ASSERT_EQ(pthread_kill(thread, SIGUSR2), 0);
+    while (!atomic_load(&walked.stopped)) sched_yield();
+    uv_walk(&walked.loop, fork_at_the_first, NULL);
+    if (walked.pid == 0) {
+      for (i = 0; i < ASYNCS; i++)
+        ASSERT_OK(uv_async_send(&walked.asyncs[i]));
+      run_until_fired(ASYNCS);
+      CLOSE_LOOP(&walked.loop);
+      _exit(0);
+    }
+    atomic_store(&walked.go_on, 1);
+    while (atomic_load(&walked.stopped)) sched_yield();
+    await_child(walked.pid);
+    uv_barrier_wait(&walked.end);
+    run_until_fired(ASYNCS);
+  }
+  ASSERT_OK(uv_thread_join(&thread));
+  uv_barrier_destroy(&walked.begin);
+  uv_barrier_destroy(&walked.end);
+  CLOSE_LOOP(&walked.loop);
+}
+
+static struct {
+  uv_signal_t watchers[3];
+  pid_t pid;
+} forked;
+
+static void fork_once_cb(uv_signal_t* watcher, int signum) {
+  ASSERT_EQ(signum, SIGUSR1);
+  if (fired++ > 0) return;
+  forked.pid = fork();
+  ASSERT_GE(forked.pid, 0);
+  if (forked.pid == 0) ASSERT_OK(uv_loop_fork(watcher->loop));
+}
+
+/* What the loop knew of before the fork is for parent and child. */
+TEST(fork_in_a_signal_callback) {
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 3; i++) {
+    ASSERT_OK(uv_signal_init(&loop, &forked.watchers[i]));
+    ASSERT_OK(uv_signal_start(&forked.watchers[i], fork_once_cb, SIGUSR1));
+  }
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 3);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(fired, 6);
+  CLOSE_LOOP(&loop);
+  if (forked.pid == 0) _exit(0);
+  await_child(forked.pid);
 }
 
 struct tcp_scenario {

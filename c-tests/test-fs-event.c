@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -439,6 +441,60 @@ TEST(fs_event_goes_on_in_the_child_of_a_fork) {
   EXPECT("a file C, b file C, c file C, a file C, b file C, c file C, "
          "a new R, b new R");
   CLOSE_LOOP(&loop);
+}
+
+/* Whoever uses memory that was freed stumbles over this. */
+enum { FREED = 64 };
+static void* freed[FREED];
+
+static void spoil(void* memory) {
+  static size_t count;
+  if (memory == NULL) return;
+  memset(memory, 0xdd, malloc_usable_size(memory));
+  ASSERT_LT(count, FREED);
+  freed[count++] = memory;
+}
+
+static pid_t forked = -1;
+
+static void note_and_fork(uv_fs_event_t* handle, const char* name, int events,
+                          int status) {
+  note(handle, name, events, status);
+  if (forked != -1) return;
+  forked = fork();
+  ASSERT_GE(forked, 0);
+  if (forked == 0) ASSERT_OK(uv_loop_fork(&loop));
+}
+
+/* The child's handles are called for what the parent was about to report, and
+ * for what happens after. */
+static void fork_in_callback(void) {
+  int status;
+
+  ASSERT_OK(uv_replace_allocator(malloc, realloc, calloc, spoil));
+  setup();
+  ASSERT_OK(uv_fs_event_start(&a, note_and_fork, "dir", 0));
+  ASSERT_OK(uv_fs_event_start(&b, note_and_fork, "dir", 0));
+  put("dir/file", "more");
+  EXPECT("a file C, b file C");
+  if (forked == 0) {
+    put("dir/file", "more");
+    EXPECT("a file C, b file C");
+    ASSERT_OK(uv_fs_event_stop(&a));
+    put("dir/file", "more");
+    EXPECT("b file C");
+    CLOSE_LOOP(&loop);
+    _exit(0);
+  }
+  ASSERT_EQ(waitpid(forked, &status, 0), forked);
+  if (WIFSIGNALED(status)) raise(WTERMSIG(status));
+  ASSERT_EQ(status, 0);
+  EXPECT("a file C, b file C");
+  CLOSE_LOOP(&loop);
+}
+
+TEST(fs_event_callback_that_forks) {
+  ASSERT_SURVIVES(fork_in_callback);
 }
 
 TEST(fs_event_path_that_is_gone_when_the_loop_forks) {

@@ -47,7 +47,7 @@ mod loop_flag {
 pub struct Loop {
     pub data: Cell<*mut c_void>,
     active_handles: Cell<u32>,
-    /// All handles that are not closed.
+    /// All handles that are not closed, but for those that `walks` have still to visit.
     pub handles: List,
     /// Requests under way. C sees a union with a pointer.
     active_requests: Cell<u32>,
@@ -92,6 +92,8 @@ pub struct Loop {
     metrics: Metrics,
     /// Made for the first file operation.
     ring: RefCell<Option<Box<Ring>>>,
+    /// The innermost of the walks under way.
+    walks: Cell<*const Walk>,
 }
 
 crate::handles::overlay!(Loop => uv_loop_t);
@@ -102,6 +104,14 @@ const _: () = {
     assert!(offset_of!(Loop, stop_flag) == offset_of!(uv_loop_t, stop_flag));
     assert!(offset_of!(Loop, backend_fd) == offset_of!(uv_loop_t, backend_fd));
 };
+
+/// A call of `uv_walk`.
+struct Walk {
+    /// The handles that it has still to visit.
+    rest: List,
+    /// The walk in whose callback it was called.
+    outer: *const Walk,
+}
 
 /// What `uv_metrics_info` and `uv_metrics_idle_time` tell. Times are read from other threads.
 #[derive(Default)]
@@ -171,6 +181,7 @@ impl Loop {
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
             ring: RefCell::new(None),
+            walks: Cell::new(core::ptr::null()),
         };
         // SAFETY: the caller's contract.
         unsafe {
@@ -642,28 +653,44 @@ impl Loop {
 
     /// Calls `look` for every handle; it changes nothing.
     pub fn each_handle(&self, look: impl Fn(&Handle)) {
-        let mut next = self.handles.front();
-        while let Some(link) = next {
-            // SAFETY: a handle in the list is not closed, hence alive.
-            unsafe {
-                look(&*handle_of(link));
-                next = self.handles.after(link);
-            }
+        self.each_listed_handle(&look);
+        let mut walk = self.walks.get();
+        // SAFETY: a walk is in the chain while its function runs.
+        while let Some(Walk { rest, outer }) = unsafe { walk.as_ref() } {
+            each_handle_of(rest, &look);
+            walk = *outer;
         }
+    }
+
+    /// As `each_handle`, but in the callback of a walk without those that it has still to visit.
+    pub fn each_listed_handle(&self, look: impl Fn(&Handle)) {
+        each_handle_of(&self.handles, look);
     }
 
     /// Calls `visit` for every handle; it may close and start handles. Those that it starts are
     /// not visited.
     fn walk(&self, visit: impl Fn(&Handle)) {
-        // Looks at all handles, so it comes while they are all in their list.
-        self.forget_other_process();
-        let round = List::new();
-        self.handles.move_to(&round);
+        let walk = Walk { rest: List::new(), outer: self.walks.get() };
+        self.handles.move_to(&walk.rest);
+        self.walks.set(&walk);
         // Back in its own list before the callback can see it.
-        while let Some(link) = round.move_front_to(&self.handles) {
+        while let Some(link) = walk.rest.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is not closed, hence alive.
             let handle = unsafe { &*handle_of(link) };
             call_user(|| visit(handle));
+        }
+        self.walks.set(walk.outer);
+    }
+}
+
+/// Calls `look` for every handle of a list; it changes nothing.
+fn each_handle_of(handles: &List, look: impl Fn(&Handle)) {
+    let mut next = handles.front();
+    while let Some(link) = next {
+        // SAFETY: a handle in the list is not closed, hence alive.
+        unsafe {
+            look(&*handle_of(link));
+            next = handles.after(link);
         }
     }
 }

@@ -35,6 +35,9 @@ const _: () = {
     assert!(offset_of!(FsEvent, callback) == offset_of!(uv_fs_event_t, cb));
 };
 
+/// The `id` of a watch that the kernel does not have.
+const NO_WATCH: c_int = -1;
+
 /// A file that is watched. The path follows in the same block.
 struct Watch {
     /// The kernel's name of the watch.
@@ -42,13 +45,13 @@ struct Watch {
     /// The next in the same bucket of the table.
     next: Cell<*const Watch>,
     handles: List,
-    /// The handles are being called, so those in the list may not be all.
-    calling: Cell<bool>,
+    /// While the handles are being called, those that are not yet.
+    due: Cell<*const List>,
     path: *const c_char,
 }
 
 impl Watch {
-    fn new(id: c_int, path: &CStr) -> Result<*const Watch> {
+    fn new(path: &CStr) -> Result<*const Watch> {
         let bytes = path.to_bytes_with_nul();
         let watch = memory::malloc(size_of::<Watch>() + bytes.len())?.cast::<Watch>().as_ptr();
         // SAFETY: the block has room for the struct and the path behind it.
@@ -56,10 +59,10 @@ impl Watch {
             let copy = watch.add(1).cast::<c_char>();
             ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
             watch.write(Watch {
-                id: Cell::new(id),
+                id: Cell::new(NO_WATCH),
                 next: Cell::new(ptr::null()),
                 handles: List::new(),
-                calling: Cell::new(false),
+                due: Cell::new(ptr::null()),
                 path: copy,
             });
         }
@@ -82,11 +85,11 @@ impl Watch {
     /// Calls all handles; those that the callbacks start are for the next event.
     fn call_handles(&self, name: Option<&CStr>, events: c_int) {
         let name = name.unwrap_or_else(|| self.file_name());
-        let round = List::new();
-        self.handles.move_to(&round);
-        self.calling.set(true);
+        let due = List::new();
+        self.handles.move_to(&due);
+        self.due.set(&due);
         // Back in its own list before the callback can see it.
-        while let Some(link) = round.move_front_to(&self.handles) {
+        while let Some(link) = due.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is active, hence alive.
             let event = unsafe { &*container_of!(link, FsEvent, link) };
             if let Some(callback) = event.callback.get() {
@@ -95,7 +98,7 @@ impl Watch {
                 call_user(|| unsafe { callback(this, name.as_ptr(), events, 0) });
             }
         }
-        self.calling.set(false);
+        self.due.set(ptr::null());
     }
 }
 
@@ -126,16 +129,20 @@ impl Table {
         None
     }
 
-    /// # Safety
-    /// `watch` is alive until it is removed, and no other has its id.
-    unsafe fn insert(&mut self, watch: *const Watch) -> Result {
+    /// Makes room for one more.
+    fn reserve(&mut self) -> Result {
         if self.count >= self.buckets.len() {
             self.grow()?;
         }
+        Ok(())
+    }
+
+    /// # Safety
+    /// There is room. `watch` is alive until it is removed, and no other has its id.
+    unsafe fn insert(&mut self, watch: *const Watch) {
         // SAFETY: the caller's contract.
         unsafe { self.link(watch) };
         self.count += 1;
-        Ok(())
     }
 
     /// # Safety
@@ -209,6 +216,8 @@ pub struct LoopFsEvents {
     /// The inotify instance, -1 until a handle is started.
     io: Io,
     watches: RefCell<Table>,
+    /// Counts the instances of the loop; the child of a fork makes another.
+    instance: Cell<u32>,
 }
 
 /// A multiple of what one event takes at most.
@@ -226,6 +235,7 @@ impl LoopFsEvents {
         LoopFsEvents {
             io: Io::new(Kind::FsEvents, -1),
             watches: RefCell::new(Table { buckets: Array::new(), count: 0 }),
+            instance: Cell::new(0),
         }
     }
 
@@ -249,10 +259,15 @@ impl LoopFsEvents {
     /// Makes the callbacks for what happened.
     pub fn dispatch(&self) {
         let mut buffer = Buffer([0; BUFFER]);
+        let instance = self.instance.get();
         for _ in 0..READS {
             let Ok(length) = inotify::read(self.io.fd.get(), &mut buffer.0) else { return };
             for event in inotify::events(&buffer.0[..length]) {
                 self.dispatch_event(&event);
+                // The watches that the other events name are the parent's.
+                if self.instance.get() != instance {
+                    return;
+                }
             }
             // Where another event would have fitted, there was none.
             if length + inotify::LONGEST_EVENT <= BUFFER {
@@ -280,9 +295,9 @@ impl LoopFsEvents {
 
     /// Frees the watch if nobody needs it any more.
     fn release(&self, watch: *const Watch) {
-        // SAFETY: it is in the table, hence alive; it is taken out before it is freed.
+        // SAFETY: it is not freed yet, and out of the table before it is.
         unsafe {
-            if (*watch).calling.get() || !(*watch).handles.is_empty() {
+            if !(*watch).due.get().is_null() || !(*watch).handles.is_empty() {
                 return;
             }
             self.watches.borrow_mut().remove((*watch).id.get());
@@ -292,24 +307,27 @@ impl LoopFsEvents {
         }
     }
 
-    /// The watch of a path, new or known.
-    fn watch(&self, path: &CStr) -> Result<*const Watch> {
+    /// The watch of a path: the one that is known, or else what `make` returns.
+    fn watch(
+        &self,
+        path: &CStr,
+        make: impl FnOnce() -> Result<*const Watch>,
+    ) -> Result<*const Watch> {
         // SAFETY: the path is a string.
         let id = unsafe { inotify::add_watch(self.io.fd.get(), path.as_ptr())? };
-        if let Some(watch) = self.watches.borrow().find(id) {
+        let mut table = self.watches.borrow_mut();
+        if let Some(watch) = table.find(id) {
             return Ok(watch);
         }
-        let made = Watch::new(id, path).and_then(|watch| {
-            // SAFETY: `release` removes it before it frees it.
-            let inserted = unsafe { self.watches.borrow_mut().insert(watch) };
-            inserted.map(|()| watch).inspect_err(|_| {
-                // SAFETY: not in the table, and this is its only pointer.
-                unsafe { memory::free(watch.cast_mut().cast()) };
-            })
-        });
-        made.inspect_err(|_| {
+        let made = table.reserve().and_then(|()| make()).inspect_err(|_| {
             let _ = inotify::remove_watch(self.io.fd.get(), id);
-        })
+        })?;
+        // SAFETY: what `make` returns is alive, and `release` removes it before it frees it.
+        unsafe {
+            (*made).id.set(id);
+            table.insert(made);
+        }
+        Ok(made)
     }
 
     /// The inotify instance is shared with the parent process: makes a new one, and watches again
@@ -319,6 +337,7 @@ impl LoopFsEvents {
         if self.io.fd.get() == -1 {
             return Ok(());
         }
+        self.instance.set(self.instance.get().wrapping_add(1));
         self.close(loop_);
         self.open(loop_)?;
         let mut result = Ok(());
@@ -327,22 +346,40 @@ impl LoopFsEvents {
         let old = table.replace(Array::new());
         drop(table);
         for watch in old {
-            // SAFETY: out of the table a watch is alive until it is freed here; its handles are
-            // active, hence alive.
-            unsafe {
-                let renewed = self.watch((*watch).path());
-                while let Some(link) = (*watch).handles.pop_front() {
+            // SAFETY: it was in the table, hence is alive, and is in no table now.
+            result = result.and(unsafe { self.renew(watch) });
+        }
+        result
+    }
+
+    /// Watches a file again in this instance.
+    ///
+    /// # Safety
+    /// `watch` is alive, and in no table.
+    unsafe fn renew(&self, watch: *const Watch) -> Result {
+        // SAFETY: the caller's contract; the handles of a watch are active, hence alive. It is freed
+        // at once or, while it is calling them, by `release`.
+        unsafe {
+            let this = &*watch;
+            let renewed = self.watch(this.path(), || Ok(watch));
+            if renewed == Ok(watch) {
+                return Ok(());
+            }
+            // The file is gone, or is the same as another by now.
+            let lists = [Some(&this.handles), this.due.get().as_ref()];
+            for list in lists.into_iter().flatten() {
+                while let Some(link) = list.pop_front() {
                     let event = &*container_of!(link, FsEvent, link);
                     match renewed {
-                        Ok(renewed) => event.join(renewed),
+                        Ok(other) => event.join(other),
                         Err(_) => event.leave(),
                     }
                 }
-                memory::free(watch.cast_mut().cast());
-                result = result.and(renewed.map(drop));
             }
+            this.id.set(NO_WATCH);
+            self.release(watch);
+            renewed.map(drop)
         }
-        result
     }
 }
 
@@ -353,7 +390,7 @@ impl FsEvent {
         }
         let loop_ = self.handle.loop_();
         loop_.fs_events.open(loop_)?;
-        let watch = loop_.fs_events.watch(path)?;
+        let watch = loop_.fs_events.watch(path, || Watch::new(path))?;
         self.callback.set(callback);
         // SAFETY: `watch` is in the table, and has no reason to be freed once it has a handle.
         unsafe { self.join(watch) };

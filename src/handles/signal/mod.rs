@@ -98,25 +98,21 @@ impl LoopSignals {
     /// to it from now on.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
         self.close(loop_);
+        let redirect = |signum, start| {
+            self.open(loop_)?;
+            registry::redirect(signum, start, self.write_end.get())
+        };
         if self.child_start.get() != 0 {
-            self.unwatch_children();
-            self.watch_children(loop_)?;
+            redirect(libc::SIGCHLD, self.child_start.get())?;
         }
         let mut next = self.active.front();
         while let Some(link) = next {
-            self.open(loop_)?;
             // SAFETY: a handle in the list is active, hence alive, and stays in it here.
             let signal = unsafe {
                 next = self.active.after(link);
                 &*container_of!(link, Signal, link)
             };
-            // The new start first: a signal between the two must not find the default action.
-            let start = registry::start(
-                signal.signum.get(),
-                signal.handle.has(flag::SIGNAL_ONE_SHOT),
-                self.write_end.get(),
-            )?;
-            registry::stop(signal.signum.get(), signal.start.replace(start));
+            redirect(signal.signum.get(), signal.start.get())?;
         }
         Ok(())
     }

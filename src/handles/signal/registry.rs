@@ -89,7 +89,6 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
     let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
     let watched = locked.registry.entry(signum).or_default();
     watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
-    watched.actions.try_reserve(1).map_err(|_| Error::ENOMEM)?;
     if watched.installed.is_none() {
         // signal-hook calls the handler that it replaces as well; so it shall find one that does
         // nothing. (Not SIG_IGN, which would make the kernel reap children.) This also refuses
@@ -97,20 +96,28 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
         let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
         signal::set_sigaction(signum, &idle)?;
     }
-    let pipe = Pipe { write_end, generation: fork::generation() };
-    if !watched.actions.iter().any(|action| action.0 == pipe) {
-        // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
-        let action = unsafe {
-            signal_hook_registry::register_signal_unchecked(signum, move || pipe.write(signum))
-        }?;
-        watched.actions.push((pipe, action));
-    }
+    let pipe = Pipe::new(write_end);
+    watched.write_to(signum, pipe)?;
     if watched.installed.is_none() {
         watched.installed = Some(handler::disposition(&signal::sigaction(signum)?));
     }
     watched.watchers.push(Watcher { start, one_shot, pipe });
     watched.apply(signum)?;
     Ok(start)
+}
+
+/// Has the signal's handler write to another pipe for this start.
+pub fn redirect(signum: c_int, start: u64, write_end: c_int) -> Result {
+    let mut locked = lock();
+    let watched = locked.registry.get_mut(&signum).ok_or(Error::EINVAL)?;
+    let pipe = Pipe::new(write_end);
+    // The new one first: a signal between the two must not be lost.
+    watched.write_to(signum, pipe)?;
+    if let Some(watcher) = watched.watchers.iter_mut().find(|w| w.start == start) {
+        let old = core::mem::replace(&mut watcher.pipe, pipe);
+        watched.release(old);
+    }
+    watched.apply(signum)
 }
 
 pub fn stop(signum: c_int, start: u64) {
@@ -120,15 +127,14 @@ pub fn stop(signum: c_int, start: u64) {
     let pipe = watched.watchers.swap_remove(index).pipe;
     // The disposition first: a signal between the two would be lost the other way round.
     let _ = watched.apply(signum);
-    if watched.watchers.iter().any(|w| w.pipe == pipe) {
-        return;
-    }
-    if let Some(index) = watched.actions.iter().position(|action| action.0 == pipe) {
-        signal_hook::low_level::unregister(watched.actions.swap_remove(index).1);
-    }
+    watched.release(pipe);
 }
 
 impl Pipe {
+    fn new(write_end: c_int) -> Pipe {
+        Pipe { write_end, generation: fork::generation() }
+    }
+
     /// Called in the signal handler.
     fn write(self, signum: c_int) {
         if fork::generation() == self.generation {
@@ -143,6 +149,30 @@ impl Pipe {
 }
 
 impl Watched {
+    /// Has the handler write to the pipe, if it does not yet.
+    fn write_to(&mut self, signum: c_int, pipe: Pipe) -> Result {
+        if self.actions.iter().any(|action| action.0 == pipe) {
+            return Ok(());
+        }
+        self.actions.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+        // SAFETY: the action does nothing but atomics and write(2), which are allowed in a handler.
+        let action = unsafe {
+            signal_hook_registry::register_signal_unchecked(signum, move || pipe.write(signum))
+        }?;
+        self.actions.push((pipe, action));
+        Ok(())
+    }
+
+    /// Has the handler not write to the pipe any more, if no watcher needs that.
+    fn release(&mut self, pipe: Pipe) {
+        if self.watchers.iter().any(|w| w.pipe == pipe) {
+            return;
+        }
+        if let Some(index) = self.actions.iter().position(|action| action.0 == pipe) {
+            signal_hook::low_level::unregister(self.actions.swap_remove(index).1);
+        }
+    }
+
     /// Sets the signal's disposition to what its watchers need.
     fn apply(&self, signum: c_int) -> Result {
         let Some(mut action) = self.installed else { return Err(Error::EINVAL) };
