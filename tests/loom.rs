@@ -9,31 +9,7 @@
 mod sync {
     pub use loom::thread::yield_now;
 
-    pub mod atomic {
-        pub use loom::sync::atomic::{fence, AtomicPtr, AtomicU32, Ordering};
-
-        /// Loom does not order a store after a swap that it does not see, although a swap takes
-        /// the place right behind the value that it read. So that it does, a store is a swap too.
-        pub struct AtomicBool(loom::sync::atomic::AtomicBool);
-
-        impl AtomicBool {
-            pub fn new(value: bool) -> Self {
-                AtomicBool(loom::sync::atomic::AtomicBool::new(value))
-            }
-
-            pub fn load(&self, ordering: Ordering) -> bool {
-                self.0.load(ordering)
-            }
-
-            pub fn store(&self, value: bool, ordering: Ordering) {
-                self.0.swap(value, ordering);
-            }
-
-            pub fn swap(&self, value: bool, ordering: Ordering) -> bool {
-                self.0.swap(value, ordering)
-            }
-        }
-    }
+    pub use loom::sync::atomic;
 }
 
 #[path = "../src/event_loop/queue.rs"]
@@ -97,7 +73,7 @@ mod poller {
 }
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use loom::sync::Arc;
 use loom::thread;
 use poller::Poller;
@@ -176,7 +152,10 @@ fn values(list: &List) -> Vec<u32> {
 #[test]
 fn stack_hands_over_every_element() {
     model(|| {
-        let shared = share((Stack::new(), [Message::new(), Message::new(), Message::new()]));
+        let shared = share((
+            Stack::new(AtomicPtr::default()),
+            [Message::new(), Message::new(), Message::new()],
+        ));
         let push = |shared: &Shared<(Stack, [Message; 3])>, index: usize| {
             let (stack, messages) = &shared.things;
             messages[index].write(index as u32);
@@ -250,6 +229,42 @@ fn embedder_is_told() {
         shared.remote.leave();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         assert!(!shared.remote.has_done() || shared.poller.0.rung.load(Ordering::Acquire));
+    });
+}
+
+/// The thread that pushes on the mark calls, and nobody else does: as the workers' inbox uses it.
+/// Were an element left behind, loom would find that the owner waits for ever.
+#[test]
+fn mark_calls_for_exactly_one() {
+    model(|| {
+        let stack = Stack::new(AtomicPtr::default());
+        let shared = share((stack, [Message::new(), Message::new()], AtomicU32::new(0)));
+        let threads = [0, 1].map(|index| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let (stack, messages, calls) = &shared.things;
+                messages[index].write(1);
+                // SAFETY: each message is pushed once, and outlives the stack.
+                if unsafe { stack.push(&messages[index].work.link) } {
+                    calls.fetch_add(1, Ordering::Relaxed);
+                    shared.poller.waker().unwrap().wake().unwrap();
+                }
+            })
+        });
+        let (stack, _, calls) = &shared.things;
+        let list = List::new();
+        let (mut got, mut called) = (0, 0);
+        while got < 2 {
+            if stack.mark() {
+                // May return without a reason.
+                shared.poller.wait();
+                called += u32::from(!stack.unmark());
+            }
+            stack.take_into(&list);
+            got += values(&list).len();
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(calls.load(Ordering::Relaxed), called);
     });
 }
 

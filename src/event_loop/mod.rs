@@ -76,7 +76,6 @@ pub struct Loop {
     timer_sequence: Cell<u64>,
     now: Cell<u64>,
 
-    pub remote: Remote,
     /// Which process the threads are in that reach the loop through `remote`.
     generation: Cell<u32>,
     /// Work that the pool has, of this loop.
@@ -84,6 +83,8 @@ pub struct Loop {
     work_patience: Patience,
     async_patience: Patience,
     pub signals: LoopSignals,
+    /// Between what is rarely touched, as other threads write to it all the time.
+    pub remote: Remote,
     pub fs_events: LoopFsEvents,
     /// Process handles whose child runs.
     pub processes: List,

@@ -215,47 +215,76 @@ impl List {
     }
 }
 
-/// A list that any thread, or a signal handler, may add to without a lock, and that one thread
-/// empties. Elements are the same [`Link`]s; while on the stack only `next` is in use.
+/// A list that any thread, or a signal handler, may add to without a lock, and that one thread at a
+/// time empties. Elements are the same [`Link`]s; while on the stack only `next` is in use.
+///
+/// Whoever empties it can leave a mark in it when it is empty, before it goes to sleep: the thread
+/// that pushes on the mark has to wake it. So it takes one operation to push and to find that out.
 pub struct Stack {
     top: AtomicPtr<Link>,
 }
 
+/// No element is at this address.
+const MARK: *mut Link = ptr::without_provenance_mut(1);
+
 impl Stack {
-    pub fn new() -> Self {
-        Stack { top: AtomicPtr::new(ptr::null_mut()) }
+    /// An empty stack. `top` is null; the caller makes it, as that is a constant with std's type
+    /// and not with loom's.
+    pub const fn new(top: AtomicPtr<Link>) -> Self {
+        Stack { top }
     }
 
-    /// Adds an element.
+    /// Adds an element; whether it took the place of the mark.
     ///
     /// # Safety
     /// `element` is in no list, this thread alone has it, and it stays alive and in place until
     /// the owner has taken it.
-    pub unsafe fn push(&self, element: *const Link) {
+    pub unsafe fn push(&self, element: *const Link) -> bool {
         let mut top = self.top.load(Ordering::Relaxed);
         loop {
+            let next = if top == MARK { ptr::null() } else { top.cast_const() };
             // SAFETY: the caller's contract: nobody else looks at `element` before it is pushed.
-            unsafe { (*element).next.set(top) };
+            unsafe { (*element).next.set(next) };
             match self.top.compare_exchange_weak(
                 top,
                 element.cast_mut(),
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return,
+                Ok(_) => return top == MARK,
                 Err(now) => top = now,
             }
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.top.load(Ordering::Relaxed).is_null()
+        let top = self.top.load(Ordering::Relaxed);
+        top.is_null() || top == MARK
     }
 
-    /// Appends all elements to `list`, in the order in which they were pushed.
-    pub fn take_into(&self, list: &List) {
+    /// Leaves the mark, which may be there already. False when there are elements: they were pushed
+    /// without anybody being woken.
+    pub fn mark(&self) -> bool {
+        self.exchange(ptr::null_mut(), MARK) || self.is_marked()
+    }
+
+    pub fn is_marked(&self) -> bool {
+        self.top.load(Ordering::Relaxed) == MARK
+    }
+
+    /// Takes the mark away; false when it is not there, or not any more.
+    pub fn unmark(&self) -> bool {
+        self.is_marked() && self.exchange(MARK, ptr::null_mut())
+    }
+
+    fn exchange(&self, from: *mut Link, to: *mut Link) -> bool {
+        self.top.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Appends all elements to `list`, in the order in which they were pushed; how many there were.
+    pub fn take_into(&self, list: &List) -> usize {
         if self.is_empty() {
-            return;
+            return 0;
         }
         let mut link: *const Link = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
         let mut forward: *const Link = ptr::null();
@@ -265,6 +294,7 @@ impl Stack {
             forward = link;
             link = next;
         }
+        let mut count = 0;
         while !forward.is_null() {
             // SAFETY: as above; `push_back` expects an element that is in no list.
             unsafe {
@@ -272,7 +302,9 @@ impl Stack {
                 list.push_back(&*forward);
                 forward = next;
             }
+            count += 1;
         }
+        count
     }
 }
 

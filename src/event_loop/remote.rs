@@ -1,38 +1,40 @@
 //! The part of a loop that other threads and signal handlers reach.
 //!
-//! What they hand over goes on a lock-free stack. Whether the loop must be woken says `asleep`: it
-//! is set while nobody looks at the stacks without being told to, which is when the loop waits in
-//! the kernel and when it does not run. Before it goes to sleep the loop sets it and looks at the
-//! stacks once more; whoever pushes looks at it after pushing. So one of the two sees the other, and
-//! a loop that is busy anyway costs its helpers no system call.
+//! What they hand over goes on a lock-free stack. Before it goes to sleep the loop leaves a mark in
+//! the stacks, if they are empty; whoever pushes on a mark wakes it. It is asleep while nobody looks
+//! at the stacks without being told to, which is when the loop waits in the kernel and when it does
+//! not run. So a loop that is busy anyway costs its helpers one atomic operation and no system call.
 
 use super::queue::{List, Stack};
 use crate::abi::Result;
 use crate::poller::{Poller, Waker};
 use crate::pool::Work;
-use crate::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sync::yield_now;
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 
 pub struct Remote {
     /// Replaced in the child of a fork only, where no other thread is.
     waker: UnsafeCell<Waker>,
-    asleep: AtomicBool,
     asyncs: Stack,
     done: Stack,
-    /// Pool threads that are between handing over finished work and having woken the loop.
-    posting: AtomicU32,
+    /// Marks that were left and not taken away again: as often the loop is woken sooner or later.
+    marks: Cell<u32>,
+    /// How often it was. These counts may wrap.
+    wakes: AtomicU32,
 }
 
 impl Remote {
     pub fn new(poller: &Poller) -> Result<Remote> {
-        Ok(Remote {
+        let remote = Remote {
             waker: UnsafeCell::new(poller.waker()?),
-            asleep: AtomicBool::new(true),
-            asyncs: Stack::new(),
-            done: Stack::new(),
-            posting: AtomicU32::new(0),
-        })
+            asyncs: Stack::new(AtomicPtr::default()),
+            done: Stack::new(AtomicPtr::default()),
+            marks: Cell::new(0),
+            wakes: AtomicU32::new(0),
+        };
+        remote.fall_asleep();
+        Ok(remote)
     }
 
     /// Hands over an async handle that was sent to. Any thread.
@@ -41,8 +43,9 @@ impl Remote {
     /// As for [`Stack::push`].
     pub unsafe fn push_async(&self, link: *const super::queue::Link) {
         // SAFETY: the caller's contract.
-        unsafe { self.asyncs.push(link) };
-        self.wake_if_asleep();
+        if unsafe { self.asyncs.push(link) } {
+            self.wake_from_outside();
+        }
     }
 
     /// Hands over work that is done. Any thread.
@@ -50,19 +53,16 @@ impl Remote {
     /// # Safety
     /// `work` is this thread's alone, and is given up.
     pub unsafe fn push_done(&self, work: &Work) {
-        self.posting.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's contract.
-        unsafe { self.done.push(&work.link) };
-        self.wake_if_asleep();
-        self.posting.fetch_sub(1, Ordering::Release);
+        // SAFETY: the caller's contract. Unless there was a mark the loop may be gone afterwards.
+        if unsafe { self.done.push(&work.link) } {
+            self.wake_from_outside();
+        }
     }
 
-    fn wake_if_asleep(&self) {
-        // Between the push and the look at the flag; the counterpart is in `fall_asleep`.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::AcqRel) {
-            self.wake();
-        }
+    fn wake_from_outside(&self) {
+        self.wake();
+        // The last access, for which `settle` waits.
+        self.wakes.fetch_add(1, Ordering::Release);
     }
 
     fn wake(&self) {
@@ -75,18 +75,33 @@ impl Remote {
     /// From now on the loop has to be woken. False, and it is not so, when there is something for
     /// it already.
     pub fn fall_asleep(&self) -> bool {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if self.has_any() {
+        let asleep = self.stacks().iter().all(|stack| {
+            let was_marked = stack.is_marked();
+            let is_marked = stack.mark();
+            self.count(u32::from(is_marked && !was_marked));
+            is_marked
+        });
+        if !asleep {
             self.wake_up();
-            return false;
         }
-        true
+        asleep
     }
 
     /// The loop looks at the stacks by itself again.
     pub fn wake_up(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        for stack in self.stacks() {
+            if stack.unmark() {
+                self.count(u32::MAX);
+            }
+        }
+    }
+
+    fn stacks(&self) -> [&Stack; 2] {
+        [&self.done, &self.asyncs]
+    }
+
+    fn count(&self, marks: u32) {
+        self.marks.set(self.marks.get().wrapping_add(marks));
     }
 
     /// The loop stops running: its descriptor tells an embedder of what comes, and of what is there.
@@ -116,16 +131,18 @@ impl Remote {
         self.done.take_into(list);
     }
 
-    /// Waits until no thread is in the middle of `push_done`.
+    /// Waits until no thread is about to wake the loop.
     pub fn settle(&self) {
-        while self.posting.load(Ordering::Acquire) != 0 {
+        self.wake_up();
+        while self.wakes.load(Ordering::Acquire) != self.marks.get() {
             yield_now();
         }
     }
 
     /// In the child of a fork: threads exist in the parent only.
     pub fn forget_threads(&self) {
-        self.posting.store(0, Ordering::Relaxed);
+        let left = self.stacks().iter().filter(|stack| stack.is_marked()).count() as u32;
+        self.wakes.store(self.marks.get().wrapping_sub(left), Ordering::Relaxed);
     }
 
     /// In the child of a fork: the poller is another.

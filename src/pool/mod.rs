@@ -1,25 +1,27 @@
 //! The thread pool: work that would block a loop, done elsewhere and brought back as an event.
 //!
 //! One pool serves all loops of the process. [`Work`] lies in the private area of a request; it is
-//! in the pool's queue, then a worker's, then on the stack of finished work of its loop, and each
-//! has it to itself. Threads are started when there is work that no idle thread can take, up to
+//! in the inbox and then in the queue, then a worker's, then on the stack of finished work of its
+//! loop, and each has it to itself. Threads are started when there is work that no idle thread can take, up to
 //! the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it may have
 //! half of the threads, so that it cannot hold up files.
 //!
-//! One worker at a time *lingers* when it runs out of work (`patience.rs`): as long as it does, new
-//! work need not wake anybody.
+//! Whoever submits puts work into the inbox without a lock. The queue is the workers', who fill it
+//! from there under the pool's lock. One worker at a time *lingers* when it runs out of work
+//! (`patience.rs`). When nobody would look at the inbox without being called, there is a mark in it:
+//! who submits next calls. So new work takes the lock and wakes somebody only when it must.
 
 mod patience;
 pub use patience::Patience;
 
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::queue::{container_of, Link, List, Stack};
 use crate::event_loop::Loop;
 use crate::sys::thread;
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -41,7 +43,7 @@ pub struct Task {
 /// One piece of work, at the place of `struct uv__work` in a request.
 #[repr(C)]
 pub struct Work {
-    /// Changed by whoever has the work; read and changed under the pool's lock while it is queued.
+    /// Changed by whoever has the work. While it is queued, read and changed under the pool's lock.
     stage: Cell<Stage>,
     /// None when the loop's ring does the work. Programs look at libuv's field in this place to tell
     /// that, at any time, so only the loop's thread changes it.
@@ -101,13 +103,23 @@ static STATE: Mutex<State> = Mutex::new(State {
 });
 static WORK_TO_DO: Condvar = Condvar::new();
 
+/// Apart from what else is written to: loops that submit and workers share it all the time.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// Work that is not slow and that no worker has seen yet. Emptied under the lock.
+static INBOX: Apart<Stack> = Apart(Stack::new(AtomicPtr::new(ptr::null_mut())));
+
+/// Whether the first threads have all been started. Until then each work gets one of its own.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
 /// How much work is in the queues: changed under the lock, watched without it.
-static QUEUED: AtomicUsize = AtomicUsize::new(0);
+static QUEUED: Apart<AtomicUsize> = Apart(AtomicUsize::new(0));
 
 /// What `limit` says, 0 until it was asked for.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
-static WORKERS: Patience = Patience::new();
+static WORKERS: Apart<Patience> = Apart(Patience::new());
 
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
@@ -176,25 +188,42 @@ impl Work {
 pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
     work.loop_.set(loop_);
-    let mut state = state();
-    let may_begin = !task.slow || state.may_do_slow();
-    if may_begin && state.wants_thread() && state.start_worker(work, task)? {
-        drop(state);
+    if !task.slow && STARTED.load(Ordering::Relaxed) {
+        work.stage.set(Stage::Queued);
         loop_.work_began();
+        // SAFETY: the caller's contract.
+        if unsafe { INBOX.0.push(&work.link) } {
+            call_worker();
+        }
         return Ok(());
     }
-    let wake = may_begin && state.call_worker();
-    work.stage.set(Stage::Queued);
-    let queue = if task.slow { &state.slow_queue } else { &state.queue };
-    // SAFETY: the caller's contract.
-    unsafe { queue.push_back(&work.link) };
-    QUEUED.fetch_add(1, Ordering::Release);
+    let mut state = state();
+    let may_begin = !task.slow || state.may_do_slow();
+    // So that work which comes one piece at a time is spread as libuv spreads it.
+    let first = may_begin && state.threads.len() < DEFAULT_THREADS;
+    if !(first && state.start_worker(work, task)?) {
+        work.stage.set(Stage::Queued);
+        let queue = if task.slow { &state.slow_queue } else { &state.queue };
+        // SAFETY: the caller's contract.
+        unsafe { queue.push_back(&work.link) };
+        state.count(1);
+    }
+    let wake = may_begin && state.call_others();
     drop(state);
     loop_.work_began();
     if wake {
         WORK_TO_DO.notify_one();
     }
     Ok(())
+}
+
+/// There is work in the inbox that nobody may see otherwise.
+#[cold]
+fn call_worker() {
+    let wake = state().call_others();
+    if wake {
+        WORK_TO_DO.notify_one();
+    }
 }
 
 /// Takes work back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
@@ -206,8 +235,10 @@ pub fn cancel(work: &Work) -> Result {
         Stage::Cancelled => return Ok(()),
         _ => return Err(Error::EBUSY),
     }
+    // In the inbox it cannot be unlinked.
+    state.take_in();
     work.link.unlink();
-    QUEUED.fetch_sub(1, Ordering::Relaxed);
+    state.count(-1);
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
@@ -232,24 +263,8 @@ pub unsafe fn finish(work: *const Work) {
 }
 
 impl State {
-    /// Whether new work should get a thread of its own: the first threads are all started, so that
-    /// work which comes one piece at a time is spread as libuv spreads it; further ones when nobody
-    /// else would come.
-    fn wants_thread(&self) -> bool {
-        self.threads.len() < DEFAULT_THREADS
-            || (self.idle == 0 && !self.somebody_comes() && QUEUED.load(Ordering::Relaxed) == 0)
-    }
-
     fn somebody_comes(&self) -> bool {
         self.coming > 0 || self.lingering
-    }
-
-    /// Sees to it that a worker comes to the queue; true when one must be woken for that, once the
-    /// lock is released. One at a time suffices: whoever takes work and leaves some calls the next.
-    fn call_worker(&mut self) -> bool {
-        let wake = self.idle > 0 && !self.somebody_comes();
-        self.coming += usize::from(wake);
-        wake
     }
 
     /// Starts a thread that begins with this work, if there may be another thread. Fails only when
@@ -268,6 +283,8 @@ impl State {
                 // The work may be over by now, and its memory the user's.
                 self.slow_running += usize::from(task.slow);
                 self.threads.push(id);
+                STARTED
+                    .store(self.threads.len() >= DEFAULT_THREADS.min(limit()), Ordering::Relaxed);
                 Ok(true)
             }
             Err(error) => {
@@ -281,21 +298,40 @@ impl State {
         }
     }
 
-    /// Sees to it that the work which is left is begun as well; true when a worker must be woken.
+    /// Sees to it that the work which is left is begun as well, and that who submits more knows
+    /// whether to call. True when a worker must be woken once the lock is released: one at a time
+    /// suffices, as whoever takes work and leaves some calls the next.
     fn call_others(&mut self) -> bool {
-        if self.idle > 0 || self.somebody_comes() || self.threads.len() >= limit() {
-            return self.has_next() && self.call_worker();
-        }
-        if let Some((work, task)) = self.next() {
-            // SAFETY: work in the queue is alive.
-            let work = unsafe { &*work };
-            if !self.start_worker(work, task).unwrap_or(false) {
-                let queue = if task.slow { &self.slow_queue } else { &self.queue };
-                // SAFETY: it came out of this queue just now, and stays alive until it is done.
-                unsafe { queue.push_front(&work.link) };
-                QUEUED.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let all_busy = self.idle == 0 && self.threads.len() >= limit();
+            if all_busy || self.somebody_comes() {
+                return false;
+            }
+            if !self.has_next() {
+                if INBOX.0.mark() {
+                    return false;
+                }
+            } else if self.idle > 0 {
+                self.coming += 1;
+                return true;
+            } else if !self.start_worker_with_next() {
+                // The threads there are will get to it.
+                return false;
             }
         }
+    }
+
+    fn start_worker_with_next(&mut self) -> bool {
+        let Some((work, task)) = self.next() else { return false };
+        // SAFETY: work in the queue is alive.
+        let work = unsafe { &*work };
+        if self.start_worker(work, task).unwrap_or(false) {
+            return true;
+        }
+        let queue = if task.slow { &self.slow_queue } else { &self.queue };
+        // SAFETY: it came out of this queue just now, and stays alive until it is done.
+        unsafe { queue.push_front(&work.link) };
+        self.count(1);
         false
     }
 
@@ -303,19 +339,37 @@ impl State {
         self.slow_running < limit().div_ceil(2)
     }
 
+    /// Moves what is in the inbox to the queue.
+    fn take_in(&self) {
+        let count = INBOX.0.take_into(&self.queue);
+        self.count(count as isize);
+    }
+
+    /// Takes note of a change of how much is in the queues.
+    fn count(&self, change: isize) {
+        let queued = QUEUED.0.load(Ordering::Relaxed);
+        QUEUED.0.store(queued.wrapping_add_signed(change), Ordering::Relaxed);
+    }
+
     fn has_next(&self) -> bool {
+        if self.queue.is_empty() {
+            self.take_in();
+        }
         !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.may_do_slow())
     }
 
     /// Takes the next work out of the queues.
     fn next(&mut self) -> Option<(*const Work, &'static Task)> {
+        if self.queue.is_empty() {
+            self.take_in();
+        }
         let slow_possible = !self.slow_queue.is_empty() && self.may_do_slow();
         let slow = slow_possible && (self.slow_next || self.queue.is_empty());
         if slow_possible {
             self.slow_next = !slow;
         }
         let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() }?;
-        QUEUED.fetch_sub(1, Ordering::Relaxed);
+        self.count(-1);
         // SAFETY: what is in the queues is part of work, which is alive.
         unsafe {
             let work = container_of!(link, Work, link);
@@ -400,9 +454,9 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
     if !state.lingering {
         state.lingering = true;
         // What is in the queues now is slow work that has to wait.
-        let known = QUEUED.load(Ordering::Relaxed);
+        let known = QUEUED.0.load(Ordering::Relaxed);
         drop(state);
-        WORKERS.watch(|| QUEUED.load(Ordering::Relaxed) > known);
+        WORKERS.0.watch(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
         state = self::state();
         state.lingering = false;
         // Not by the count: somebody may have taken the slow work since, and more work have come.
@@ -410,10 +464,13 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
             return state;
         }
     }
+    if !state.somebody_comes() && !INBOX.0.mark() {
+        return state;
+    }
     state.idle += 1;
     let since = Instant::now();
     state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
-    WORKERS.slept(since);
+    WORKERS.0.slept(since);
     state.idle -= 1;
     state.coming = state.coming.saturating_sub(1);
     state
@@ -429,6 +486,7 @@ pub fn shut_down() {
             return;
         }
         state.stopping = true;
+        STARTED.store(false, Ordering::Relaxed);
         core::mem::replace(&mut state.threads, Threads::NONE)
     };
     WORK_TO_DO.notify_all();
@@ -451,8 +509,10 @@ pub fn fork_prepare() -> ForkLock {
 /// The child has none of the parent's threads, and the work that waits is the parent's.
 pub fn after_fork_in_child() {
     let mut state = state();
+    state.take_in();
     while state.queue.pop_front().is_some() || state.slow_queue.pop_front().is_some() {}
-    QUEUED.store(0, Ordering::Relaxed);
+    QUEUED.0.store(0, Ordering::Relaxed);
+    STARTED.store(false, Ordering::Relaxed);
     state.idle = 0;
     state.lingering = false;
     state.coming = 0;
