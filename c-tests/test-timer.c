@@ -636,6 +636,79 @@ TEST(timer_hundred_thousand_random_inserts_and_cancels) {
   free(timers);
 }
 
+/* Timers due soon and much later, started, moved and stopped at random: the
+ * nearest is known to the millisecond after each step. */
+TEST(timer_backend_timeout_is_exact_among_many) {
+  enum { COUNT = 600, STEPS = 3000 };
+  static const uint32_t longest[] = {30, 3000, 300000, 100000000};
+  static uv_timer_t timers[COUNT];
+  uint32_t seed = 20261123;
+  uv_loop_t loop;
+  int i, step;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < COUNT; i++) {
+    ASSERT_OK(uv_timer_init(&loop, &timers[i]));
+    ASSERT_OK(uv_timer_start(&timers[i], never_cb, 100000 + i, 0));
+  }
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  for (step = 0; step < STEPS; step++) {
+    uint32_t which = ((seed = seed * 1664525 + 1013904223) >> 8) % COUNT;
+    uint32_t timeout = (seed = seed * 1664525 + 1013904223) >> 4;
+    uint64_t nearest = UINT64_MAX;
+
+    if (step % 3 == 0)
+      ASSERT_OK(uv_timer_stop(&timers[which]));
+    else
+      ASSERT_OK(uv_timer_start(&timers[which], never_cb,
+                               1 + timeout % longest[step % 4], 0));
+    for (i = 0; i < COUNT; i++)
+      if (uv_is_active((uv_handle_t*) &timers[i]) &&
+          uv_timer_get_due_in(&timers[i]) < nearest)
+        nearest = uv_timer_get_due_in(&timers[i]);
+    ASSERT_EQ((uint64_t) uv_backend_timeout(&loop), nearest);
+  }
+  CLOSE_LOOP(&loop);
+}
+
+#define EQUALS 700
+
+static int next_of_equals;
+
+static void equal_cb(uv_timer_t* timer) {
+  ASSERT_EQ((int) (intptr_t) timer->data, next_of_equals);
+  next_of_equals++;
+}
+
+/* Started at different times for the same moment. */
+TEST(timer_order_of_equal_ones_is_that_of_starting_however_early) {
+  static const uint64_t ahead[] = {1500, 1200, 400, 50, 1};
+  static uv_timer_t timers[EQUALS];
+  uv_loop_t loop;
+  uint64_t due;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  due = uv_now(&loop) + ahead[0];
+  for (i = 0; i < EQUALS; i++) {
+    uint64_t now = uv_now(&loop);
+    uint64_t start = due - ahead[i * 5 / EQUALS];
+    if (now < start) {
+      pass_time(&loop, start - now);
+      ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+      now = uv_now(&loop);
+    }
+    ASSERT_OK(uv_timer_init(&loop, &timers[i]));
+    timers[i].data = (void*) (intptr_t) i;
+    /* On a busy machine it may be late already; then it waits for the rest. */
+    if (now > due) due = now;
+    ASSERT_OK(uv_timer_start(&timers[i], equal_cb, due - now, 0));
+  }
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(next_of_equals, EQUALS);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(timer_backend_timeout_is_the_nearest_due_time) {
   uv_loop_t loop;
   uv_timer_t a;

@@ -3005,7 +3005,7 @@ UV_EXTERN int uv_timer_init(uv_loop_t *loop, uv_timer_t *handle);
  * after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
  * `repeat` is 0.
  *
- * Returns 0; `UV_EINVAL` when `cb` is NULL or the handle is closing; `UV_ENOMEM`.
+ * Returns 0, or `UV_EINVAL` when `cb` is NULL or the handle is closing.
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
  */
 UV_EXTERN int uv_timer_start(uv_timer_t *handle,

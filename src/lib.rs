@@ -6,8 +6,8 @@
 //!
 //! - [`abi`]: what C sees. Struct layouts, callback types, constants, the error table. `build.rs`
 //!   makes `include/uv.h` from it and from the functions' documentation.
-//! - [`event_loop`]: `uv_loop_t`, the phases of a tick in `Loop::run`, the timer heap, the
-//!   intrusive lists that everything is queued in.
+//! - [`event_loop`]: `uv_loop_t`, the phases of a tick in `Loop::run`, the order of
+//!   the timers, the intrusive lists that everything is queued in.
 //! - [`poller`]: which descriptors are ready. mio's selector, edge-triggered.
 //! - [`pool`]: the thread pool, for what would block.
 //! - [`handles`]: one file for each type of handle; `handles/stream/` for what is read and written.

@@ -122,14 +122,6 @@ impl<T: Copy> Array<T> {
         self.resize_block(needed.max(self.capacity.saturating_mul(2)).max(8))
     }
 
-    /// Gives memory back when less than a quarter of it is in use.
-    pub fn shrink(&mut self) {
-        if self.capacity > 64 && self.len < self.capacity / 4 {
-            // A failure leaves the larger block in place, which is just as correct.
-            let _ = self.resize_block((self.len * 2).max(64));
-        }
-    }
-
     fn resize_block(&mut self, capacity: usize) -> Result {
         let bytes = capacity.checked_mul(size_of::<T>()).ok_or(Error::ENOMEM)?;
         // SAFETY: `block` is NULL or came from `realloc`, and T needs no more than malloc's alignment.
@@ -198,18 +190,14 @@ mod tests {
     use super::Array;
 
     #[test]
-    fn array_grows_and_shrinks() {
+    fn array_grows() {
         let mut array = Array::new();
         assert!(array.is_empty());
         for n in 0..1000usize {
             array.push(n).unwrap();
         }
         assert!(array.iter().copied().eq(0..1000));
-        while array.len() > 3 {
-            array.pop();
-            array.shrink();
-        }
-        assert_eq!(&array[..], [0, 1, 2]);
-        assert!(array.capacity <= 64);
+        assert_eq!(array.pop(), Some(999));
+        assert_eq!(array.len(), 999);
     }
 }

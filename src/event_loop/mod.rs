@@ -4,14 +4,14 @@ mod api;
 pub use api::uv_default_loop;
 pub mod queue;
 mod remote;
-pub mod timer_heap;
+pub mod timers;
 
 use crate::abi::*;
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
-use crate::handles::timer::{self, Timer};
+use crate::handles::timer;
 use crate::handles::udp::Udp;
 use crate::handles::{async_, call_user, handle_of, phase, process, Handle};
 use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller, Ring};
@@ -26,7 +26,7 @@ use mio::event::Event;
 use queue::{container_of, List};
 use remote::Remote;
 use std::time::Instant;
-use timer_heap::TimerHeap;
+use timers::Timers;
 
 /// Times that the pending queue is worked off after the poll phase; what its callbacks add beyond
 /// that waits for the next tick, so that it cannot starve the loop.
@@ -72,8 +72,7 @@ pub struct Loop {
     /// A stack: the handle that was closed last is called back first.
     closing: Cell<*const Handle>,
 
-    pub timers: RefCell<TimerHeap<*const Timer>>,
-    timer_sequence: Cell<u64>,
+    pub timers: Timers,
     now: Cell<u64>,
 
     /// Which process the threads are in that reach the loop through `remote`.
@@ -168,8 +167,7 @@ impl Loop {
             asyncs: Cell::new(0),
             done_works: List::new(),
             closing: Cell::new(core::ptr::null()),
-            timers: RefCell::new(TimerHeap::new()),
-            timer_sequence: Cell::new(0),
+            timers: Timers::new(),
             now: Cell::new(sys::time::monotonic_ms()),
             remote,
             generation: Cell::new(crate::fork::generation()),
@@ -280,12 +278,6 @@ impl Loop {
         self.now.set(sys::time::monotonic_ms());
     }
 
-    pub fn next_timer_sequence(&self) -> u64 {
-        let sequence = self.timer_sequence.get();
-        self.timer_sequence.set(sequence + 1);
-        sequence
-    }
-
     pub fn closing_handle(&self, handle: &Handle) {
         handle.set_next_closing(self.closing.replace(handle));
     }
@@ -382,11 +374,9 @@ impl Loop {
         {
             return 0;
         }
-        match self.timers.borrow().first() {
+        match self.timers.first_due() {
             None => -1,
-            Some((key, _)) => {
-                c_int::try_from(key.due.saturating_sub(self.now())).unwrap_or(c_int::MAX)
-            }
+            Some(due) => c_int::try_from(due.saturating_sub(self.now())).unwrap_or(c_int::MAX),
         }
     }
 
@@ -425,8 +415,6 @@ impl Loop {
             next = handle.next_closing();
             handle.finish_close();
         }
-        // A moment when no timer is between the heap and its callback.
-        self.timers.borrow_mut().shrink();
     }
 
     /// Waits for events, at most `timeout` milliseconds, and dispatches them; whether there were any.

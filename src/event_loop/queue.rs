@@ -14,8 +14,8 @@ use core::ptr;
 /// NULL pointers mean "in no list", so zeroed memory is a valid, unlinked `Link`.
 #[repr(C)]
 pub struct Link {
-    next: Cell<*const Link>,
-    prev: Cell<*const Link>,
+    pub(super) next: Cell<*const Link>,
+    pub(super) prev: Cell<*const Link>,
 }
 
 impl Link {
@@ -39,6 +39,10 @@ impl Link {
             (*prev).next.set(next);
             (*next).prev.set(prev);
         }
+        self.clear();
+    }
+
+    pub(super) fn clear(&self) {
         self.next.set(ptr::null());
         self.prev.set(ptr::null());
     }
@@ -132,21 +136,22 @@ impl List {
         Some(first)
     }
 
-    /// Moves all elements to `target`, which must be empty: callbacks that add to this list while
-    /// `target` is worked off add to the next round.
+    /// Moves all elements to the end of `target`: callbacks that add to this list while `target` is
+    /// worked off add to the next round.
     pub fn move_to(&self, target: &List) {
-        debug_assert!(target.is_empty());
         if self.is_empty() {
             return;
         }
+        target.make_ring();
         let (first, last) = (self.head.next.get(), self.head.prev.get());
-        target.head.next.set(first);
-        target.head.prev.set(last);
-        // SAFETY: `first` and `last` are linked elements.
+        let before = target.head.prev.get();
+        // SAFETY: `first`, `last` and `before` are linked elements or heads.
         unsafe {
-            (*first).prev.set(&target.head);
+            (*before).next.set(first);
+            (*first).prev.set(before);
             (*last).next.set(&target.head);
         }
+        target.head.prev.set(last);
         self.head.next.set(&self.head);
         self.head.prev.set(&self.head);
     }
@@ -355,7 +360,10 @@ mod tests {
         unsafe { list.push_back(&elements[1]) };
         assert_eq!(order(&other, &elements), [4, 0, 2]);
         assert_eq!(order(&list, &elements), [1]);
+        list.move_to(&other);
+        assert_eq!(order(&other, &elements), [4, 0, 2, 1]);
         assert!(ptr::eq(other.pop_front().unwrap(), &elements[4]));
+        other.pop_front();
         other.pop_front();
         other.pop_front();
         assert!(other.pop_front().is_none() && !elements[0].is_linked());

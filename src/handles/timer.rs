@@ -1,12 +1,13 @@
 //! Timers.
 //!
-//! A timer is in one of three places: in the loop's heap while it is active; in the list of those
-//! that are due, between the moment the loop finds it due and its callback; or in neither.
+//! A timer is in one of three places: among the loop's [`timers`](crate::event_loop::timers) while
+//! it is active; in the list of those that are due, between the moment the loop finds it due and its
+//! callback; or in neither.
 
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
-use crate::event_loop::timer_heap::{Key, Positioned};
+use crate::event_loop::queue::{container_of, List};
+use crate::event_loop::timers::Node;
 use crate::event_loop::Loop;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -15,27 +16,16 @@ use core::ffi::c_int;
 pub struct Timer {
     handle: Handle,
     callback: Cell<uv_timer_cb>,
-    due_link: Link,
-    position: Cell<usize>,
-    due: Cell<u64>,
-    repeat: Cell<u64>,
-    sequence: Cell<u64>,
+    node: Node,
 }
 
 overlay!(Timer => uv_timer_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Timer, callback) == offset_of!(uv_timer_t, timer_cb));
-    assert!(offset_of!(Timer, due) == offset_of!(uv_timer_t, timeout));
-    assert!(offset_of!(Timer, repeat) == offset_of!(uv_timer_t, repeat));
+    assert!(offset_of!(Timer, node.due) == offset_of!(uv_timer_t, timeout));
+    assert!(offset_of!(Timer, node.repeat) == offset_of!(uv_timer_t, repeat));
 };
-
-impl Positioned for *const Timer {
-    fn set_position(self, position: usize) {
-        // SAFETY: a timer in the heap is active, hence alive.
-        unsafe { (*self).position.set(position) };
-    }
-}
 
 impl Timer {
     /// Makes the memory at `at` a timer.
@@ -47,11 +37,7 @@ impl Timer {
         unsafe {
             Handle::init(at.cast(), loop_, UV_TIMER);
             (&raw mut (*at).callback).write(Cell::new(None));
-            (&raw mut (*at).due_link).write(Link::new());
-            (&raw mut (*at).position).write(Cell::new(0));
-            (&raw mut (*at).due).write(Cell::new(0));
-            (&raw mut (*at).repeat).write(Cell::new(0));
-            (&raw mut (*at).sequence).write(Cell::new(0));
+            (&raw mut (*at).node).write(Node::new());
         }
     }
 
@@ -76,36 +62,40 @@ impl Timer {
         if callback.is_none() || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
-        self.stop();
-        let loop_ = self.handle.loop_();
-        let key = Key {
-            // A timeout past the end of time never comes.
-            due: loop_.now().saturating_add(timeout),
-            sequence: loop_.next_timer_sequence(),
-        };
+        self.leave();
         self.callback.set(callback);
-        self.due.set(key.due);
-        self.repeat.set(repeat);
-        self.sequence.set(key.sequence);
-        loop_.timers.borrow_mut().insert(key, core::ptr::from_ref(self))?;
+        self.node.repeat.set(repeat);
+        let loop_ = self.handle.loop_();
+        let now = loop_.now();
+        // SAFETY: `leave` has taken it out of what it was in, as closing does before its memory goes.
+        // A timeout past the end of time never comes.
+        unsafe { loop_.timers.insert(&self.node, now, now.saturating_add(timeout)) };
         self.handle.activate();
         Ok(())
     }
 
     pub fn stop(&self) {
+        self.leave();
+        self.handle.deactivate();
+    }
+
+    /// Takes the timer out of what it is in, if anything.
+    fn leave(&self) {
         if self.handle.is_active() {
-            self.handle.loop_().timers.borrow_mut().remove(self.position.get());
-            self.handle.deactivate();
+            // SAFETY: an active timer is among the loop's.
+            unsafe { self.handle.loop_().timers.remove(&self.node) };
+        } else {
+            self.node.link.unlink();
         }
-        self.due_link.unlink();
     }
 
     fn again(&self) -> Result {
         if self.callback.get().is_none() {
             return Err(Error::EINVAL);
         }
-        if self.repeat.get() != 0 {
-            self.start(self.callback.get(), self.repeat.get(), self.repeat.get())?;
+        let repeat = self.node.repeat.get();
+        if repeat != 0 {
+            self.start(self.callback.get(), repeat, repeat)?;
         }
         Ok(())
     }
@@ -114,25 +104,22 @@ impl Timer {
 /// Runs the timers that are due. Those that the callbacks start wait for the next round, however
 /// soon they are due.
 pub fn run_due(loop_: &Loop) {
+    // It outlives the second loop below, which empties it.
     let due = List::new();
-    let mut heap = loop_.timers.borrow_mut();
-    while let Some(timer) = heap.pop_due(loop_.now()) {
-        // SAFETY: a timer in the heap is alive, and is in no list. `due` outlives the loop below,
-        // which empties it.
+    loop_.timers.take_due(loop_.now(), &due);
+    let mut at = due.front();
+    while let Some(link) = at {
+        // SAFETY: a timer that was started is alive, and so far all are in `due`.
         unsafe {
-            (*timer).handle.deactivate();
-            due.push_back(&(*timer).due_link);
+            (*container_of!(link, Timer, node.link)).handle.deactivate();
+            at = due.after(link);
         }
-    }
-    drop(heap);
-    if due.is_empty() {
-        return;
     }
     while let Some(link) = due.pop_front() {
         // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
-        let timer = unsafe { &*container_of!(link, Timer, due_link) };
-        // A repeating timer is started again first: its callback may stop it. The room that it had
-        // in the heap is still there, so this does not fail.
+        let timer = unsafe { &*container_of!(link, Timer, node.link) };
+        // A repeating timer is started again first: its callback may stop it. One that was never
+        // given a callback is not here, so this does not fail.
         let _ = timer.again();
         if let Some(callback) = timer.callback.get() {
             let this = core::ptr::from_ref(timer).cast_mut().cast();
@@ -160,7 +147,7 @@ pub unsafe extern "C" fn uv_timer_init(r#loop: *mut uv_loop_t, handle: *mut uv_t
 /// after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
 /// `repeat` is 0.
 ///
-/// Returns 0; `UV_EINVAL` when `cb` is NULL or the handle is closing; `UV_ENOMEM`.
+/// Returns 0, or `UV_EINVAL` when `cb` is NULL or the handle is closing.
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
 ///
 /// # Safety
@@ -212,7 +199,7 @@ pub unsafe extern "C" fn uv_timer_again(handle: *mut uv_timer_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u64) {
     // SAFETY: the caller's contract.
-    unsafe { Timer::of(handle) }.repeat.set(repeat);
+    unsafe { Timer::of(handle) }.node.repeat.set(repeat);
 }
 
 /// The repeat interval in milliseconds.
@@ -224,7 +211,7 @@ pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u6
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
     // SAFETY: the caller's contract.
-    unsafe { Timer::of(handle) }.repeat.get()
+    unsafe { Timer::of(handle) }.node.repeat.get()
 }
 
 /// How many milliseconds from the loop's current time the timer is due; 0 when it is overdue.
@@ -237,5 +224,5 @@ pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
 pub unsafe extern "C" fn uv_timer_get_due_in(handle: *const uv_timer_t) -> u64 {
     // SAFETY: the caller's contract.
     let timer = unsafe { Timer::of(handle) };
-    timer.due.get().saturating_sub(timer.handle.loop_().now())
+    timer.node.due.get().saturating_sub(timer.handle.loop_().now())
 }

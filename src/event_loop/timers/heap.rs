@@ -1,0 +1,156 @@
+//! A pairing heap, made of links in its elements.
+//!
+//! Every element comes before its children, which are a list with no order. Two heaps become one
+//! when the later root becomes the first child of the other: so an insertion is one comparison, and
+//! what is removed before it became a parent only leaves a list. Removing the root joins its
+//! children in pairs and then those, which pays for the insertions before: O(log n) amortized.
+
+use super::Node;
+use core::cell::Cell;
+use core::ptr;
+
+pub struct Heap {
+    root: Cell<*const Node>,
+    len: Cell<usize>,
+    sequence: Cell<u64>,
+}
+
+impl Node {
+    fn key(&self) -> (u64, u64) {
+        (self.due.get(), self.sequence.get())
+    }
+
+    fn next(&self) -> *const Node {
+        self.link.next.get().cast()
+    }
+
+    fn set_next(&self, next: *const Node) {
+        self.link.next.set(next.cast());
+    }
+
+    fn set_prev(&self, prev: *const Node) {
+        self.link.prev.set(prev.cast());
+    }
+}
+
+/// Makes one heap of two, whose roots' siblings are of no meaning before and after.
+///
+/// # Safety
+/// `a` and `b` are alive, as are all elements below them.
+unsafe fn join(a: *const Node, b: *const Node) -> *const Node {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (parent, child) = if (*b).key() < (*a).key() { (b, a) } else { (a, b) };
+        let sibling = (*parent).child.replace(child);
+        (*child).set_next(sibling);
+        (*child).set_prev(parent);
+        if !sibling.is_null() {
+            (*sibling).set_prev(child);
+        }
+        parent
+    }
+}
+
+/// Makes one heap of the children of one parent, NULL if there are none.
+///
+/// # Safety
+/// As for [`join`], for all of the siblings.
+unsafe fn join_siblings(mut first: *const Node) -> *const Node {
+    // SAFETY: the caller's contract: `next` of a sibling is a sibling or NULL.
+    unsafe {
+        // Pairs from left to right, put on a stack of which `next` is the link …
+        let mut pairs = ptr::null();
+        while let Some(a) = first.as_ref() {
+            let mut pair = first;
+            first = a.next();
+            if let Some(b) = first.as_ref() {
+                first = b.next();
+                pair = join(a, b);
+            }
+            (*pair).set_next(pairs);
+            pairs = pair;
+        }
+        // … and then one after the other from the right.
+        let Some(last) = pairs.as_ref() else { return pairs };
+        let mut root = pairs;
+        pairs = last.next();
+        while let Some(pair) = pairs.as_ref() {
+            pairs = pair.next();
+            root = join(root, pair);
+        }
+        root
+    }
+}
+
+impl Heap {
+    pub const fn new() -> Self {
+        Heap { root: Cell::new(ptr::null()), len: Cell::new(0), sequence: Cell::new(0) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    pub fn first_due(&self) -> Option<u64> {
+        // SAFETY: the root is NULL or an element, which is alive.
+        unsafe { self.root.get().as_ref() }.map(|root| root.due.get())
+    }
+
+    /// # Safety
+    /// `node` is in no heap and no list, and stays alive and in place until it is removed.
+    pub unsafe fn insert(&self, node: &Node) {
+        node.child.set(ptr::null());
+        node.sequence.set(self.sequence.replace(self.sequence.get() + 1));
+        self.len.set(self.len.get() + 1);
+        // SAFETY: elements are alive.
+        unsafe { self.join_root(node) };
+    }
+
+    /// Removes an element, which is in no list then.
+    ///
+    /// # Safety
+    /// `node` is in this heap.
+    pub unsafe fn remove(&self, node: &Node) {
+        self.len.set(self.len.get() - 1);
+        // SAFETY: elements are alive, hence parents, siblings and children are.
+        unsafe {
+            let below = join_siblings(node.child.get());
+            if ptr::eq(self.root.get(), node) {
+                self.root.set(below);
+            } else {
+                let (prev, next) = (node.link.prev.get().cast::<Node>(), node.next());
+                if ptr::eq((*prev).child.get(), node) {
+                    (*prev).child.set(next);
+                } else {
+                    (*prev).set_next(next);
+                }
+                if !next.is_null() {
+                    (*next).set_prev(prev);
+                }
+                if !below.is_null() {
+                    self.join_root(below);
+                }
+            }
+        }
+        node.link.clear();
+    }
+
+    /// Removes the first element if it is due before `end`.
+    pub fn pop_before(&self, end: u64) -> Option<*const Node> {
+        let first = self.root.get();
+        // SAFETY: the root is NULL or an element, which is alive.
+        unsafe {
+            let root = first.as_ref().filter(|root| root.due.get() < end)?;
+            self.remove(root);
+        }
+        Some(first)
+    }
+
+    /// # Safety
+    /// `other` is the root of a heap whose elements are alive and not in this one.
+    unsafe fn join_root(&self, other: *const Node) {
+        let root = self.root.get();
+        // SAFETY: the caller's contract, and elements are alive.
+        self.root.set(if root.is_null() { other } else { unsafe { join(root, other) } });
+    }
+}
