@@ -141,6 +141,12 @@ impl Threads {
         self.ids[self.count] = id;
         self.count += 1;
     }
+
+    fn take(&mut self) -> Threads {
+        let all = *self;
+        self.count = 0;
+        all
+    }
 }
 
 impl core::ops::Deref for Threads {
@@ -481,13 +487,18 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
 pub fn shut_down() {
     let threads = {
         let mut state = state();
+        // Most processes end here: they do not touch the memory for a thousand threads.
+        if state.threads.is_empty() {
+            LIMIT.store(0, Ordering::Relaxed);
+            return;
+        }
         // A worker that ends the process cannot wait for itself.
         if state.threads.contains(&thread::current()) {
             return;
         }
         state.stopping = true;
         STARTED.store(false, Ordering::Relaxed);
-        core::mem::replace(&mut state.threads, Threads::NONE)
+        state.threads.take()
     };
     WORK_TO_DO.notify_all();
     for id in threads.iter() {
@@ -519,5 +530,5 @@ pub fn after_fork_in_child() {
     state.slow_running = 0;
     LIMIT.store(0, Ordering::Relaxed);
     state.stopping = false;
-    state.threads = Threads::NONE;
+    state.threads.count = 0;
 }
