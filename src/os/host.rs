@@ -1,6 +1,6 @@
 //! What the host is called, how long it has been up and how busy it is; the time of day.
 
-use super::{number, numbers, TextOut};
+use super::{number, numbers, Decimal, TextOut};
 use crate::abi::*;
 use crate::sys::{self, host};
 use core::ffi::{c_char, c_int};
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
     // A container may have a /proc of its own, which knows better than the kernel's clock.
     let from_file = host::read_file(c"/proc/uptime", &mut [0; 128]).ok().and_then(number);
     let result = match from_file {
-        Some(seconds) => Ok(seconds),
+        Some(Decimal(seconds)) => Ok(seconds),
         None => sys::time::clock_gettime(libc::CLOCK_BOOTTIME).map(|time| time.tv_sec as f64),
     };
     // SAFETY: the caller's contract.
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
 fn load_averages() -> Option<[f64; 3]> {
     let mut buffer = [0; 128];
     let text = host::read_file(c"/proc/loadavg", &mut buffer).ok()?;
-    let mut averages = numbers(text);
+    let mut averages = numbers::<Decimal>(text).map(|average| Some(average?.0));
     Some([averages.next()??, averages.next()??, averages.next()??])
 }
 
@@ -109,8 +109,8 @@ pub unsafe extern "C" fn uv_gettimeofday(tv: *mut uv_timeval64_t) -> c_int {
     if tv.is_null() {
         return Error::EINVAL.code();
     }
-    let time = host::time_of_day()
-        .map(|time| uv_timeval64_t { tv_sec: time.tv_sec, tv_usec: time.tv_usec as i32 });
+    let time = sys::time::clock_gettime(libc::CLOCK_REALTIME)
+        .map(|time| uv_timeval64_t { tv_sec: time.tv_sec, tv_usec: (time.tv_nsec / 1000) as i32 });
     // SAFETY: the caller's contract.
     time.map(|time| unsafe { tv.write(time) }).into_c()
 }

@@ -147,6 +147,24 @@ fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = Option<T>> + '_ {
         .map(|part| core::str::from_utf8(part).ok()?.parse().ok())
 }
 
+/// Digits with a point among them, as /proc has them. Anything more std would read with 15 KB of
+/// tables and code.
+struct Decimal(f64);
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Decimal> {
+        let parse = || {
+            let (whole, fraction) = text.split_once('.')?;
+            let scale = 10u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+            let digits = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+            Some(digits.checked_add(fraction.parse().ok()?)? as f64 / scale as f64)
+        };
+        parse().map(Decimal).ok_or(Error::EINVAL)
+    }
+}
+
 /// What follows `key` on the line that begins with it.
 fn field<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
     text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key.as_bytes()))
@@ -162,7 +180,9 @@ mod tests {
         assert_eq!(field(text, "MemFree:").and_then(number), Some(3u64));
         assert_eq!(field(text, "Mem"), Some(&b"Total:  12 kB"[..]));
         assert_eq!(field(text, "kB"), None);
-        assert_eq!(number::<f64>(b" 0.50 1.5"), Some(0.5));
+        let decimals =
+            numbers::<Decimal>(b" 0.05 61093.11 7 1.x .\n").map(|number| Some(number?.0));
+        assert!(decimals.eq([Some(0.05), Some(61093.11), None, None, None]));
         assert_eq!(number::<u64>(b"-1"), None);
         assert_eq!(number::<u64>(b" \n"), None);
         assert!(numbers::<u8>(b"1 2  x 300\n").eq([Some(1), Some(2), None, None]));

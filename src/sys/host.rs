@@ -1,7 +1,7 @@
 //! What the kernel says about the machine: system calls, and files below `/proc` and `/sys`.
 
 use super::{fd, syscall};
-use crate::abi::{Error, Result};
+use crate::abi::Result;
 use crate::memory::Array;
 use core::ffi::{c_int, CStr};
 use core::mem::{size_of, MaybeUninit};
@@ -80,17 +80,6 @@ pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
     syscall!(gethostname(buffer.as_mut_ptr().cast(), size))?;
     let length = buffer.iter().position(|&byte| byte == 0).unwrap_or(size);
     Ok(&buffer[..length])
-}
-
-/// The time of day.
-pub fn time_of_day() -> Result<libc::timeval> {
-    let mut time = MaybeUninit::uninit();
-    // SAFETY: the pointer is live; a time zone is not asked for.
-    match unsafe { libc::gettimeofday(time.as_mut_ptr(), core::ptr::null_mut()) } {
-        // SAFETY: the call filled it in.
-        0 => Ok(unsafe { time.assume_init() }),
-        _ => Err(Error::last()),
-    }
 }
 
 /// A number from sysconf(3), or `None` if it is unknown.
