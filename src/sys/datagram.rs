@@ -313,14 +313,15 @@ impl Inbox {
     ) -> Result<(usize, bool)> {
         self.count = 0;
         let room = (buffer.len / size).min(BATCH);
-        let slots = self.headers.iter_mut().zip(&mut self.vectors).zip(&mut self.names);
-        for (index, ((header, vector), name)) in slots.take(room).enumerate() {
-            // SAFETY: `room` pieces fit into the buffer.
-            let base = unsafe { buffer.base.add(index * size) };
+        let slots = self.headers[..room].iter_mut().zip(&mut self.vectors).zip(&mut self.names);
+        let mut base = buffer.base;
+        for ((header, vector), name) in slots {
             let vector = vector.write(iovec { iov_base: base.cast(), iov_len: size });
             let length = size_of::<sockaddr_storage>() as socklen_t;
             let msg_hdr = message(name.as_mut_ptr().cast(), length, vector, 1);
             header.write(mmsghdr { msg_hdr, msg_len: 0 });
+            // SAFETY: `room` pieces fit into the buffer.
+            base = unsafe { base.add(size) };
         }
         let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
         let none = ptr::null_mut();
@@ -329,17 +330,18 @@ impl Inbox {
         Ok((self.count, self.count == room))
     }
 
-    /// One of those that were received last, and its sender's address.
-    pub fn get(&self, index: usize) -> Option<(Received, *const sockaddr)> {
-        let header = self.headers[..self.count].get(index)?;
-        // SAFETY: the first `count` are initialised.
-        let header = unsafe { header.assume_init_ref() };
-        let received = Received {
-            length: header.msg_len as usize,
-            truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
-            address_length: header.msg_hdr.msg_namelen as usize,
-        };
-        Some((received, header.msg_hdr.msg_name.cast_const().cast()))
+    /// Those that were received last, each with its sender's address.
+    pub fn iter(&self) -> impl Iterator<Item = (Received, *const sockaddr)> + '_ {
+        self.headers[..self.count].iter().map(|header| {
+            // SAFETY: the first `count` are initialised.
+            let header = unsafe { header.assume_init_ref() };
+            let received = Received {
+                length: header.msg_len as usize,
+                truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+                address_length: header.msg_hdr.msg_namelen as usize,
+            };
+            (received, header.msg_hdr.msg_name.cast_const().cast())
+        })
     }
 }
 

@@ -138,12 +138,11 @@ impl Udp {
         if drained {
             self.io.readable.set(false);
         }
-        let pieces = (0..count).filter_map(|index| inbox.get(index));
-        for (index, (received, from)) in pieces.enumerate() {
-            // SAFETY: the call filled in as many pieces of the buffer.
-            let base = unsafe { buffer.base.add(index * DATAGRAM_SIZE) };
-            let piece = uv_buf_t { base, len: DATAGRAM_SIZE };
+        let mut piece = uv_buf_t { base: buffer.base, len: DATAGRAM_SIZE };
+        for (received, from) in inbox.iter() {
             self.give_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
+            // SAFETY: the call filled in as many pieces of the buffer.
+            piece.base = unsafe { piece.base.add(DATAGRAM_SIZE) };
         }
         self.call(self.recv_cb.get(), 0, buffer, ptr::null(), UV_UDP_MMSG_FREE);
         if drained && self.handle.has(flag::READING) {
