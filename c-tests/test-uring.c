@@ -219,6 +219,33 @@ TEST(uring_cancel_what_waits) {
   CLOSE_LOOP(&loop);
 }
 
+/* As a request that waits for the pool can always be cancelled. libuv answers
+ * UV_EBUSY before the kernel has taken the operation. */
+static void cancel_at_once(void) {
+  uv_loop_t loop;
+  uv_fs_t req;
+  int fds[2];
+  int i;
+
+  init_ring_loop(&loop);
+  ASSERT_OK(uv_pipe(fds, 0, 0));
+  for (i = 1; i <= 100; i++) {
+    begin_waiting(&loop, &req, fds[0]);
+    if (uv_cancel((uv_req_t*) &req) == UV_EBUSY) abort();
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(calls, i);
+    ASSERT_EQ(result, UV_ECANCELED);
+  }
+  close(fds[0]);
+  close(fds[1]);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(uring_cancel_what_the_kernel_has_not_taken) {
+  NEED_RING();
+  ASSERT_SURVIVES(cancel_at_once);
+}
+
 static void await_backend(uv_loop_t* loop) {
   struct pollfd ask = { uv_backend_fd(loop), POLLIN, 0 };
   ASSERT_EQ(poll(&ask, 1, -1), 1);

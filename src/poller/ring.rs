@@ -17,12 +17,18 @@ use io_uring::types::{CancelBuilder, Timespec};
 use io_uring::{opcode, squeue, IoUring, Probe};
 use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
 
 /// How many operations may wait for the kernel thread.
 const ENTRIES: u32 = 64;
 
 /// How long the kernel thread stays awake without work, in milliseconds.
 const AWAKE: u32 = 10;
+
+/// How long `cancel` lets the kernel thread take what it has not taken yet. On a machine that does not
+/// run it for so long the loop itself fares no better.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Ring {
     /// Only its descriptor is used: a ring has no callbacks of its own to feed.
@@ -102,9 +108,20 @@ impl Ring {
     /// Has an operation end with `ECANCELED` if it waits. Otherwise, and where the kernel cannot do
     /// this, it goes on and this is `EBUSY`.
     pub fn cancel(&self, user_data: u64) -> Result {
+        self.await_taken();
         let at_once = Some(Timespec::new());
         let which = CancelBuilder::user_data(user_data);
         self.uring.submitter().register_sync_cancel(at_once, which).map_err(|_| Error::EBUSY)
+    }
+
+    /// Waits until the kernel thread has taken what was pushed; the kernel finds nothing to cancel
+    /// before.
+    fn await_taken(&self) {
+        let began = Instant::now();
+        // SAFETY: as in `push`.
+        while !unsafe { self.uring.submission_shared() }.is_empty() && began.elapsed() < PATIENCE {
+            yield_now();
+        }
     }
 }
 
