@@ -291,23 +291,27 @@ impl Stack {
         if self.is_empty() {
             return 0;
         }
+        list.make_ring();
+        let last = list.head.prev.get();
+        // From the newest, which will be the last, each goes before the one that came after it.
         let mut link: *const Link = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
-        let mut forward: *const Link = ptr::null();
-        while !link.is_null() {
-            // SAFETY: whatever was pushed is alive, and after the swap it is this thread's alone.
-            let next = unsafe { (*link).next.replace(forward) };
-            forward = link;
-            link = next;
-        }
+        let mut newer: *const Link = &list.head;
         let mut count = 0;
-        while !forward.is_null() {
-            // SAFETY: as above; `push_back` expects an element that is in no list.
+        while !link.is_null() {
+            // SAFETY: whatever was pushed is alive, and after the swap it is this thread's alone;
+            // so are the list and the elements of it.
             unsafe {
-                let next = (*forward).next.replace(ptr::null());
-                list.push_back(&*forward);
-                forward = next;
+                let older = (*link).next.replace(newer);
+                (*newer).prev.set(link);
+                newer = link;
+                link = older;
             }
             count += 1;
+        }
+        // SAFETY: as above.
+        unsafe {
+            (*newer).prev.set(last);
+            (*last).next.set(newer);
         }
         count
     }
