@@ -1,5 +1,6 @@
 /* uv_write, uv_try_write and uv_cancel of writes. The peer is a plain socket
  * that reads only when the test says so. */
+#include <poll.h>
 #include <signal.h>
 
 #include "test-tcp.h"
@@ -82,6 +83,40 @@ static void reset_peer(void) {
 static void write_big(int i) {
   uv_buf_t buf = big_buf();
   ASSERT_OK(uv_write(&writes[i], STREAM(&tcp), &buf, 1, note_write));
+}
+
+static void answer(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  uv_buf_t reply = uv_buf_init("reply", 5);
+  uv_write_t* write = stream == STREAM(&tcp) ? &writes[0] : &writes[1];
+  if (nread == 0) return;
+  note_read(stream, nread, buf);
+  ASSERT_OK(uv_write(write, stream, &reply, 1, note_write));
+}
+
+static void send_and_wait(int from, const uv_tcp_t* to) {
+  struct pollfd readable = {fd_of(to), POLLIN, 0};
+  ASSERT_EQ(send(from, "x", 1, 0), 1);
+  ASSERT_EQ(poll(&readable, 1, -1), 1);
+}
+
+/* What is written in a read callback is called back after the other callbacks of
+ * the poll phase. */
+TEST(stream_write_in_read_callback) {
+  uv_tcp_t other;
+  int other_peer;
+  set_up();
+  other_peer = tcp_with_peer(&loop, &other);
+  tcp.data = (void*) names[0];
+  other.data = (void*) names[1];
+  ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, answer));
+  ASSERT_OK(uv_read_start(STREAM(&other), alloc_static, answer));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  send_and_wait(peer, &tcp);
+  send_and_wait(other_peer, &other);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  EXPECT_EVENTS("read0 read1 write0 write1");
+  ASSERT_OK(close(other_peer));
+  tear_down();
 }
 
 TEST(stream_write_request_fields) {

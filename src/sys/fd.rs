@@ -82,14 +82,10 @@ pub fn total(buffers: &[uv_buf_t]) -> usize {
     buffers.iter().fold(0, |sum: usize, buffer| sum.saturating_add(buffer.len))
 }
 
-/// How much one call of [`write_vectored`] takes when the descriptor does not get full: IOV_MAX
-/// buffers, and the kernel's limit of bytes for one call.
-pub fn write_limit(buffers: &[uv_buf_t]) -> usize {
-    let count = buffers.len().min(libc::UIO_MAXIOV as usize);
-    total(&buffers[..count]).min(MAX_RW_COUNT)
-}
+/// How many buffers the kernel takes in one call, `IOV_MAX`.
+pub const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
-/// Writes the buffers, at most IOV_MAX of them, in one call; returns how many bytes went.
+/// Writes the buffers, at most [`MAX_BUFFERS`] of them, in one call; returns how many bytes went.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
@@ -97,7 +93,7 @@ pub unsafe fn write_vectored(fd: c_int, buffers: &[uv_buf_t]) -> Result<usize> {
     let written = match buffers {
         [one] => retry(|| syscall!(write(fd, one.base.cast(), one.len))),
         many => {
-            let count = many.len().min(libc::UIO_MAXIOV as usize) as c_int;
+            let count = many.len().min(MAX_BUFFERS) as c_int;
             // uv_buf_t has the layout of struct iovec, which abi/ asserts.
             retry(|| syscall!(writev(fd, many.as_ptr().cast(), count)))
         }

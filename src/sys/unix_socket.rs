@@ -1,5 +1,6 @@
 //! Sockets of the family AF_UNIX: their addresses, and descriptors sent over them.
 
+use super::fd::MAX_BUFFERS;
 use super::{retry, syscall};
 use crate::abi::{uv_buf_t, Result};
 use core::ffi::c_int;
@@ -67,7 +68,7 @@ fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> li
     let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
     // uv_buf_t has the layout of struct iovec, which abi/ asserts.
     message.msg_iov = buffers.as_ptr().cast_mut().cast();
-    message.msg_iovlen = buffers.len().min(libc::UIO_MAXIOV as usize);
+    message.msg_iovlen = buffers.len().min(MAX_BUFFERS);
     message.msg_control = control.0.as_mut_ptr().cast();
     message.msg_controllen = N;
     message

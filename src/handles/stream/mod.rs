@@ -221,7 +221,10 @@ impl Stream {
                 self.io.disarm(&self.loop_().poller, Interest::READABLE);
             }
         }
-        if writable && self.is_open() {
+        // An edge says that TCP is writable whatever it is about; what is written already has its
+        // turn in the pending phase.
+        let waiting = !self.write_queue.is_empty() || self.io.is_level_triggered();
+        if writable && waiting && self.is_open() {
             self.progress_writes();
         }
     }

@@ -137,14 +137,17 @@ impl Write {
 }
 
 impl Stream {
+    /// How many bytes there are to write.
+    ///
     /// # Safety
     /// `send_handle` is NULL or an initialised handle.
     unsafe fn check_writable(
         &self,
         buffers: &[uv_buf_t],
         send_handle: *const uv_stream_t,
-    ) -> Result {
-        if buffers.is_empty() || sys::fd::total(buffers) > sys::fd::MAX_RW_COUNT {
+    ) -> Result<usize> {
+        let total = sys::fd::total(buffers);
+        if buffers.is_empty() || total > sys::fd::MAX_RW_COUNT {
             return Err(Error::EINVAL);
         }
         if !self.is_open() {
@@ -157,7 +160,7 @@ impl Stream {
             // SAFETY: the caller's contract.
             unsafe { self.check_sendable(send_handle)? };
         }
-        Ok(())
+        Ok(total)
     }
 
     /// # Safety
@@ -170,14 +173,14 @@ impl Stream {
         callback: uv_write_cb,
     ) -> Result {
         // SAFETY: the caller's contract.
-        let write = unsafe {
-            self.check_writable(buffers, send_handle)?;
+        let (write, total) = unsafe {
+            let total = self.check_writable(buffers, send_handle)?;
             Write::init(request, self, buffers, send_handle, callback)?;
-            &*request
+            (&*request, total)
         };
         let first = self.write_queue.is_empty();
         self.loop_().request_began();
-        self.write_queue_size.set(self.write_queue_size.get() + write.size());
+        self.write_queue_size.set(self.write_queue_size.get() + total);
         // SAFETY: the request stays in place until its callback, before which it leaves the queue.
         unsafe { self.write_queue.push_back(&write.link) };
         // Until the connection is made writes wait; behind others they have their turn later.
@@ -193,7 +196,7 @@ impl Stream {
             let Some(link) = self.write_queue.front() else { return };
             // SAFETY: a write in the queue is alive.
             let write = unsafe { &*container_of!(link, Write, link) };
-            let offered = sys::fd::write_limit(write.rest());
+            let is_all = write.rest().len() <= sys::fd::MAX_BUFFERS;
             // SAFETY: the user keeps the buffers and the handle alive until the write's callback.
             match unsafe { self.write_with(write.rest(), write.send_handle.get()) } {
                 Ok(length) => {
@@ -201,7 +204,7 @@ impl Stream {
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
                         self.finish_write(write, None);
-                    } else if length < offered {
+                    } else if is_all {
                         return self.wait_writable();
                     }
                 }
