@@ -1,39 +1,42 @@
 //! The timers of a loop that are started, in the order in which they are due.
 //!
 //! Times are in milliseconds, so many timers share a due time, and nearly all of them are due soon
-//! or are stopped before they are. The next second or so is a [`Wheel`]: a list for each
-//! millisecond, which a timer joins and leaves in O(1), and which becomes due as a whole. What is
-//! due later waits in a [`Heap`] that starting and stopping cost O(1) as well, and from which time
-//! moves it to the wheel. A loop with few timers has the heap alone.
+//! or are stopped before they are. What is due in the next second or two is in a [`Wheel`]: a list
+//! for each millisecond, which a timer joins and leaves in O(1), and which becomes due as a whole.
+//! The next half hour is a wheel too, with a slot for each second, and what is due later is in a
+//! [`Heap`], where starting and stopping cost O(1) as well, unless it is the first. As time passes,
+//! timers move to where they are due sooner. A loop with few timers has the heap alone.
 //!
-//! Both are made of links in the timers themselves: starting one needs no memory, so it cannot
+//! All of it is made of links in the timers themselves: starting one needs no memory, so it cannot
 //! fail, and a timer occupies no more than the user's handle.
 
 mod heap;
 mod wheel;
 
-use super::queue::{Link, List};
+use super::queue::{container_of, Link, List};
 use core::cell::Cell;
 use core::ptr;
 use heap::Heap;
-use wheel::Wheel;
+use wheel::{Slot, Wheel, SLOTS};
 
-/// The number of timers in the heap at which a wheel is worth its memory.
-const MANY: usize = 256;
+/// The number of timers in the heap at which wheels are worth their memory, 80 KiB …
+const MANY: usize = 1024;
+/// … and how soon one must be due that is started then.
+const SOON: u64 = 500_000;
 
 /// What makes something a timer: when it is due, and its links. The order of the fields is
 /// libuv's.
 #[repr(C)]
 pub struct Node {
-    /// In the wheel, and among those that are due: the place in the list. In the heap: `next` is
-    /// the next sibling, `prev` the sibling before or, of a first child, the parent.
+    /// In a wheel, and among those that are due: the place in the list. In a heap: `next` is the
+    /// next sibling, `prev` the sibling before or, of a first child, the parent.
     pub link: Link,
-    /// In the heap: the first child.
+    /// In a heap: the first child.
     child: Cell<*const Node>,
     pub due: Cell<u64>,
     /// Of no interest here.
     pub repeat: Cell<u64>,
-    /// In the heap: how many came before.
+    /// How many were started before.
     sequence: Cell<u64>,
 }
 
@@ -49,21 +52,100 @@ impl Node {
     }
 }
 
-/// Everything in `far` is due after everything in `near`: what is due before `near.horizon()`
-/// joins the wheel, and the horizon moves on only with [`Timers::move_horizon`].
+// SAFETY: its links are NULL.
+unsafe impl Slot for List {
+    fn is_empty(&self) -> bool {
+        List::is_empty(self)
+    }
+}
+
+/// A slot of the far wheel: a list in the order of starting, until somebody asks what is due first
+/// in it; then a heap, until that is empty.
+struct Second {
+    list: List,
+    heap: Heap,
+}
+
+// SAFETY: both are empty when they are zeroed.
+unsafe impl Slot for Second {
+    fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.heap.is_empty()
+    }
+}
+
+impl Second {
+    /// # Safety
+    /// As for [`Timers::insert`].
+    unsafe fn insert(&self, node: &Node) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if self.heap.is_empty() {
+                self.list.push_back(&node.link);
+            } else {
+                self.heap.insert(node);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `node` is in here.
+    unsafe fn remove(&self, node: &Node) {
+        if self.heap.is_empty() {
+            node.link.unlink();
+        } else {
+            // SAFETY: the caller's contract; one of the two is empty.
+            unsafe { self.heap.remove(node) };
+        }
+    }
+
+    fn first_due(&self) -> Option<u64> {
+        while let Some(link) = self.list.pop_front() {
+            // SAFETY: the links in here are those of nodes, which are alive.
+            unsafe { self.heap.insert(&*container_of!(link, Node, link)) };
+        }
+        self.heap.first_due()
+    }
+
+    /// Removes one that is the first of those due at the same time.
+    fn pop(&self) -> Option<*const Node> {
+        let link = self.list.pop_front();
+        // SAFETY: as above.
+        link.map(|link| unsafe { container_of!(link, Node, link) }).or_else(|| self.heap.pop())
+    }
+}
+
+/// The length of a slot of the far wheel, in bits. The near wheel is two of them.
+const FAR_SHIFT: u32 = SLOTS.ilog2() - 1;
+
+/// Which of the three a timer is in is a matter of its due time: all before the first horizon are
+/// in `near`, others before the second in `far`. The horizons are those between slots of `far`, and
+/// move with [`Timers::take_due`].
 pub struct Timers {
-    near: Wheel,
-    far: Heap,
+    near: Wheel<List, 0>,
+    far: Wheel<Second, FAR_SHIFT>,
+    beyond: Heap,
+    /// How many are in `beyond`.
+    len: Cell<usize>,
+    /// How many have been inserted.
+    sequence: Cell<u64>,
 }
 
 impl Timers {
     pub const fn new() -> Self {
-        Timers { near: Wheel::new(), far: Heap::new() }
+        Timers {
+            near: Wheel::new(),
+            far: Wheel::new(),
+            beyond: Heap::new(),
+            len: Cell::new(0),
+            sequence: Cell::new(0),
+        }
     }
 
     /// When the first timer is due.
     pub fn first_due(&self) -> Option<u64> {
-        self.near.first_due().or_else(|| self.far.first_due())
+        let far = || self.far.first().and_then(|(_, second)| second.first_due());
+        let near = self.near.first().map(|(due, _)| due);
+        near.or_else(far).or_else(|| self.beyond.first_due())
     }
 
     /// Adds a timer behind those that are due at the same time.
@@ -73,23 +155,31 @@ impl Timers {
     /// taken. `now` and `due` are not before the time of the last [`Timers::take_due`].
     pub unsafe fn insert(&self, node: &Node, now: u64, due: u64) {
         node.due.set(due);
+        node.sequence.set(self.sequence.replace(self.sequence.get() + 1));
         // SAFETY: the caller's contract.
-        unsafe {
-            if due < self.near.horizon() {
-                return self.near.push(node);
-            }
-            self.far.insert(node);
-        }
-        if self.far.len() == MANY && !self.near.is_made() {
-            self.make_wheel(now);
+        unsafe { self.place(node) };
+        if self.len.get() >= MANY && due.saturating_sub(now) < SOON && !self.near.is_made() {
+            self.make_wheels(now);
         }
     }
 
-    #[cold]
-    fn make_wheel(&self, now: u64) {
-        self.near.make();
-        // Some may be overdue.
-        self.move_horizon(self.far.first_due().map_or(now, |due| due.min(now)));
+    /// Puts a timer where its due time says.
+    ///
+    /// # Safety
+    /// As for [`Timers::insert`].
+    unsafe fn place(&self, node: &Node) {
+        let due = node.due.get();
+        // SAFETY: the caller's contract.
+        unsafe {
+            if let Some(list) = self.near.claim(due) {
+                list.push_back(&node.link);
+            } else if let Some(second) = self.far.claim(due) {
+                second.insert(node);
+            } else {
+                self.beyond.insert(node);
+                self.len.set(self.len.get() + 1);
+            }
+        }
     }
 
     /// Removes a timer.
@@ -97,37 +187,82 @@ impl Timers {
     /// # Safety
     /// `node` was inserted here and was neither removed nor taken since.
     pub unsafe fn remove(&self, node: &Node) {
-        if node.due.get() < self.near.horizon() {
+        let due = node.due.get();
+        if due < self.near.horizon() {
             node.link.unlink();
-        } else {
-            // SAFETY: the caller's contract, and what is due after the horizon is in the heap.
-            unsafe { self.far.remove(node) };
+            return;
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            if let Some(second) = self.far.slot(due) {
+                second.remove(node);
+            } else {
+                self.beyond.remove(node);
+                self.len.set(self.len.get() - 1);
+            }
         }
     }
 
     /// Moves what is due at `now` to the end of `list`, in order: by `Node::link`.
     pub fn take_due(&self, now: u64, list: &List) {
-        self.near.take_due(now, list);
-        while let Some(node) = self.far.pop_before(now.saturating_add(1)) {
-            // SAFETY: what was in the heap is alive, and is in no list.
-            unsafe { list.push_back(&(*node).link) };
+        if !self.near.is_made() {
+            while let Some(node) = self.pop_beyond(now.saturating_add(1)) {
+                // SAFETY: what was in the heap is alive, and is in no list.
+                unsafe { list.push_back(&(*node).link) };
+            }
+            return;
         }
-        self.move_horizon(now);
+        loop {
+            while let Some((_, slot)) = self.near.first().filter(|&(due, _)| due <= now) {
+                slot.move_to(list);
+            }
+            // When much time has passed, there may be more.
+            let far = self.far.first().map(|(start, _)| start);
+            match far.or_else(|| self.beyond.first_due()) {
+                Some(later) if later <= now => self.move_horizons(later),
+                _ => return self.move_horizons(now),
+            }
+        }
     }
 
-    /// Makes room in the wheel for what is due later. Nothing is due before `start`.
-    fn move_horizon(&self, start: u64) {
-        self.near.turn(start);
-        while let Some(node) = self.far.pop_before(self.near.horizon()) {
-            // SAFETY: what was in the heap is alive, and is in no list.
-            unsafe { self.near.push(&*node) };
+    fn pop_beyond(&self, end: u64) -> Option<*const Node> {
+        self.beyond.first_due().filter(|&due| due < end)?;
+        self.len.set(self.len.get() - 1);
+        self.beyond.pop()
+    }
+
+    /// Lets the wheels begin with `time`, before which nothing is due.
+    fn move_horizons(&self, time: u64) {
+        let slot = time >> FAR_SHIFT;
+        self.near.turn((slot + 2) << FAR_SHIFT);
+        self.far.turn((slot + SLOTS as u64) << FAR_SHIFT);
+        let (near, far) = (self.near.horizon(), self.far.horizon());
+        while let Some((_, second)) = self.far.first().filter(|&(start, _)| start < near) {
+            while let Some(node) = second.pop() {
+                // SAFETY: what was in there is alive, and is now in nothing.
+                unsafe { self.place(&*node) };
+            }
+        }
+        while let Some(node) = self.pop_beyond(near.max(far)) {
+            // SAFETY: as above.
+            unsafe { self.place(&*node) };
+        }
+    }
+
+    #[cold]
+    fn make_wheels(&self, now: u64) {
+        self.near.make();
+        // Without memory for them the heap does.
+        if self.near.is_made() {
+            self.far.make();
+            // Some may be overdue.
+            self.move_horizons(self.first_due().map_or(now, |due| due.min(now)));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::wheel::SLOTS;
     use super::*;
     use std::collections::BTreeMap;
 
@@ -241,27 +376,31 @@ mod tests {
 
     #[test]
     fn many_timers_are_taken_in_order() {
-        for longest in [2, 100, SLOTS as u64, 100_000] {
+        for longest in [2, SLOTS as u64, 10_000, 5_000_000] {
             compare(3 * MANY, longest);
         }
     }
 
     #[test]
-    fn timers_that_came_to_the_wheel_from_the_heap_are_before_later_ones() {
-        let mut pair = Pair::new(2 * MANY);
-        for n in 0..MANY {
-            pair.start(n, 2 * SLOTS as u64);
+    fn timers_that_moved_to_another_place_are_before_later_ones() {
+        let mut pair = Pair::new(4 * MANY);
+        let far = SLOTS as u64 * SLOTS as u64;
+        // In the heap first, then on the far wheel, in a heap there, and on the near wheel.
+        let steps = [far, 100_000, 5_000, 1];
+        let mut left = far;
+        for (step, timeout) in steps.into_iter().enumerate() {
+            assert_eq!(pair.pass(left - timeout), 0);
+            left = timeout;
+            for n in step * MANY..(step + 1) * MANY {
+                pair.start(n, timeout);
+            }
         }
-        assert_eq!(pair.pass(SLOTS as u64 + 1), 0);
-        for n in MANY..2 * MANY {
-            pair.start(n, SLOTS as u64 - 1);
-        }
-        assert_eq!(pair.pass(SLOTS as u64 - 2), 0);
-        assert_eq!(pair.pass(1), 2 * MANY);
+        assert_eq!(pair.pass(0), 0);
+        assert_eq!(pair.pass(1), 4 * MANY);
     }
 
     #[test]
-    fn a_wheel_that_comes_late_has_what_is_overdue() {
+    fn wheels_that_come_late_have_what_is_overdue() {
         let mut pair = Pair::new(MANY + 1);
         for n in 0..MANY - 1 {
             pair.start(n, n as u64);

@@ -9,10 +9,9 @@ use super::Node;
 use core::cell::Cell;
 use core::ptr;
 
+/// Zeroed memory is an empty one.
 pub struct Heap {
     root: Cell<*const Node>,
-    len: Cell<usize>,
-    sequence: Cell<u64>,
 }
 
 impl Node {
@@ -84,11 +83,11 @@ unsafe fn join_siblings(mut first: *const Node) -> *const Node {
 
 impl Heap {
     pub const fn new() -> Self {
-        Heap { root: Cell::new(ptr::null()), len: Cell::new(0), sequence: Cell::new(0) }
+        Heap { root: Cell::new(ptr::null()) }
     }
 
-    pub fn len(&self) -> usize {
-        self.len.get()
+    pub fn is_empty(&self) -> bool {
+        self.root.get().is_null()
     }
 
     pub fn first_due(&self) -> Option<u64> {
@@ -100,8 +99,6 @@ impl Heap {
     /// `node` is in no heap and no list, and stays alive and in place until it is removed.
     pub unsafe fn insert(&self, node: &Node) {
         node.child.set(ptr::null());
-        node.sequence.set(self.sequence.replace(self.sequence.get() + 1));
-        self.len.set(self.len.get() + 1);
         // SAFETY: elements are alive.
         unsafe { self.join_root(node) };
     }
@@ -111,7 +108,6 @@ impl Heap {
     /// # Safety
     /// `node` is in this heap.
     pub unsafe fn remove(&self, node: &Node) {
-        self.len.set(self.len.get() - 1);
         // SAFETY: elements are alive, hence parents, siblings and children are.
         unsafe {
             let below = join_siblings(node.child.get());
@@ -135,14 +131,11 @@ impl Heap {
         node.link.clear();
     }
 
-    /// Removes the first element if it is due before `end`.
-    pub fn pop_before(&self, end: u64) -> Option<*const Node> {
+    /// Removes the first element.
+    pub fn pop(&self) -> Option<*const Node> {
         let first = self.root.get();
         // SAFETY: the root is NULL or an element, which is alive.
-        unsafe {
-            let root = first.as_ref().filter(|root| root.due.get() < end)?;
-            self.remove(root);
-        }
+        unsafe { self.remove(first.as_ref()?) };
         Some(first)
     }
 

@@ -1,26 +1,31 @@
-//! A timing wheel: a list of timers for each of the next milliseconds.
+//! A timing wheel: a slot for each of the next periods of time, and which of them are in use.
 
-use super::Node;
-use crate::event_loop::queue::List;
 use crate::memory;
 use core::cell::Cell;
 use core::mem::size_of;
 use core::ptr;
 
-const WORDS: usize = u16::BITS as usize;
+const WORDS: usize = u32::BITS as usize;
 pub const SLOTS: usize = WORDS * u64::BITS as usize;
 
+/// What holds the timers of one period.
+///
+/// # Safety
 /// Zeroed memory is an empty one.
-struct Slots {
-    /// Which lists may have elements. Stopping a timer does not tell.
-    occupied: [Cell<u64>; WORDS],
-    /// Which words of `occupied` may not be 0.
-    words: Cell<u16>,
-    lists: [List; SLOTS],
+pub unsafe trait Slot {
+    fn is_empty(&self) -> bool;
 }
 
-impl Slots {
-    /// The first list with elements, from `start` on and then from the beginning.
+struct Ring<T> {
+    /// Which slots may have elements. Stopping a timer does not tell.
+    occupied: [Cell<u64>; WORDS],
+    /// Which words of `occupied` may not be 0.
+    words: Cell<u32>,
+    slots: [T; SLOTS],
+}
+
+impl<T: Slot> Ring<T> {
+    /// The first slot with elements, from `start` on and then from the beginning.
     fn first_from(&self, start: usize) -> Option<usize> {
         let (word, bit) = (start / 64, start % 64);
         loop {
@@ -39,7 +44,7 @@ impl Slots {
             let slot = word * 64 + bits.trailing_zeros() as usize;
             if bits == 0 {
                 self.words.set(self.words.get() & !(1 << word));
-            } else if self.lists[slot].is_empty() {
+            } else if self.slots[slot].is_empty() {
                 self.occupied[word].set(self.occupied[word].get() & !(1 << (slot % 64)));
             } else {
                 return Some(slot);
@@ -48,33 +53,32 @@ impl Slots {
     }
 }
 
-/// Timers that are due in the `SLOTS` milliseconds before `horizon`, each in the list of its due
-/// time.
-pub struct Wheel {
-    /// NULL while there are none. They do not move, as lists must not.
-    slots: Cell<*const Slots>,
+/// The `SLOTS` periods of 2^`SHIFT` milliseconds before `horizon`.
+pub struct Wheel<T, const SHIFT: u32> {
+    /// NULL while there is none. It does not move, as lists must not.
+    ring: Cell<*const Ring<T>>,
     horizon: Cell<u64>,
 }
 
-impl Wheel {
+impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
     pub const fn new() -> Self {
-        Wheel { slots: Cell::new(ptr::null()), horizon: Cell::new(0) }
+        Wheel { ring: Cell::new(ptr::null()), horizon: Cell::new(0) }
     }
 
-    fn slots(&self) -> Option<&Slots> {
+    fn ring(&self) -> Option<&Ring<T>> {
         // SAFETY: NULL, or made by `make` and freed by `drop`.
-        unsafe { self.slots.get().as_ref() }
+        unsafe { self.ring.get().as_ref() }
     }
 
-    /// Gets the wheel memory. Until then nothing is before its horizon.
+    /// Gets the wheel memory, if there is some. Until then nothing is before its horizon.
     pub fn make(&self) {
-        if let (None, Ok(block)) = (self.slots(), memory::calloc(1, size_of::<Slots>())) {
-            self.slots.set(block.cast().as_ptr());
+        if let (None, Ok(block)) = (self.ring(), memory::calloc(1, size_of::<Ring<T>>())) {
+            self.ring.set(block.cast().as_ptr());
         }
     }
 
     pub fn is_made(&self) -> bool {
-        self.slots().is_some()
+        self.ring().is_some()
     }
 
     /// The first time that is too late for the wheel.
@@ -82,55 +86,46 @@ impl Wheel {
         self.horizon.get()
     }
 
-    /// Lets the wheel begin at `start`, before which nothing in it is due.
-    pub fn turn(&self, start: u64) {
+    /// Moves the horizon. `SLOTS` periods before it, and earlier, the wheel has nothing.
+    pub fn turn(&self, horizon: u64) {
         if self.is_made() {
-            self.horizon.set(start + SLOTS as u64);
+            self.horizon.set(horizon);
         }
     }
 
-    /// # Safety
-    /// `node` is in no list, is due in the time of the wheel, and stays alive and in place until it
-    /// is unlinked.
-    pub unsafe fn push(&self, node: &Node) {
-        let Some(slots) = self.slots() else { return };
-        let slot = slot_of(node.due.get());
-        let word = &slots.occupied[slot / 64];
-        word.set(word.get() | 1 << (slot % 64));
-        slots.words.set(slots.words.get() | 1 << (slot / 64));
-        // SAFETY: the caller's contract.
-        unsafe { slots.lists[slot].push_back(&node.link) };
+    fn index(time: u64) -> usize {
+        (time >> SHIFT) as usize % SLOTS
     }
 
-    fn first(&self) -> Option<(u64, &List)> {
-        let slots = self.slots()?;
+    /// The slot for what is due at `due`, which is not before the wheel; `None` after it.
+    pub fn slot(&self, due: u64) -> Option<&T> {
+        self.ring().filter(|_| due < self.horizon()).map(|ring| &ring.slots[Self::index(due)])
+    }
+
+    /// As [`Wheel::slot`], for adding a timer.
+    pub fn claim(&self, due: u64) -> Option<&T> {
+        let ring = self.ring().filter(|_| due < self.horizon())?;
+        let index = Self::index(due);
+        let word = &ring.occupied[index / 64];
+        word.set(word.get() | 1 << (index % 64));
+        ring.words.set(ring.words.get() | 1 << (index / 64));
+        Some(&ring.slots[index])
+    }
+
+    /// The first slot with timers, and when its period begins.
+    pub fn first(&self) -> Option<(u64, &T)> {
+        let ring = self.ring()?;
         // The slot of the horizon is that of the beginning.
-        let start = slot_of(self.horizon());
-        let slot = slots.first_from(start)?;
-        let left = SLOTS - slot.wrapping_sub(start) % SLOTS;
-        Some((self.horizon() - left as u64, &slots.lists[slot]))
-    }
-
-    pub fn first_due(&self) -> Option<u64> {
-        self.first().map(|(due, _)| due)
-    }
-
-    /// Moves what is due at `now` to the end of `target`, in order.
-    pub fn take_due(&self, now: u64, target: &List) {
-        while let Some((due, list)) = self.first().filter(|&(due, _)| due <= now) {
-            list.move_to(target);
-            self.turn(due);
-        }
+        let start = Self::index(self.horizon());
+        let index = ring.first_from(start)?;
+        let left = SLOTS - index.wrapping_sub(start) % SLOTS;
+        Some((self.horizon() - ((left as u64) << SHIFT), &ring.slots[index]))
     }
 }
 
-impl Drop for Wheel {
+impl<T, const SHIFT: u32> Drop for Wheel<T, SHIFT> {
     fn drop(&mut self) {
         // SAFETY: NULL or from `calloc`, and not used again. A loop ends without timers.
-        unsafe { memory::free(self.slots.get().cast_mut().cast()) };
+        unsafe { memory::free(self.ring.get().cast_mut().cast()) };
     }
-}
-
-fn slot_of(due: u64) -> usize {
-    due as usize % SLOTS
 }
