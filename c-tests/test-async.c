@@ -423,6 +423,60 @@ TEST(async_callbacks_come_in_the_order_of_init) {
   CLOSE_LOOP(&loop);
 }
 
+enum { CROWD = 3000 };
+
+static uv_async_t crowd[CROWD];
+static uv_timer_t bystanders[CROWD];
+static int last_called;
+
+static void in_turn_cb(uv_async_t* async) {
+  int index = (int) (async - crowd);
+
+  ASSERT_GT(index, last_called);
+  last_called = index;
+  ASSERT_NOT_NULL(async->data);
+  async->data = NULL;
+  fired++;
+}
+
+/* Few or many of them, sent to in any order, and with other handles between. */
+TEST(async_callbacks_of_many_come_in_the_order_of_init) {
+  static const int counts[] = {1, 2, 3, 40, 250, 260, 270, 400, 1500, 2000};
+  static int order[CROWD];
+  unsigned int random = 1;
+  uv_loop_t loop;
+  int with_others, c, i, k;
+
+  for (with_others = 0; with_others < 2; with_others++) {
+    ASSERT_OK(uv_loop_init(&loop));
+    for (i = 0; i < CROWD; i++) {
+      ASSERT_OK(uv_async_init(&loop, &crowd[i], in_turn_cb));
+      crowd[i].data = NULL;
+      order[i] = i;
+      if (with_others) ASSERT_OK(uv_timer_init(&loop, &bystanders[i]));
+    }
+    /* The last thousand are gone. */
+    for (i = 2000; i < CROWD; i++) uv_close((uv_handle_t*) &crowd[i], NULL);
+    ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+    for (c = 0; c < (int) (sizeof(counts) / sizeof(counts[0])); c++) {
+      for (i = 0; i < counts[c]; i++) {
+        random = random * 1103515245 + 12345;
+        k = i + (int) ((random >> 8) % (unsigned int) (2000 - i));
+        int swapped = order[i];
+        order[i] = order[k];
+        order[k] = swapped;
+        crowd[order[i]].data = &crowd;
+        ASSERT_OK(uv_async_send(&crowd[order[i]]));
+      }
+      fired = 0;
+      last_called = -1;
+      ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+      ASSERT_EQ(fired, counts[c]);
+    }
+    CLOSE_LOOP(&loop);
+  }
+}
+
 static void send_around_cb(uv_async_t* async) {
   tell_cb(async);
   if (async != &named[2] || checked++ > 0) return;

@@ -66,7 +66,9 @@ pub struct Loop {
     pub check: phase::Queue,
     /// Async handles that were sent to and are not being called back yet.
     pub sent_asyncs: List,
-    /// How many there have been.
+    /// How many those are, not counting that some may have been closed.
+    pub sent_count: Cell<usize>,
+    /// How many async handles there have been.
     pub asyncs: Cell<u64>,
     done_works: List,
     /// A stack: the handle that was closed last is called back first.
@@ -164,6 +166,7 @@ impl Loop {
             prepare: phase::Queue::new(),
             check: phase::Queue::new(),
             sent_asyncs: List::new(),
+            sent_count: Cell::new(0),
             asyncs: Cell::new(0),
             done_works: List::new(),
             closing: Cell::new(core::ptr::null()),
@@ -468,6 +471,7 @@ impl Loop {
     }
 
     /// Waits once and dispatches what it brought; whether that was anything.
+    #[inline(always)]
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
             // What other threads are about to hand over is not worth a sleep.
@@ -642,18 +646,19 @@ impl Loop {
 
     /// Calls `look` for every handle; it changes nothing.
     pub fn each_handle(&self, look: impl Fn(&Handle)) {
-        self.each_listed_handle(&look);
+        self.listed_handles().for_each(&look);
         let mut walk = self.walks.get();
         // SAFETY: a walk is in the chain while its function runs.
         while let Some(Walk { rest, outer }) = unsafe { walk.as_ref() } {
-            each_handle_of(rest, &look);
+            handles_of(rest).for_each(&look);
             walk = *outer;
         }
     }
 
-    /// As `each_handle`, but in the callback of a walk without those that it has still to visit.
-    pub fn each_listed_handle(&self, look: impl Fn(&Handle)) {
-        each_handle_of(&self.handles, look);
+    /// All handles in the order of init; in the callback of a walk without those that it has still
+    /// to visit. None may be opened or closed meanwhile.
+    pub fn listed_handles(&self) -> impl Iterator<Item = &Handle> {
+        handles_of(&self.handles)
     }
 
     /// Calls `visit` for every handle; it may close and start handles. Those that it starts are
@@ -672,14 +677,9 @@ impl Loop {
     }
 }
 
-/// Calls `look` for every handle of a list; it changes nothing.
-fn each_handle_of(handles: &List, look: impl Fn(&Handle)) {
-    let mut next = handles.front();
-    while let Some(link) = next {
+fn handles_of(list: &List) -> impl Iterator<Item = &Handle> {
+    // SAFETY: what is in the list stays in it meanwhile.
+    core::iter::successors(list.front(), |&link| unsafe { list.after(link) })
         // SAFETY: a handle in the list is not closed, hence alive.
-        unsafe {
-            look(&*handle_of(link));
-            next = handles.after(link);
-        }
-    }
+        .map(|link| unsafe { &*handle_of(link) })
 }

@@ -175,7 +175,7 @@ impl List {
         merged.move_to(self);
     }
 
-    fn is_sorted(&self, key: &impl Fn(*const Link) -> u64) -> bool {
+    pub fn is_sorted(&self, key: &impl Fn(*const Link) -> u64) -> bool {
         let mut at = self.front();
         while let Some(link) = at {
             // SAFETY: `link` is in this list.
@@ -371,6 +371,29 @@ mod tests {
         other.pop_front();
         other.pop_front();
         assert!(other.pop_front().is_none() && !elements[0].is_linked());
+    }
+
+    // Loom's atomics work in its models only, of which one is about this.
+    #[cfg(not(loom))]
+    #[test]
+    fn takes_off_the_stack_in_the_order_of_pushing() {
+        let elements: [Link; 6] = core::array::from_fn(|_| Link::new());
+        let (stack, list) = (Stack::new(AtomicPtr::new(ptr::null_mut())), List::new());
+        assert_eq!(stack.take_into(&list), 0);
+        for (pushed, expected) in [(0..1, 1), (1..4, 4), (4..6, 6)] {
+            let count = pushed.len();
+            for e in &elements[pushed] {
+                // SAFETY: the elements outlive stack and list, and are pushed once.
+                unsafe { stack.push(e) };
+            }
+            assert_eq!(stack.take_into(&list), count);
+            assert!(stack.is_empty());
+            assert_eq!(order(&list, &elements), Vec::from_iter(0..expected));
+        }
+        elements[3].unlink();
+        elements[5].unlink();
+        assert_eq!(order(&list, &elements), [0, 1, 2, 4]);
+        assert_eq!(core::iter::from_fn(|| list.pop_front()).count(), 4);
     }
 
     #[test]

@@ -123,8 +123,9 @@ impl Remote {
         self.has_done() || self.has_asyncs()
     }
 
-    pub fn take_asyncs(&self, list: &List) {
-        self.asyncs.take_into(list);
+    /// Also tells how many they are.
+    pub fn take_asyncs(&self, list: &List) -> usize {
+        self.asyncs.take_into(list)
     }
 
     pub fn take_done(&self, list: &List) {

@@ -283,7 +283,7 @@ unsafe fn print_handles(which: *mut uv_loop_t, stream: *mut libc::FILE, only_act
     }
     // SAFETY: the caller's contract, and the default loop is initialised.
     let loop_ = unsafe { Loop::of(which) };
-    loop_.each_listed_handle(|handle| {
+    loop_.listed_handles().for_each(|handle| {
         if only_active && !handle.is_active() {
             return;
         }

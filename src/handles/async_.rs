@@ -50,8 +50,7 @@ impl Async {
 
     pub fn close(&self) {
         if self.sends.close() {
-            let loop_ = self.handle.loop_();
-            loop_.remote.take_asyncs(&loop_.sent_asyncs);
+            take_sent(self.handle.loop_());
             self.link.unlink();
         }
         self.handle.deactivate();
@@ -72,18 +71,56 @@ fn number_of(link: *const Link) -> u64 {
     unsafe { handle_of(link) }.handle.number.get()
 }
 
+/// Brings what threads have sent meanwhile to the loop's list.
+fn take_sent(loop_: &Loop) {
+    let count = loop_.remote.take_asyncs(&loop_.sent_asyncs);
+    loop_.sent_count.set(loop_.sent_count.get() + count);
+}
+
+/// Puts the handles in `due`, about `count` of them, in the order in which they were initialised.
+fn put_in_order(loop_: &Loop, due: &List, count: usize) {
+    let comparisons = count * count.checked_ilog2().unwrap_or(0) as usize;
+    if (comparisons as u64) < loop_.asyncs.get() || due.is_sorted(&number_of) {
+        due.sort(&number_of);
+        return;
+    }
+    // The loop has all its handles in that order, and there are hardly more than are to be sorted.
+    let ordered = List::new();
+    for handle in loop_.listed_handles().take(comparisons) {
+        if due.is_empty() {
+            break;
+        }
+        if handle.kind() != UV_ASYNC {
+            continue;
+        }
+        // SAFETY: the kind says what the handle is part of.
+        let link = unsafe { &(*core::ptr::from_ref(handle).cast::<Async>()).link };
+        // Then it is in `due`: what threads push meanwhile is not linked, nor is what is closed.
+        if link.is_linked() {
+            link.unlink();
+            // SAFETY: it was in the other list until now.
+            unsafe { ordered.push_back(link) };
+        }
+    }
+    // Where there are many of other kinds, not all were come to.
+    due.sort(&number_of);
+    while due.move_front_to(&ordered).is_some() {}
+    ordered.move_to(due);
+}
+
 /// Calls back every handle that was sent to, in the order in which they were initialised. That
 /// includes what a callback sends to a handle further on; the others are for the next iteration.
 pub fn run_sent(loop_: &Loop) {
     let sent = &loop_.sent_asyncs;
     let (due, later) = (List::new(), List::new());
     let end = loop_.asyncs.get();
-    loop_.remote.take_asyncs(sent);
+    take_sent(loop_);
     sent.move_to(&due);
-    due.sort(&number_of);
+    put_in_order(loop_, &due, loop_.sent_count.take());
     // For finding the places of what is sent meanwhile. When threads send faster than is called
     // back, not everything gets a place.
-    let mut steps = 64;
+    let mut steps = 1000;
+    let mut placed = 0;
     while let Some(link) = due.pop_front() {
         // SAFETY: it was in the list.
         let handle = unsafe { handle_of(link) };
@@ -95,23 +132,28 @@ pub fn run_sent(loop_: &Loop) {
             call_user(|| unsafe { callback(this) });
         }
         steps += 4;
-        loop_.remote.take_asyncs(sent);
-        while let Some(link) = sent.pop_front() {
+        take_sent(loop_);
+        while let Some(link) = sent.front().filter(|_| steps > 0) {
+            steps -= 1;
             let further_on = (next..end).contains(&number_of(link));
-            // SAFETY: it was in the list until now, and closing takes it out of these two.
+            // SAFETY: it is in the list, and closing takes it out of the other two as well.
             unsafe {
-                if !(further_on && due.insert(&*link, &number_of, &mut steps)) {
+                (*link).unlink();
+                if further_on && due.insert(&*link, &number_of, &mut steps) {
+                    placed += 1;
+                } else {
                     later.push_back(&*link);
                 }
             }
         }
     }
     while later.move_front_to(sent).is_some() {}
+    loop_.sent_count.set(loop_.sent_count.get().saturating_sub(placed));
 }
 
 /// In the child of a fork: senders that the fork caught between their steps are the parent's.
 pub fn after_fork(loop_: &Loop) {
-    loop_.remote.take_asyncs(&loop_.sent_asyncs);
+    take_sent(loop_);
     loop_.each_handle(|handle| {
         if handle.kind() != UV_ASYNC {
             return;
