@@ -2,21 +2,25 @@
 //!
 //! To put a thread to sleep and wake it again takes longer than most file operations take. Watching
 //! is only worth the processor's time while what is watched for nearly always comes soon. So a try
-//! that was in vain costs as much credit as several that were not earn; a sleep that turned out to be
-//! short earns as much as a success. Where more threads want to run than there are cores, tries fail
-//! often enough that there are few.
+//! that was in vain costs as much credit as several that were not earn, and one after another costs
+//! more and more; a sleep that turned out to be short earns as much as a success. Where more threads
+//! want to run than there are cores, sleeps can be short and tries fail nevertheless: whoever
+//! watches has the core that the others need.
 
 use crate::sys::host;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, Ordering};
 use once_cell::sync::Lazy;
 use std::time::{Duration, Instant};
 
 /// For how long to watch.
 const LINGER: Duration = Duration::from_micros(20);
-/// What a try in vain costs; a success earns 1.
-const FAILURE: u32 = 8;
+/// What a try in vain costs; a success earns 1. Until one succeeds, each costs twice as much as
+/// the one before.
+const FAILURE: i32 = 8;
+/// The most that a try can cost.
+const MAX_FAILURE: i32 = 16 * FAILURE;
 /// The most that can be saved up.
-const MAX_CREDIT: u32 = 8 * FAILURE;
+const MAX_CREDIT: i32 = 8 * FAILURE;
 
 /// Where there is one core, whoever watches keeps everybody else from working. (Not std's
 /// `available_parallelism`, which opens files: the caller would see descriptors come and go.)
@@ -25,18 +29,20 @@ static SEVERAL_CORES: Lazy<bool> =
 
 pub struct Patience {
     /// Only a hint, so no order between threads is needed.
-    credit: AtomicU32,
+    credit: AtomicI32,
+    /// What the next try costs if it is in vain.
+    failure: AtomicI32,
 }
 
 impl Patience {
     /// For what usually comes soon.
     pub const fn new() -> Patience {
-        Patience { credit: AtomicU32::new(MAX_CREDIT) }
+        Patience { credit: AtomicI32::new(MAX_CREDIT), failure: AtomicI32::new(FAILURE) }
     }
 
     /// For what has to prove first that it comes soon.
     pub const fn to_be_earned() -> Patience {
-        Patience { credit: AtomicU32::new(0) }
+        Patience { credit: AtomicI32::new(0), failure: AtomicI32::new(FAILURE) }
     }
 
     /// Watches until `ready` or the time is up; whether it is ready.
@@ -53,13 +59,16 @@ impl Patience {
             for _ in 0..32 {
                 core::hint::spin_loop();
                 if ready() {
+                    self.failure.store(FAILURE, Ordering::Relaxed);
                     self.earn(credit);
                     return true;
                 }
             }
             // No yielding in between: on a busy machine that costs a whole time slice.
             if Instant::now() >= end {
-                self.credit.store(credit - FAILURE, Ordering::Relaxed);
+                let failure = self.failure.load(Ordering::Relaxed);
+                self.credit.store(credit - failure, Ordering::Relaxed);
+                self.failure.store((2 * failure).min(MAX_FAILURE), Ordering::Relaxed);
                 return false;
             }
         }
@@ -72,7 +81,7 @@ impl Patience {
         }
     }
 
-    fn earn(&self, credit: u32) {
+    fn earn(&self, credit: i32) {
         if credit < MAX_CREDIT {
             self.credit.store(credit + 1, Ordering::Relaxed);
         }
