@@ -14,6 +14,8 @@ cd "$(dirname "$0")/.."
 #   os_pipe_without_descriptors: the leak check at exit needs descriptors
 #   misc_library_shutdown_ends_the_pool, thread_stack_is_rounded_up:
 #     ThreadSanitizer adds a thread, and room to each stack
+#   fork_in_a_walk_while_a_thread_sends, fork_while_another_thread_handles_signals:
+#     it keeps signals back until the thread calls something that it knows
 limits='thread_identity|os_memory_resource_limits'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
@@ -24,6 +26,7 @@ case ${1-}:${2-} in
   thread:c-tests | thread:conformance)
     short=tsan
     limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up"
+    limits="$limits|fork_in_a_walk_while_a_thread_sends|fork_while_another_thread_handles_signals"
     # The runtime resets its state in the child of clone(), which must not be the
     # parent's too: children get a copy of the memory.
     flags+=" --cfg tsan"
