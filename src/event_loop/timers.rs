@@ -31,7 +31,7 @@ pub struct Node {
     /// In a wheel, and among those that are due: the place in the list. In a heap: `next` is the
     /// next sibling, `prev` the sibling before or, of a first child, the parent.
     pub link: Link,
-    /// In a heap: the first child.
+    /// In a heap: the first child. Among those that are due: see [`Ahead`].
     child: Cell<*const Node>,
     pub due: Cell<u64>,
     /// Of no interest here.
@@ -48,6 +48,52 @@ impl Node {
             due: Cell::new(0),
             repeat: Cell::new(0),
             sequence: Cell::new(0),
+        }
+    }
+}
+
+/// Among a million timers those that are due are not in the cache, and where the next one is, is
+/// known only when the one before it has come from memory. So the first walk over them leaves in
+/// each the address of one some places later, for [`Node::prefetch_ahead`] in the second.
+pub struct Ahead {
+    last: [*const Node; Ahead::PLACES],
+    at: usize,
+}
+
+impl Ahead {
+    const PLACES: usize = 8;
+
+    pub fn new() -> Self {
+        Ahead { last: [ptr::null(); Ahead::PLACES], at: 0 }
+    }
+
+    /// Takes note of the next timer of the walk.
+    ///
+    /// # Safety
+    /// `node` and those before it are alive, and in no heap.
+    pub unsafe fn visit(&mut self, node: &Node) {
+        node.child.set(ptr::null());
+        let before = core::mem::replace(&mut self.last[self.at % Ahead::PLACES], node);
+        self.at += 1;
+        if !before.is_null() {
+            // SAFETY: the caller's contract.
+            unsafe { (*before).child.set(node) };
+        }
+    }
+}
+
+impl Node {
+    /// Has the processor fetch the timer that [`Ahead`] left here.
+    pub fn prefetch_ahead(&self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: it may be freed memory by now, or NULL, but a prefetch accesses nothing as far as
+        // the program can tell.
+        unsafe {
+            use core::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+            // From the flags of the handle, which are right before it, to its end: two cache lines.
+            let ahead = self.child.get().cast::<i8>();
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_sub(16));
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(40));
         }
     }
 }
@@ -364,6 +410,21 @@ mod tests {
             pair.check();
         }
         assert!(pair.expected.is_empty());
+    }
+
+    #[test]
+    fn a_walk_leaves_where_others_are() {
+        let nodes: Vec<Node> = (0..20).map(|_| Node::new()).collect();
+        let mut ahead = Ahead::new();
+        for node in &nodes {
+            // SAFETY: all of them are alive.
+            unsafe { ahead.visit(node) };
+        }
+        for (n, node) in nodes.iter().enumerate() {
+            let later = nodes.get(n + Ahead::PLACES).map_or(ptr::null(), ptr::from_ref);
+            assert_eq!(node.child.get(), later);
+            node.prefetch_ahead();
+        }
     }
 
     #[test]

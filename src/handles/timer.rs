@@ -7,7 +7,7 @@
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
 use crate::event_loop::queue::{container_of, List};
-use crate::event_loop::timers::Node;
+use crate::event_loop::timers::{Ahead, Node};
 use crate::event_loop::Loop;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -107,17 +107,21 @@ pub fn run_due(loop_: &Loop) {
     // It outlives the second loop below, which empties it.
     let due = List::new();
     loop_.timers.take_due(loop_.now(), &due);
+    let mut ahead = Ahead::new();
     let mut at = due.front();
     while let Some(link) = at {
         // SAFETY: a timer that was started is alive, and so far all are in `due`.
         unsafe {
-            (*container_of!(link, Timer, node.link)).handle.deactivate();
+            let timer = &*container_of!(link, Timer, node.link);
+            timer.handle.deactivate();
+            ahead.visit(&timer.node);
             at = due.after(link);
         }
     }
     while let Some(link) = due.pop_front() {
         // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
         let timer = unsafe { &*container_of!(link, Timer, node.link) };
+        timer.node.prefetch_ahead();
         // A repeating timer is started again first: its callback may stop it. One that was never
         // given a callback is not here, so this does not fail.
         let _ = timer.again();
