@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -150,6 +151,94 @@ TEST(fork_child_may_use_a_loop_of_its_own) {
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(worked, 2);
   CLOSE_LOOP(&loop);
+}
+
+static struct {
+  uv_sem_t worked;
+  uv_sem_t release;
+  atomic_int hold;
+  atomic_int worker;
+} asked;
+
+/* In place of the C library's. Holds a worker that asks for its cores, if it
+ * does so at all. */
+int sched_getaffinity(pid_t pid, size_t size, cpu_set_t* set) {
+  long written;
+
+  if (atomic_load(&asked.hold)) uv_sem_wait(&asked.release);
+  written = syscall(SYS_sched_getaffinity, pid, size, set);
+  if (written < 0) return -1;
+  memset((char*) set + written, 0, size - (size_t) written);
+  return 0;
+}
+
+static void note_worker(uv_work_t* req) {
+  (void) req;
+  atomic_store(&asked.worker, (int) syscall(SYS_gettid));
+  uv_sem_post(&asked.worked);
+}
+
+static int sleeps(int tid) {
+  char path[64], state = 0;
+  FILE* file;
+
+  snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+  file = fopen(path, "r");
+  ASSERT_NOT_NULL(file);
+  ASSERT_EQ(fscanf(file, "%*d %*s %c", &state), 1);
+  fclose(file);
+  return state == 'S';
+}
+
+static void await_release(uv_work_t* req) {
+  uv_sem_wait(req->data);
+}
+
+static void release_cb(uv_timer_t* timer) {
+  uv_sem_post(timer->data);
+}
+
+/* A loop that has to wait for its work. */
+static void wait_for_work(void* arg) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  uv_work_t req;
+  uv_sem_t release;
+
+  (void) arg;
+  ASSERT_OK(uv_sem_init(&release, 0));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  timer.data = req.data = &release;
+  ASSERT_OK(uv_timer_start(&timer, release_cb, 1, 0));
+  ASSERT_OK(uv_queue_work(&loop, &req, await_release, after_work));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&loop);
+  uv_sem_destroy(&release);
+}
+
+/* Whatever a worker looks up for the first time then, the child does not wait
+ * for it. */
+TEST(fork_while_a_worker_that_has_no_work_asks_for_its_cores) {
+  uv_loop_t loop;
+  uv_work_t req;
+
+  ASSERT_OK(uv_sem_init(&asked.worked, 0));
+  ASSERT_OK(uv_sem_init(&asked.release, 0));
+  ASSERT_OK(uv_loop_init(&loop));
+  atomic_store(&asked.hold, 1);
+  ASSERT_OK(uv_queue_work(&loop, &req, note_worker, NULL));
+  uv_sem_wait(&asked.worked);
+  while (!sleeps(atomic_load(&asked.worker))) sched_yield();
+  atomic_store(&asked.hold, 0);
+  in_child(wait_for_work, NULL);
+  uv_sem_post(&asked.release);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  CLOSE_LOOP(&loop);
+  uv_sem_destroy(&asked.worked);
+  uv_library_shutdown();
+  uv_sem_destroy(&asked.release);
 }
 
 struct pool_scenario {

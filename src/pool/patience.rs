@@ -8,8 +8,7 @@
 //! watches has the core that the others need.
 
 use crate::sys::host;
-use core::sync::atomic::{AtomicI32, Ordering};
-use once_cell::sync::Lazy;
+use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// For how long to watch.
@@ -22,10 +21,20 @@ const MAX_FAILURE: i32 = 16 * FAILURE;
 /// The most that can be saved up.
 const MAX_CREDIT: i32 = 8 * FAILURE;
 
+/// How many cores there are, 0 until it was asked for. Not a lazy value: a fork may come while another
+/// thread makes that, and the child would wait for it.
+static CORES: AtomicUsize = AtomicUsize::new(0);
+
 /// Where there is one core, whoever watches keeps everybody else from working. (Not std's
 /// `available_parallelism`, which opens files: the caller would see descriptors come and go.)
-static SEVERAL_CORES: Lazy<bool> =
-    Lazy::new(|| host::cpus_of_this_thread().is_some_and(|cores| cores > 1));
+fn several_cores() -> bool {
+    let mut cores = CORES.load(Ordering::Relaxed);
+    if cores == 0 {
+        cores = host::cpus_of_this_thread().unwrap_or(1);
+        CORES.store(cores, Ordering::Relaxed);
+    }
+    cores > 1
+}
 
 pub struct Patience {
     /// Only a hint, so no order between threads is needed.
@@ -51,7 +60,7 @@ impl Patience {
             return true;
         }
         let credit = self.credit.load(Ordering::Relaxed);
-        if credit < FAILURE || !*SEVERAL_CORES {
+        if credit < FAILURE || !several_cores() {
             return false;
         }
         let end = Instant::now() + LINGER;
