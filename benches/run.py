@@ -155,10 +155,15 @@ def run_own(binary: Path, library: Path, name: str, *options) -> dict:
 
 def wait_for_server(directory: str) -> None:
     """Until the helper listens, on TCP or on a pipe in its directory."""
-    listening = re.compile(r"^ *\d+: \S+ \S+ 0A ", re.M)
+    tcp = re.compile(r"^ *\d+: \S+ \S+ 0A ", re.M)
     for _ in range(5000):
-        if os.listdir(directory) or listening.search(Path("/proc/net/tcp").read_text()):
+        if tcp.search(Path("/proc/net/tcp").read_text()):
             return
+        for name in os.listdir(directory):
+            # The file is there when the pipe is bound, which is too early.
+            pipe = rf"^(\S+ ){{3}}00010000 .* {re.escape(name)}$"
+            if re.search(pipe, Path("/proc/net/unix").read_text(), re.M):
+                return
         time.sleep(0.001)
     raise Failure("libuv's helper does not listen")
 
