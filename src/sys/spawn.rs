@@ -7,8 +7,9 @@
 //! would look at the thread: where they are points of cancellation, or would change the user of
 //! all threads.
 //!
-//! An error comes back through a pipe that closes when the program is run. Under emulators such as
-//! valgrind, which make any child a copy, shared memory would not do.
+//! An error comes back in that memory. A child that is a copy, as emulators such as valgrind make
+//! any child, has a pipe for it that closes when the program is run. The first child of a process
+//! has both, and tells whether the others need the pipe.
 
 use super::{fd, retry, signal, syscall};
 use crate::abi::{Error, Result};
@@ -16,6 +17,7 @@ use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::size_of;
 use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 extern "C" {
     static environ: *const *const c_char;
@@ -51,35 +53,52 @@ pub struct Program<'a> {
 /// # Safety
 /// The pointers in `program` are what they should be.
 pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
+    /// Whether a child has shared this process's memory.
+    static SHARED: AtomicBool = AtomicBool::new(false);
+
     let stack = Stack::new()?;
-    let [report, report_child] = fd::pipe(0)?;
-    let child = Child { program, report: report_child };
     // A change of user would make the memory that the child shares with the parent undumpable.
     // ThreadSanitizer takes every child for a copy (scripts/sanitize.sh).
     let copies = program.user.is_some() || program.group.is_some() || cfg!(tsan);
     let sharing = if copies { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
+    let pipe = match copies || !SHARED.load(Ordering::Relaxed) {
+        true => Some(fd::pipe(0)?),
+        false => None,
+    };
+    let report = pipe.map(|[_, report]| report);
+    let child = Child { program, report, outcome: AtomicI32::new(Child::UNSEEN) };
 
     let blocked = signal::AllBlocked::new();
     let argument = ptr::from_ref(&child).cast_mut().cast();
     let pid = syscall!(clone(Child::main, stack.top(), libc::SIGCHLD | sharing, argument));
     drop(blocked);
 
-    let _ = fd::close(report_child);
-    let result = pid.and_then(|pid| match read_report(report) {
-        None => Ok(pid),
-        Some(error) => {
-            let _ = retry(|| syscall!(waitpid(pid, ptr::null_mut(), 0)));
-            Err(error)
-        }
+    let outcome = child.outcome.load(Ordering::Relaxed);
+    if outcome != Child::UNSEEN {
+        SHARED.store(true, Ordering::Relaxed);
+    }
+    if let Some(report) = report {
+        let _ = fd::close(report);
+    }
+    let result = pid.and_then(|pid| {
+        let error = match pipe {
+            Some([pipe, _]) if outcome == Child::UNSEEN => read_report(pipe),
+            _ => Error::from_code_or_none(outcome),
+        };
+        let Some(error) = error else { return Ok(pid) };
+        let _ = retry(|| syscall!(waitpid(pid, ptr::null_mut(), 0)));
+        Err(error)
     });
-    let _ = fd::close(report);
+    if let Some([pipe, _]) = pipe {
+        let _ = fd::close(pipe);
+    }
     result
 }
 
 /// The error that the child reported; None when it runs the program.
-fn read_report(report: c_int) -> Option<Error> {
+fn read_report(pipe: c_int) -> Option<Error> {
     let mut code = [0; size_of::<c_int>()];
-    match fd::read_bytes(report, &mut code) {
+    match fd::read_bytes(pipe, &mut code) {
         Ok(length) if length == code.len() => Error::from_code_or_none(c_int::from_ne_bytes(code)),
         _ => None,
     }
@@ -137,23 +156,32 @@ impl Drop for Stack {
 struct Child<'a> {
     program: &'a Program<'a>,
     /// Where an error is written to.
-    report: c_int,
+    report: Option<c_int>,
+    /// `UNSEEN` until the child was there, then 0 or the code of its error; stays so for a parent
+    /// that does not share its memory with the child.
+    outcome: AtomicI32,
 }
 
 impl Child<'_> {
+    const UNSEEN: c_int = 1;
+
     extern "C" fn main(argument: *mut c_void) -> c_int {
         // SAFETY: `start` passes a Child that lives until this process left it.
         let child = unsafe { &*argument.cast::<Child>() };
+        child.outcome.store(0, Ordering::Relaxed);
         let mut report = child.report;
         let Err(error) = child.run(&mut report);
-        let code = error.code().to_ne_bytes();
-        // SAFETY: a system call on memory that is there.
-        unsafe { libc::syscall(libc::SYS_write, report, code.as_ptr(), code.len()) };
+        child.outcome.store(error.code(), Ordering::Relaxed);
+        if let Some(report) = report {
+            let code = error.code().to_ne_bytes();
+            // SAFETY: a system call on memory that is there.
+            unsafe { libc::syscall(libc::SYS_write, report, code.as_ptr(), code.len()) };
+        }
         // The status that the child exits with.
         127
     }
 
-    fn run(&self, report: &mut c_int) -> Result<core::convert::Infallible> {
+    fn run(&self, report: &mut Option<c_int>) -> Result<core::convert::Infallible> {
         let program = self.program;
         if program.new_session {
             syscall!(setsid())?;
@@ -162,8 +190,8 @@ impl Child<'_> {
             syscall!(chdir(program.directory))?;
         }
         let count = program.sources.len() as c_int;
-        if *report < count {
-            *report = move_above(*report, count)?;
+        if let Some(fd) = report.filter(|fd| *fd < count) {
+            *report = Some(move_above(fd, count)?);
         }
         self.place_descriptors(count)?;
         self.change_user()?;
