@@ -116,7 +116,7 @@ GROUPS = (
         ),
         {
             "bare/timer_lists.insert": "a million structures of a timer's size into 500 lists",
-            "bare/timer_lists.visit": "all of them, one list after the other",
+            "bare/timer_lists.visit": "all of them, one list after the other, none fetched ahead",
             "bare/timer_lists.remove": "out of the lists, in the order of memory",
             "bare/timer_lists_ordered.insert": "into the lists, the first ones into the first",
             "bare/timer_lists_ordered.visit": "all of them, which is the order of memory",
