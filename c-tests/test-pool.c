@@ -225,6 +225,34 @@ TEST(pool_size_is_at_most_1024) {
   check_pool_size_in_child("2000", 1024);
 }
 
+static uv_barrier_t everybody;
+
+static void meet(uv_work_t* req) {
+  (void) req;
+  uv_barrier_wait(&everybody);
+}
+
+/* Some threads were started for work that is over, the others are for work that
+ * comes all at once and waits for each other. */
+TEST(pool_reaches_its_size_after_some_work) {
+  uv_work_t reqs[8];
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_EQ(setenv("UV_THREADPOOL_SIZE", "8", 1), 0);
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_barrier_init(&everybody, 8));
+  for (i = 0; i < 4; i++)
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], nothing, count_cb));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  for (i = 0; i < 8; i++)
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], meet, count_cb));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(done, 12);
+  uv_barrier_destroy(&everybody);
+  CLOSE_LOOP(&loop);
+}
+
 TEST(pool_cancel_queued_work) {
   uv_loop_t loop;
   uv_work_t reqs[8];
