@@ -63,7 +63,10 @@ GROUPS = (
         },
         note="On two cores the loop keeps one busy and the pool the other, so what"
         " one thread of `stat()` does is the limit in practice; the lead grows with"
-        " the pool, where the reference wakes threads that find nothing to do.",
+        " the pool, where the reference wakes threads that find nothing to do. To leave"
+        " both cores to the pool, the loop was made to sleep until 8 to 32 requests are"
+        " done: a request then takes 1.9 µs of CPU all the same, so two cores cannot do"
+        " more than 1.05 million a second, and with the switches did 0.8.",
     ),
     Group(
         "Work for the pool, chains of operations",
