@@ -2,9 +2,9 @@
 //!
 //! One pool serves all loops of the process. [`Work`] lies in the private area of a request; it is
 //! in the inbox and then in the queue, then a worker's, then on the stack of finished work of its
-//! loop, and each has it to itself. Threads are started when there is work that no idle thread can take, up to
-//! the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it may have
-//! half of the threads, so that it cannot hold up files.
+//! loop, and each has it to itself. Threads are started when there is work that no idle thread can
+//! take, up to the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it
+//! may have half of the threads, so that it cannot hold up files.
 //!
 //! Whoever submits puts work into the inbox without a lock. The queue is the workers', who fill it
 //! from there under the pool's lock. One worker at a time *lingers* when it runs out of work
@@ -243,8 +243,11 @@ pub fn cancel(work: &Work) -> Result {
     }
     // In the inbox it cannot be unlinked.
     state.take_in();
-    work.link.unlink();
-    state.count(-1);
+    // In the child of a fork the parent's work is in no queue.
+    if work.link.is_linked() {
+        work.link.unlink();
+        state.count(-1);
+    }
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
