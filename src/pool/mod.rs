@@ -83,7 +83,7 @@ struct State {
     lingering: bool,
     /// Workers that were woken or started and have not come to the queue yet.
     coming: usize,
-    threads: Threads,
+    threads: Vec<libc::pthread_t>,
     stopping: bool,
 }
 
@@ -98,7 +98,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     idle: 0,
     lingering: false,
     coming: 0,
-    threads: Threads::NONE,
+    threads: Vec::new(),
     stopping: false,
 });
 static WORK_TO_DO: Condvar = Condvar::new();
@@ -124,36 +124,6 @@ static WORKERS: Apart<Patience> = Apart(Patience::new());
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The threads of the pool. They take no memory but their stacks: what each of them owns is lost in
-/// the child of a fork, which does not have them.
-#[derive(Clone, Copy)]
-struct Threads {
-    ids: [libc::pthread_t; MAX_THREADS],
-    count: usize,
-}
-
-impl Threads {
-    const NONE: Threads = Threads { ids: [0; MAX_THREADS], count: 0 };
-
-    fn push(&mut self, id: libc::pthread_t) {
-        self.ids[self.count] = id;
-        self.count += 1;
-    }
-
-    fn take(&mut self) -> Threads {
-        let all = *self;
-        self.count = 0;
-        all
-    }
-}
-
-impl core::ops::Deref for Threads {
-    type Target = [libc::pthread_t];
-    fn deref(&self) -> &[libc::pthread_t] {
-        &self.ids[..self.count]
-    }
 }
 
 impl Work {
@@ -286,8 +256,10 @@ impl State {
         let stage = work.stage.replace(Stage::Taken);
         let first = ptr::from_ref(work).cast_mut().cast();
         let mut id = 0;
+        let room = self.threads.try_reserve(1).map_err(|_| Error::ENOMEM);
         // SAFETY: the submitter gave the work up to the pool, so the thread may have it.
-        match unsafe { thread::create(&mut id, STACK_SIZE, run_worker, first) } {
+        match room.and_then(|()| unsafe { thread::create(&mut id, STACK_SIZE, run_worker, first) })
+        {
             Ok(()) => {
                 // The work may be over by now, and its memory the user's.
                 self.slow_running += usize::from(task.slow);
@@ -490,7 +462,6 @@ fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, Stat
 pub fn shut_down() {
     let threads = {
         let mut state = state();
-        // Most processes end here: they do not touch the memory for a thousand threads.
         if state.threads.is_empty() {
             LIMIT.store(0, Ordering::Relaxed);
             return;
@@ -501,12 +472,12 @@ pub fn shut_down() {
         }
         state.stopping = true;
         STARTED.store(false, Ordering::Relaxed);
-        state.threads.take()
+        core::mem::take(&mut state.threads)
     };
     WORK_TO_DO.notify_all();
-    for id in threads.iter() {
+    for id in threads {
         // SAFETY: a thread of the pool, which nobody else joins.
-        unsafe { thread::join(*id) };
+        unsafe { thread::join(id) };
     }
     let mut state = state();
     state.stopping = false;
@@ -533,5 +504,5 @@ pub fn after_fork_in_child() {
     state.slow_running = 0;
     LIMIT.store(0, Ordering::Relaxed);
     state.stopping = false;
-    state.threads.count = 0;
+    state.threads.clear();
 }
