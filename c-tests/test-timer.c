@@ -226,6 +226,11 @@ TEST(timer_again_needs_a_callback_and_a_repeat) {
   ASSERT_EQ(uv_is_active((uv_handle_t*) &timer), 1);
   ASSERT_EQ(uv_timer_get_due_in(&timer), 700);
   ASSERT_EQ(fired, 0);
+
+  /* A closing timer it does not start, and does not complain. */
+  uv_close((uv_handle_t*) &timer, NULL);
+  ASSERT_OK(uv_timer_again(&timer));
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &timer), 0);
   CLOSE_LOOP(&loop);
 }
 

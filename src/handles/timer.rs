@@ -95,7 +95,8 @@ impl Timer {
         }
         let repeat = self.node.repeat.get();
         if repeat != 0 {
-            self.start(self.callback.get(), repeat, repeat)?;
+            // Of a timer that is closing libuv says nothing here.
+            let _ = self.start(self.callback.get(), repeat, repeat);
         }
         Ok(())
     }
