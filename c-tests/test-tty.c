@@ -382,6 +382,27 @@ static void shutdown_status(uv_shutdown_t* req, int status) {
   *(int*) req->data = status;
 }
 
+/* The master side as a pipe: what its read calls an error is the end. */
+TEST(tty_hang_up_of_a_master_that_is_a_pipe) {
+  uv_pipe_t pipe;
+  int data;
+  for (data = 0; data < 2; data++) {
+    open_terminal();
+    ASSERT_OK(uv_loop_init(&loop));
+    ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
+    ASSERT_OK(uv_pipe_open(&pipe, master));
+    received_len = 0;
+    received_end = 0;
+    if (data) ASSERT_EQ(write(slave, "last", 4), 4);
+    close(slave);
+    ASSERT_OK(uv_read_start(STREAM(&pipe), alloc_static, collect));
+    RUN_UNTIL(&loop, received_end != 0);
+    ASSERT_EQ(received_len, data ? 4 : 0);
+    ASSERT_EQ(received_end, UV_EOF);
+    CLOSE_LOOP(&loop);
+  }
+}
+
 TEST(tty_shutdown_is_for_sockets) {
   uv_tty_t tty;
   uv_shutdown_t req;

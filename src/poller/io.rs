@@ -29,6 +29,8 @@ pub struct Io {
     pub readable: Cell<bool>,
     /// The peer will send no more: a short read then does not mean that the next would block.
     pub read_closed: Cell<bool>,
+    /// The latest event said that the other side is gone, and of no error.
+    pub hung_up: Cell<bool>,
     /// Readiness is reported for as long as it lasts, not only when it begins.
     level: Cell<bool>,
     /// Its registration is renewed before the next wait.
@@ -55,6 +57,7 @@ impl Io {
             interest: Cell::new(None),
             readable: Cell::new(false),
             read_closed: Cell::new(false),
+            hung_up: Cell::new(false),
             level: Cell::new(false),
             stale: Cell::new(false),
             pending: Link::new(),

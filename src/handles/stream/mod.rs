@@ -190,6 +190,9 @@ impl Stream {
     pub fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let writable = event.is_writable() || event.is_write_closed() || event.is_error();
+        // Without an error both sides are closed by EPOLLHUP only.
+        let hung_up = event.is_read_closed() && event.is_write_closed() && !event.is_error();
+        self.io.hung_up.set(hung_up);
         let unread = self.io.readable.get();
         if readable {
             self.io.readable.set(true);

@@ -81,11 +81,7 @@ impl Stream {
         }
         // SAFETY: the user says that the buffer is writable.
         match unsafe { self.receive(&buffer) } {
-            Ok(0) => {
-                self.handle.set(flag::READ_EOF);
-                self.give_last(Error::EOF, &buffer);
-                false
-            }
+            Ok(0) => self.end(&buffer),
             Ok(length) => {
                 let short = length < buffer.len;
                 // A descriptor that blocks is read once for each report.
@@ -100,12 +96,21 @@ impl Stream {
                 self.give(Ok(0), &buffer);
                 false
             }
+            // As EIO of a terminal's master side; a `uv_tty_t` is told that, as in libuv.
+            Err(_) if self.io.hung_up.get() && self.handle.kind() != UV_TTY => self.end(&buffer),
             Err(error) => {
                 self.handle.clear(flag::READABLE | flag::WRITABLE);
                 self.give_last(error, &buffer);
                 false
             }
         }
+    }
+
+    /// The end of the stream; whether there may be more.
+    fn end(&self, buffer: &uv_buf_t) -> bool {
+        self.handle.set(flag::READ_EOF);
+        self.give_last(Error::EOF, buffer);
+        false
     }
 
     /// The callback for something after which nothing can be read.
