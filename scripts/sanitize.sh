@@ -12,16 +12,18 @@ cd "$(dirname "$0")/.."
 #   thread_identity: their pthread_join() stops at a thread that joins itself
 #   os_memory_resource_limits: their memory is beyond the limit on data
 #   os_pipe_without_descriptors: the leak check at exit needs descriptors
+#   exhaustion_no_process, exhaustion_no_thread..., exhaustion_one_thread_for_the_pool:
+#     the leak check starts a process; ThreadSanitizer has a thread of its own
 #   misc_library_shutdown_ends_the_pool, thread_stack_is_rounded_up:
 #     ThreadSanitizer adds a thread, and room to each stack
 #   fork_in_a_walk_while_a_thread_sends, fork_while_another_thread_handles_signals:
 #     it keeps signals back until the thread calls something that it knows
-limits='thread_identity|os_memory_resource_limits'
+limits='thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
   address:c-tests | address:conformance)
     short=asan
-    limits="$limits|os_pipe_without_descriptors"
+    limits="$limits|os_pipe_without_descriptors|exhaustion_no_(process|thread.*)"
     ;;
   thread:c-tests | thread:conformance)
     short=tsan
