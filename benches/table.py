@@ -226,7 +226,6 @@ GROUPS = (
             "poll_ping_pong",
             "poll_change_events",
             "poll_same_events",
-            "poll_same_events",
             "libuv/spawn",
             "libuv/thread_create",
             "libuv/loop_count",
