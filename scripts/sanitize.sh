@@ -16,8 +16,10 @@ cd "$(dirname "$0")/.."
 #     the leak check starts a process; ThreadSanitizer has a thread of its own
 #   misc_library_shutdown_ends_the_pool, thread_stack_is_rounded_up:
 #     ThreadSanitizer adds a thread, and room to each stack
-#   fork_in_a_walk_while_a_thread_sends, fork_while_another_thread_handles_signals:
-#     it keeps signals back until the thread calls something that it knows
+#   fork_in_a_walk_while_a_thread_sends, fork_while_another_thread_handles_signals,
+#   allocator_failing_each_allocation_in_turn:
+#     it keeps signals back until the thread calls something that it knows; an idle
+#     worker that got SIGCHLD does not
 limits='thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
@@ -29,6 +31,7 @@ case ${1-}:${2-} in
     short=tsan
     limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up"
     limits="$limits|fork_in_a_walk_while_a_thread_sends|fork_while_another_thread_handles_signals"
+    limits="$limits|allocator_failing_each_allocation_in_turn"
     # The runtime resets its state in the child of clone(), which must not be the
     # parent's too: children get a copy of the memory.
     flags+=" --cfg tsan"
