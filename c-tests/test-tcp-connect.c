@@ -56,6 +56,27 @@ TEST(tcp_connect_keeps_the_loop_alive) {
   CLOSE_LOOP(&loop);
 }
 
+static uv_tcp_t reset_peer;
+
+static void accept_and_reset(uv_stream_t* stream, int status) {
+  ASSERT_OK(status);
+  ASSERT_OK(uv_tcp_init(stream->loop, &reset_peer));
+  ASSERT_OK(uv_accept(stream, STREAM(&reset_peer)));
+  ASSERT_OK(uv_tcp_close_reset(&reset_peer, NULL));
+  uv_close(HANDLE(stream), NULL);
+}
+
+/* The kernel reports both ends in one batch, the listening one first. */
+TEST(tcp_connect_reset_in_the_same_batch) {
+  struct sockaddr_in addr;
+  ASSERT_OK(uv_loop_init(&loop));
+  addr = listen_loopback(&loop, &server, accept_and_reset);
+  start_connect(addr, note_connect);
+  ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  EXPECT_EVENTS("connect:ECONNRESET");
+  CLOSE_LOOP(&loop);
+}
+
 TEST(tcp_connect_refused) {
   ASSERT_OK(uv_loop_init(&loop));
   start_connect(refused_address(), note_connect);

@@ -7,7 +7,6 @@ use crate::handles::{call_user, flag, overlay};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::Cell;
-use mio::event::Event;
 use mio::Interest;
 
 #[repr(C)]
@@ -60,12 +59,9 @@ impl Stream {
         Ok(())
     }
 
-    /// The kernel reports that connecting has come to an end.
-    pub(super) fn on_connect_event(&self, event: &Event) {
-        // A connection that failed is always reported as an error.
-        if !event.is_error() && !event.is_write_closed() {
-            return self.finish_connect(Ok(()));
-        }
+    /// The kernel reported that connecting has come to an end. How is asked only now: a callback
+    /// since then may have reset the connection.
+    pub(super) fn on_connected(&self) {
         match sys::socket::take_error(self.fd()) {
             Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
             result => self.finish_connect(result),

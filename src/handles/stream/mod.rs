@@ -208,7 +208,7 @@ impl Stream {
         }
         if !self.connect_request.get().is_null() {
             if writable {
-                self.on_connect_event(event);
+                self.on_connected();
             }
             // The same edge may have told of data, for a reader that did not wait to be connected.
             if readable && self.handle.has(flag::READING) {
@@ -252,7 +252,7 @@ impl Stream {
     pub fn on_still_ready(&self) {
         if !self.connect_request.get().is_null() {
             if self.handle.has(flag::CONNECTED) {
-                self.finish_connect(Ok(()));
+                self.on_connected();
             }
         } else if !self.io.readable.get() {
         } else if self.handle.has(flag::LISTENING) {
