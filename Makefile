@@ -13,6 +13,7 @@ lib:
 	cargo rustc --release --locked --lib --crate-type cdylib,staticlib
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
+	ln -sfn libuv.so.1 target/lib/libuv.so
 
 # libuv 1.53.0 itself, to compare with: target/reference/libuv.so.1.
 reference:
@@ -72,7 +73,7 @@ dependents: dependents-setup lib reference
 	dependents/run.sh $(ARGS)
 
 dependents-setup:
-	scripts/setup.sh gcc make cmake util-linux iproute2
+	scripts/setup.sh gcc libc6-dev make cmake util-linux iproute2
 
 # What the two libraries export, compared.
 symbols: lib reference
@@ -102,14 +103,14 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 	done
 
 demo-setup:
-	scripts/setup.sh gcc python3
+	scripts/setup.sh gcc libc6-dev python3
 
 # Both libraries, and what the machine can do at all; benches/README.md.
 bench: bench-setup lib reference
 	benches/run.py $(ARGS)
 
 bench-setup:
-	scripts/setup.sh gcc binutils cmake python3
+	scripts/setup.sh gcc libc6-dev binutils cmake python3
 
 # Node.js and uvloop on both libraries.
 bench-programs: lib reference
@@ -121,7 +122,7 @@ bench-docs:
 	benches/render.py
 
 install:
-	scripts/setup.sh gcc make cmake
+	scripts/setup.sh gcc libc6-dev make cmake
 	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
 	  -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target"
 	cmake --build build/install
@@ -136,7 +137,7 @@ wheel: lib build/venv/bin/pytest
 
 # Packages for Debian, in build/deb, that stand in for libuv1 and libuv1-dev.
 deb: lib
-	scripts/setup.sh gcc make cmake debhelper
+	scripts/setup.sh gcc libc6-dev make cmake debhelper
 	rm -rf build/deb
 	debian/rules clean
 	debian/rules binary

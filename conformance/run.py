@@ -320,6 +320,8 @@ def main():
     with Stage(ours, options.library, tool) as stage:
         for mode in options.mode:
             expected = expectation(program, mode, tool, options.tests, options.jobs)
+            if not expected:
+                sys.exit(f"no test is called {' or '.join(options.tests)}")
             durations = {name: result.seconds for name, result in expected.items()}
             for turn in range(1, options.repeat + 1):
                 begin = time.monotonic()

@@ -8,6 +8,7 @@ set -euo pipefail
 # "package: what shows that it is there"
 needs=(
   "gcc: command -v cc"
+  "libc6-dev: test -e /usr/include/stdio.h"
   "g++: command -v c++"
   "make: command -v make"
   "binutils: command -v readelf"

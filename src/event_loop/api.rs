@@ -127,6 +127,9 @@ pub unsafe extern "C" fn uv_loop_alive(r#loop: *const uv_loop_t) -> c_int {
     c_int::from(unsafe { Loop::of(r#loop) }.is_alive())
 }
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("uv_loop_configure() takes a third argument as on x86-64 and AArch64");
+
 /// Sets an option of the loop, which some take an argument for; see `uv_loop_option`. Normally
 /// called before the loop first runs.
 ///
@@ -139,7 +142,6 @@ pub unsafe extern "C" fn uv_loop_alive(r#loop: *const uv_loop_t) -> c_int {
 // C declares this function as variadic, which stable Rust cannot define. In the calling conventions
 // of x86-64 and AArch64 Linux an `int` argument after the fixed ones is passed where a fixed one
 // would be; if the caller passed none, the register holds something that is not looked at.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_configure(
     r#loop: *mut uv_loop_t,
