@@ -2,10 +2,10 @@
 //!
 //! To put a thread to sleep and wake it again takes longer than most file operations take. Watching
 //! is only worth the processor's time while what is watched for nearly always comes soon. So a try
-//! that was in vain costs as much credit as several that were not earn, and one after another costs
-//! more and more; a sleep that turned out to be short earns as much as a success. Where more threads
-//! want to run than there are cores, sleeps can be short and tries fail nevertheless: whoever
-//! watches has the core that the others need.
+//! that was in vain costs as much credit as several that were not earn; a sleep that turned out to be
+//! short earns as much as a success. Where more threads want to run than there are cores, sleeps can
+//! be short and tries fail nevertheless: whoever watches has the core that the others need. So what
+//! comes from any number of threads has failures that cost more and more, one after another.
 
 use crate::sys::host;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -13,11 +13,8 @@ use std::time::{Duration, Instant};
 
 /// For how long to watch.
 const LINGER: Duration = Duration::from_micros(20);
-/// What a try in vain costs; a success earns 1. Until one succeeds, each costs twice as much as
-/// the one before.
+/// What a try in vain costs; a success earns 1.
 const FAILURE: i32 = 8;
-/// The most that a try can cost.
-const MAX_FAILURE: i32 = 16 * FAILURE;
 /// The most that can be saved up.
 const MAX_CREDIT: i32 = 8 * FAILURE;
 
@@ -39,19 +36,25 @@ fn several_cores() -> bool {
 pub struct Patience {
     /// Only a hint, so no order between threads is needed.
     credit: AtomicI32,
-    /// What the next try costs if it is in vain.
+    /// What the next try costs if it is in vain: twice as much as the one before until one succeeds,
+    /// `max_failure` at most.
     failure: AtomicI32,
+    max_failure: i32,
 }
 
 impl Patience {
     /// For what usually comes soon.
     pub const fn new() -> Patience {
-        Patience { credit: AtomicI32::new(MAX_CREDIT), failure: AtomicI32::new(FAILURE) }
+        Patience::with(MAX_CREDIT, FAILURE)
     }
 
-    /// For what has to prove first that it comes soon.
+    /// For what has to prove first that it comes soon, and may come from any number of threads.
     pub const fn to_be_earned() -> Patience {
-        Patience { credit: AtomicI32::new(0), failure: AtomicI32::new(FAILURE) }
+        Patience::with(0, 16 * FAILURE)
+    }
+
+    const fn with(credit: i32, max_failure: i32) -> Patience {
+        Patience { credit: AtomicI32::new(credit), failure: AtomicI32::new(FAILURE), max_failure }
     }
 
     /// Watches until `ready` or the time is up; whether it is ready.
@@ -77,7 +80,7 @@ impl Patience {
             if Instant::now() >= end {
                 let failure = self.failure.load(Ordering::Relaxed);
                 self.credit.store(credit - failure, Ordering::Relaxed);
-                self.failure.store((2 * failure).min(MAX_FAILURE), Ordering::Relaxed);
+                self.failure.store((2 * failure).min(self.max_failure), Ordering::Relaxed);
                 return false;
             }
         }
