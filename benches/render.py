@@ -218,7 +218,8 @@ def programs_section(programs: dict) -> str:
     lines = [
         "## Through real programs",
         "",
-        "Unmodified programs on both libraries (`make bench-programs`); ratios as above.",
+        "Unmodified programs on both libraries (`make bench-programs`), oxuv"
+        f" {commits(programs['metrics'])}; ratios as above.",
         "",
         "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | beside them |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
@@ -236,6 +237,10 @@ def programs_section(programs: dict) -> str:
             f" {pair([s['reference_cpu'], s['ours_cpu']], 1e6)} | {others} |"
         )
     return "\n".join(lines)
+
+
+def commits(metrics: dict) -> str:
+    return ", ".join(sorted({f"`{record['commit']}`" for record in metrics.values()}))
 
 
 def machine_line(machine: dict) -> str:
@@ -261,13 +266,12 @@ def main() -> int:
         if rows:
             groups.append((group, rows))
     panels = growth_panels(metrics)
-    commits = sorted({record["commit"] for record in metrics.values()})
     pairs = sorted({len(r["samples"]["ours"]) for r in metrics.values()})
 
     parts = [
         INTRO.format(
             machine=machine_line(results["machine"]),
-            commits=", ".join(f"`{commit}`" for commit in commits),
+            commits=commits(metrics),
             pairs=" to ".join(str(n) for n in {pairs[0], pairs[-1]}),
         ),
         overview(groups) + "\n",
