@@ -16,6 +16,7 @@
 //! - [`text`]: addresses as text; pure functions over bytes.
 //! - [`sys`]: the only place that makes system calls.
 //! - [`memory`]: allocation through the functions that the user may replace.
+//! - [`sync`]: what the lock-free parts are made of.
 //! - [`fork`] and [`shutdown`]: what a fork and the end of the process mean to shared parts.
 //! - [`unwind`]: what std asks an unwinder for, answered without one.
 //!
