@@ -8,12 +8,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 static uv_loop_t loop;
 static int done;
 
-/* What the look-up was asked for. */
+/* What the last look-up was asked for; several may run at the same time. */
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 static char asked_host[512], asked_service[64];
 static int has_host, has_service, has_hints, asked_flags;
 
@@ -37,6 +39,7 @@ int getaddrinfo(const char* host, const char* service,
               struct addrinfo**);
 
   wait_if_blocking();
+  pthread_mutex_lock(&asking);
   if ((has_host = host != NULL))
     snprintf(asked_host, sizeof(asked_host), "%s", host);
   if ((has_service = service != NULL))
@@ -45,6 +48,7 @@ int getaddrinfo(const char* host, const char* service,
     asked_flags = hints->ai_flags;
     numeric = *hints;
   }
+  pthread_mutex_unlock(&asking);
   if (answer != 0) {
     errno = answer_errno;
     return answer;
@@ -61,7 +65,9 @@ int getnameinfo(const struct sockaddr* addr, socklen_t addrlen, char* host,
               socklen_t, int);
 
   wait_if_blocking();
+  pthread_mutex_lock(&asking);
   asked_flags = flags;
+  pthread_mutex_unlock(&asking);
   if (answer != 0) {
     errno = answer_errno;
     return answer;
