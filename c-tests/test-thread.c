@@ -153,10 +153,7 @@ TEST(thread_may_call_pthread_exit_in_a_callback) {
   ASSERT_OK(uv_thread_create(&thread, run_to_the_end_of_the_thread, &loop));
   ASSERT_OK(uv_thread_join(&thread));
   ASSERT_EQ(unwound, 1);
-
-  uv_close((uv_handle_t*) &timer, NULL);
-  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
-  ASSERT_OK(uv_loop_close(&loop));
+  CLOSE_LOOP(&loop);
 }
 
 TEST(thread_may_be_cancelled_while_its_loop_waits) {
@@ -170,10 +167,7 @@ TEST(thread_may_be_cancelled_while_its_loop_waits) {
   ASSERT_EQ(pthread_cancel(thread), 0);
   ASSERT_OK(uv_thread_join(&thread));
   ASSERT_EQ(unwound, 1);
-
-  uv_close((uv_handle_t*) &async, NULL);
-  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
-  ASSERT_OK(uv_loop_close(&loop));
+  CLOSE_LOOP(&loop);
 }
 
 TEST(thread_name_is_cut) {
