@@ -106,9 +106,9 @@ pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: 
     syscall!(epoll_ctl(epoll, operation, fd, &mut event)).map(drop)
 }
 
-/// For signal handlers: libc's write() is a point of cancellation, where the thread could end with
-/// the handler half done.
-pub fn write_in_handler(fd: c_int, bytes: &[u8]) -> Result {
+/// For signal handlers and children that share the memory: libc's write() is a point of cancellation,
+/// where the thread could end with the handler half done.
+pub fn write_uncancelled(fd: c_int, bytes: &[u8]) -> Result {
     syscall!(syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len())).map(drop)
 }
 

@@ -173,9 +173,7 @@ impl Child<'_> {
         let Err(error) = child.run(&mut report);
         child.outcome.store(error.code(), Ordering::Relaxed);
         if let Some(report) = report {
-            let code = error.code().to_ne_bytes();
-            // SAFETY: a system call on memory that is there.
-            unsafe { libc::syscall(libc::SYS_write, report, code.as_ptr(), code.len()) };
+            let _ = fd::write_uncancelled(report, &error.code().to_ne_bytes());
         }
         // The status that the child exits with.
         127

@@ -142,7 +142,7 @@ impl Pipe {
             let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
             // A full pipe holds thousands of signals that were not dispatched yet; like the
             // kernel's own queue it then takes no more.
-            let _ = sys::fd::write_in_handler(self.write_end, &caught.to_bytes());
+            let _ = sys::fd::write_uncancelled(self.write_end, &caught.to_bytes());
             sys::set_errno(errno);
         }
     }
