@@ -117,6 +117,15 @@ bench-programs: lib reference
 	benches/programs/setup.sh
 	benches/programs/run.py $(ARGS)
 
+# Where the time of benchmarks goes; ARGS="libuv/spawn" names one.
+profile: bench-setup lib reference build/inferno/bin/inferno-flamegraph
+	scripts/setup.sh linux-perf
+	benches/profiles.py $(ARGS)
+
+build/inferno/bin/inferno-flamegraph:
+	cargo install -q --locked --root build/inferno --no-default-features --features cli \
+	  --bin inferno-flamegraph inferno@0.12.8
+
 # docs/PERFORMANCE.md and its plots, from what was measured last.
 bench-docs:
 	benches/render.py
@@ -153,4 +162,4 @@ clean:
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
   dependents dependents-setup symbols loom demo demo-setup bench bench-setup bench-programs \
-  bench-docs install wheel deb deb-test clean
+  profile bench-docs install wheel deb deb-test clean

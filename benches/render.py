@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes docs/PERFORMANCE.md and its plots from what run.py and programs/run.py
-have measured: build/bench/results.json and build/bench/programs.json."""
+have measured: results.json, programs.json and profiles.json in build/bench."""
 
 import json
+import shutil
 import statistics
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "build" / "bench"
 DOCS = ROOT / "docs"
 SIDES = ("reference", "ours")
+NAMES = {"reference": "libuv", "ours": "oxuv"}
+PROFILES = KEPT / "profiles.json"
 
 
 def kind(samples: dict) -> str:
@@ -244,6 +247,54 @@ def programs_section(programs: dict) -> str:
     return "\n".join(lines)
 
 
+def flame_graph(name: str, side: str) -> Path:
+    return KEPT / "profiles" / f"{name.replace('/', '-')}-{NAMES[side]}.svg"
+
+
+def profile(name: str, record: dict) -> str:
+    """The table of where one benchmark's processor time goes, worst first."""
+    shares = {side: record[side]["shares"] for side in SIDES}
+    scale, unit = (1e6, "µs") if record["of"] == "operation" else (1e3, "ms")
+    cpu = {side: record[side]["cpu"] * scale for side in SIDES}
+    links = (f"[{NAMES[side]}](profiles/{flame_graph(name, side).name})"
+             for side in SIDES)
+    lines = [
+        f"| `{name}`, {unit} for each {record['of']} | {' | | '.join(links)} | |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+
+    def line(what: str, share) -> str:
+        cells = (
+            f"{number(cpu[side] * share(side))} | {share(side):.0%}" for side in SIDES
+        )
+        return f"| {what} | {' | '.join(cells)} |"
+
+    def largest(what: str) -> float:
+        return max(shares[side].get(what, 0) for side in SIDES)
+
+    known = {what for side in SIDES for what in shares[side]}
+    shown = sorted((w for w in known if largest(w) >= 0.01), key=largest, reverse=True)
+    lines += [line(w, lambda side, w=w: shares[side].get(w, 0)) for w in shown]
+    lines += [
+        line("the rest", lambda side: 1 - sum(shares[side].get(w, 0) for w in shown)),
+        line("**all**", lambda side: 1.0),
+    ]
+    return "\n".join(lines)
+
+
+def profiles_section(profiles: dict) -> str:
+    names = [name for name in table.PROFILES if name in profiles]
+    return "\n".join([
+        "## Where the time goes",
+        "",
+        "Processor time by what runs, of all threads and processes, sampled 2,000 times"
+        f" a second (`make profile`), oxuv {commits(profiles)}. The names"
+        " of the libraries lead to the flame graphs. What a system call costs is in its"
+        " line, what the kernel does in it for the other end of a connection included.",
+        *("\n" + profile(name, profiles[name]) for name in names),
+    ])
+
+
 def commits(metrics: dict) -> str:
     return ", ".join(sorted({f"`{record['commit']}`" for record in metrics.values()}))
 
@@ -284,6 +335,13 @@ def main() -> int:
         *(group_section(group, metrics, bare) + "\n" for group, _ in groups),
         growth_section(panels) + "\n",
     ]
+    if PROFILES.exists():
+        profiles = json.loads(PROFILES.read_text())
+        parts.append(profiles_section(profiles) + "\n")
+        (DOCS / "profiles").mkdir(parents=True, exist_ok=True)
+        for name in set(table.PROFILES) & set(profiles):
+            for side in SIDES:
+                shutil.copy(flame_graph(name, side), DOCS / "profiles")
     programs = KEPT / "programs.json"
     if programs.exists():
         parts.append(programs_section(json.loads(programs.read_text())) + "\n")

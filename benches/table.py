@@ -260,6 +260,10 @@ GROUPS = (
           note="Reached at 600 KiB, stripped; Rust's standard library is part of it."),
 )
 
+# Those of which the document shows where the time goes.
+PROFILES = ("fs_stat_64", "pipe_pump", "udp_recvmmsg_burst", "tcp_ping_pong",
+            "libuv/tcp_multi_accept2", "libuv/spawn")
+
 # The bare program that does exactly the work of a benchmark.
 AGAINST = {
     "fs_stat_1": "bare/stat",

@@ -22,11 +22,12 @@ needs=(
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"
 )
-# Packages for Debian, and trying them, are asked for by name.
+# Packages for Debian, trying them, and profiles are asked for by name.
 [ $# = 0 ] || needs+=(
   "debhelper: command -v dh"
   "mmdebstrap: command -v mmdebstrap"
   "mount: command -v mount"
+  "linux-perf: command -v perf"
 )
 
 missing=()

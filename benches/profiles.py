@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Shows where the time of a benchmark goes, on the reference libuv and on oxuv.
+
+Runs it on both libraries in turn while `perf` samples every processor, and
+keeps for each library a flame graph, build/bench/profiles/NAME-SIDE.svg, and
+in build/bench/profiles.json how the processor time divides between the kernel,
+by system call, the library and the program. Takes root, or
+kernel.perf_event_paranoid at -1.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import render
+import run
+import table
+
+KEPT = render.PROFILES
+FLAMEGRAPH = run.ROOT / "build" / "inferno" / "bin" / "inferno-flamegraph"
+# Samples a second of each processor, taken by the clock: most virtual machines
+# have no cycle counter. Not a round number, so as not to keep step with timers.
+FREQUENCY = 1999
+# What is copied of the stack for unwinding. libuv has an array of 12 KiB there.
+STACK_BYTES = 16384
+# Functions with a smaller share of the time are left out of the flame graphs.
+MIN_PER_CENT = 0.3
+
+
+# ---- Recording -------------------------------------------------------------
+
+
+def record(data: Path, work):
+    """Calls work() while perf writes to `data`; returns what it returns."""
+    control, commands = os.pipe()
+    answers, acknowledge = os.pipe()
+    perf = subprocess.Popen(
+        ["perf", "record", "--quiet", "--all-cpus", "--event=cpu-clock",
+         f"--freq={FREQUENCY}", f"--call-graph=dwarf,{STACK_BYTES}",
+         "--mmap-pages=2048", f"--output={data}", "--delay=-1",
+         f"--control=fd:{control},{acknowledge}"],
+        pass_fds=(control, acknowledge), stderr=subprocess.PIPE, text=True,
+    )
+    os.close(control)
+    os.close(acknowledge)
+    try:
+        os.write(commands, b"enable\n")
+        if not os.read(answers, 100):
+            raise BrokenPipeError
+        return work()
+    except BrokenPipeError:
+        raise run.Failure(f"perf cannot record here:\n{perf.communicate()[1]}") from None
+    finally:
+        perf.send_signal(signal.SIGINT)
+        perf.wait()
+        os.close(commands)
+        os.close(answers)
+
+
+TASK = re.compile(r"PERF_RECORD_(?:FORK\((\d+):\d+\):\((\d+):\d+\)|COMM exec: .*:(\d+)/)")
+SAMPLE = re.compile(r"(\S.*?) +(\d+)/\d+ *$")
+FRAME = re.compile(r"\s+[0-9a-f]+ (.*) \((.*)\)$")
+
+
+def samples(data: Path):
+    """What of a recording belongs to the processes that we have started: the
+    thread's name, whether another program has started the process, and the
+    stack from the inside out: function and file."""
+    script = subprocess.run(
+        ["perf", "script", "--no-inline", "--show-task-events",
+         "--fields=comm,pid,tid,ip,sym,dso", f"--input={data}"],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        errors="replace",
+    ).stdout
+    parents: dict = {}
+    programs = set()  # processes that run another program than their parent
+    for block in script.split("\n\n"):
+        thread, stack = "", []
+        for line in block.splitlines():
+            if task := TASK.search(line):
+                child, parent, executed = task.groups()
+                if executed:
+                    programs.add(executed)
+                elif child != parent:  # not a new thread
+                    parents[child] = parent
+            elif frame := FRAME.match(line):
+                stack.append(frame.groups())
+            elif sample := SAMPLE.match(line):
+                thread, process = sample.groups()
+        if not stack:
+            continue
+        line_of_descent = set()
+        while process in parents and process != str(os.getpid()):
+            line_of_descent.add(process)
+            process = parents[process]
+        started = len(programs & line_of_descent)
+        if process == str(os.getpid()) and started:
+            yield thread, started > 1, stack
+
+
+# ---- Where the time goes ---------------------------------------------------
+
+KERNEL = "[kernel.kallsyms]"
+SYSTEM_CALL = re.compile(r"(?:__x64_sys|__se_sys|__do_sys|__sys|ksys|kernel|vm)_(\w+)")
+# Calls that do the same for a reader.
+SAME = {
+    "epoll_pwait": "epoll_wait",
+    **dict.fromkeys(("write", "writev", "sendto", "sendmsg"), "write, send"),
+    **dict.fromkeys(("read", "readv", "recvfrom", "recvmsg"), "read, recv"),
+    "mmap_pgoff": "mmap",
+    **dict.fromkeys(("vfork", "clone3"), "clone"),
+}
+
+
+def share_of(another_program: bool, thread: str, stack: list) -> str:
+    """The line of the table that a sample counts for."""
+    if another_program:
+        return "the program that is started"
+    pool = " (pool)" if thread == "libuv-worker" else ""
+    return what_runs(stack) + pool
+
+
+def what_runs(stack: list) -> str:
+    kernel = [function for function, file in stack if file == KERNEL]
+    if not kernel:
+        file = Path(stack[0][1]).name
+        if file.startswith("libuv.so"):
+            return "the library"
+        if file == "[vdso]":
+            return "reading the clock"
+        return "libc" if re.match(r"libc\.|ld-", file) else "the program"
+    # The outermost frames say why the kernel was entered.
+    if "do_syscall_64" in kernel:
+        inside = kernel[: kernel.index("do_syscall_64")]
+        for function in reversed(inside):
+            if call := SYSTEM_CALL.match(function):
+                return f"`{SAME.get(call[1], call[1])}`"
+    if any(function.startswith("asm_exc_page_fault") for function in kernel):
+        return "page faults"
+    if any(function.startswith("asm_sysvec_") for function in kernel):
+        return "interrupts"
+    return "into the kernel and out of it"
+
+
+def folded(thread: str, stack: list) -> str:
+    """The stack as the flame graph's tool wants it."""
+    frames = [thread]
+    for function, file in reversed(stack):
+        if function == "[unknown]":
+            function = f"[{Path(file).name}]"
+        frames.append(function.replace(";", ":") + "_[k]" * (file == KERNEL))
+    return ";".join(frames)
+
+
+# ---- A benchmark -----------------------------------------------------------
+
+
+def runner(name: str, libraries: dict, include: Path):
+    """What runs the benchmark once, on a library; it returns the metrics."""
+    if not name.startswith("libuv/"):
+        binary = run.build_own(include, libraries["reference"])
+        return lambda library: run.run_own(binary, library, name)
+    reference = libraries["reference"]
+    for program in table.PROGRAMS:
+        if name == "libuv/" + program.name:
+            binary = run.build_libuvs(reference, reference, False)
+            return lambda library: run.run_libuvs(binary, library, program)
+    raise run.Failure(f"there is no {name}")
+
+
+def profile(name: str, once, libraries: dict, pairs: int) -> dict:
+    result = {"commit": run.commit()}
+    shares = {side: collections.Counter() for side in libraries}
+    stacks = {side: collections.Counter() for side in libraries}
+    metrics = {side: [] for side in libraries}
+    with tempfile.TemporaryDirectory(prefix="oxuv-profile-") as directory:
+        data = Path(directory) / "perf.data"
+        for _ in range(pairs):
+            for side, library in libraries.items():
+                metrics[side] += record(data, lambda: once(library)).values()
+                for thread, another_program, stack in samples(data):
+                    shares[side][share_of(another_program, thread, stack)] += 1
+                    stacks[side][folded(thread, stack)] += 1
+    # A program with several figures says nothing about one operation.
+    counted = all("cpu_s" in m for m in metrics["ours"]) and len(metrics["ours"]) == pairs
+    result["of"] = "operation" if counted else "run"
+    for side in libraries:
+        draw(name, side, stacks[side])
+        total = shares[side].total()
+        result[side] = {
+            "cpu": sum(m["cpu_s"] for m in metrics[side])
+            / sum(m["amount"] for m in metrics[side])
+            if counted else total / FREQUENCY / pairs,
+            "shares": {what: n / total for what, n in shares[side].most_common()},
+        }
+    return result
+
+
+def draw(name: str, side: str, stacks: collections.Counter) -> None:
+    file = render.flame_graph(name, side)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(f"{stack} {count}\n" for stack, count in sorted(stacks.items()))
+    drawn = subprocess.run(
+        [FLAMEGRAPH, "--quiet", "--deterministic", "--colors=java",
+         f"--minwidth={MIN_PER_CENT}",
+         f"--title={name} on {render.NAMES[side]}: processor time"],
+        check=True, input=lines, stdout=subprocess.PIPE, text=True,
+    ).stdout
+    file.write_text(drawn)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", default=table.PROFILES,
+                        help="benchmarks, as `make bench ARGS=--list` shows them;"
+                        f" without: {' '.join(table.PROFILES)}")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--ours", type=Path, default=run.ROOT / "target/lib")
+    parser.add_argument("--reference", type=Path, default=run.ROOT / "target/reference")
+    parser.add_argument("--include", type=Path, default=run.ROOT / "include")
+    options = parser.parse_args()
+    libraries = {side: getattr(options, side).resolve() for side in run.SIDES}
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    for name in options.names:
+        once = runner(name, libraries, options.include)
+        kept[name] = profile(name, once, libraries, options.pairs)
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+        print(render.profile(name, kept[name]), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (run.Failure, subprocess.CalledProcessError, FileNotFoundError) as error:
+        sys.exit(f"profile: {error}")
