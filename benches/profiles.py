@@ -22,14 +22,18 @@ from pathlib import Path
 import render
 import run
 import table
+from programs import run as programs
 
 KEPT = render.PROFILES
 FLAMEGRAPH = run.ROOT / "build" / "inferno" / "bin" / "inferno-flamegraph"
 # Samples a second of each processor, taken by the clock: most virtual machines
 # have no cycle counter. Not a round number, so as not to keep step with timers.
-FREQUENCY = 1999
+FREQUENCY = 999
 # What is copied of the stack for unwinding. libuv has an array of 12 KiB there.
 STACK_BYTES = 16384
+# Those of programs/ that can be profiled, and how much longer they run than there,
+# so that Node.js' start is not what is seen.
+NODE = {"node_read_sequential": "10", "node_read_64": "4"}
 # Functions with a smaller share of the time are left out of the flame graphs.
 MIN_PER_CENT = 0.3
 
@@ -154,7 +158,8 @@ def folded(thread: str, stack: list) -> str:
     frames = [thread]
     for function, file in reversed(stack):
         if function == "[unknown]":
-            function = f"[{Path(file).name}]"
+            name = Path(file).name
+            function = "[generated code]" if name.startswith("perf-") else f"[{name}]"
         frames.append(function.replace(";", ":") + "_[k]" * (file == KERNEL))
     return ";".join(frames)
 
@@ -164,6 +169,8 @@ def folded(thread: str, stack: list) -> str:
 
 def runner(name: str, libraries: dict, include: Path):
     """What runs the benchmark once, on a library; it returns the metrics."""
+    if name in NODE:
+        return lambda library: programs.files(library, name, NODE[name])
     if not name.startswith("libuv/"):
         binary = run.build_own(include, libraries["reference"])
         return lambda library: run.run_own(binary, library, name)
@@ -219,9 +226,9 @@ def draw(name: str, side: str, stacks: collections.Counter) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", default=table.PROFILES,
-                        help="benchmarks, as `make bench ARGS=--list` shows them;"
-                        f" without: {' '.join(table.PROFILES)}")
-    parser.add_argument("--pairs", type=int, default=3)
+                        help="benchmarks, as `make bench ARGS=--list` shows them,"
+                        f" and {' '.join(NODE)}; without: {' '.join(table.PROFILES)}")
+    parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--ours", type=Path, default=run.ROOT / "target/lib")
     parser.add_argument("--reference", type=Path, default=run.ROOT / "target/reference")
     parser.add_argument("--include", type=Path, default=run.ROOT / "include")

@@ -227,7 +227,9 @@ def programs_section(programs: dict) -> str:
         "## Through real programs",
         "",
         "Unmodified programs on both libraries (`make bench-programs`), oxuv"
-        f" {commits(programs['metrics'])}; ratios as above.",
+        f" {commits(programs['metrics'])}; ratios as above. An echo server and its client"
+        " have a processor each, and the servers on all libraries get their messages in"
+        " turn, a quarter of a second each.",
         "",
         "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | beside them |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
@@ -287,7 +289,7 @@ def profiles_section(profiles: dict) -> str:
     return "\n".join([
         "## Where the time goes",
         "",
-        "Processor time by what runs, of all threads and processes, sampled 2,000 times"
+        "Processor time by what runs, of all threads and processes, sampled 1,000 times"
         f" a second (`make profile`), oxuv {commits(profiles)}. The names"
         " of the libraries lead to the flame graphs. What a system call costs is in its"
         " line, what the kernel does in it for the other end of a connection included.",

@@ -262,7 +262,7 @@ GROUPS = (
 
 # Those of which the document shows where the time goes.
 PROFILES = ("fs_stat_64", "pipe_pump", "udp_recvmmsg_burst", "tcp_ping_pong",
-            "libuv/tcp_multi_accept2", "libuv/spawn")
+            "libuv/tcp_multi_accept2", "libuv/spawn", "node_read_64")
 
 # The bare program that does exactly the work of a benchmark.
 AGAINST = {

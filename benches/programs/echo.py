@@ -14,12 +14,9 @@ class Echo(asyncio.Protocol):
 
 
 async def echo(reader, writer):
-    try:
-        while data := await reader.read(100000):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass  # the client leaves with a message under way
+    while data := await reader.read(100000):
+        writer.write(data)
+        await writer.drain()
     writer.close()
 
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Measures unmodified programs on libuv and on oxuv, in turn: Node.js reading
 files and answering HTTP requests, and echo servers in Python on uvloop, with
-rloop and asyncio beside them. Keeps the figures in build/bench/programs.json.
-setup.sh sets up what this runs."""
+rloop and asyncio beside them. Servers are there at the same time and get their
+requests in turn, a fraction of a second each: drift of the machine falls on all
+alike. Keeps the figures in build/bench/programs.json. setup.sh sets up what this
+runs."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -27,7 +29,8 @@ NODE = ROOT / "build" / "dependents" / "node" / "root"
 PYTHON = ROOT / "build" / "bench" / "venv" / "bin" / "python"
 CLIENT = ROOT / "target" / "bench" / "echo-client"
 LIBRARIES = {"reference": ROOT / "target" / "reference", "ours": ROOT / "target" / "lib"}
-SECONDS = 1.5
+TURNS = 6  # of each server in one measurement
+OTHERS = ("rloop", "asyncio")
 
 
 def environment(library: Path) -> dict:
@@ -47,92 +50,137 @@ def has_loaded(pid: int, library: Path) -> None:
         raise run.Failure(f"process {pid} runs on {loaded or 'no libuv'}")
 
 
+@contextlib.contextmanager
+def on_processor(which: int):
+    """What is started meanwhile stays on one processor. Where the scheduler puts
+    a server and its client differs from run to run and means more than the library."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[which]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 class Server:
-    """A server that prints its port; afterwards, what processor time it took
-    from the first request on."""
+    """A server that prints its port. It knows the processor time that it has taken
+    from the first request on, and adds up what its clients report."""
 
     def __init__(self, command: list, library: Path, on_libuv: bool):
-        run.fresh_network()
         self.process = subprocess.Popen(
             command, env=environment(library), stdout=subprocess.PIPE, text=True
         )
         self.port = self.process.stdout.readline().strip()
         if not self.port:
-            raise run.Failure(f"{' '.join(command)} did not start")
+            raise run.Failure(f"{' '.join(map(str, command))} did not start")
         if on_libuv:
             has_loaded(self.process.pid, library)
         self.before = self.cpu()
+        self.requests = 0
+        self.seconds = 0.0
 
     def cpu(self) -> float:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[1].split()
         ticks = int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def stop(self) -> float:
-        cpu = self.cpu() - self.before
-        self.process.send_signal(signal.SIGKILL)
+    def sample(self) -> dict:
+        return {"rate": self.requests / self.seconds, "amount": self.requests,
+                "cpu_s": self.cpu() - self.before}
+
+    def stop(self) -> None:
+        self.process.kill()
         self.process.wait()
-        return cpu
 
 
-def files(library: Path) -> dict:
+def in_turn(start: dict, client) -> dict:
+    """What the servers do that `start` starts; client(port) returns for how many
+    requests it took how many seconds."""
+    run.fresh_network()
+    servers: dict = {}
+    try:
+        for name, begin in start.items():
+            servers[name] = begin()
+        for turn in range(TURNS):
+            order = list(servers.values())
+            for server in order if turn % 2 else reversed(order):
+                requests, seconds = client(server.port)
+                server.requests += requests
+                server.seconds += seconds
+        return {name: server.sample() for name, server in servers.items()}
+    finally:
+        for server in servers.values():
+            server.stop()
+
+
+# ---- One measurement each: metrics by name, in each of them by library -----
+
+
+def files(library: Path, *arguments) -> dict:
+    """Metrics by name."""
     with tempfile.NamedTemporaryFile(prefix="oxuv-bench-") as file:
         file.write(b"x" * 4096)
         file.flush()
         output = subprocess.run(
-            node(HERE / "files.mjs", file.name), env=environment(library),
+            node(HERE / "files.mjs", file.name, *arguments), env=environment(library),
             check=True, stdout=subprocess.PIPE, text=True,
         ).stdout
     return {m.pop("metric"): m for m in map(json.loads, output.splitlines())}
 
 
-def http(library: Path) -> dict:
-    server = Server(node(HERE / "http.mjs"), library, True)
-    output = subprocess.run(
-        ["wrk", "-t1", "-c100", f"-d{SECONDS * 2:g}s", f"http://127.0.0.1:{server.port}/"],
-        check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout
-    cpu = server.stop()
-    return {
-        "node_http": {
-            "rate": float(re.search(r"Requests/sec:\s*([\d.]+)", output)[1]),
-            "amount": int(re.search(r"(\d+) requests in", output)[1]),
-            "cpu_s": cpu,
-        }
-    }
+def node_files() -> dict:
+    sides = {side: files(library) for side, library in LIBRARIES.items()}
+    return {metric: {side: sides[side][metric] for side in sides}
+            for metric in sides["ours"]}
 
 
-def echo(loop: str, kind: str, size: int, library: Path) -> dict:
-    server = Server([str(PYTHON), str(HERE / "echo.py"), loop, kind], library,
-                    loop == "uvloop")
-    output = subprocess.run(
-        [str(CLIENT), server.port, "10", str(size), str(SECONDS)],
-        check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout
-    cpu = server.stop()
-    return {"rate": int(output) / SECONDS, "amount": int(output), "cpu_s": cpu}
+def node_http() -> dict:
+    def client(port: str) -> tuple:
+        output = subprocess.run(
+            ["wrk", "-t1", "-c100", "-d1s", f"http://127.0.0.1:{port}/"],
+            check=True, stdout=subprocess.PIPE, text=True,
+        ).stdout
+        requests = int(re.search(r"(\d+) requests in", output)[1])
+        return requests, requests / float(re.search(r"Requests/sec:\s*([\d.]+)", output)[1])
+
+    return {"node_http": in_turn(
+        {side: lambda library=library: Server(node(HERE / "http.mjs"), library, True)
+         for side, library in LIBRARIES.items()}, client)}
 
 
-def uvloop(kind: str, size: int):
-    def once(library: Path) -> dict:
-        return {f"uvloop_{kind}_{size}": echo("uvloop", kind, size, library)}
+# glibc gives the top of the heap back to the kernel when it is freed. With
+# messages of 100 KiB that is 28 page faults for each, or none, depending on what
+# else is on the heap: half the round trips or all, whatever the library.
+KEEP_FREED_MEMORY = f"MALLOC_TRIM_THRESHOLD_={64 << 20}"
 
-    def beside() -> dict:
-        return {
-            f"uvloop_{kind}_{size}": {
-                name: echo(loop, kind, size, LIBRARIES["reference"])["rate"]
-                for name, loop in (("rloop", "rloop"), ("asyncio", "asyncio"))
-            }
-        }
 
-    return once, beside
+def echo(kind: str, size: int) -> dict:
+    def begin(loop: str, library: Path) -> Server:
+        command = ["env", KEEP_FREED_MEMORY, PYTHON, HERE / "echo.py", loop, kind]
+        with on_processor(0):
+            return Server(command, library, loop == "uvloop")
+
+    def client(port: str) -> tuple:
+        seconds = 0.25
+        with on_processor(-1):
+            output = subprocess.run(
+                [str(CLIENT), port, "10", str(size), str(seconds)],
+                check=True, stdout=subprocess.PIPE, text=True,
+            ).stdout
+        return int(output), seconds
+
+    start = {side: lambda library=library: begin("uvloop", library)
+             for side, library in LIBRARIES.items()}
+    start |= {loop: lambda loop=loop: begin(loop, LIBRARIES["reference"])
+              for loop in OTHERS}
+    return {f"uvloop_{kind}_{size}": in_turn(start, client)}
 
 
 PROGRAMS = {
-    "node_files": (files, None),
-    "node_http": (http, None),
+    "node_files": node_files,
+    "node_http": node_http,
     **{
-        f"uvloop_{kind}_{size}": uvloop(kind, size)
+        f"uvloop_{kind}_{size}": lambda kind=kind, size=size: echo(kind, size)
         for kind in ("protocol", "streams")
         for size in (1024, 10240, 102400)
     },
@@ -163,27 +211,23 @@ def main() -> int:
         run.compile_c(CLIENT, [HERE / "echo_client.c"], "-Wall", "-Wextra")
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"metrics": {}}
     print(run.HEADER, flush=True)
-    for name, (once, beside) in PROGRAMS.items():
+    for name, measure in PROGRAMS.items():
         if not re.search(options.only, name):
             continue
         samples: dict = {}
-        others: dict = {}
         for _ in range(options.pairs):
-            for side, library in LIBRARIES.items():
-                for metric, sample in once(library).items():
-                    sides = samples.setdefault(metric, {"reference": [], "ours": []})
-                    sides[side].append(sample)
-            for metric, rates in beside().items() if beside else ():
-                for other, rate in rates.items():
-                    others.setdefault(metric, {}).setdefault(other, []).append(rate)
+            for metric, sides in measure().items():
+                for side, sample in sides.items():
+                    samples.setdefault(metric, {}).setdefault(side, []).append(sample)
         for metric, sides in samples.items():
             program, title, unit = TITLES[metric]
+            others = {n: [s["rate"] for s in sides.pop(n)] for n in OTHERS if n in sides}
             record = {"program": program, "title": title, "unit": unit, "kind": "rate",
                       "commit": run.commit(), "samples": sides, "syscalls": {},
-                      "others": others.get(metric, {})}
+                      "others": others}
             kept["metrics"][metric] = record
             print(run.row(metric, record), flush=True)
-            for other, rates in record["others"].items():
+            for other, rates in others.items():
                 print(f"  {other}: {render.number(statistics.median(rates))}")
         KEPT.parent.mkdir(parents=True, exist_ok=True)
         KEPT.write_text(json.dumps(kept, indent=1) + "\n")
