@@ -177,12 +177,18 @@ impl Udp {
             return;
         }
         for _ in 0..BATCHES_IN_A_ROW {
-            if self.unsent.is_empty() {
-                return;
-            }
+            let Some(first) = self.unsent.front() else { return };
             // SAFETY: the user keeps the buffers alive until the callback, and the requests, which
             // hold the addresses, are alive until then.
-            match unsafe { self.send_batch(|outbox| self.fill(outbox)) } {
+            let sent = unsafe {
+                if self.unsent.after(first).is_some() {
+                    self.send_batch(|outbox| self.fill(outbox))
+                } else {
+                    let send = &*container_of!(first, Send, link);
+                    datagram::send(self.fd(), send.destination(), send.buffers()).map(|_| 1)
+                }
+            };
+            match sent {
                 Ok(sent) => (0..sent).for_each(|_| self.finish_first(None)),
                 Err(error @ (Error::EAGAIN | Error::ENOBUFS)) => return self.wait_writable(error),
                 Err(error) => self.finish_first(Some(error)),
