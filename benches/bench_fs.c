@@ -177,7 +177,7 @@ static void on_sent(uv_fs_t* req) {
   send_next(req->loop, req);
 }
 
-/* The whole file again and again, into pages that are there already. */
+/* The whole file again and again. */
 static void copy_many(const char* metric,
                       void (*next)(uv_loop_t* loop, uv_fs_t* req)) {
   int copies = bench_count(20);
