@@ -1,5 +1,7 @@
 /* Data through pipes: local sockets, pipe(2), FIFOs, files. */
 #define _GNU_SOURCE /* pipe2, O_DIRECT */
+#include <pthread.h>
+
 #include "test-pipe.h"
 
 static uv_loop_t loop;
@@ -300,4 +302,74 @@ TEST(pipe_set_blocking) {
   ASSERT_EQ(uv_stream_set_blocking(STREAM(&closed), 1), UV_EBADF);
   ASSERT_OK(close(peer));
   CLOSE_LOOP(&loop);
+}
+
+/* ---- One question at a time ---------------------------------------------- */
+
+enum { QUESTIONS = 5000 };
+
+static uv_async_t silence;
+static uv_timer_t patience;
+static uv_write_t question;
+static int answers;
+
+/* Answers all questions but the last, of which it tells otherwise. */
+static void* answer(void* arg) {
+  int fd = *(int*) arg, i;
+  char byte;
+  for (i = 0; i < QUESTIONS; i++) {
+    ASSERT_EQ(read(fd, &byte, 1), 1);
+    ASSERT_EQ(byte, (char) i);
+    ASSERT_EQ(write(fd, &byte, 1), 1);
+  }
+  ASSERT_EQ(read(fd, &byte, 1), 1);
+  ASSERT_OK(uv_async_send(&silence));
+  return NULL;
+}
+
+static void ask(void) {
+  static char byte;
+  uv_buf_t buf = uv_buf_init(&byte, 1);
+  byte = (char) answers;
+  ASSERT_OK(uv_write(&question, STREAM(&one), &buf, 1, count_write));
+}
+
+static void on_answer(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  (void) stream;
+  if (nread == 0) return;
+  ASSERT_EQ(nread, 1);
+  ASSERT_EQ(buf->base[0], (char) answers);
+  answers++;
+  ask();
+}
+
+static void on_patience_over(uv_timer_t* timer) {
+  uv_close(HANDLE(timer), NULL);
+  uv_close(HANDLE(&silence), NULL);
+  uv_close(HANDLE(&one), NULL);
+}
+
+static void on_silence(uv_async_t* async) {
+  (void) async;
+  ASSERT_OK(uv_timer_start(&patience, on_patience_over, 1, 0));
+}
+
+/* A loop that is used to answers that come at once notices what comes instead:
+ * a wake-up from another thread, a timer, and in the end nothing. */
+TEST(pipe_answers_from_a_thread) {
+  pthread_t thread;
+  int peer;
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = pipe_with_peer(&loop, &one, 0);
+  ASSERT_OK(uv_async_init(&loop, &silence, on_silence));
+  ASSERT_OK(uv_timer_init(&loop, &patience));
+  ASSERT_OK(uv_read_start(STREAM(&one), alloc_static, on_answer));
+  ASSERT_OK(pthread_create(&thread, NULL, answer, &peer));
+  ask();
+  ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(answers, QUESTIONS);
+  ASSERT_EQ(finished, QUESTIONS + 1);
+  ASSERT_OK(pthread_join(thread, NULL));
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(peer));
 }

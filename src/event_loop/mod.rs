@@ -176,7 +176,7 @@ impl Loop {
             generation: Cell::new(crate::fork::generation()),
             works: Cell::new(0),
             work_patience: Patience::new(),
-            async_patience: Patience::to_be_earned(),
+            async_patience: Patience::to_be_earned(16),
             signals: LoopSignals::new(),
             fs_events: LoopFsEvents::new(),
             processes: List::new(),

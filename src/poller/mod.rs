@@ -17,6 +17,7 @@ pub use ring::Ring;
 use crate::abi::{Error, Result};
 use crate::event_loop::queue::Link;
 use crate::memory::Array;
+use crate::pool::Patience;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
@@ -26,6 +27,7 @@ use mio::unix::SourceFd;
 pub use mio::Waker;
 use mio::{Events, Interest, Token};
 use std::os::fd::AsRawFd;
+use std::time::Instant;
 
 /// How many events one wait takes in.
 const EVENTS: usize = 1024;
@@ -35,6 +37,9 @@ const SLOTS: usize = 64;
 
 /// The token of the wake-up; no descriptor's token can be this large.
 const WAKE: Token = Token(usize::MAX);
+
+/// As a timeout: not at all.
+const NOW: Option<Duration> = Some(Duration::ZERO);
 
 /// What a descriptor is registered for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,12 @@ pub struct Poller {
     stale: RefCell<Array<c_int>>,
     /// Of the latest registration.
     generation: Cell<u32>,
+    /// Messages that streams have sent since the last wait that could be long.
+    sent: Cell<u32>,
+    /// For the answer to a message, where one was sent. Several answers, and what comes unasked, had
+    /// better be waited for asleep: more of it is there at once then, and a reader in haste gets in the
+    /// sender's way.
+    patience: Patience,
 }
 
 impl Poller {
@@ -77,6 +88,8 @@ impl Poller {
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
+            sent: Cell::new(0),
+            patience: Patience::to_be_earned(64),
         })
     }
 
@@ -206,6 +219,11 @@ impl Poller {
         Ok(())
     }
 
+    /// Takes note that a stream has sent so many messages.
+    pub fn sent(&self, messages: u32) {
+        self.sent.set(self.sent.get().saturating_add(messages));
+    }
+
     /// Ends the watching of a descriptor; events already taken in for it are dropped.
     pub fn forget(&self, io: &Io) {
         if !self.watches(io) {
@@ -223,7 +241,7 @@ impl Poller {
     pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
         self.refresh();
         let timeout = match timeout {
-            0 => Some(Duration::ZERO),
+            0 => NOW,
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
         };
         // A thread that is cancelled in there leaves no borrow behind.
@@ -231,9 +249,17 @@ impl Poller {
         let (poll, slot) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events.as_ptr()) };
         // Absent only when a callback runs the loop that called it, which libuv forbids.
         let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
-        let result = poll.poll(events, timeout);
-        if result.is_err() || events.is_empty() {
-            return None;
+        let answer_due = timeout != NOW && self.sent.take() == 1;
+        let mut answered = || poll.poll(events, NOW).is_ok() && !events.is_empty();
+        if !(answer_due && self.patience.ask(&mut answered)) {
+            let since = answer_due.then(Instant::now);
+            let result = poll.poll(events, timeout);
+            if result.is_err() || events.is_empty() {
+                return None;
+            }
+            if let Some(since) = since {
+                self.patience.slept(since);
+            }
         }
         Some(Batch { poller: self, events: slot.take() })
     }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// For how long to watch.
 const LINGER: Duration = Duration::from_micros(20);
+/// How often the processor is told that it waits before the clock is looked at.
+const HINTS: u32 = 32;
 /// What a try in vain costs; a success earns 1.
 const FAILURE: i32 = 8;
 /// The most that can be saved up.
@@ -48,9 +50,10 @@ impl Patience {
         Patience::with(MAX_CREDIT, FAILURE)
     }
 
-    /// For what has to prove first that it comes soon, and may come from any number of threads.
-    pub const fn to_be_earned() -> Patience {
-        Patience::with(0, 16 * FAILURE)
+    /// For what has to prove first that it comes soon, and may come from any number of threads. One
+    /// try in vain after another costs more, up to `limit` times as much as the first.
+    pub const fn to_be_earned(limit: i32) -> Patience {
+        Patience::with(0, limit * FAILURE)
     }
 
     const fn with(credit: i32, max_failure: i32) -> Patience {
@@ -59,18 +62,26 @@ impl Patience {
 
     /// Watches until `ready` or the time is up; whether it is ready.
     pub fn watch(&self, ready: impl Fn() -> bool) -> bool {
-        if ready() {
-            return true;
-        }
+        ready() || (self.has_credit() && self.linger(1, ready))
+    }
+
+    /// As `watch`, for what takes a system call to find out: without credit it does not look at all.
+    pub fn ask(&self, mut ready: impl FnMut() -> bool) -> bool {
+        self.has_credit() && (ready() || self.linger(HINTS, ready))
+    }
+
+    fn has_credit(&self) -> bool {
+        self.credit.load(Ordering::Relaxed) >= FAILURE && several_cores()
+    }
+
+    /// Looks each time the processor was told so often that it waits.
+    fn linger(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
         let credit = self.credit.load(Ordering::Relaxed);
-        if credit < FAILURE || !several_cores() {
-            return false;
-        }
         let end = Instant::now() + LINGER;
         loop {
-            for _ in 0..32 {
+            for hint in 1..=HINTS {
                 core::hint::spin_loop();
-                if ready() {
+                if hint % hints_per_look == 0 && ready() {
                     self.failure.store(FAILURE, Ordering::Relaxed);
                     self.earn(credit);
                     return true;

@@ -203,6 +203,7 @@ impl Stream {
                     write.send_handle.set(core::ptr::null_mut());
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
+                        self.loop_().poller.sent(1);
                         self.finish_write(write, None);
                     } else if is_all {
                         return self.wait_writable();
@@ -218,6 +219,8 @@ impl Stream {
     }
 
     fn wait_writable(&self) {
+        // More than one: the next event is about room for the rest, not an answer.
+        self.loop_().poller.sent(2);
         if let Err(error) = self.arm(Interest::WRITABLE) {
             self.fail_writes(error);
         }
@@ -295,7 +298,10 @@ impl Stream {
             self.write_with(buffers, send_handle)
         };
         match written {
-            Ok(length) => Ok(c_int::try_from(length).unwrap_or(c_int::MAX)),
+            Ok(length) => {
+                self.loop_().poller.sent(1);
+                Ok(c_int::try_from(length).unwrap_or(c_int::MAX))
+            }
             Err(Error::ENOBUFS) => Err(Error::EAGAIN),
             Err(error) => Err(error),
         }
