@@ -477,6 +477,39 @@ TEST(async_callbacks_of_many_come_in_the_order_of_init) {
   }
 }
 
+/* The first callback sends to a handle that comes very many places before the
+ * last; those after it send to the handle before and close the one before that,
+ * which was sent to by the callback before. */
+static void send_and_close_behind_cb(uv_async_t* async) {
+  ASSERT(!uv_is_closing((uv_handle_t*) async));
+  fired++;
+  if (checked == 0) return;
+  if (async == &crowd[0]) ASSERT_OK(uv_async_send(&crowd[1]));
+  if (async < &crowd[4] || (async - crowd) % 2 != 0) return;
+  ASSERT_OK(uv_async_send(async - 2));
+  uv_close((uv_handle_t*) (async - 4), NULL);
+}
+
+TEST(async_closed_right_after_it_was_sent_to_again_does_not_fire) {
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < CROWD; i++)
+    ASSERT_OK(uv_async_init(&loop, &crowd[i], send_and_close_behind_cb));
+  for (i = 0; i < CROWD; i += 2) ASSERT_OK(uv_async_send(&crowd[i]));
+  checked = 1;
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  checked = 0;
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  /* Handle 1, and the one that the last of them sent to. */
+  ASSERT_EQ(fired, CROWD / 2 + 2);
+  for (i = CROWD - 4; i < CROWD; i += 2)
+    uv_close((uv_handle_t*) &crowd[i], NULL);
+  for (i = 1; i < CROWD; i += 2) uv_close((uv_handle_t*) &crowd[i], NULL);
+  CLOSE_LOOP(&loop);
+}
+
 static void send_around_cb(uv_async_t* async) {
   tell_cb(async);
   if (async != &named[2] || checked++ > 0) return;

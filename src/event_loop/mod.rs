@@ -23,7 +23,7 @@ use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU64, Ordering};
 use mio::event::Event;
-use queue::{container_of, List};
+use queue::{container_of, Chain, List};
 use remote::Remote;
 use std::time::Instant;
 use timers::Timers;
@@ -66,6 +66,8 @@ pub struct Loop {
     pub check: phase::Queue,
     /// Async handles that were sent to and are not being called back yet.
     pub sent_asyncs: List,
+    /// What is to go there next, while `async_::run_sent` runs.
+    pub sent_last: Cell<Chain>,
     /// How many those are, not counting that some may have been closed.
     pub sent_count: Cell<usize>,
     /// How many async handles there have been.
@@ -166,6 +168,7 @@ impl Loop {
             prepare: phase::Queue::new(),
             check: phase::Queue::new(),
             sent_asyncs: List::new(),
+            sent_last: Cell::new(Chain::EMPTY),
             sent_count: Cell::new(0),
             asyncs: Cell::new(0),
             done_works: List::new(),

@@ -5,7 +5,7 @@
 //! at the stacks without being told to, which is when the loop waits in the kernel and when it does
 //! not run. So a loop that is busy anyway costs its helpers one atomic operation and no system call.
 
-use super::queue::{List, Stack};
+use super::queue::{Chain, List, Stack};
 use crate::abi::Result;
 use crate::poller::{Poller, Waker};
 use crate::pool::Work;
@@ -123,9 +123,8 @@ impl Remote {
         self.has_done() || self.has_asyncs()
     }
 
-    /// Also tells how many they are.
-    pub fn take_asyncs(&self, list: &List) -> usize {
-        self.asyncs.take_into(list)
+    pub fn take_asyncs(&self) -> Chain {
+        self.asyncs.take()
     }
 
     pub fn take_done(&self, list: &List) {

@@ -10,7 +10,7 @@
 use super::sends::Sends;
 use super::{call_user, overlay, Handle, Overlay};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
+use crate::event_loop::queue::{container_of, Chain, Link, List};
 use crate::event_loop::Loop;
 use crate::sys;
 use core::cell::Cell;
@@ -73,7 +73,21 @@ fn number_of(link: *const Link) -> u64 {
 
 /// Brings what threads have sent meanwhile to the loop's list.
 fn take_sent(loop_: &Loop) {
-    let count = loop_.remote.take_asyncs(&loop_.sent_asyncs);
+    take_sent_later(loop_);
+    append(loop_, Chain::EMPTY);
+}
+
+/// The same, but what was taken now comes to the list with the next call: it is in the cache of
+/// another core, and can be fetched from there while a handle is called back.
+fn take_sent_later(loop_: &Loop) {
+    let sent = loop_.remote.take_asyncs();
+    sent.prefetch();
+    append(loop_, sent);
+}
+
+/// Brings what was taken before to the loop's list.
+fn append(loop_: &Loop, next: Chain) {
+    let count = loop_.sent_last.replace(next).append_to(&loop_.sent_asyncs);
     loop_.sent_count.set(loop_.sent_count.get() + count);
 }
 
@@ -104,7 +118,7 @@ fn put_in_order(loop_: &Loop, due: &List, count: usize) {
     }
     // Where there are many of other kinds, not all were come to.
     due.sort(&number_of);
-    while due.move_front_to(&ordered).is_some() {}
+    due.move_to(&ordered);
     ordered.move_to(due);
 }
 
@@ -117,8 +131,8 @@ pub fn run_sent(loop_: &Loop) {
     take_sent(loop_);
     sent.move_to(&due);
     put_in_order(loop_, &due, loop_.sent_count.take());
-    // For finding the places of what is sent meanwhile. When threads send faster than is called
-    // back, not everything gets a place.
+    // For finding the places of what is sent meanwhile. When they are used up, threads send faster
+    // than is called back, and what they send does not get a place any more.
     let mut steps = 1000;
     let mut placed = 0;
     while let Some(link) = due.pop_front() {
@@ -130,6 +144,10 @@ pub fn run_sent(loop_: &Loop) {
             let this = core::ptr::from_ref(handle).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this) });
+        }
+        if steps == 0 {
+            take_sent_later(loop_);
+            continue;
         }
         steps += 4;
         take_sent(loop_);
@@ -147,7 +165,8 @@ pub fn run_sent(loop_: &Loop) {
             }
         }
     }
-    while later.move_front_to(sent).is_some() {}
+    take_sent(loop_);
+    later.move_to(sent);
     loop_.sent_count.set(loop_.sent_count.get().saturating_sub(placed));
 }
 
