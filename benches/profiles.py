@@ -14,10 +14,12 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import render
 import run
@@ -69,24 +71,30 @@ def record(data: Path, work):
 
 
 TASK = re.compile(r"PERF_RECORD_(?:FORK\((\d+):\d+\):\((\d+):\d+\)|COMM exec: .*:(\d+)/)")
-SAMPLE = re.compile(r"(\S.*?) +(\d+)/\d+ *$")
+SAMPLE = re.compile(r"(\S.*?) +(\d+)/(\d+) +([\d.]+): *$")
 FRAME = re.compile(r"\s+[0-9a-f]+ (.*) \((.*)\)$")
 
 
+class Sample(NamedTuple):
+    thread: str
+    thread_id: str
+    time: float
+    another_program: bool  # started by the one that is profiled
+    stack: list  # from the inside out: function and file
+
+
 def samples(data: Path):
-    """What of a recording belongs to the processes that we have started: the
-    thread's name, whether another program has started the process, and the
-    stack from the inside out: function and file."""
+    """What of a recording belongs to the processes that we have started."""
     script = subprocess.run(
         ["perf", "script", "--no-inline", "--show-task-events",
-         "--fields=comm,pid,tid,ip,sym,dso", f"--input={data}"],
+         "--fields=comm,pid,tid,time,ip,sym,dso", f"--input={data}"],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         errors="replace",
     ).stdout
     parents: dict = {}
     programs = set()  # processes that run another program than their parent
     for block in script.split("\n\n"):
-        thread, stack = "", []
+        stack = []
         for line in block.splitlines():
             if task := TASK.search(line):
                 child, parent, executed = task.groups()
@@ -97,7 +105,7 @@ def samples(data: Path):
             elif frame := FRAME.match(line):
                 stack.append(frame.groups())
             elif sample := SAMPLE.match(line):
-                thread, process = sample.groups()
+                thread, process, thread_id, time = sample.groups()
         if not stack:
             continue
         line_of_descent = set()
@@ -106,7 +114,7 @@ def samples(data: Path):
             process = parents[process]
         started = len(programs & line_of_descent)
         if process == str(os.getpid()) and started:
-            yield thread, started > 1, stack
+            yield Sample(thread, thread_id, float(time), started > 1, stack)
 
 
 # ---- Where the time goes ---------------------------------------------------
@@ -123,12 +131,12 @@ SAME = {
 }
 
 
-def share_of(another_program: bool, thread: str, stack: list) -> str:
+def share_of(sample: Sample) -> str:
     """The line of the table that a sample counts for."""
-    if another_program:
+    if sample.another_program:
         return "the program that is started"
-    pool = " (pool)" if thread == "libuv-worker" else ""
-    return what_runs(stack) + pool
+    pool = " (pool)" if sample.thread == "libuv-worker" else ""
+    return what_runs(sample.stack) + pool
 
 
 def what_runs(stack: list) -> str:
@@ -153,10 +161,17 @@ def what_runs(stack: list) -> str:
     return "into the kernel and out of it"
 
 
-def folded(thread: str, stack: list) -> str:
+def busiest(found: list) -> float:
+    """How much of its time the thread with the most samples was running."""
+    thread, count = collections.Counter(s.thread_id for s in found).most_common(1)[0]
+    times = [s.time for s in found if s.thread_id == thread]
+    return min(1.0, count / FREQUENCY / (max(times) - min(times)))
+
+
+def folded(sample: Sample) -> str:
     """The stack as the flame graph's tool wants it."""
-    frames = [thread]
-    for function, file in reversed(stack):
+    frames = [sample.thread]
+    for function, file in reversed(sample.stack):
         if function == "[unknown]":
             name = Path(file).name
             function = "[generated code]" if name.startswith("perf-") else f"[{name}]"
@@ -187,14 +202,16 @@ def profile(name: str, once, libraries: dict, pairs: int) -> dict:
     shares = {side: collections.Counter() for side in libraries}
     stacks = {side: collections.Counter() for side in libraries}
     metrics = {side: [] for side in libraries}
+    busy = {side: [] for side in libraries}
     with tempfile.TemporaryDirectory(prefix="oxuv-profile-") as directory:
         data = Path(directory) / "perf.data"
         for _ in range(pairs):
             for side, library in libraries.items():
                 metrics[side] += record(data, lambda: once(library)).values()
-                for thread, another_program, stack in samples(data):
-                    shares[side][share_of(another_program, thread, stack)] += 1
-                    stacks[side][folded(thread, stack)] += 1
+                found = list(samples(data))
+                shares[side].update(map(share_of, found))
+                stacks[side].update(map(folded, found))
+                busy[side].append(busiest(found))
     # A program with several figures says nothing about one operation.
     counted = all("cpu_s" in m for m in metrics["ours"]) and len(metrics["ours"]) == pairs
     result["of"] = "operation" if counted else "run"
@@ -205,6 +222,7 @@ def profile(name: str, once, libraries: dict, pairs: int) -> dict:
             "cpu": sum(m["cpu_s"] for m in metrics[side])
             / sum(m["amount"] for m in metrics[side])
             if counted else total / FREQUENCY / pairs,
+            "busiest": statistics.median(busy[side]),
             "shares": {what: n / total for what, n in shares[side].most_common()},
         }
     return result

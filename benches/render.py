@@ -280,6 +280,8 @@ def profile(name: str, record: dict) -> str:
     lines += [
         line("the rest", lambda side: 1 - sum(shares[side].get(w, 0) for w in shown)),
         line("**all**", lambda side: 1.0),
+        "| how much of its time the busiest thread runs |"
+        + " |".join(f" | {record[side]['busiest']:.0%}" for side in SIDES) + " |",
     ]
     return "\n".join(lines)
 
