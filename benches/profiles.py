@@ -146,7 +146,7 @@ def what_runs(stack: list) -> str:
         if file.startswith("libuv.so"):
             return "the library"
         if file == "[vdso]":
-            return "reading the clock"
+            return "`clock_gettime` (vDSO)"
         return "libc" if re.match(r"libc\.|ld-", file) else "the program"
     # The outermost frames say why the kernel was entered.
     if "do_syscall_64" in kernel:
@@ -158,7 +158,7 @@ def what_runs(stack: list) -> str:
         return "page faults"
     if any(function.startswith("asm_sysvec_") for function in kernel):
         return "interrupts"
-    return "into the kernel and out of it"
+    return "system call entry and exit"
 
 
 def busiest(found: list) -> float:
