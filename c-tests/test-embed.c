@@ -372,6 +372,57 @@ TEST(embed_stopped_stream_does_not_spin) {
   close(r.peer);
 }
 
+static int connections;
+
+static void leave_waiting(uv_stream_t* stream, int status) {
+  (void) stream;
+  ASSERT_OK(status);
+  connections++;
+}
+
+/* Nor must a connection that waits for uv_accept(), or those behind it. */
+TEST(embed_waiting_connection_does_not_spin) {
+  struct sockaddr_in addr;
+  int length = sizeof(addr);
+  int clients[3];
+  uv_tcp_t listener;
+  uv_tcp_t accepted[3];
+  uv_timer_t timer;
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_tcp_init(&loop, &listener));
+  ASSERT_OK(uv_ip4_addr("127.0.0.1", 0, &addr));
+  ASSERT_OK(uv_tcp_bind(&listener, (struct sockaddr*) &addr, 0));
+  ASSERT_OK(uv_listen((uv_stream_t*) &listener, 8, leave_waiting));
+  ASSERT_OK(uv_tcp_getsockname(&listener, (struct sockaddr*) &addr, &length));
+  for (i = 0; i < 3; i++) {
+    clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_OK(connect(clients[i], (struct sockaddr*) &addr, sizeof(addr)));
+  }
+  ASSERT_OK(uv_timer_start(&timer, end_cb, 30, 0));
+  while (fired == 0) {
+    uv_run(&loop, UV_RUN_NOWAIT);
+    if (fired == 0) embed_wait(&loop);
+  }
+  ASSERT_LT(polls, 200);
+  ASSERT_EQ(connections, 1);
+
+  for (i = 0; i < 3; i++) {
+    while (connections == i) {
+      embed_wait(&loop);
+      uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    ASSERT_EQ(connections, i + 1);
+    ASSERT_OK(uv_tcp_init(&loop, &accepted[i]));
+    ASSERT_OK(uv_accept((uv_stream_t*) &listener, (uv_stream_t*) &accepted[i]));
+  }
+  CLOSE_LOOP(&loop);
+  for (i = 0; i < 3; i++) ASSERT_OK(close(clients[i]));
+}
+
 /* One thread waits, another runs: the waiter hands over at each event. */
 static uv_sem_t run_now;
 static uv_sem_t ran;

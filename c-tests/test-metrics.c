@@ -1,6 +1,6 @@
 /* uv_metrics_info() and uv_metrics_idle_time(). */
 
-#include "test.h"
+#include "test-tcp.h"
 
 static void noop_async(uv_async_t* async) {
   (void) async;
@@ -120,6 +120,34 @@ TEST(metrics_count_pool_completions) {
   ASSERT_GE(metrics.events, N);
   ASSERT_LE(metrics.events_waiting, metrics.events);
   CLOSE_LOOP(&loop);
+}
+
+static uv_tcp_t accepted;
+
+static void accept_and_read(uv_stream_t* listener, int status) {
+  ASSERT_OK(status);
+  ASSERT_OK(uv_tcp_init(listener->loop, &accepted));
+  ASSERT_OK(uv_accept(listener, STREAM(&accepted)));
+  ASSERT_OK(uv_read_start(STREAM(&accepted), alloc_static, never_read));
+}
+
+/* That it can be written to is not worth waking up for. */
+TEST(metrics_a_silent_connection_is_one_event) {
+  uv_loop_t loop;
+  uv_tcp_t listener;
+  uv_metrics_t metrics;
+  struct sockaddr_in addr;
+  int client, i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  addr = listen_loopback(&loop, &listener, accept_and_read);
+  client = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_OK(connect(client, SA(&addr), sizeof(addr)));
+  for (i = 0; i < 4; i++) ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_OK(uv_metrics_info(&loop, &metrics));
+  ASSERT_EQ(metrics.events, 1);
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(client));
 }
 
 TEST(metrics_start_at_zero_in_a_reopened_loop) {

@@ -113,10 +113,11 @@ impl Stream {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// What to register. An AF_INET socket reports that it became writable only after it was full,
-    /// so asking for both from the start costs nothing and saves a call later.
+    /// What to register. A TCP socket that once had to wait until it can be written to reports that
+    /// only after it was full again, so asking for both from then on costs nothing and saves calls. One
+    /// that was accepted can be written to at once, and the event that says so would be for nothing.
     fn interest(&self, wanted: Interest) -> Interest {
-        if self.handle.kind() == UV_TCP && !self.handle.has(flag::LISTENING) {
+        if self.handle.kind() == UV_TCP && wanted.is_writable() {
             return Interest::READABLE | Interest::WRITABLE;
         }
         wanted

@@ -249,7 +249,7 @@ impl Stream {
         }
         self.call_written();
         if self.is_open() && self.write_queue.is_empty() {
-            if self.interest(Interest::READABLE) == Interest::READABLE {
+            if self.io.is_level_triggered() {
                 // Local sockets and pipes report every read of the peer as an edge.
                 self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
