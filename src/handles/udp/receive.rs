@@ -62,6 +62,8 @@ impl Udp {
     }
 
     /// Receives with one call; returns how many there were, None when it is not to be repeated.
+    // Inlined, as is what it calls for each datagram, for the reason that `Loop::poll` gives.
+    #[inline(always)]
     fn receive_some(&self, failed: bool) -> Option<usize> {
         let buffer = self.provide()?;
         if self.handle.has(flag::UDP_RECVMMSG) {
@@ -72,6 +74,7 @@ impl Udp {
     }
 
     /// Has the user provide a buffer.
+    #[inline(always)]
     fn provide(&self) -> Option<uv_buf_t> {
         let mut buffer = uv_buf_t { base: ptr::null_mut(), len: 0 };
         let recv_cb = self.recv_cb.get();
@@ -112,6 +115,7 @@ impl Udp {
         }
     }
 
+    #[inline(always)]
     fn receive_one(&self, buffer: &uv_buf_t) -> Option<usize> {
         let mut from = MaybeUninit::<sockaddr_storage>::uninit();
         // SAFETY: the user says that the buffer is writable.
