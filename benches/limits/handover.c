@@ -91,7 +91,9 @@ struct loop {
   int wakeup;
 };
 
-static struct loop loops[2];
+enum { MAX_PAIRS = 8 };
+
+static struct loop loops[MAX_PAIRS][2];
 
 static void loop_open(struct loop* loop) {
   struct epoll_event event = {.events = EPOLLIN | EPOLLET};
@@ -117,27 +119,51 @@ static void wait_for_wake(struct loop* loop) {
   CHECK(epoll_wait(loop->epoll, &event, 1, -1) == 1);
 }
 
-static void take_turns_polling(int me) {
+static void take_turns_polling(struct loop* pair, int me) {
   int i;
 
   for (i = 0; i < rounds; i++) {
-    if (me == THERE || i > 0) wait_for_wake(&loops[me]);
-    wake(&loops[!me]);
+    if (me == THERE || i > 0) wait_for_wake(&pair[me]);
+    wake(&pair[!me]);
   }
 }
 
-static void* there_polling(void* arg) {
-  (void) arg;
-  take_turns_polling(THERE);
+static void* here_polling(void* pair) {
+  take_turns_polling(pair, HERE);
   return NULL;
 }
 
+static void* there_polling(void* pair) {
+  take_turns_polling(pair, THERE);
+  return NULL;
+}
+
+static void hand_over_in_pairs(const char* metric, int pairs, int count) {
+  struct stopwatch watch = {0};
+  pthread_t threads[MAX_PAIRS][2];
+  int i, me;
+
+  rounds = count / pairs;
+  for (i = 0; i < 2 * pairs; i++) loop_open(&loops[i / 2][i % 2]);
+  stopwatch_start(&watch);
+  for (i = 0; i < 2 * pairs; i++)
+    CHECK(pthread_create(&threads[i / 2][i % 2], NULL,
+                         i % 2 == HERE ? here_polling : there_polling,
+                         loops[i / 2]) == 0);
+  for (i = 0; i < pairs; i++)
+    for (me = HERE; me <= THERE; me++)
+      CHECK(pthread_join(threads[i][me], NULL) == 0);
+  stopwatch_stop(&watch);
+  bench_report(metric, (double) rounds * pairs, "round trips", &watch);
+  for (i = 0; i < 2 * pairs; i++) loop_close(&loops[i / 2][i % 2]);
+}
+
 BENCH(eventfd) {
-  loop_open(&loops[HERE]);
-  loop_open(&loops[THERE]);
-  hand_over("eventfd", bench_count(50000), take_turns_polling, there_polling);
-  loop_close(&loops[HERE]);
-  loop_close(&loops[THERE]);
+  hand_over_in_pairs("eventfd", 1, bench_count(50000));
+}
+
+BENCH(eventfd_8) {
+  hand_over_in_pairs("eventfd_8", 8, bench_count(50000));
 }
 
 BENCH(eventfd_self) {

@@ -1,0 +1,241 @@
+/* File operations on threads of a pool for one thread that asks for them, so
+ * many at a time, without anything else that a library does: no look at
+ * descriptors, no lock, no cancelling. Requests go over, and come back, several
+ * at a time. */
+#define _GNU_SOURCE
+#include "bench.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 64, MAX_WORKERS = 64, BLOCK = 4096, STEPS = 4 };
+
+/* About as large as libuv's, and with a copy of the path as there. */
+struct request {
+  _Alignas(64) struct request* next;
+  char* path;
+  int step;
+  int fd;
+  struct statx found;
+  char* block;
+};
+
+/* What one thread, its owner, is handed by others. */
+struct box {
+  _Alignas(128) _Atomic(struct request*) newest;
+  _Alignas(128) atomic_int asleep;
+};
+
+static struct box inboxes[MAX_WORKERS];
+static struct box done;
+static struct request stop;
+static int sleeping;  /* whether who waits sleeps, or watches its box */
+static int at_a_time; /* requests that are handed over together */
+static void (*perform)(struct request* request);
+
+static void futex(atomic_int* word, int operation, int value) {
+  syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL);
+}
+
+static void put(struct box* box, struct request* first, struct request* last) {
+  struct request* before = atomic_load(&box->newest);
+
+  do last->next = before;
+  while (!atomic_compare_exchange_weak(&box->newest, &before, first));
+  if (atomic_load(&box->asleep) && atomic_exchange(&box->asleep, 0))
+    futex(&box->asleep, FUTEX_WAKE, 1);
+}
+
+static struct request* take(struct box* box) {
+  int tries = 0;
+
+  while (atomic_load_explicit(&box->newest, memory_order_relaxed) == NULL) {
+    if (!sleeping) {
+      /* Where something else has the other core, watching keeps it busy. */
+      if (++tries % 100000 == 0) sched_yield();
+      continue;
+    }
+    atomic_store(&box->asleep, 1);
+    if (atomic_load(&box->newest) != NULL) {
+      atomic_store(&box->asleep, 0);
+      break;
+    }
+    while (atomic_load(&box->asleep)) futex(&box->asleep, FUTEX_WAIT, 1);
+  }
+  return atomic_exchange(&box->newest, NULL);
+}
+
+static void* work(void* inbox) {
+  for (;;) {
+    struct request* request = take(inbox);
+
+    while (request != NULL) {
+      struct request *first = NULL, *last = request;
+      int i;
+
+      for (i = 0; i < at_a_time && request != NULL; i++) {
+        struct request* next = request->next;
+        if (request == &stop) return NULL;
+        perform(request);
+        request->next = first;
+        first = request;
+        request = next;
+      }
+      put(&done, first, last);
+    }
+  }
+}
+
+/* ---- What is done ------------------------------------------------------- */
+
+static void perform_stat(struct request* request) {
+  CHECK(statx(AT_FDCWD, request->path, 0, STATX_BASIC_STATS | STATX_BTIME,
+              &request->found) == 0);
+}
+
+/* One of the four; the next is asked for when it has come back. */
+static void perform_step(struct request* request) {
+  switch (request->step++ % STEPS) {
+    case 0:
+      request->fd = open(request->path, O_RDONLY | O_CLOEXEC);
+      CHECK(request->fd >= 0);
+      return;
+    case 1:
+      CHECK(statx(request->fd, "", AT_EMPTY_PATH,
+                  STATX_BASIC_STATS | STATX_BTIME, &request->found) == 0);
+      return;
+    case 2:
+      CHECK(pread(request->fd, request->block, BLOCK, 0) > 0);
+      return;
+    case 3:
+      CHECK(close(request->fd) == 0);
+  }
+}
+
+/* ---- Asking ------------------------------------------------------------- */
+
+static void keep_in_flight(int depth,
+                           int total,
+                           int workers,
+                           const char* path) {
+  int left = total - depth, under_way = depth, count = 0, next_worker = 0, i;
+  struct request* requests = aligned_alloc(64, depth * sizeof(*requests));
+  struct request *first = NULL, *last = NULL;
+
+  CHECK(requests != NULL);
+  memset(requests, 0, depth * sizeof(*requests));
+  for (i = 0; i < depth; i++) {
+    requests[i].path = strdup(path);
+    requests[i].block = malloc(BLOCK);
+    CHECK(requests[i].path != NULL && requests[i].block != NULL);
+    put(&inboxes[i % workers], &requests[i], &requests[i]);
+  }
+  while (under_way > 0) {
+    struct request* request = take(&done);
+
+    while (request != NULL) {
+      struct request* next = request->next;
+
+      free(request->path);
+      under_way--;
+      if (left > 0) {
+        left--;
+        under_way++;
+        request->path = strdup(path);
+        if (first == NULL) last = request;
+        request->next = first;
+        first = request;
+        count++;
+      }
+      request = next;
+      if (count == at_a_time || (count > 0 && request == NULL)) {
+        put(&inboxes[next_worker], first, last);
+        first = NULL;
+        count = 0;
+        next_worker = (next_worker + 1) % workers;
+      }
+    }
+  }
+  for (i = 0; i < depth; i++) free(requests[i].block);
+  free(requests);
+}
+
+static void measure(const char* metric,
+                    const char* unit,
+                    int steps,
+                    int depth,
+                    int total,
+                    int workers,
+                    const char* path) {
+  struct stopwatch watch = {0};
+  pthread_t threads[MAX_WORKERS];
+  int i;
+
+  stopwatch_start(&watch);
+  for (i = 0; i < workers; i++)
+    CHECK(pthread_create(&threads[i], NULL, work, &inboxes[i]) == 0);
+  keep_in_flight(depth, total * steps, workers, path);
+  stopwatch_stop(&watch);
+  bench_report(metric, total, unit, &watch);
+  for (i = 0; i < workers; i++) {
+    stop.next = NULL;
+    put(&inboxes[i], &stop, &stop);
+    CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+}
+
+/* One core for the thread that asks, one for the pool; nobody sleeps. With one
+ * core that would take a time slice for each hand-over. */
+static void measure_awake(const char* metric,
+                          const char* unit,
+                          int steps,
+                          int depth,
+                          int total,
+                          const char* path) {
+  if (sysconf(_SC_NPROCESSORS_ONLN) == 1) return;
+  sleeping = 0;
+  at_a_time = depth / 8;
+  measure(metric, unit, steps, depth, total, 1, path);
+}
+
+/* A worker for every core; the thread that asks runs in between. */
+static void measure_asleep(const char* metric,
+                           const char* unit,
+                           int steps,
+                           int depth,
+                           int total,
+                           const char* path) {
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  sleeping = 1;
+  at_a_time = depth / 2;
+  measure(metric, unit, steps, depth, total,
+          cores < MAX_WORKERS ? (int) cores : MAX_WORKERS, path);
+}
+
+BENCH(stat_64_awake) {
+  perform = perform_stat;
+  measure_awake("stat_64_awake", "requests", 1, 64, bench_count(400000), ".");
+}
+
+BENCH(stat_64_asleep) {
+  perform = perform_stat;
+  measure_asleep("stat_64_asleep", "requests", 1, 64, bench_count(400000), ".");
+}
+
+BENCH(file_chain_16_awake) {
+  perform = perform_step;
+  measure_awake("file_chain_16_awake", "files", STEPS, 16, bench_count(30000),
+                "/proc/self/exe");
+}
+
+BENCH(file_chain_16_asleep) {
+  perform = perform_step;
+  measure_asleep("file_chain_16_asleep", "files", STEPS, 16,
+                 bench_count(30000), "/proc/self/exe");
+}
