@@ -3,10 +3,13 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MESSAGE = 64, CHUNK = 64 * 1024, MAX_EVENTS = 1024 };
@@ -135,6 +138,192 @@ BENCH(epoll_echo_100) {
 
 BENCH(epoll_echo_1000) {
   echo("epoll_echo_1000", 1000, 1, bench_count(150000));
+}
+
+/* ---- Connections -------------------------------------------------------- */
+
+enum { CHURNERS = 8, POUNDERS = 100, ACCEPTED = 40, ACCEPTERS = 2 };
+
+static struct sockaddr_in server_address;
+static int connections_left;
+
+static void add(int epoll, int fd, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.fd = fd};
+  CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+static int listen_for_clients(void) {
+  socklen_t length = sizeof(server_address);
+  int listener = listen_on_loopback();
+
+  CHECK(fcntl(listener, F_SETFL, O_NONBLOCK) == 0);
+  CHECK(getsockname(listener, (struct sockaddr*) &server_address, &length) ==
+        0);
+  return listener;
+}
+
+static int accept_one(int listener) {
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static void start_connecting(int epoll) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+  CHECK(fd >= 0);
+  CHECK(connect(fd, (struct sockaddr*) &server_address,
+                sizeof(server_address)) == 0 || errno == EINPROGRESS);
+  add(epoll, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+static void finish_connecting(int fd) {
+  socklen_t length = sizeof(int);
+  int error;
+
+  CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0);
+  CHECK(error == 0);
+}
+
+/* Reads a request of two bytes, or the end, whatever the connection is for. */
+static void receive_and_close(int fd, ssize_t size) {
+  char request[3];
+
+  CHECK(recv(fd, request, sizeof(request), 0) == size);
+  CHECK(close(fd) == 0);
+}
+
+/* Starts another client in the place of one that is done; whether there was
+ * one left to start. */
+static int replace_client(int epoll) {
+  if (connections_left == 0) return 0;
+  connections_left--;
+  start_connecting(epoll);
+  return 1;
+}
+
+/* `clients` at a time connect, send a request if it has a size, and wait for
+ * the server to hang up. It does so in the same loop if that has a listener. */
+static void connect_all(int epoll, int listener, int clients, int size) {
+  struct epoll_event events[MAX_EVENTS];
+  int open = 0, i, fd, count;
+
+  while (open < clients && replace_client(epoll)) open++;
+  while (open > 0) {
+    count = epoll_wait(epoll, events, MAX_EVENTS, -1);
+    for (i = 0; i < count; i++) {
+      fd = events[i].data.fd;
+      if (fd == listener) {
+        CHECK(close(accept_one(listener)) == 0);
+      } else if (events[i].events & EPOLLIN) {
+        receive_and_close(fd, 0);
+        open -= !replace_client(epoll);
+      } else {
+        finish_connecting(fd);
+        if (size > 0) CHECK(send(fd, "QS", size, 0) == size);
+      }
+    }
+  }
+}
+
+/* Accepts connections, and closes each when it got what its client sends,
+ * until the listener is shut down. */
+static void serve(int listener, int size) {
+  struct epoll_event events[MAX_EVENTS];
+  int epoll = epoll_create1(0), i, fd, count;
+
+  /* Level-triggered, it tells by itself whether there are more. */
+  add(epoll, listener, EPOLLIN);
+  for (;;) {
+    count = epoll_wait(epoll, events, MAX_EVENTS, -1);
+    for (i = 0; i < count; i++) {
+      if (events[i].data.fd != listener) {
+        receive_and_close(events[i].data.fd, size);
+      } else if (events[i].events & EPOLLHUP) {
+        CHECK(close(epoll) == 0);
+        return;
+      } else if ((fd = accept_one(listener)) >= 0) {
+        add(epoll, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
+      } else {
+        /* Taken by another, or the listener was shut down just now. */
+        CHECK(errno == EAGAIN || errno == EINVAL);
+      }
+    }
+  }
+}
+
+/* As tcp_churn: the server hangs up on eight clients at a time. */
+BENCH(tcp_churn) {
+  struct stopwatch clock = {0};
+  int epoll = epoll_create1(0), listener = listen_for_clients();
+  int connections = connections_left = bench_count(12000);
+
+  add(epoll, listener, EPOLLIN);
+  stopwatch_start(&clock);
+  connect_all(epoll, listener, CHURNERS, 0);
+  stopwatch_stop(&clock);
+  bench_report("tcp_churn", connections, "connections", &clock);
+  CHECK(close(listener) == 0);
+  CHECK(close(epoll) == 0);
+}
+
+/* As libuv's tcp_pound_100: a hundred clients, and a server process that hangs
+ * up when it is told to. */
+BENCH(tcp_pound_100) {
+  struct stopwatch clock = {0};
+  int epoll, listener = listen_for_clients();
+  int connections = connections_left = bench_count(10000);
+  pid_t server;
+
+  stopwatch_start(&clock);
+  server = fork();
+  CHECK(server >= 0);
+  if (server == 0) {
+    serve(listener, 2);
+    _exit(0);
+  }
+  epoll = epoll_create1(0);
+  connect_all(epoll, -1, POUNDERS, 2);
+  CHECK(shutdown(listener, SHUT_RDWR) == 0);
+  CHECK(waitpid(server, NULL, 0) == server);
+  stopwatch_stop(&clock);
+  bench_report("tcp_pound_100", connections, "connections", &clock);
+  CHECK(close(listener) == 0);
+  CHECK(close(epoll) == 0);
+}
+
+static void* run_accepter(void* listener) {
+  serve(*(int*) listener, 0);
+  return NULL;
+}
+
+/* As libuv's tcp_multi_accept2: clients that hang up one tick after they were
+ * connected, and two threads that accept. */
+BENCH(tcp_multi_accept2) {
+  struct epoll_event events[MAX_EVENTS];
+  struct stopwatch clock = {0};
+  int epoll = epoll_create1(0), listener = listen_for_clients();
+  int connections = connections_left = bench_count(10000);
+  int connected[ACCEPTED], done = 0, open = 0, i, count;
+  pthread_t threads[ACCEPTERS];
+
+  for (i = 0; i < ACCEPTERS; i++)
+    CHECK(pthread_create(&threads[i], NULL, run_accepter, &listener) == 0);
+  stopwatch_start(&clock);
+  while (open < ACCEPTED && replace_client(epoll)) open++;
+  while (open > 0) {
+    count = epoll_wait(epoll, events, MAX_EVENTS, done > 0 ? 0 : -1);
+    for (i = 0; i < done; i++) CHECK(close(connected[i]) == 0);
+    for (i = 0; i < done; i++) open -= !replace_client(epoll);
+    for (done = 0; done < count; done++) {
+      connected[done] = events[done].data.fd;
+      finish_connecting(connected[done]);
+    }
+  }
+  stopwatch_stop(&clock);
+  bench_report("tcp_multi_accept2", connections, "connections", &clock);
+  CHECK(shutdown(listener, SHUT_RDWR) == 0);
+  for (i = 0; i < ACCEPTERS; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+  CHECK(close(listener) == 0);
+  CHECK(close(epoll) == 0);
 }
 
 /* ---- One way ------------------------------------------------------------ */
