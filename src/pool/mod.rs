@@ -103,22 +103,26 @@ static STATE: Mutex<State> = Mutex::new(State {
 });
 static WORK_TO_DO: Condvar = Condvar::new();
 
-/// Apart from what else is written to: loops that submit and workers share it all the time.
+/// Apart from what else is written to: loops that submit and workers share it all the time. A static
+/// of this type is marked as used, as the optimiser would put others into room that nobody uses.
 #[repr(align(128))]
 struct Apart<T>(T);
 
 /// Work that is not slow and that no worker has seen yet. Emptied under the lock.
+#[used]
 static INBOX: Apart<Stack> = Apart(Stack::new(AtomicPtr::new(ptr::null_mut())));
 
 /// Whether the first threads have all been started. Until then each work gets one of its own.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// How much work is in the queues: changed under the lock, watched without it.
+#[used]
 static QUEUED: Apart<AtomicUsize> = Apart(AtomicUsize::new(0));
 
 /// What `limit` says, 0 until it was asked for.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
+#[used]
 static WORKERS: Apart<Patience> = Apart(Patience::new());
 
 fn state() -> MutexGuard<'static, State> {
