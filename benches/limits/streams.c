@@ -19,6 +19,12 @@ enum { MESSAGE = 64, CHUNK = 64 * 1024, MAX_EVENTS = 1024 };
 /* A socket's data in epoll: its number, and which end it is. */
 enum { SERVER = 1 << 30 };
 
+enum {
+  TWO_THREADS = 1, /* an epoll and a thread for each end */
+  AWAKE = 2,       /* ask epoll again and again before sleeping */
+  LOCAL = 4        /* socket pairs instead of TCP */
+};
+
 static int messages_left;
 
 static void watch(int epoll, int fd, int flags) {
@@ -36,6 +42,7 @@ static void send_message(int fd) {
 struct loop {
   int epoll;
   int sockets;
+  int patience; /* how often to ask before sleeping */
 };
 
 static void on_readable(struct loop* loop, uint32_t data) {
@@ -56,10 +63,13 @@ static void on_readable(struct loop* loop, uint32_t data) {
 static void* run(void* arg) {
   static _Thread_local struct epoll_event events[MAX_EVENTS];
   struct loop* loop = arg;
-  int count, i;
+  int count, asked, i;
 
   while (loop->sockets > 0) {
-    count = epoll_wait(loop->epoll, events, MAX_EVENTS, -1);
+    asked = 0;
+    do count = epoll_wait(loop->epoll, events, MAX_EVENTS,
+                          asked < loop->patience ? 0 : -1);
+    while (count == 0 && asked++ < loop->patience);
     CHECK(count > 0);
     for (i = 0; i < count; i++) on_readable(loop, events[i].data.u32);
   }
@@ -93,9 +103,11 @@ static int listen_on_loopback(void) {
   return listener;
 }
 
-static void echo(const char* metric, int connections, int threaded, int count) {
+static void echo(const char* metric, int connections, int how, int count) {
   struct stopwatch clock = {0};
-  struct loop loops[2] = {{epoll_create1(0), 0}, {epoll_create1(0), 0}};
+  int patience = how & AWAKE ? 100 : 0, threaded = (how & TWO_THREADS) != 0;
+  struct loop loops[2] = {{epoll_create1(0), 0, patience},
+                          {epoll_create1(0), 0, patience}};
   int* sockets = calloc(connections, sizeof(*sockets));
   int listener = listen_on_loopback(), ends[2], i;
   pthread_t thread;
@@ -103,7 +115,10 @@ static void echo(const char* metric, int connections, int threaded, int count) {
   bench_need_files(2 * connections + 100);
   CHECK(sockets != NULL);
   for (i = 0; i < connections; i++) {
-    connect_pair(listener, ends);
+    if (how & LOCAL)
+      CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    else
+      connect_pair(listener, ends);
     sockets[i] = ends[0];
     watch(loops[0].epoll, ends[0], 0);
     watch(loops[threaded].epoll, ends[1], SERVER);
@@ -129,15 +144,27 @@ BENCH(epoll_echo) {
 }
 
 BENCH(epoll_echo_2threads) {
-  echo("epoll_echo_2threads", 1, 1, bench_count(30000));
+  echo("epoll_echo_2threads", 1, TWO_THREADS, bench_count(30000));
+}
+
+BENCH(epoll_echo_awake) {
+  echo("epoll_echo_awake", 1, TWO_THREADS | AWAKE, bench_count(30000));
+}
+
+BENCH(pipe_echo_2threads) {
+  echo("pipe_echo_2threads", 1, TWO_THREADS | LOCAL, bench_count(30000));
+}
+
+BENCH(pipe_echo_awake) {
+  echo("pipe_echo_awake", 1, TWO_THREADS | LOCAL | AWAKE, bench_count(30000));
 }
 
 BENCH(epoll_echo_100) {
-  echo("epoll_echo_100", 100, 1, bench_count(150000));
+  echo("epoll_echo_100", 100, TWO_THREADS, bench_count(150000));
 }
 
 BENCH(epoll_echo_1000) {
-  echo("epoll_echo_1000", 1000, 1, bench_count(150000));
+  echo("epoll_echo_1000", 1000, TWO_THREADS, bench_count(150000));
 }
 
 /* ---- Connections -------------------------------------------------------- */
@@ -334,15 +361,53 @@ static void* read_all(void* arg) {
   return NULL;
 }
 
-static void pump(const char* metric, int ends[2]) {
+/* As a loop does: as long as there is a whole buffer to read, then epoll. */
+static void* read_all_epoll(void* arg) {
+  static char chunk[CHUNK];
+  int fd = *(int*) arg, epoll = epoll_create1(0);
+  struct epoll_event event;
+  ssize_t size;
+
+  add(epoll, fd, EPOLLIN);
+  do {
+    CHECK(epoll_wait(epoll, &event, 1, -1) == 1);
+    do size = recv(fd, chunk, CHUNK, MSG_DONTWAIT);
+    while (size == CHUNK);
+    CHECK(size >= 0 || errno == EAGAIN);
+  } while (size != 0);
+  CHECK(close(epoll) == 0);
+  return NULL;
+}
+
+static void write_epoll(int fd, int64_t bytes_left, ssize_t size) {
+  static char chunk[CHUNK];
+  int epoll = epoll_create1(0);
+  struct epoll_event event;
+  ssize_t written;
+
+  add(epoll, fd, EPOLLOUT);
+  while (bytes_left > 0) {
+    written = send(fd, chunk, size, MSG_DONTWAIT);
+    CHECK(written >= 0 || errno == EAGAIN);
+    if (written < size) CHECK(epoll_wait(epoll, &event, 1, -1) == 1);
+    if (written > 0) bytes_left -= written;
+  }
+  CHECK(close(epoll) == 0);
+}
+
+static void pump(const char* metric, int ends[2], int by_epoll) {
   static char chunk[CHUNK];
   int chunks = bench_count(30000), i;
   struct stopwatch clock = {0};
   pthread_t thread;
 
   stopwatch_start(&clock);
-  CHECK(pthread_create(&thread, NULL, read_all, &ends[1]) == 0);
-  for (i = 0; i < chunks; i++) CHECK(write(ends[0], chunk, CHUNK) == CHUNK);
+  CHECK(pthread_create(&thread, NULL, by_epoll ? read_all_epoll : read_all,
+                       &ends[1]) == 0);
+  if (by_epoll)
+    write_epoll(ends[0], (int64_t) chunks * CHUNK, CHUNK);
+  else
+    for (i = 0; i < chunks; i++) CHECK(write(ends[0], chunk, CHUNK) == CHUNK);
   CHECK(close(ends[0]) == 0);
   CHECK(pthread_join(thread, NULL) == 0);
   stopwatch_stop(&clock);
@@ -350,17 +415,52 @@ static void pump(const char* metric, int ends[2]) {
   CHECK(close(ends[1]) == 0);
 }
 
-BENCH(tcp_pump) {
+static void tcp_pump(const char* metric, int by_epoll) {
   int listener = listen_on_loopback(), ends[2];
 
   connect_pair(listener, ends);
-  pump("tcp_pump", ends);
+  pump(metric, ends, by_epoll);
   CHECK(close(listener) == 0);
 }
 
-BENCH(pipe_pump) {
+static void pipe_pump(const char* metric, int by_epoll) {
   int ends[2];
 
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  pump("pipe_pump", ends);
+  pump(metric, ends, by_epoll);
+}
+
+BENCH(tcp_pump) {
+  tcp_pump("tcp_pump", 0);
+}
+
+BENCH(epoll_tcp_pump) {
+  tcp_pump("epoll_tcp_pump", 1);
+}
+
+BENCH(pipe_pump) {
+  pipe_pump("pipe_pump", 0);
+}
+
+BENCH(epoll_pipe_pump) {
+  pipe_pump("epoll_pipe_pump", 1);
+}
+
+/* As libuv's tcp_write_batch: a call for each of many small messages. */
+BENCH(tcp_write_batch) {
+  enum { SIZE = 13 };
+  int listener = listen_on_loopback(), count = bench_count(100000), ends[2];
+  struct stopwatch clock = {0};
+  pthread_t thread;
+
+  connect_pair(listener, ends);
+  CHECK(pthread_create(&thread, NULL, read_all_epoll, &ends[1]) == 0);
+  stopwatch_start(&clock);
+  write_epoll(ends[0], (int64_t) count * SIZE, SIZE);
+  stopwatch_stop(&clock);
+  bench_report("tcp_write_batch", count, "writes", &clock);
+  CHECK(close(ends[0]) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+  CHECK(close(ends[1]) == 0);
+  CHECK(close(listener) == 0);
 }
