@@ -66,6 +66,8 @@ impl Patience {
     }
 
     /// As `watch`, for what takes a system call to find out: without credit it does not look at all.
+    // Inlined for the reason that `Loop::poll` is.
+    #[inline(always)]
     pub fn ask(&self, mut ready: impl FnMut() -> bool) -> bool {
         self.has_credit() && (ready() || self.linger(HINTS, ready))
     }
@@ -75,6 +77,7 @@ impl Patience {
     }
 
     /// Looks each time the processor was told so often that it waits.
+    #[inline(never)]
     fn linger(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
         let credit = self.credit.load(Ordering::Relaxed);
         let end = Instant::now() + LINGER;
