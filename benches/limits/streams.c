@@ -99,7 +99,7 @@ static int listen_on_loopback(void) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   CHECK(listener >= 0);
   CHECK(bind(listener, (struct sockaddr*) &address, sizeof(address)) == 0);
-  CHECK(listen(listener, 128) == 0);
+  CHECK(listen(listener, SOMAXCONN) == 0);
   return listener;
 }
 
