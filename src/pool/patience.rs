@@ -11,14 +11,18 @@ use crate::sys::host;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// For how long to watch.
-const LINGER: Duration = Duration::from_micros(20);
+/// For how many microseconds to watch for what usually comes soon: for as long as the sleep and the
+/// wake-up would take that it saves. A program in JavaScript often needs more than 20 of them until it
+/// asks for its next work.
+const LINGER: u16 = 50;
+/// The same for what has to prove first that it comes soon.
+const LINGER_SHORT: u16 = 20;
 /// How often the processor is told that it waits before the clock is looked at.
 const HINTS: u32 = 32;
 /// What a try in vain costs; a success earns 1.
-const FAILURE: i32 = 8;
+const FAILURE: i16 = 8;
 /// The most that can be saved up.
-const MAX_CREDIT: i32 = 8 * FAILURE;
+const MAX_CREDIT: i32 = 8 * FAILURE as i32;
 
 /// How many cores there are, 0 until it was asked for. Not a lazy value: a fork may come while another
 /// thread makes that, and the child would wait for it.
@@ -41,23 +45,30 @@ pub struct Patience {
     /// What the next try costs if it is in vain: twice as much as the one before until one succeeds,
     /// `max_failure` at most.
     failure: AtomicI32,
-    max_failure: i32,
+    max_failure: i16,
+    /// For how long to watch, in microseconds: a loop has no room for a `Duration`.
+    linger: u16,
 }
 
 impl Patience {
     /// For what usually comes soon.
     pub const fn new() -> Patience {
-        Patience::with(MAX_CREDIT, FAILURE)
+        Patience::with(MAX_CREDIT, FAILURE, LINGER)
     }
 
     /// For what has to prove first that it comes soon, and may come from any number of threads. One
     /// try in vain after another costs more, up to `limit` times as much as the first.
-    pub const fn to_be_earned(limit: i32) -> Patience {
-        Patience::with(0, limit * FAILURE)
+    pub const fn to_be_earned(limit: i16) -> Patience {
+        Patience::with(0, limit * FAILURE, LINGER_SHORT)
     }
 
-    const fn with(credit: i32, max_failure: i32) -> Patience {
-        Patience { credit: AtomicI32::new(credit), failure: AtomicI32::new(FAILURE), max_failure }
+    const fn with(credit: i32, max_failure: i16, linger: u16) -> Patience {
+        Patience {
+            credit: AtomicI32::new(credit),
+            failure: AtomicI32::new(FAILURE as i32),
+            max_failure,
+            linger,
+        }
     }
 
     /// Watches until `ready` or the time is up; whether it is ready.
@@ -73,19 +84,23 @@ impl Patience {
     }
 
     fn has_credit(&self) -> bool {
-        self.credit.load(Ordering::Relaxed) >= FAILURE && several_cores()
+        self.credit.load(Ordering::Relaxed) >= i32::from(FAILURE) && several_cores()
+    }
+
+    fn linger_time(&self) -> Duration {
+        Duration::from_micros(self.linger.into())
     }
 
     /// Looks each time the processor was told so often that it waits.
     #[inline(never)]
     fn linger(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
         let credit = self.credit.load(Ordering::Relaxed);
-        let end = Instant::now() + LINGER;
+        let end = Instant::now() + self.linger_time();
         loop {
             for hint in 1..=HINTS {
                 core::hint::spin_loop();
                 if hint % hints_per_look == 0 && ready() {
-                    self.failure.store(FAILURE, Ordering::Relaxed);
+                    self.failure.store(FAILURE.into(), Ordering::Relaxed);
                     self.earn(credit);
                     return true;
                 }
@@ -94,7 +109,7 @@ impl Patience {
             if Instant::now() >= end {
                 let failure = self.failure.load(Ordering::Relaxed);
                 self.credit.store(credit - failure, Ordering::Relaxed);
-                self.failure.store((2 * failure).min(self.max_failure), Ordering::Relaxed);
+                self.failure.store((2 * failure).min(self.max_failure.into()), Ordering::Relaxed);
                 return false;
             }
         }
@@ -102,7 +117,7 @@ impl Patience {
 
     /// Takes note of how long a sleep was.
     pub fn slept(&self, since: Instant) {
-        if since.elapsed() < 2 * LINGER {
+        if since.elapsed() < 2 * self.linger_time() {
             self.earn(self.credit.load(Ordering::Relaxed));
         }
     }
