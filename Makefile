@@ -106,22 +106,25 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 demo-setup:
 	scripts/setup.sh gcc libc6-dev python3
 
-# Both libraries, and what the machine can do at all; benches/README.md.
+# Both libraries, and what the machine can do at all; benches/README.md. `value` leaves the
+# dollar signs of regular expressions alone.
 bench: bench-setup lib reference
-	benches/run.py $(ARGS)
+	benches/run.py $(value ARGS)
 
 bench-setup:
 	scripts/setup.sh gcc libc6-dev binutils cmake python3
 
 # Node.js and uvloop on both libraries.
-bench-programs: lib reference
+bench-programs: bench-setup lib reference
 	benches/programs/setup.sh
-	benches/programs/run.py $(ARGS)
+	benches/programs/run.py $(value ARGS)
 
 # Where the time of benchmarks goes; ARGS="libuv/spawn" names one.
-profile: bench-setup lib reference build/inferno/bin/inferno-flamegraph
-	scripts/setup.sh linux-perf
+profile: profile-setup lib reference build/inferno/bin/inferno-flamegraph
 	benches/profiles.py $(ARGS)
+
+profile-setup: bench-setup
+	scripts/setup.sh linux-perf
 
 build/inferno/bin/inferno-flamegraph:
 	cargo install -q --locked --root build/inferno --no-default-features --features cli \
@@ -146,7 +149,7 @@ wheel: lib build/venv/bin/pytest
 	@ls build/wheel/*
 
 # Packages for Debian, in build/deb, that stand in for libuv1 and libuv1-dev.
-deb: lib
+deb:
 	scripts/setup.sh gcc libc6-dev make cmake debhelper
 	rm -rf build/deb
 	debian/rules clean
@@ -163,4 +166,4 @@ clean:
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
   dependents dependents-setup symbols loom demo demo-setup bench bench-setup bench-programs \
-  profile bench-docs install wheel deb deb-test clean
+  profile profile-setup bench-docs install wheel deb deb-test clean

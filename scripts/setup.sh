@@ -22,12 +22,14 @@ needs=(
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"
 )
-# Packages for Debian, trying them, and profiles are asked for by name.
+# Asked for by name: what Debian packages, trying them, profiles and real programs need.
 [ $# = 0 ] || needs+=(
   "debhelper: command -v dh"
   "mmdebstrap: command -v mmdebstrap"
   "mount: command -v mount"
   "linux-perf: command -v perf"
+  "wrk: command -v wrk"
+  "python3-dev: test -e \"\$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"include\"))')/Python.h\""
 )
 
 missing=()

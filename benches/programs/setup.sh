@@ -5,23 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-missing=()
-command -v wrk >/dev/null || missing+=(wrk)
-command -v cc >/dev/null || missing+=(gcc)
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-python3 -c 'import os, sys, sysconfig
-sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
-  missing+=(python3-dev)
-if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" != 0 ]; then
-    echo "These Debian packages are missing: ${missing[*]}" >&2
-    exit 1
-  fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-    "${missing[@]}"
-fi
-
+scripts/setup.sh gcc libc6-dev python3 python3-venv python3-dev wrk
 dependents/run.sh --setup node
 
 venv=build/bench/venv
@@ -31,5 +15,5 @@ if ! "$venv/bin/python" -c 'import uvloop, rloop' 2>/dev/null; then
   printf '[build_ext]\nuse_system_libuv = 1\n' >"$venv/uvloop.cfg"
   DIST_EXTRA_CONFIG=$PWD/$venv/uvloop.cfg CPATH=$PWD/target/reference/include \
     LIBRARY_PATH=$PWD/target/reference/build \
-    "$venv/bin/pip" install -q --no-binary uvloop uvloop==0.22.1 rloop==0.5.0
+    "$venv/bin/pip" install -q --no-cache-dir --no-binary uvloop uvloop==0.22.1 rloop==0.5.0
 fi
