@@ -290,7 +290,6 @@ def profile(name: str, record: dict) -> str:
 
 
 def profiles_section(profiles: dict) -> str:
-    names = [name for name in table.PROFILES if name in profiles]
     return "\n".join([
         "## Where the time goes",
         "",
@@ -298,7 +297,7 @@ def profiles_section(profiles: dict) -> str:
         f" a second (`make profile`), oxuv {commits(profiles)}. The names"
         " of the libraries lead to the flame graphs. What a system call costs is in its"
         " line, what the kernel does in it for the other end of a connection included.",
-        *("\n" + profile(name, profiles[name]) for name in names),
+        *("\n" + profile(name, record) for name, record in profiles.items()),
     ])
 
 
@@ -314,7 +313,10 @@ def machine_line(machine: dict) -> str:
 
 
 def main() -> int:
-    results = json.loads((KEPT / "results.json").read_text())
+    measured = KEPT / "results.json"
+    if not measured.exists():
+        sys.exit("bench-docs: nothing has been measured yet; `make bench` does it")
+    results = json.loads(measured.read_text())
     metrics = results["metrics"]
     bare = {
         name: statistics.median(s["rate"] for s in samples)
@@ -342,11 +344,13 @@ def main() -> int:
         *(group_section(group, metrics, bare) + "\n" for group, _ in groups),
         growth_section(panels) + "\n",
     ]
-    if PROFILES.exists():
-        profiles = json.loads(PROFILES.read_text())
+    profiled = json.loads(PROFILES.read_text()) if PROFILES.exists() else {}
+    profiles = {name: profiled[name] for name in table.PROFILES if name in profiled}
+    shutil.rmtree(DOCS / "profiles", ignore_errors=True)
+    if profiles:
         parts.append(profiles_section(profiles) + "\n")
-        (DOCS / "profiles").mkdir(parents=True, exist_ok=True)
-        for name in set(table.PROFILES) & set(profiles):
+        (DOCS / "profiles").mkdir(parents=True)
+        for name in profiles:
             for side in SIDES:
                 shutil.copy(flame_graph(name, side), DOCS / "profiles")
     programs = KEPT / "programs.json"
@@ -362,7 +366,7 @@ def main() -> int:
         if not g.at_most
     ]
     (DOCS / "ratios.svg").write_text(str(plot.ratios(bars)))
-    print("docs/PERFORMANCE.md, docs/ratios.svg, docs/growth.svg")
+    print("docs/PERFORMANCE.md, its plots and flame graphs")
     return 0
 
 

@@ -207,13 +207,14 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--only", metavar="REGEX", default="")
     options = parser.parse_args()
+    chosen = {n: p for n, p in PROGRAMS.items() if re.search(options.only, n)}
+    if not chosen:
+        raise run.Failure(f"no program has such a name; there are {' '.join(PROGRAMS)}")
     if not run.newer(CLIENT, HERE / "echo_client.c"):
         run.compile_c(CLIENT, [HERE / "echo_client.c"], "-Wall", "-Wextra")
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {"metrics": {}}
     print(run.HEADER, flush=True)
-    for name, measure in PROGRAMS.items():
-        if not re.search(options.only, name):
-            continue
+    for measure in chosen.values():
         samples: dict = {}
         for _ in range(options.pairs):
             for metric, sides in measure().items():
