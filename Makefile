@@ -32,7 +32,7 @@ setup:
 # The C tests and the installation, configured for the libraries in target/.
 build/cmake: lib reference
 	cmake -S . -B build/cmake -G Ninja -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target" \
-	  -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	  -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 	cmake --build build/cmake
 
 # pytest, apart from the system's Python packages.
@@ -136,10 +136,10 @@ bench-docs:
 
 install:
 	scripts/setup.sh gcc libc6-dev make cmake
-	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX) \
+	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
 	  -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target"
 	cmake --build build/install
-	DESTDIR=$(DESTDIR) cmake --install build/install
+	DESTDIR="$(DESTDIR)" cmake --install build/install
 
 # The Python package with the library inside: build/wheel/*.whl.
 wheel: lib build/venv/bin/pytest
