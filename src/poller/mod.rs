@@ -1,6 +1,6 @@
 //! Readiness: which descriptors can be read or written without blocking.
 //!
-//! mio's selector does the asking. A TCP socket is registered once, edge-triggered; the [`Io`] in
+//! mio's selector does the asking. A TCP socket stays registered, edge-triggered; the [`Io`] in
 //! its handle remembers what an edge said until a read or write proves otherwise, so stopping and
 //! starting a stream usually costs no system call. Of pipes and terminals a short read proves
 //! nothing, and `uv_poll_t` promises to call back for as long as a descriptor is ready, so these

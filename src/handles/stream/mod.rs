@@ -1,6 +1,6 @@
 //! Streams: what TCP sockets, pipes and terminals share.
 //!
-//! A stream's descriptor is registered once. Its [`Io`] keeps `readable`: an edge came and no read
+//! A stream's descriptor stays registered. Its [`Io`] keeps `readable`: an edge came and no read
 //! has found the end of the data since. Reading clears it on a short read, unless the peer has
 //! closed its side: no further edge comes then, so reading goes on to the end of the stream. A read
 //! that stops early because it had its share puts the stream on the loop's ready list; a stream
