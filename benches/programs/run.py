@@ -45,7 +45,7 @@ def node(*arguments) -> list:
 def has_loaded(pid: int, library: Path) -> None:
     """Fails unless the process runs on this libuv."""
     maps = Path(f"/proc/{pid}/maps").read_text()
-    loaded = set(re.findall(r"/\S*libuv\.so\S*", maps))
+    loaded = set(re.findall(r"^(?:\S+ +){5}(/.*libuv\.so.*)", maps, re.M))
     if loaded != {str((library / "libuv.so.1").resolve())}:
         raise run.Failure(f"process {pid} runs on {loaded or 'no libuv'}")
 
