@@ -11,7 +11,7 @@ run() {
   cat >project/CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.20)
 project(hello C)
-execute_process(COMMAND sh -c "exec $ENV{MAPS} $PPID" COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND sh -c "exec \"$ENV{MAPS}\" $PPID" COMMAND_ERROR_IS_FATAL ANY)
 add_library(greeting STATIC greeting.c)
 add_executable(hello hello.c)
 target_link_libraries(hello greeting)

@@ -84,7 +84,7 @@ import fcntl, os, pty, struct, sys, termios
 pid, terminal = pty.fork()
 if pid == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 40, 0, 0))
-    os.environ["LD_PRELOAD"] = os.environ["WORK"] + "/check_maps.so"
+    os.environ["LD_PRELOAD"] = "check_maps.so"
     os.execv(sys.argv[1], sys.argv[1:])
 output = b""
 try:

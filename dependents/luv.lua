@@ -2,7 +2,7 @@
 -- printed is the same on every run; `run.sh` compares it between libraries.
 local uv = require("luv")
 
-assert(os.execute(os.getenv("MAPS") .. " " .. uv.os_getpid()) == 0)
+assert(os.execute('"$MAPS" ' .. uv.os_getpid()) == 0)
 
 -- print(...) on standard output, a line at a time also if a later check fails.
 io.stdout:setvbuf("line")

@@ -32,7 +32,7 @@ maps() {
 
 # checked PROGRAM...: runs it, after a look at its memory before main().
 checked() {
-  LD_PRELOAD=$WORK/check_maps.so "$@"
+  LD_PRELOAD=check_maps.so "$@"
 }
 
 # install PACKAGE...: as root the missing Debian packages are installed,
@@ -110,6 +110,8 @@ once() {
   mkdir -p "$directory/lib" "$directory/work"
   export LIBUV=$(realpath "$2") MAPPED=$directory/mapped
   ln -s "$LIBUV" "$directory/lib/libuv.so.1"
+  # Found by its name, as LD_PRELOAD ends at a blank.
+  ln -s "$WORK/check_maps.so" "$directory/lib"
   [ "$(id -u)" != 0 ] || private=(unshare --net --pid --fork --kill-child --mount-proc)
   LD_LIBRARY_PATH=$directory/lib timeout -k 10 "${DEPENDENT_TIMEOUT:-300}" \
     "${private[@]}" dependents/run.sh --inside "$name" "$directory/work" \
