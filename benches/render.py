@@ -74,7 +74,7 @@ INTRO = """\
 `make bench-docs`; what each benchmark does is in
 [`benches/README.md`](../benches/README.md).
 
-Each program runs on both libraries in turn, {pairs} pairs: three times as many where the
+Each program runs on both libraries in turn, {pairs} pairs: twice as many where the
 first ones disagree about whether the target is reached. A figure is the median of its
 runs; the **ratio** is that of the medians, and above 1 it is in oxuv's favour, for rates
 and for costs. Where the range *over the pairs* spans 1, the run does not tell the two
