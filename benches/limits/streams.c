@@ -169,7 +169,7 @@ BENCH(epoll_echo_1000) {
 
 /* ---- Connections -------------------------------------------------------- */
 
-enum { CHURNERS = 8, POUNDERS = 100, ACCEPTED = 40, ACCEPTERS = 2 };
+enum { CHURNERS = 8, POUNDERS = 100, ACCEPTED = 40, MAX_ACCEPTERS = 8 };
 
 static struct sockaddr_in server_address;
 static int connections_left;
@@ -322,17 +322,17 @@ static void* run_accepter(void* listener) {
   return NULL;
 }
 
-/* As libuv's tcp_multi_accept2: clients that hang up one tick after they were
- * connected, and two threads that accept. */
-BENCH(tcp_multi_accept2) {
+/* As libuv's tcp_multi_accept: clients that hang up one tick after they were
+ * connected, and threads that accept. */
+static void multi_accept(const char* metric, int accepters) {
   struct epoll_event events[MAX_EVENTS];
   struct stopwatch clock = {0};
   int epoll = epoll_create1(0), listener = listen_for_clients();
   int connections = connections_left = bench_count(10000);
   int connected[ACCEPTED], done = 0, open = 0, i, count;
-  pthread_t threads[ACCEPTERS];
+  pthread_t threads[MAX_ACCEPTERS];
 
-  for (i = 0; i < ACCEPTERS; i++)
+  for (i = 0; i < accepters; i++)
     CHECK(pthread_create(&threads[i], NULL, run_accepter, &listener) == 0);
   stopwatch_start(&clock);
   while (open < ACCEPTED && replace_client(epoll)) open++;
@@ -346,12 +346,16 @@ BENCH(tcp_multi_accept2) {
     }
   }
   stopwatch_stop(&clock);
-  bench_report("tcp_multi_accept2", connections, "connections", &clock);
+  bench_report(metric, connections, "connections", &clock);
   CHECK(shutdown(listener, SHUT_RDWR) == 0);
-  for (i = 0; i < ACCEPTERS; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+  for (i = 0; i < accepters; i++) CHECK(pthread_join(threads[i], NULL) == 0);
   CHECK(close(listener) == 0);
   CHECK(close(epoll) == 0);
 }
+
+BENCH(tcp_multi_accept2) { multi_accept("tcp_multi_accept2", 2); }
+
+BENCH(tcp_multi_accept8) { multi_accept("tcp_multi_accept8", 8); }
 
 /* ---- One way ------------------------------------------------------------ */
 
