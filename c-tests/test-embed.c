@@ -2,7 +2,7 @@
  * uv_backend_timeout() says, then run without waiting. No event may be lost
  * between the two. */
 
-#include "test.h"
+#include "test-tcp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -383,7 +383,6 @@ static void leave_waiting(uv_stream_t* stream, int status) {
 /* Nor must a connection that waits for uv_accept(), or those behind it. */
 TEST(embed_waiting_connection_does_not_spin) {
   struct sockaddr_in addr;
-  int length = sizeof(addr);
   int clients[3];
   uv_tcp_t listener;
   uv_tcp_t accepted[3];
@@ -393,14 +392,10 @@ TEST(embed_waiting_connection_does_not_spin) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
-  ASSERT_OK(uv_tcp_init(&loop, &listener));
-  ASSERT_OK(uv_ip4_addr("127.0.0.1", 0, &addr));
-  ASSERT_OK(uv_tcp_bind(&listener, (struct sockaddr*) &addr, 0));
-  ASSERT_OK(uv_listen((uv_stream_t*) &listener, 8, leave_waiting));
-  ASSERT_OK(uv_tcp_getsockname(&listener, (struct sockaddr*) &addr, &length));
+  addr = listen_loopback(&loop, &listener, leave_waiting);
   for (i = 0; i < 3; i++) {
     clients[i] = socket(AF_INET, SOCK_STREAM, 0);
-    ASSERT_OK(connect(clients[i], (struct sockaddr*) &addr, sizeof(addr)));
+    ASSERT_OK(connect(clients[i], SA(&addr), sizeof(addr)));
   }
   ASSERT_OK(uv_timer_start(&timer, end_cb, 30, 0));
   while (fired == 0) {
@@ -417,7 +412,7 @@ TEST(embed_waiting_connection_does_not_spin) {
     }
     ASSERT_EQ(connections, i + 1);
     ASSERT_OK(uv_tcp_init(&loop, &accepted[i]));
-    ASSERT_OK(uv_accept((uv_stream_t*) &listener, (uv_stream_t*) &accepted[i]));
+    ASSERT_OK(uv_accept(STREAM(&listener), STREAM(&accepted[i])));
   }
   CLOSE_LOOP(&loop);
   for (i = 0; i < 3; i++) ASSERT_OK(close(clients[i]));
