@@ -166,23 +166,33 @@ static void keep_in_flight(int depth,
   free(requests);
 }
 
-static void measure(const char* metric,
-                    const char* unit,
-                    int steps,
-                    int depth,
-                    int total,
-                    int workers,
-                    const char* path) {
+/* What is asked for, and how much of it at a time. */
+struct load {
+  void (*perform)(struct request* request);
+  const char* path;
+  const char* unit;
+  int steps; /* requests for one unit */
+  int depth;
+  int total;
+};
+
+static const struct load stat_64 = {
+    perform_stat, ".", "requests", 1, 64, 400000};
+static const struct load file_chain_16 = {
+    perform_step, "/proc/self/exe", "files", STEPS, 16, 30000};
+
+static void measure(const char* metric, const struct load* load, int workers) {
+  int total = bench_count(load->total), i;
   struct stopwatch watch = {0};
   pthread_t threads[MAX_WORKERS];
-  int i;
 
+  perform = load->perform;
   stopwatch_start(&watch);
   for (i = 0; i < workers; i++)
     CHECK(pthread_create(&threads[i], NULL, work, &inboxes[i]) == 0);
-  keep_in_flight(depth, total * steps, workers, path);
+  keep_in_flight(load->depth, total * load->steps, workers, load->path);
   stopwatch_stop(&watch);
-  bench_report(metric, total, unit, &watch);
+  bench_report(metric, total, load->unit, &watch);
   for (i = 0; i < workers; i++) {
     stop.next = NULL;
     put(&inboxes[i], &stop, &stop);
@@ -192,50 +202,30 @@ static void measure(const char* metric,
 
 /* One core for the thread that asks, one for the pool; nobody sleeps. With one
  * core that would take a time slice for each hand-over. */
-static void measure_awake(const char* metric,
-                          const char* unit,
-                          int steps,
-                          int depth,
-                          int total,
-                          const char* path) {
+static void measure_awake(const char* metric, const struct load* load) {
   if (sysconf(_SC_NPROCESSORS_ONLN) == 1) return;
   sleeping = 0;
-  at_a_time = depth / 8;
-  measure(metric, unit, steps, depth, total, 1, path);
+  at_a_time = load->depth / 8;
+  measure(metric, load, 1);
 }
 
 /* A worker for every core; the thread that asks runs in between. */
-static void measure_asleep(const char* metric,
-                           const char* unit,
-                           int steps,
-                           int depth,
-                           int total,
-                           const char* path) {
+static void measure_asleep(const char* metric, const struct load* load) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
   sleeping = 1;
-  at_a_time = depth / 2;
-  measure(metric, unit, steps, depth, total,
-          cores < MAX_WORKERS ? (int) cores : MAX_WORKERS, path);
+  at_a_time = load->depth / 2;
+  measure(metric, load, cores < MAX_WORKERS ? (int) cores : MAX_WORKERS);
 }
 
-BENCH(stat_64_awake) {
-  perform = perform_stat;
-  measure_awake("stat_64_awake", "requests", 1, 64, bench_count(400000), ".");
-}
+BENCH(stat_64_awake) { measure_awake("stat_64_awake", &stat_64); }
 
-BENCH(stat_64_asleep) {
-  perform = perform_stat;
-  measure_asleep("stat_64_asleep", "requests", 1, 64, bench_count(400000), ".");
-}
+BENCH(stat_64_asleep) { measure_asleep("stat_64_asleep", &stat_64); }
 
 BENCH(file_chain_16_awake) {
-  perform = perform_step;
-  measure_awake("file_chain_16_awake", "files", STEPS, 16, bench_count(30000),
-                "/proc/self/exe");
+  measure_awake("file_chain_16_awake", &file_chain_16);
 }
 
 BENCH(file_chain_16_asleep) {
-  perform = perform_step;
-  measure_asleep("file_chain_16_asleep", "files", STEPS, 16,
-                 bench_count(30000), "/proc/self/exe");
+  measure_asleep("file_chain_16_asleep", &file_chain_16);
 }
