@@ -227,12 +227,7 @@ def programs_section(programs: dict) -> str:
         "## Through real programs",
         "",
         "Unmodified programs on both libraries (`make bench-programs`), oxuv"
-        f" {commits(programs['metrics'])}; ratios as above. An echo server and its client"
-        " have a processor each, and the servers on all libraries get their messages in"
-        " turn, a quarter of a second each. With 64 files at a time Node's main thread is"
-        " never idle: of 20 µs that it takes for a file, 1.3 are the library's and its"
-        " system calls' (*Where the time goes*), so no library could be more than 1.07"
-        " times as fast as oxuv.",
+        f" {commits(programs['metrics'])}; ratios as above. {table.PROGRAMS_NOTE}",
         "",
         "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | beside them |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
@@ -278,7 +273,7 @@ def profile(name: str, record: dict) -> str:
         return max(shares[side].get(what, 0) for side in SIDES)
 
     known = {what for side in SIDES for what in shares[side]}
-    shown = sorted((w for w in known if largest(w) >= 0.01), key=largest, reverse=True)
+    shown = sorted((w for w in known if largest(w) >= 0.01), key=lambda w: (-largest(w), w))
     lines += [line(w, lambda side, w=w: shares[side].get(w, 0)) for w in shown]
     lines += [
         line("the rest", lambda side: 1 - sum(shares[side].get(w, 0) for w in shown)),
