@@ -2,6 +2,7 @@
 
 use crate::handles::signal;
 use crate::pool;
+use crate::sys::c;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
@@ -30,7 +31,7 @@ pub fn init() {
     ONCE.call_once(|| {
         // SAFETY: the handlers are functions of the right type, and need nothing set up. Without
         // memory for them a fork is as it is in any program with locks.
-        unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
+        unsafe { c::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
     });
 }
 

@@ -5,6 +5,7 @@
 
 use super::{attempt, check, require};
 use crate::abi::*;
+use crate::sys::c;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -17,10 +18,10 @@ impl MutexAttribute {
         let mut attribute = MaybeUninit::uninit();
         // SAFETY: init fills the attribute in, or fails; settype gets an initialised one.
         unsafe {
-            check(libc::pthread_mutexattr_init(attribute.as_mut_ptr()))?;
+            check(c::pthread_mutexattr_init(attribute.as_mut_ptr()))?;
             let mut attribute = MutexAttribute(attribute.assume_init());
             let kind = libc::PTHREAD_MUTEX_RECURSIVE;
-            check(libc::pthread_mutexattr_settype(&mut attribute.0, kind))?;
+            check(c::pthread_mutexattr_settype(&mut attribute.0, kind))?;
             Ok(attribute)
         }
     }
@@ -29,7 +30,7 @@ impl MutexAttribute {
 impl Drop for MutexAttribute {
     fn drop(&mut self) {
         // SAFETY: the attribute is initialised.
-        require(unsafe { libc::pthread_mutexattr_destroy(&mut self.0) });
+        require(unsafe { c::pthread_mutexattr_destroy(&mut self.0) });
     }
 }
 
@@ -42,7 +43,7 @@ impl Drop for MutexAttribute {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_mutex_init(handle, ptr::null()) }).into_c()
+    check(unsafe { c::pthread_mutex_init(handle, ptr::null()) }).into_c()
 }
 
 /// Initialises a mutex that the thread which holds it may lock again; it is free once it was
@@ -57,7 +58,7 @@ pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
 pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_int {
     MutexAttribute::recursive()
         // SAFETY: the caller's contract.
-        .and_then(|attribute| check(unsafe { libc::pthread_mutex_init(handle, &attribute.0) }))
+        .and_then(|attribute| check(unsafe { c::pthread_mutex_init(handle, &attribute.0) }))
         .into_c()
 }
 
@@ -70,7 +71,7 @@ pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_i
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_destroy(handle: *mut uv_mutex_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_mutex_destroy(handle) });
+    require(unsafe { c::pthread_mutex_destroy(handle) });
 }
 
 /// Locks a mutex, when it is free.
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn uv_mutex_destroy(handle: *mut uv_mutex_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_lock(handle: *mut uv_mutex_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_mutex_lock(handle) });
+    require(unsafe { c::pthread_mutex_lock(handle) });
 }
 
 /// Locks a mutex if it is free now. Returns 0 or `UV_EBUSY`.
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn uv_mutex_lock(handle: *mut uv_mutex_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_trylock(handle: *mut uv_mutex_t) -> c_int {
     // SAFETY: the caller's contract.
-    attempt(unsafe { libc::pthread_mutex_trylock(handle) }).into_c()
+    attempt(unsafe { c::pthread_mutex_trylock(handle) }).into_c()
 }
 
 /// Unlocks a mutex, on the thread that locked it.
@@ -106,7 +107,7 @@ pub unsafe extern "C" fn uv_mutex_trylock(handle: *mut uv_mutex_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_unlock(handle: *mut uv_mutex_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_mutex_unlock(handle) });
+    require(unsafe { c::pthread_mutex_unlock(handle) });
 }
 
 /// Initialises a read-write lock. Returns 0 or an error code.
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn uv_mutex_unlock(handle: *mut uv_mutex_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_init(rwlock: *mut uv_rwlock_t) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_rwlock_init(rwlock, ptr::null()) }).into_c()
+    check(unsafe { c::pthread_rwlock_init(rwlock, ptr::null()) }).into_c()
 }
 
 /// Ends a read-write lock, which nobody holds. Its memory is the caller's again.
@@ -130,7 +131,7 @@ pub unsafe extern "C" fn uv_rwlock_init(rwlock: *mut uv_rwlock_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_destroy(rwlock: *mut uv_rwlock_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_rwlock_destroy(rwlock) });
+    require(unsafe { c::pthread_rwlock_destroy(rwlock) });
 }
 
 /// Locks for reading, together with any number of other readers, when no writer holds the lock.
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn uv_rwlock_destroy(rwlock: *mut uv_rwlock_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_rdlock(rwlock: *mut uv_rwlock_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_rwlock_rdlock(rwlock) });
+    require(unsafe { c::pthread_rwlock_rdlock(rwlock) });
 }
 
 /// Locks for reading if that is possible now. Returns 0 or `UV_EBUSY`.
@@ -154,7 +155,7 @@ pub unsafe extern "C" fn uv_rwlock_rdlock(rwlock: *mut uv_rwlock_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_tryrdlock(rwlock: *mut uv_rwlock_t) -> c_int {
     // SAFETY: the caller's contract.
-    attempt(unsafe { libc::pthread_rwlock_tryrdlock(rwlock) }).into_c()
+    attempt(unsafe { c::pthread_rwlock_tryrdlock(rwlock) }).into_c()
 }
 
 /// Ends a reader's hold of the lock.
@@ -166,7 +167,7 @@ pub unsafe extern "C" fn uv_rwlock_tryrdlock(rwlock: *mut uv_rwlock_t) -> c_int 
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_rdunlock(rwlock: *mut uv_rwlock_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_rwlock_unlock(rwlock) });
+    require(unsafe { c::pthread_rwlock_unlock(rwlock) });
 }
 
 /// Locks for writing, when nobody else holds the lock.
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn uv_rwlock_rdunlock(rwlock: *mut uv_rwlock_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_wrlock(rwlock: *mut uv_rwlock_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_rwlock_wrlock(rwlock) });
+    require(unsafe { c::pthread_rwlock_wrlock(rwlock) });
 }
 
 /// Locks for writing if that is possible now. Returns 0 or `UV_EBUSY`.
@@ -190,7 +191,7 @@ pub unsafe extern "C" fn uv_rwlock_wrlock(rwlock: *mut uv_rwlock_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_trywrlock(rwlock: *mut uv_rwlock_t) -> c_int {
     // SAFETY: the caller's contract.
-    attempt(unsafe { libc::pthread_rwlock_trywrlock(rwlock) }).into_c()
+    attempt(unsafe { c::pthread_rwlock_trywrlock(rwlock) }).into_c()
 }
 
 /// Ends the writer's hold of the lock.
@@ -202,5 +203,5 @@ pub unsafe extern "C" fn uv_rwlock_trywrlock(rwlock: *mut uv_rwlock_t) -> c_int 
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_wrunlock(rwlock: *mut uv_rwlock_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_rwlock_unlock(rwlock) });
+    require(unsafe { c::pthread_rwlock_unlock(rwlock) });
 }

@@ -5,6 +5,7 @@
 use super::{check, require};
 use crate::abi::*;
 use crate::sys;
+use crate::sys::c;
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -28,7 +29,7 @@ fn semaphore_call(mut call: impl FnMut() -> c_int) -> Result {
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_init(sem: *mut uv_sem_t, value: c_uint) -> c_int {
     // SAFETY: the caller's contract.
-    semaphore_call(|| unsafe { libc::sem_init(sem, 0, value) }).into_c()
+    semaphore_call(|| unsafe { c::sem_init(sem, 0, value) }).into_c()
 }
 
 /// Ends a semaphore that nobody waits for. Its memory is the caller's again.
@@ -40,7 +41,7 @@ pub unsafe extern "C" fn uv_sem_init(sem: *mut uv_sem_t, value: c_uint) -> c_int
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_destroy(sem: *mut uv_sem_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::sem_destroy(sem) });
+    require(unsafe { c::sem_destroy(sem) });
 }
 
 /// Adds 1 to the count, which lets one waiter through.
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn uv_sem_destroy(sem: *mut uv_sem_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_post(sem: *mut uv_sem_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::sem_post(sem) });
+    require(unsafe { c::sem_post(sem) });
 }
 
 /// Takes 1 from the count, when it is not 0. Signals do not end the wait.
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn uv_sem_post(sem: *mut uv_sem_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_wait(sem: *mut uv_sem_t) {
     // SAFETY: the caller's contract.
-    require(semaphore_call(|| unsafe { libc::sem_wait(sem) }).into_c());
+    require(semaphore_call(|| unsafe { c::sem_wait(sem) }).into_c());
 }
 
 /// Takes 1 from the count if it is not 0 now. Returns 0 or `UV_EAGAIN`.
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn uv_sem_wait(sem: *mut uv_sem_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_trywait(sem: *mut uv_sem_t) -> c_int {
     // SAFETY: the caller's contract.
-    let result = semaphore_call(|| unsafe { libc::sem_trywait(sem) });
+    let result = semaphore_call(|| unsafe { c::sem_trywait(sem) });
     if result != Err(Error::EAGAIN) {
         require(result.into_c());
     }
@@ -95,11 +96,11 @@ pub unsafe extern "C" fn uv_cond_init(cond: *mut uv_cond_t) -> c_int {
     let attribute = attribute.as_mut_ptr();
     // SAFETY: the caller's contract; the attribute is initialised before it is used.
     let result = unsafe {
-        check(libc::pthread_condattr_init(attribute)).and_then(|()| {
+        check(c::pthread_condattr_init(attribute)).and_then(|()| {
             // Timed waits end when they should even if somebody sets the time of day.
-            let result = check(libc::pthread_condattr_setclock(attribute, libc::CLOCK_MONOTONIC))
-                .and_then(|()| check(libc::pthread_cond_init(cond, attribute)));
-            require(libc::pthread_condattr_destroy(attribute));
+            let result = check(c::pthread_condattr_setclock(attribute, libc::CLOCK_MONOTONIC))
+                .and_then(|()| check(c::pthread_cond_init(cond, attribute)));
+            require(c::pthread_condattr_destroy(attribute));
             result
         })
     };
@@ -115,7 +116,7 @@ pub unsafe extern "C" fn uv_cond_init(cond: *mut uv_cond_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_destroy(cond: *mut uv_cond_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_cond_destroy(cond) });
+    require(unsafe { c::pthread_cond_destroy(cond) });
 }
 
 /// Wakes at least one of the threads that wait, if there are any.
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn uv_cond_destroy(cond: *mut uv_cond_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_signal(cond: *mut uv_cond_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_cond_signal(cond) });
+    require(unsafe { c::pthread_cond_signal(cond) });
 }
 
 /// Wakes all threads that wait.
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn uv_cond_signal(cond: *mut uv_cond_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_broadcast(cond: *mut uv_cond_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_cond_broadcast(cond) });
+    require(unsafe { c::pthread_cond_broadcast(cond) });
 }
 
 /// Unlocks the mutex, waits to be woken, and locks it again. It may also return without reason.
@@ -151,7 +152,7 @@ pub unsafe extern "C" fn uv_cond_broadcast(cond: *mut uv_cond_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_wait(cond: *mut uv_cond_t, mutex: *mut uv_mutex_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_cond_wait(cond, mutex) });
+    require(unsafe { c::pthread_cond_wait(cond, mutex) });
 }
 
 /// As `uv_cond_wait()`, but for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the
@@ -174,7 +175,7 @@ pub unsafe extern "C" fn uv_cond_timedwait(
         tv_nsec: (end % NANOSECONDS_PER_SECOND) as libc::c_long,
     };
     // SAFETY: the caller's contract.
-    match unsafe { libc::pthread_cond_timedwait(cond, mutex, &end) } {
+    match unsafe { c::pthread_cond_timedwait(cond, mutex, &end) } {
         libc::ETIMEDOUT => Error::ETIMEDOUT.code(),
         errno => {
             require(errno);
@@ -193,7 +194,7 @@ pub unsafe extern "C" fn uv_cond_timedwait(
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_init(barrier: *mut uv_barrier_t, count: c_uint) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_barrier_init(barrier, ptr::null(), count) }).into_c()
+    check(unsafe { c::pthread_barrier_init(barrier, ptr::null(), count) }).into_c()
 }
 
 /// Ends a barrier, once all who waited have been let through. Its memory is the caller's again.
@@ -205,7 +206,7 @@ pub unsafe extern "C" fn uv_barrier_init(barrier: *mut uv_barrier_t, count: c_ui
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_destroy(barrier: *mut uv_barrier_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_barrier_destroy(barrier) });
+    require(unsafe { c::pthread_barrier_destroy(barrier) });
 }
 
 /// Waits until as many threads wait as the barrier was made for, and then lets all of them
@@ -219,7 +220,7 @@ pub unsafe extern "C" fn uv_barrier_destroy(barrier: *mut uv_barrier_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
     // SAFETY: the caller's contract.
-    match unsafe { libc::pthread_barrier_wait(barrier) } {
+    match unsafe { c::pthread_barrier_wait(barrier) } {
         libc::PTHREAD_BARRIER_SERIAL_THREAD => 1,
         errno => {
             require(errno);

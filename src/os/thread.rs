@@ -2,6 +2,7 @@
 
 use super::{check, text, TextOut};
 use crate::abi::*;
+use crate::sys::c;
 use crate::sys::{host, process, thread};
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -116,7 +117,7 @@ pub extern "C" fn uv_thread_self() -> uv_thread_t {
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_join(tid: *mut uv_thread_t) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_join(*tid, core::ptr::null_mut()) }).into_c()
+    check(unsafe { c::pthread_join(*tid, core::ptr::null_mut()) }).into_c()
 }
 
 /// Lets a thread release itself when it ends: it need not be joined, and cannot be.
@@ -129,7 +130,7 @@ pub unsafe extern "C" fn uv_thread_join(tid: *mut uv_thread_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_detach(tid: *mut uv_thread_t) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_detach(*tid) }).into_c()
+    check(unsafe { c::pthread_detach(*tid) }).into_c()
 }
 
 /// Whether both ids are the same thread's: non-zero if so.
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn uv_thread_detach(tid: *mut uv_thread_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_equal(t1: *const uv_thread_t, t2: *const uv_thread_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { libc::pthread_equal(*t1, *t2) }
+    unsafe { c::pthread_equal(*t1, *t2) }
 }
 
 /// Gives the calling thread a name, cut to 15 bytes.
@@ -297,7 +298,7 @@ pub extern "C" fn uv_thread_getcpu() -> c_int {
 /// nice values cannot be reached: pthread does not tell their kernel ids.
 fn is_nice_here(tid: uv_thread_t, policy: c_int) -> bool {
     // SAFETY: comparing ids needs nothing.
-    policy == libc::SCHED_OTHER && unsafe { libc::pthread_equal(tid, thread::current()) != 0 }
+    policy == libc::SCHED_OTHER && unsafe { c::pthread_equal(tid, thread::current()) != 0 }
 }
 
 /// # Safety

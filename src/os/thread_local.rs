@@ -2,6 +2,7 @@
 
 use super::{check, require};
 use crate::abi::*;
+use crate::sys::c;
 use core::ffi::{c_int, c_void};
 
 /// Makes a key, whose value is NULL in every thread.
@@ -14,7 +15,7 @@ use core::ffi::{c_int, c_void};
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_create(key: *mut uv_key_t) -> c_int {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_key_create(key, None) }).into_c()
+    check(unsafe { c::pthread_key_create(key, None) }).into_c()
 }
 
 /// Deletes a key. The values are the program's to release.
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn uv_key_create(key: *mut uv_key_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_delete(key: *mut uv_key_t) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_key_delete(*key) });
+    require(unsafe { c::pthread_key_delete(*key) });
 }
 
 /// The calling thread's value.
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn uv_key_delete(key: *mut uv_key_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_get(key: *mut uv_key_t) -> *mut c_void {
     // SAFETY: the caller's contract.
-    unsafe { libc::pthread_getspecific(*key) }
+    unsafe { c::pthread_getspecific(*key) }
 }
 
 /// Sets the calling thread's value.
@@ -50,5 +51,5 @@ pub unsafe extern "C" fn uv_key_get(key: *mut uv_key_t) -> *mut c_void {
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_set(key: *mut uv_key_t, value: *mut c_void) {
     // SAFETY: the caller's contract.
-    require(unsafe { libc::pthread_setspecific(*key, value) });
+    require(unsafe { c::pthread_setspecific(*key, value) });
 }

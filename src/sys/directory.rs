@@ -1,5 +1,6 @@
 //! The working directory, and links in `/proc`.
 
+use super::c;
 use super::syscall;
 use crate::abi::{Error, Result};
 use core::ffi::CStr;
@@ -11,7 +12,7 @@ use core::ffi::CStr;
 pub unsafe fn current(buffer: *mut u8, size: usize) -> Result<usize> {
     // SAFETY: the caller's contract; on success the buffer holds a string.
     unsafe {
-        if libc::getcwd(buffer.cast(), size).is_null() {
+        if c::getcwd(buffer.cast(), size).is_null() {
             return Err(Error::last());
         }
         Ok(CStr::from_ptr(buffer.cast()).count_bytes())

@@ -1,5 +1,6 @@
 //! The environment, as C keeps it. `std::env` has a lock, but one that C code does not take.
 
+use super::c;
 use super::syscall;
 use crate::abi::Result;
 use core::ffi::{c_char, CStr};
@@ -13,7 +14,7 @@ extern "C" {
 pub unsafe fn get<'a>(name: &CStr) -> Option<&'a CStr> {
     // SAFETY: the caller's contract.
     unsafe {
-        let value = libc::getenv(name.as_ptr());
+        let value = c::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value))
     }
 }

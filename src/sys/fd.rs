@@ -1,5 +1,6 @@
 //! File descriptors of any kind.
 
+use super::c;
 use super::{retry, syscall};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
@@ -24,7 +25,7 @@ pub fn open_cloexec(path: &core::ffi::CStr, flags: c_int) -> Result<c_int> {
 
 pub fn is_terminal(fd: c_int) -> bool {
     // SAFETY: isatty() takes any number.
-    unsafe { libc::isatty(fd) == 1 }
+    unsafe { c::isatty(fd) == 1 }
 }
 
 /// Has a descriptor closed when the process executes another program.

@@ -4,6 +4,7 @@
 //! What a signal handler interrupts is done again, except for reads: the interruption may be what
 //! the reader of a pipe waits for.
 
+use super::c;
 use super::{errno, retry, set_errno, syscall};
 use crate::abi::{uv_buf_t, uv_stat_t, uv_timespec_t, Error, Result};
 use core::ffi::{c_char, c_int, c_void};
@@ -174,14 +175,14 @@ impl LibcString {
 impl Drop for LibcString {
     fn drop(&mut self) {
         // SAFETY: it came from libc's malloc, and this is its only owner.
-        unsafe { libc::free(self.0.as_ptr().cast()) }
+        unsafe { c::free(self.0.as_ptr().cast()) }
     }
 }
 
 pub fn realpath(path: Path<'_>) -> Result<LibcString> {
     retry(|| {
         // SAFETY: a `Path` is NULL or a string; with no buffer given, libc allocates one.
-        let resolved = unsafe { libc::realpath(path.0, core::ptr::null_mut()) };
+        let resolved = unsafe { c::realpath(path.0, core::ptr::null_mut()) };
         NonNull::new(resolved).map(LibcString).ok_or_else(Error::last)
     })
 }
@@ -193,7 +194,7 @@ pub fn realpath(path: Path<'_>) -> Result<LibcString> {
 pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
     retry(|| {
         // SAFETY: the caller's contract.
-        let made = unsafe { libc::mkdtemp(template) };
+        let made = unsafe { c::mkdtemp(template) };
         if made.is_null() {
             Err(Error::last())
         } else {
@@ -374,7 +375,7 @@ impl Directory {
     pub fn open(path: Path<'_>) -> Result<Directory> {
         retry(|| {
             // SAFETY: a `Path` is NULL or a string.
-            let stream = unsafe { libc::opendir(path.0) };
+            let stream = unsafe { c::opendir(path.0) };
             NonNull::new(stream).map(Directory).ok_or_else(Error::last)
         })
     }
@@ -395,7 +396,7 @@ impl Directory {
         loop {
             set_errno(0);
             // SAFETY: the stream is open.
-            let entry = unsafe { libc::readdir64(self.0.as_ptr()) };
+            let entry = unsafe { c::readdir64(self.0.as_ptr()) };
             if entry.is_null() {
                 let result = if errno() == 0 { Ok(None) } else { Err(Error::last()) };
                 set_errno(before);
@@ -418,6 +419,6 @@ impl Drop for Directory {
     fn drop(&mut self) {
         // SAFETY: the stream is open, and this is its only owner. Closing what was only read
         // cannot lose anything.
-        unsafe { libc::closedir(self.0.as_ptr()) };
+        unsafe { c::closedir(self.0.as_ptr()) };
     }
 }

@@ -1,5 +1,6 @@
 //! What the kernel says about the machine: system calls, and files below `/proc` and `/sys`.
 
+use super::c;
 use super::{fd, syscall};
 use crate::abi::Result;
 use crate::memory::Array;
@@ -85,7 +86,7 @@ pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
 /// A number from sysconf(3), or `None` if it is unknown.
 pub fn configuration(name: c_int) -> Option<usize> {
     // SAFETY: sysconf() takes any number.
-    usize::try_from(unsafe { libc::sysconf(name) }).ok()
+    usize::try_from(unsafe { c::sysconf(name) }).ok()
 }
 
 /// How many CPUs the calling thread may run on, or `None` if the kernel does not say.

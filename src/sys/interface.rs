@@ -1,5 +1,6 @@
 //! Network interfaces.
 
+use super::c;
 use super::syscall;
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
@@ -8,13 +9,13 @@ use core::ptr;
 /// The index of the interface with this name, or 0 if there is none.
 pub fn index(name: &CStr) -> u32 {
     // SAFETY: the call only reads the string.
-    unsafe { libc::if_nametoindex(name.as_ptr()) }
+    unsafe { c::if_nametoindex(name.as_ptr()) }
 }
 
 /// The name of the interface with this index.
 pub fn name(index: u32, buffer: &mut [u8; libc::IF_NAMESIZE]) -> Result<&CStr> {
     // SAFETY: the buffer has the size that the call asks for.
-    if unsafe { libc::if_indextoname(index, buffer.as_mut_ptr().cast()) }.is_null() {
+    if unsafe { c::if_indextoname(index, buffer.as_mut_ptr().cast()) }.is_null() {
         return Err(Error::last());
     }
     CStr::from_bytes_until_nul(buffer).map_err(|_| Error::ENXIO)
@@ -46,7 +47,7 @@ impl Addresses {
 impl Drop for Addresses {
     fn drop(&mut self) {
         // SAFETY: the list came from getifaddrs() and is not used again.
-        unsafe { libc::freeifaddrs(self.0) };
+        unsafe { c::freeifaddrs(self.0) };
     }
 }
 

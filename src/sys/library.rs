@@ -1,5 +1,6 @@
 //! The dynamic linker.
 
+use super::c;
 use core::ffi::{c_char, c_int, c_void, CStr};
 
 /// What went wrong since the last call, on this thread.
@@ -9,7 +10,7 @@ use core::ffi::{c_char, c_int, c_void, CStr};
 pub unsafe fn take_error<'a>() -> Option<&'a CStr> {
     // SAFETY: the result is NULL or a string.
     unsafe {
-        let text = libc::dlerror();
+        let text = c::dlerror();
         (!text.is_null()).then(|| CStr::from_ptr(text))
     }
 }
@@ -18,19 +19,19 @@ pub unsafe fn take_error<'a>() -> Option<&'a CStr> {
 /// `path` is NULL, for the program itself, or a string. The library's initialisers run.
 pub unsafe fn open(path: *const c_char, mode: c_int) -> *mut c_void {
     // SAFETY: the caller's contract.
-    unsafe { libc::dlopen(path, mode) }
+    unsafe { c::dlopen(path, mode) }
 }
 
 /// # Safety
 /// `library` is open.
 pub unsafe fn symbol(library: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: the caller's contract.
-    unsafe { libc::dlsym(library, name) }
+    unsafe { c::dlsym(library, name) }
 }
 
 /// # Safety
 /// `library` is open, and nothing of it is used afterwards.
 pub unsafe fn close(library: *mut c_void) {
     // SAFETY: the caller's contract. An error would only say that it stays loaded.
-    unsafe { libc::dlclose(library) };
+    unsafe { c::dlclose(library) };
 }

@@ -1,5 +1,6 @@
 //! The only place that makes a system call: thin functions that return [`Result`](crate::abi::Result).
 
+pub mod c;
 pub mod datagram;
 pub mod directory;
 pub mod environment;
@@ -26,7 +27,7 @@ macro_rules! syscall {
     ($name:ident ( $($argument:expr),* $(,)? )) => {{
         // SAFETY: the wrapper that names the call passes live pointers of the right types; the
         // kernel checks everything else.
-        let result = unsafe { libc::$name($($argument),*) };
+        let result = unsafe { crate::sys::c::$name($($argument),*) };
         if result == -1 { Err(crate::abi::Error::last()) } else { Ok(result) }
     }};
 }
@@ -44,10 +45,10 @@ pub fn retry<T>(mut call: impl FnMut() -> crate::abi::Result<T>) -> crate::abi::
 
 pub fn errno() -> i32 {
     // SAFETY: errno's address is valid for the calling thread.
-    unsafe { *libc::__errno_location() }
+    unsafe { *c::__errno_location() }
 }
 
 pub fn set_errno(value: i32) {
     // SAFETY: errno's address is valid for the calling thread.
-    unsafe { *libc::__errno_location() = value }
+    unsafe { *c::__errno_location() = value }
 }

@@ -1,5 +1,6 @@
 //! Processes and their priorities, resources and names.
 
+use super::c;
 use super::{errno, set_errno, syscall};
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
@@ -7,18 +8,18 @@ use core::mem::MaybeUninit;
 
 pub fn id() -> libc::pid_t {
     // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::getpid() }
+    unsafe { c::getpid() }
 }
 
 pub fn parent_id() -> libc::pid_t {
     // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::getppid() }
+    unsafe { c::getppid() }
 }
 
 /// The kernel's id of the calling thread.
 pub fn thread_id() -> libc::pid_t {
     // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::gettid() }
+    unsafe { c::gettid() }
 }
 
 pub fn kill(pid: libc::pid_t, signal: c_int) -> Result {
@@ -31,7 +32,7 @@ pub fn priority(id: libc::pid_t) -> Result<c_int> {
     set_errno(0);
     let id = id as libc::id_t;
     // SAFETY: the call takes any id.
-    match unsafe { libc::getpriority(libc::PRIO_PROCESS, id) } {
+    match unsafe { c::getpriority(libc::PRIO_PROCESS, id) } {
         -1 if errno() != 0 => Err(Error::last()),
         priority => Ok(priority),
     }

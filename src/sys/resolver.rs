@@ -1,5 +1,6 @@
 //! The C library's name look-up. These functions wait for the network.
 
+use super::c;
 use super::errno;
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int};
@@ -16,7 +17,7 @@ pub unsafe fn addresses(
 ) -> Result<*mut addrinfo> {
     let mut list = core::ptr::null_mut();
     // SAFETY: the caller's contract.
-    match unsafe { libc::getaddrinfo(host, service, hints, &mut list) } {
+    match unsafe { c::getaddrinfo(host, service, hints, &mut list) } {
         0 => Ok(list),
         code => Err(error_of(code)),
     }
@@ -26,7 +27,7 @@ pub unsafe fn addresses(
 /// `list` came from [`addresses`], or is put together like what comes from there.
 pub unsafe fn free(list: *mut addrinfo) {
     // SAFETY: the caller's contract.
-    unsafe { libc::freeaddrinfo(list) }
+    unsafe { c::freeaddrinfo(list) }
 }
 
 /// getnameinfo(3): writes the names of the host and of the service, each with a NUL.
@@ -44,9 +45,8 @@ pub unsafe fn names(
     let (host, host_size) = (host.0, host.1 as socklen_t);
     let (service, service_size) = (service.0, service.1 as socklen_t);
     // SAFETY: the caller's contract.
-    let code = unsafe {
-        libc::getnameinfo(address, length, host, host_size, service, service_size, flags)
-    };
+    let code =
+        unsafe { c::getnameinfo(address, length, host, host_size, service, service_size, flags) };
     match code {
         0 => Ok(()),
         code => Err(error_of(code)),

@@ -1,5 +1,6 @@
 //! Signal dispositions and masks.
 
+use super::c;
 use super::syscall;
 use crate::abi::Result;
 use core::ffi::c_int;
@@ -31,7 +32,7 @@ pub fn full_set() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigfillset initialises the set and cannot fail on a valid pointer.
     unsafe {
-        libc::sigfillset(set.as_mut_ptr());
+        c::sigfillset(set.as_mut_ptr());
         set.assume_init()
     }
 }
@@ -40,7 +41,7 @@ pub fn empty_set() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigemptyset initialises the set and cannot fail on a valid pointer.
     unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
+        c::sigemptyset(set.as_mut_ptr());
         set.assume_init()
     }
 }
@@ -49,8 +50,8 @@ pub fn set_of(signum: c_int) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
     // SAFETY: sigemptyset initialises the set; sigaddset ignores a number out of range.
     unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), signum);
+        c::sigemptyset(set.as_mut_ptr());
+        c::sigaddset(set.as_mut_ptr(), signum);
         set.assume_init()
     }
 }
@@ -61,7 +62,7 @@ pub fn thread_mask(how: c_int, set: &libc::sigset_t) -> libc::sigset_t {
     let mut old = MaybeUninit::uninit();
     // SAFETY: with a valid `how` and valid sets pthread_sigmask cannot fail, and it fills in `old`.
     unsafe {
-        libc::pthread_sigmask(how, set, old.as_mut_ptr());
+        c::pthread_sigmask(how, set, old.as_mut_ptr());
         old.assume_init()
     }
 }

@@ -11,6 +11,7 @@
 //! any child, has a pipe for it that closes when the program is run. The first child of a process
 //! has both, and tells whether the others need the pipe.
 
+use super::c;
 use super::{fd, retry, signal, syscall};
 use crate::abi::{Error, Result};
 use core::cell::Cell;
@@ -133,7 +134,7 @@ impl Stack {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         // SAFETY: a new mapping at an address that the kernel chooses.
-        let start = unsafe { libc::mmap(ptr::null_mut(), Self::SIZE, access, flags, -1, 0) };
+        let start = unsafe { c::mmap(ptr::null_mut(), Self::SIZE, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(Error::last());
         }
@@ -148,7 +149,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: the mapping is this one's, and the child has left it.
-        unsafe { libc::munmap(self.0, Self::SIZE) };
+        unsafe { c::munmap(self.0, Self::SIZE) };
     }
 }
 
@@ -269,7 +270,7 @@ unsafe fn execute(program: &Program<'_>) -> Error {
     unsafe {
         let env = if program.env.is_null() { environ } else { program.env };
         let run = |path| {
-            libc::execve(path, program.args, env);
+            c::execve(path, program.args, env);
             Error::last()
         };
         if program.file.is_null() {

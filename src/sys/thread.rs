@@ -1,5 +1,6 @@
 //! Threads: starting them, where they run, and what they are called.
 
+use super::c;
 use super::syscall;
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int, c_void, CStr};
@@ -23,9 +24,9 @@ impl Attributes {
         let mut attributes = MaybeUninit::uninit();
         // SAFETY: init fills the attributes in, or fails; setstacksize gets initialised ones.
         unsafe {
-            check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
+            check(c::pthread_attr_init(attributes.as_mut_ptr()))?;
             let mut attributes = Attributes(attributes.assume_init());
-            check(libc::pthread_attr_setstacksize(&mut attributes.0, size))?;
+            check(c::pthread_attr_setstacksize(&mut attributes.0, size))?;
             Ok(attributes)
         }
     }
@@ -34,7 +35,7 @@ impl Attributes {
 impl Drop for Attributes {
     fn drop(&mut self) {
         // SAFETY: the attributes are initialised. The call does not fail.
-        unsafe { libc::pthread_attr_destroy(&mut self.0) };
+        unsafe { c::pthread_attr_destroy(&mut self.0) };
     }
 }
 
@@ -50,7 +51,7 @@ pub unsafe fn create(
 ) -> Result {
     let attributes = Attributes::with_stack(stack_size)?;
     // SAFETY: the attributes are initialised; the rest is the caller's contract.
-    check(unsafe { libc::pthread_create(id, &attributes.0, entry, argument) })
+    check(unsafe { c::pthread_create(id, &attributes.0, entry, argument) })
 }
 
 /// Waits for a thread's end.
@@ -59,19 +60,19 @@ pub unsafe fn create(
 /// The thread is neither joined nor detached, and is not the calling one.
 pub unsafe fn join(thread: libc::pthread_t) {
     // SAFETY: the caller's contract, with which the call does not fail.
-    unsafe { libc::pthread_join(thread, core::ptr::null_mut()) };
+    unsafe { c::pthread_join(thread, core::ptr::null_mut()) };
 }
 
 /// The calling thread.
 pub fn current() -> libc::pthread_t {
     // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::pthread_self() }
+    unsafe { c::pthread_self() }
 }
 
 /// Gives the calling thread a name of at most 15 bytes.
 pub fn set_name(name: &CStr) -> Result {
     // SAFETY: the call only reads the string.
-    check(unsafe { libc::pthread_setname_np(current(), name.as_ptr()) })
+    check(unsafe { c::pthread_setname_np(current(), name.as_ptr()) })
 }
 
 /// # Safety
@@ -79,7 +80,7 @@ pub fn set_name(name: &CStr) -> Result {
 pub unsafe fn name(thread: libc::pthread_t, buffer: &mut Name) -> Result<&CStr> {
     // SAFETY: the caller's contract, and the length is the buffer's.
     let result = unsafe {
-        libc::pthread_getname_np(thread, buffer.as_mut_ptr().cast::<c_char>(), buffer.len())
+        c::pthread_getname_np(thread, buffer.as_mut_ptr().cast::<c_char>(), buffer.len())
     };
     check(result)?;
     CStr::from_bytes_until_nul(buffer).map_err(|_| Error::ERANGE)
@@ -94,7 +95,7 @@ pub unsafe fn affinity(thread: libc::pthread_t) -> Result<libc::cpu_set_t> {
     let size = size_of::<libc::cpu_set_t>();
     // SAFETY: the caller's contract; zeroes are a valid set.
     unsafe {
-        check(libc::pthread_getaffinity_np(thread, size, set.as_mut_ptr()))?;
+        check(c::pthread_getaffinity_np(thread, size, set.as_mut_ptr()))?;
         Ok(set.assume_init())
     }
 }
@@ -103,7 +104,7 @@ pub unsafe fn affinity(thread: libc::pthread_t) -> Result<libc::cpu_set_t> {
 /// The thread exists.
 pub unsafe fn set_affinity(thread: libc::pthread_t, set: &libc::cpu_set_t) -> Result {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_setaffinity_np(thread, size_of::<libc::cpu_set_t>(), set) })
+    check(unsafe { c::pthread_setaffinity_np(thread, size_of::<libc::cpu_set_t>(), set) })
 }
 
 /// The CPU that the calling thread runs on.
@@ -120,7 +121,7 @@ pub unsafe fn scheduling(thread: libc::pthread_t) -> Result<(c_int, libc::sched_
     let mut parameters = MaybeUninit::uninit();
     // SAFETY: the caller's contract; on success both are filled in.
     unsafe {
-        check(libc::pthread_getschedparam(thread, &mut policy, parameters.as_mut_ptr()))?;
+        check(c::pthread_getschedparam(thread, &mut policy, parameters.as_mut_ptr()))?;
         Ok((policy, parameters.assume_init()))
     }
 }
@@ -133,7 +134,7 @@ pub unsafe fn set_scheduling(
     parameters: &libc::sched_param,
 ) -> Result {
     // SAFETY: the caller's contract.
-    check(unsafe { libc::pthread_setschedparam(thread, policy, parameters) })
+    check(unsafe { c::pthread_setschedparam(thread, policy, parameters) })
 }
 
 /// The lowest and the highest priority of a scheduling policy.

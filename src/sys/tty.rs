@@ -1,5 +1,6 @@
 //! Terminals.
 
+use super::c;
 use super::syscall;
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int, CStr};
@@ -21,7 +22,7 @@ pub fn set_attributes(fd: c_int, attributes: &termios) -> Result {
 /// Makes input and output binary, as cfmakeraw(3) says.
 pub fn make_raw(attributes: &mut termios) {
     // SAFETY: changes fields of the struct.
-    unsafe { libc::cfmakeraw(attributes) };
+    unsafe { c::cfmakeraw(attributes) };
 }
 
 pub fn window_size(fd: c_int) -> Result<winsize> {
@@ -40,7 +41,7 @@ pub fn is_master(fd: c_int) -> bool {
 pub fn reopen(fd: c_int, access: c_int) -> Result<c_int> {
     let mut path = [0 as c_char; 256];
     // SAFETY: the buffer is as long as said.
-    match unsafe { libc::ttyname_r(fd, path.as_mut_ptr(), path.len()) } {
+    match unsafe { c::ttyname_r(fd, path.as_mut_ptr(), path.len()) } {
         0 => {}
         errno => return Err(Error::from_errno(errno)),
     }

@@ -1,5 +1,6 @@
 //! The databases of users and groups.
 
+use super::c;
 use crate::abi::{Error, Result};
 use crate::memory;
 use core::ffi::{c_char, c_int, CStr};
@@ -9,7 +10,7 @@ use core::ptr::NonNull;
 /// The user whose rights the process has.
 pub fn effective_id() -> libc::uid_t {
     // SAFETY: the call needs nothing and cannot fail.
-    unsafe { libc::geteuid() }
+    unsafe { c::geteuid() }
 }
 
 pub struct User<'a> {
@@ -90,7 +91,7 @@ pub fn user<T>(uid: libc::uid_t, then: impl FnOnce(User<'_>) -> Result<T>) -> Re
     look_up(
         |entry, buffer, found| {
             // SAFETY: all pointers are live, and the buffer is as large as it says.
-            unsafe { libc::getpwuid_r(uid, entry, buffer.block.as_ptr(), buffer.size, found) }
+            unsafe { c::getpwuid_r(uid, entry, buffer.block.as_ptr(), buffer.size, found) }
         },
         |entry: &libc::passwd| {
             let text = |text: *const c_char| match text.is_null() {
@@ -114,7 +115,7 @@ pub fn group<T>(gid: libc::gid_t, then: impl FnOnce(Group<'_>) -> Result<T>) -> 
     look_up(
         |entry, buffer, found| {
             // SAFETY: all pointers are live, and the buffer is as large as it says.
-            unsafe { libc::getgrgid_r(gid, entry, buffer.block.as_ptr(), buffer.size, found) }
+            unsafe { c::getgrgid_r(gid, entry, buffer.block.as_ptr(), buffer.size, found) }
         },
         |entry: &libc::group| {
             then(Group {
