@@ -24,14 +24,19 @@
 
 pub mod abi;
 mod event_loop;
+mod ffi;
 mod fork;
 mod handles;
+mod list;
+mod mailbox;
 mod memory;
 mod os;
 mod poller;
 mod pool;
 mod requests;
 mod shutdown;
+mod spin;
+mod stack;
 mod sync;
 mod sys;
 mod text;

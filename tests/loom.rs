@@ -12,10 +12,12 @@ mod sync {
     pub use loom::sync::atomic;
 }
 
-#[path = "../src/event_loop/queue.rs"]
-mod queue;
-#[path = "../src/event_loop/remote.rs"]
-mod remote;
+#[path = "../src/list.rs"]
+mod list;
+#[path = "../src/event_loop/mailbox.rs"]
+mod mailbox;
+#[path = "../src/stack.rs"]
+mod stack;
 #[path = "../src/handles/sends.rs"]
 mod sends;
 
@@ -25,7 +27,7 @@ mod abi {
 
 mod pool {
     pub struct Work {
-        pub link: crate::queue::Link,
+        pub link: crate::list::Link,
     }
 }
 
@@ -79,7 +81,7 @@ use loom::thread;
 use poller::Poller;
 use pool::Work;
 use queue::{container_of, Link, List, Stack};
-use remote::Remote;
+use mailbox::Mailbox;
 use sends::Sends;
 
 /// Tries the interleavings in which threads are interrupted at most three times in all: more would
@@ -111,7 +113,7 @@ impl Message {
 /// What a loop and its threads share.
 struct Shared<T> {
     poller: Poller,
-    remote: Remote,
+    mailbox: Mailbox,
     things: T,
 }
 
@@ -123,8 +125,8 @@ unsafe impl<T> Sync for Shared<T> {}
 
 fn share<T>(things: T) -> Arc<Shared<T>> {
     let poller = Poller::new();
-    let remote = Remote::new(&poller).unwrap();
-    Arc::new(Shared { poller, remote, things })
+    let mailbox = Mailbox::new(&poller).unwrap();
+    Arc::new(Shared { poller, mailbox, things })
 }
 
 /// A worker that finishes one piece of work.
@@ -134,7 +136,7 @@ fn post(shared: &Arc<Shared<[Message; 2]>>, index: usize) -> thread::JoinHandle<
         let message = &shared.things[index];
         message.write(1);
         // SAFETY: each message is pushed once, and outlives the stack.
-        unsafe { shared.remote.push_done(&message.work) };
+        unsafe { shared.mailbox.push_done(&message.work) };
     })
 }
 
@@ -197,16 +199,16 @@ fn sleeping_loop_is_woken() {
         let workers = [0, 1].map(|index| post(&shared, index));
         let list = List::new();
         let mut got = 0;
-        shared.remote.wake_up();
+        shared.mailbox.unpark();
         while got < 2 {
-            if shared.remote.fall_asleep() {
+            if shared.mailbox.park() {
                 shared.poller.wait();
             }
-            shared.remote.wake_up();
-            shared.remote.take_done(&list);
+            shared.mailbox.unpark();
+            shared.mailbox.take_done(&list);
             got += values(&list).len();
         }
-        shared.remote.settle();
+        shared.mailbox.settle();
         // SAFETY: the pointer is to nothing that has a size.
         shared.poller.0.memory.with_mut(|memory| unsafe { *memory = () });
         workers.into_iter().for_each(|worker| worker.join().unwrap());
@@ -221,14 +223,14 @@ fn embedder_is_told() {
         let workers = [0, 1].map(|index| post(&shared, index));
         // A tick that does not wait.
         let list = List::new();
-        shared.remote.wake_up();
+        shared.mailbox.unpark();
         shared.poller.0.rung.swap(false, Ordering::Acquire);
-        shared.remote.wake_up();
-        shared.remote.take_done(&list);
+        shared.mailbox.unpark();
+        shared.mailbox.take_done(&list);
         let _ = values(&list);
-        shared.remote.leave();
+        shared.mailbox.leave();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
-        assert!(!shared.remote.has_done() || shared.poller.0.rung.load(Ordering::Acquire));
+        assert!(!shared.mailbox.has_done() || shared.poller.0.rung.load(Ordering::Acquire));
     });
 }
 
@@ -255,10 +257,10 @@ fn mark_calls_for_exactly_one() {
         let list = List::new();
         let (mut got, mut called) = (0, 0);
         while got < 2 {
-            if stack.mark() {
+            if stack.put_sentinel() {
                 // May return without a reason.
                 shared.poller.wait();
-                called += u32::from(!stack.unmark());
+                called += u32::from(!stack.remove_sentinel());
             }
             stack.take_into(&list);
             got += values(&list).len();
@@ -291,7 +293,7 @@ fn send(shared: &Shared<Async>) {
     let handle = &shared.things;
     if handle.sends.begin() {
         // SAFETY: whoever is told to push is alone in it.
-        unsafe { shared.remote.push_async(&handle.link) };
+        unsafe { shared.mailbox.push_async(&handle.link) };
         handle.sends.pushed();
     }
 }
@@ -313,7 +315,7 @@ fn async_callback_follows_every_send() {
         let mut seen = [0, 0];
         // Ends only if each write has a callback after it that sees it.
         while seen != [1, 1] {
-            shared.remote.take_asyncs().append_to(&list);
+            shared.mailbox.take_asyncs().append_to(&list);
             while list.pop_front().is_some() {
                 handle.sends.take();
                 seen = [0, 1].map(|index| handle.written[index].load(Ordering::Relaxed));
@@ -335,18 +337,18 @@ fn async_close_waits_for_senders() {
         });
         let handle = &shared.things;
         let list = List::new();
-        shared.remote.take_asyncs().append_to(&list);
+        shared.mailbox.take_asyncs().append_to(&list);
         while list.pop_front().is_some() {
             handle.sends.take();
         }
         if handle.sends.close() {
-            shared.remote.take_asyncs().append_to(&list);
+            shared.mailbox.take_asyncs().append_to(&list);
             assert!(handle.link.is_linked());
             handle.link.unlink();
         }
         // SAFETY: the pointer is to nothing that has a size.
         shared.poller.0.memory.with_mut(|memory| unsafe { *memory = () });
         senders.into_iter().for_each(|sender| sender.join().unwrap());
-        assert!(!shared.remote.has_asyncs());
+        assert!(!shared.mailbox.has_asyncs());
     });
 }

@@ -2,7 +2,8 @@
 
 use super::{loop_flag, Loop};
 use crate::abi::*;
-use crate::handles::{Handle, Overlay};
+use crate::ffi::Overlay;
+use crate::handles::Handle;
 use crate::memory;
 use crate::sys;
 use core::cell::UnsafeCell;

@@ -2,29 +2,30 @@
 
 mod api;
 pub use api::uv_default_loop;
-pub mod queue;
-mod remote;
 pub mod timers;
 
 use crate::abi::*;
+use crate::ffi::call_user;
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
 use crate::handles::stream::Stream;
 use crate::handles::timer;
 use crate::handles::udp::Udp;
-use crate::handles::{async_, call_user, handle_of, phase, process, Handle};
-use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Io, Kind, Poller, Ring};
-use crate::pool::{self, Patience, Work};
+use crate::handles::{async_, handle_of, loop_watcher, process, Handle};
+use crate::list::{container_of, List};
+use crate::mailbox::Mailbox;
+use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Kind, Poller, Ring, Watcher};
+use crate::pool::{self, Work};
 use crate::requests::fs;
+use crate::spin::AdaptiveSpin;
+use crate::stack::Chain;
 use crate::sys;
 use core::cell::{Cell, Ref, RefCell};
 use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU64, Ordering};
 use mio::event::Event;
-use queue::{container_of, Chain, List};
-use remote::Remote;
 use std::time::Instant;
 use timers::Timers;
 
@@ -61,9 +62,9 @@ pub struct Loop {
     pending: List,
     /// Descriptors that may be ready although the kernel will not say so again.
     ready: List,
-    pub idle: phase::Queue,
-    pub prepare: phase::Queue,
-    pub check: phase::Queue,
+    pub idle: loop_watcher::Queue,
+    pub prepare: loop_watcher::Queue,
+    pub check: loop_watcher::Queue,
     /// Async handles that were sent to and are not being called back yet.
     pub sent_asyncs: List,
     /// What is to go there next, while `async_::run_sent` runs.
@@ -79,15 +80,15 @@ pub struct Loop {
     pub timers: Timers,
     now: Cell<u64>,
 
-    /// Which process the threads are in that reach the loop through `remote`.
+    /// Which process the threads are in that reach the loop through `mailbox`.
     generation: Cell<u32>,
     /// Work that the pool has, of this loop.
     works: Cell<u32>,
-    work_patience: Patience,
-    async_patience: Patience,
+    work_spin: AdaptiveSpin,
+    async_spin: AdaptiveSpin,
     pub signals: LoopSignals,
     /// Between what is rarely touched, as other threads write to it all the time.
-    pub remote: Remote,
+    pub mailbox: Mailbox,
     pub fs_events: LoopFsEvents,
     /// Process handles whose child runs.
     pub processes: List,
@@ -100,7 +101,7 @@ pub struct Loop {
     walks: Cell<*const Walk>,
 }
 
-crate::handles::overlay!(Loop => uv_loop_t);
+crate::ffi::overlay!(Loop => uv_loop_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Loop, active_handles) == offset_of!(uv_loop_t, active_handles));
@@ -147,7 +148,7 @@ impl Loop {
     pub unsafe fn init(at: *mut Loop) -> Result {
         crate::fork::init();
         let poller = Poller::new()?;
-        let remote = Remote::new(&poller)?;
+        let mailbox = Mailbox::new(&poller)?;
         let fd = poller.fd();
         // SAFETY: the caller's contract; it may hold anything, also nothing that was written yet.
         let data =
@@ -164,9 +165,9 @@ impl Loop {
             poller,
             pending: List::new(),
             ready: List::new(),
-            idle: phase::Queue::new(),
-            prepare: phase::Queue::new(),
-            check: phase::Queue::new(),
+            idle: loop_watcher::Queue::new(),
+            prepare: loop_watcher::Queue::new(),
+            check: loop_watcher::Queue::new(),
             sent_asyncs: List::new(),
             sent_last: Cell::new(Chain::EMPTY),
             sent_count: Cell::new(0),
@@ -175,11 +176,11 @@ impl Loop {
             closing: Cell::new(core::ptr::null()),
             timers: Timers::new(),
             now: Cell::new(sys::time::monotonic_ms()),
-            remote,
+            mailbox,
             generation: Cell::new(crate::fork::generation()),
             works: Cell::new(0),
-            work_patience: Patience::new(),
-            async_patience: Patience::to_be_earned(16),
+            work_spin: AdaptiveSpin::new(),
+            async_spin: AdaptiveSpin::earned(16),
             signals: LoopSignals::new(),
             fs_events: LoopFsEvents::new(),
             processes: List::new(),
@@ -207,7 +208,7 @@ impl Loop {
             return Err(Error::EBUSY);
         }
         this.forget_other_process();
-        this.remote.settle();
+        this.mailbox.settle();
         if this.spare_fd.get() != -1 {
             let _ = sys::fd::close(this.spare_fd.get());
         }
@@ -230,7 +231,7 @@ impl Loop {
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
         self.forget_threads();
-        self.remote.after_fork(&self.poller)?;
+        self.mailbox.after_fork(&self.poller)?;
         self.fs_events.after_fork(self)
     }
 
@@ -245,7 +246,7 @@ impl Loop {
     fn forget_threads(&self) {
         self.generation.set(crate::fork::generation());
         async_::after_fork(self);
-        self.remote.forget_threads();
+        self.mailbox.forget_threads();
     }
 
     // ---- being alive ----------------------------------------------------------------------
@@ -289,9 +290,9 @@ impl Loop {
     }
 
     /// Has the owner of `io` called in the next pending phase.
-    pub fn feed(&self, io: &Io) {
+    pub fn queue_pending(&self, io: &Watcher) {
         if !io.pending.is_linked() {
-            // SAFETY: `Io::forget` takes it out before its handle is closed.
+            // SAFETY: `Watcher::forget` takes it out before its handle is closed.
             unsafe { self.pending.push_back(&io.pending) };
         }
     }
@@ -299,7 +300,7 @@ impl Loop {
     /// Whether a handle uses the descriptor. A stream or a UDP handle that only could do so does
     /// not count.
     pub fn uses(&self, fd: c_int) -> bool {
-        // SAFETY: what is registered is alive, and `kind` says what the Io is part of.
+        // SAFETY: what is registered is alive, and `kind` says what the Watcher is part of.
         self.poller.watcher(fd).is_some_and(|io| unsafe {
             match (*io).kind() {
                 Kind::Stream => !(*container_of!(io, Stream, io)).is_idle(),
@@ -311,9 +312,9 @@ impl Loop {
 
     /// Has the owner of `io` called in the next poll phase, as the kernel has said already that
     /// it is ready.
-    pub fn still_ready(&self, io: &Io) {
+    pub fn requeue(&self, io: &Watcher) {
         if !io.ready.is_linked() {
-            // SAFETY: `Io::forget` takes it out before its handle is closed.
+            // SAFETY: `Watcher::forget` takes it out before its handle is closed.
             unsafe { self.ready.push_back(&io.ready) };
         }
     }
@@ -330,7 +331,7 @@ impl Loop {
             self.update_time();
             timer::run_due(self);
         }
-        self.remote.wake_up();
+        self.mailbox.unpark();
         while alive && self.stop_flag.get() == 0 {
             let can_sleep = self.pending.is_empty() && self.idle.is_empty();
             self.run_pending();
@@ -364,7 +365,7 @@ impl Loop {
             }
         }
         self.stop_flag.set(0);
-        self.remote.leave();
+        self.mailbox.leave();
         alive
     }
 
@@ -396,7 +397,7 @@ impl Loop {
             // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
             let io = unsafe { &*io_of_pending(link) };
             match io.kind() {
-                // SAFETY: `kind` says what the Io is part of.
+                // SAFETY: `kind` says what the Watcher is part of.
                 Kind::Stream => unsafe {
                     (*container_of!(core::ptr::from_ref(io), Stream, io)).on_pending()
                 },
@@ -459,13 +460,13 @@ impl Loop {
             // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
             let io = unsafe { &*io_of_ready(link) };
             match io.kind() {
-                // SAFETY: `kind` says what the Io is part of.
+                // SAFETY: `kind` says what the Watcher is part of.
                 Kind::Stream => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_still_ready()
+                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_requeued()
                 },
                 // SAFETY: as above.
                 Kind::Udp => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_still_ready()
+                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_requeued()
                 },
                 Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
             }
@@ -478,9 +479,9 @@ impl Loop {
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
             // What other threads are about to hand over is not worth a sleep.
-            let soon = (self.works.get() > 0 && self.work_patience.watch(|| self.remote.has_any()))
-                || self.async_patience.watch(|| self.remote.has_any());
-            if soon || !self.remote.fall_asleep() {
+            let soon = (self.works.get() > 0 && self.work_spin.watch(|| self.mailbox.has_any()))
+                || self.async_spin.watch(|| self.mailbox.has_any());
+            if soon || !self.mailbox.park() {
                 timeout = 0;
             }
         }
@@ -501,13 +502,13 @@ impl Loop {
         if let Some(set) = &sigprof {
             sys::signal::thread_mask(libc::SIG_UNBLOCK, set);
         }
-        self.remote.wake_up();
+        self.mailbox.unpark();
         if let Some(since) = since {
-            if self.remote.has_asyncs() {
-                self.async_patience.slept(since);
+            if self.mailbox.has_asyncs() {
+                self.async_spin.slept(since);
             }
             if self.works.get() > 0 {
-                self.work_patience.slept(since);
+                self.work_spin.slept(since);
             }
         }
         self.update_time();
@@ -528,7 +529,7 @@ impl Loop {
         let mut signals = false;
         // What is only handed over in the callbacks of this batch is for the next iteration.
         let handed_over =
-            self.remote.has_done() || self.remote.has_asyncs() || !self.sent_asyncs.is_empty();
+            self.mailbox.has_done() || self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty();
         if let Some(batch) = batch {
             for happened in batch.iter() {
                 // What a wake-up was for is looked at below, as after every wait.
@@ -547,10 +548,10 @@ impl Loop {
         }
         if handed_over {
             any = true;
-            if self.remote.has_done() {
+            if self.mailbox.has_done() {
                 self.run_done_works();
             }
-            if self.remote.has_asyncs() || !self.sent_asyncs.is_empty() {
+            if self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty() {
                 // However many handles there are, the wake-up was one event.
                 self.metrics.count_events(1);
                 async_::run_sent(self);
@@ -571,7 +572,7 @@ impl Loop {
     ///
     /// # Safety
     /// `io` is part of what its kind says.
-    unsafe fn on_ready(&self, io: &Io, event: &Event) -> bool {
+    unsafe fn on_ready(&self, io: &Watcher, event: &Event) -> bool {
         match io.kind() {
             Kind::Stream => {
                 // SAFETY: the caller's contract.
@@ -599,7 +600,7 @@ impl Loop {
 
     /// Calls back the work that the pool has done.
     fn run_done_works(&self) {
-        self.remote.take_done(&self.done_works);
+        self.mailbox.take_done(&self.done_works);
         while let Some(link) = self.done_works.pop_front() {
             self.metrics.count_events(1);
             self.works.set(self.works.get() - 1);

@@ -13,7 +13,7 @@
 mod heap;
 mod wheel;
 
-use super::queue::{container_of, Link, List};
+use crate::list::{container_of, Link, List};
 use core::cell::Cell;
 use core::ptr;
 use heap::Heap;

@@ -1,8 +1,9 @@
 //! The functions that take a handle or a request of any type.
 
-use super::{flag, Handle, Overlay};
+use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
+use crate::ffi::Overlay;
 use crate::sys;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;

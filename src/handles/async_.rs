@@ -8,10 +8,12 @@
 //! that no other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
 
 use super::sends::Sends;
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Chain, Link, List};
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, Link, List};
+use crate::stack::Chain;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -40,10 +42,10 @@ impl Async {
     #[cold]
     fn push(&self) {
         let errno = sys::errno();
-        let remote = &self.handle.loop_().remote;
+        let mailbox = &self.handle.loop_().mailbox;
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
         // `close` has seen that this is over.
-        unsafe { remote.push_async(&self.link) };
+        unsafe { mailbox.push_async(&self.link) };
         self.sends.pushed();
         sys::set_errno(errno);
     }
@@ -80,7 +82,7 @@ fn take_sent(loop_: &Loop) {
 /// The same, but what was taken now comes to the list with the next call: it is in the cache of
 /// another core, and can be fetched from there while a handle is called back.
 fn take_sent_later(loop_: &Loop) {
-    let sent = loop_.remote.take_asyncs();
+    let sent = loop_.mailbox.take_asyncs();
     sent.prefetch();
     append(loop_, sent);
 }

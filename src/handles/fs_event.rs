@@ -5,13 +5,14 @@
 //! [`Watch`] has a list of handles. It is freed when the last of them stops, except while its
 //! handles are being called.
 
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, Link, List};
 use crate::memory::{self, Array};
 use crate::os::TextOut;
-use crate::poller::{Io, Kind};
+use crate::poller::{Kind, Watcher};
 use crate::sys::inotify;
 use core::cell::{Cell, RefCell};
 use core::ffi::{c_char, c_int, c_uint, CStr};
@@ -214,7 +215,7 @@ impl Table {
 /// What a loop has for its file system event handles.
 pub struct LoopFsEvents {
     /// The inotify instance, -1 until a handle is started.
-    io: Io,
+    io: Watcher,
     watches: RefCell<Table>,
     /// Counts the instances of the loop; the child of a fork makes another.
     instance: Cell<u32>,
@@ -233,7 +234,7 @@ struct Buffer([u8; BUFFER]);
 impl LoopFsEvents {
     pub const fn new() -> Self {
         LoopFsEvents {
-            io: Io::new(Kind::FsEvents, -1),
+            io: Watcher::new(Kind::FsEvents, -1),
             watches: RefCell::new(Table { buckets: Array::new(), count: 0 }),
             instance: Cell::new(0),
         }

@@ -5,10 +5,11 @@
 //! is done, and so long closing waits. The context of the present start is the first.
 
 use super::timer::Timer;
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
-use crate::event_loop::queue::container_of;
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::container_of;
 use crate::memory;
 use crate::os::TextOut;
 use crate::pool::{self, Task, Work};

@@ -9,7 +9,7 @@ mod api;
 pub mod async_;
 pub mod fs_event;
 pub mod fs_poll;
-pub mod phase;
+pub mod loop_watcher;
 pub mod poll;
 pub mod process;
 mod sends;
@@ -19,8 +19,9 @@ pub mod timer;
 pub mod udp;
 
 use crate::abi::*;
-use crate::event_loop::queue::Link;
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay};
+use crate::list::Link;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
@@ -85,43 +86,7 @@ const _: () = {
     assert!(offset_of!(Handle, flags) == offset_of!(uv_handle_t, flags));
 };
 
-/// A struct of this module that lies over the C struct `C`.
-///
-/// # Safety
-/// `Self` is `repr(C)`, no larger than `C`, no more strictly aligned, has C's public fields at C's
-/// offsets, and allows shared mutation of every field.
-pub unsafe trait Overlay<C>: Sized {
-    /// # Safety
-    /// `pointer` is a live `C` that the matching init function has initialised and that no close
-    /// callback has been given back to the user for.
-    unsafe fn of<'a>(pointer: *const C) -> &'a Self {
-        // SAFETY: the caller's contract and that of the trait.
-        unsafe { &*pointer.cast::<Self>() }
-    }
-}
-
-/// Declares the overlay of a C struct, and that it fits.
-macro_rules! overlay {
-    ($type:ty => $c:ty) => {
-        // SAFETY: the struct is `repr(C)` with `Cell`s throughout; size and alignment are asserted
-        // below, public offsets beside the struct.
-        unsafe impl crate::handles::Overlay<$c> for $type {}
-        const _: () = {
-            assert!(core::mem::size_of::<$type>() <= core::mem::size_of::<$c>());
-            assert!(core::mem::align_of::<$type>() <= core::mem::align_of::<$c>());
-        };
-    };
-}
-pub(crate) use overlay;
-
 overlay!(Handle => uv_handle_t);
-
-/// Calls a callback of the user. Every one goes through here, so that whatever must see them all
-/// has one place to stand.
-#[inline(always)]
-pub fn call_user<R>(callback: impl FnOnce() -> R) -> R {
-    callback()
-}
 
 impl Handle {
     /// Makes the memory at `at` a handle of the loop. `data` keeps its value, as in libuv.
@@ -228,7 +193,9 @@ impl Handle {
             let this = core::ptr::from_ref(self);
             match self.kind() {
                 UV_TIMER => (*this.cast::<timer::Timer>()).stop(),
-                UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
+                UV_IDLE | UV_PREPARE | UV_CHECK => {
+                    (*this.cast::<loop_watcher::LoopWatcher>()).stop()
+                }
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
                 UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
@@ -261,7 +228,9 @@ impl Handle {
                 UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).finish_close(),
                 UV_UDP => (*this.cast::<udp::Udp>()).finish_close(),
                 // These can be started while they are closing.
-                UV_IDLE | UV_PREPARE | UV_CHECK => (*this.cast::<phase::Phase>()).stop(),
+                UV_IDLE | UV_PREPARE | UV_CHECK => {
+                    (*this.cast::<loop_watcher::LoopWatcher>()).stop()
+                }
                 _ => {}
             }
         }
@@ -308,25 +277,5 @@ impl Handle {
 /// `link` is the `all` link of a handle.
 pub unsafe fn handle_of(link: *const Link) -> *const Handle {
     // SAFETY: the caller's contract.
-    unsafe { crate::event_loop::queue::container_of!(link, Handle, all) }
-}
-
-/// Copies an address to where C wants it, as much of it as there is room for, and tells its size.
-///
-/// # Safety
-/// `name` has room for `*namelen` bytes.
-pub unsafe fn give_address(
-    address: Result<(libc::sockaddr_storage, usize)>,
-    name: *mut libc::sockaddr,
-    namelen: *mut c_int,
-) -> Result {
-    let (storage, length) = address?;
-    // SAFETY: the caller's contract; no more is copied than a storage holds.
-    unsafe {
-        let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
-        let from = core::ptr::from_ref(&storage).cast::<u8>();
-        core::ptr::copy_nonoverlapping(from, name.cast::<u8>(), length.min(room));
-        namelen.write(length as c_int);
-    }
-    Ok(())
+    unsafe { crate::list::container_of!(link, Handle, all) }
 }

@@ -4,10 +4,11 @@
 //! level-triggered. mio's selector tells of an event what concerns streams. What it leaves out is
 //! rarely asked for, and `poll(2)` answers it then.
 
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::poller::{Io, Kind};
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::poller::{Kind, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_short};
@@ -17,7 +18,7 @@ use mio::event::Event;
 pub struct Poll {
     handle: Handle,
     callback: Cell<uv_poll_cb>,
-    pub io: Io,
+    pub io: Watcher,
 }
 
 overlay!(Poll => uv_poll_t);
@@ -58,7 +59,7 @@ impl Poll {
         unsafe {
             Handle::init(at.cast(), loop_, UV_POLL);
             (&raw mut (*at).callback).write(Cell::new(None));
-            (&raw mut (*at).io).write(Io::new(Kind::Poll, fd));
+            (&raw mut (*at).io).write(Watcher::new(Kind::Poll, fd));
         }
         Ok(())
     }

@@ -5,10 +5,11 @@
 //! the program that uses the library.
 
 use super::stream::Stream;
-use super::{call_user, flag, overlay, Handle, Overlay};
+use super::{flag, Handle};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, Link, List};
 use crate::memory::Array;
 use crate::sys::spawn::{Program, Source};
 use crate::sys::{self, socket, spawn};

@@ -4,11 +4,12 @@
 //! it is active; in the list of those that are due, between the moment the loop finds it due and its
 //! callback; or in neither.
 
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, List};
 use crate::event_loop::timers::{Ahead, Node};
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, List};
 use core::cell::Cell;
 use core::ffi::c_int;
 

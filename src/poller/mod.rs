@@ -1,6 +1,6 @@
 //! Readiness: which descriptors can be read or written without blocking.
 //!
-//! mio's selector does the asking. A TCP socket stays registered, edge-triggered; the [`Io`] in
+//! mio's selector does the asking. A TCP socket stays registered, edge-triggered; the [`Watcher`] in
 //! its handle remembers what an edge said until a read or write proves otherwise, so stopping and
 //! starting a stream usually costs no system call. Of pipes and terminals a short read proves
 //! nothing, and `uv_poll_t` promises to call back for as long as a descriptor is ready, so these
@@ -9,15 +9,15 @@
 //! Events are matched to descriptors by number and generation: a descriptor that was closed and
 //! whose number was given out again in the middle of a batch does not receive the old one's event.
 
-mod io;
 mod ring;
-pub use io::{Io, Kind};
+mod watcher;
 pub use ring::Ring;
+pub use watcher::{Kind, Watcher};
 
 use crate::abi::{Error, Result};
-use crate::event_loop::queue::Link;
+use crate::list::Link;
 use crate::memory::Array;
-use crate::pool::Patience;
+use crate::spin::AdaptiveSpin;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
@@ -54,8 +54,8 @@ pub enum Mode {
 pub enum Happened<'a> {
     /// Another thread or a signal handler called for attention.
     Wake,
-    /// A watched descriptor is ready; the `Io` is alive, as its handle is not closed.
-    Ready(*const Io, &'a Event),
+    /// A watched descriptor is ready; the `Watcher` is alive, as its handle is not closed.
+    Ready(*const Watcher, &'a Event),
 }
 
 pub struct Poller {
@@ -63,9 +63,9 @@ pub struct Poller {
     /// Absent while a batch of them is being dispatched.
     events: RefCell<Option<Events>>,
     /// Indexed by descriptor; null where nothing is watched. What a registration needs besides is
-    /// in the `Io`: with tens of thousands of connections this table is what a loop grows by.
-    slots: RefCell<Array<*const Io>>,
-    /// The descriptors whose `Io` is stale.
+    /// in the `Watcher`: with tens of thousands of connections this table is what a loop grows by.
+    slots: RefCell<Array<*const Watcher>>,
+    /// The descriptors whose `Watcher` is stale.
     stale: RefCell<Array<c_int>>,
     /// Of the latest registration.
     generation: Cell<u32>,
@@ -74,7 +74,7 @@ pub struct Poller {
     /// For the answer to a message, where one was sent. Several answers, and what comes unasked, had
     /// better be waited for asleep: more of it is there at once then, and a reader in haste gets in the
     /// sender's way.
-    patience: Patience,
+    spin: AdaptiveSpin,
 }
 
 impl Poller {
@@ -89,7 +89,7 @@ impl Poller {
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
             sent: Cell::new(0),
-            patience: Patience::to_be_earned(64),
+            spin: AdaptiveSpin::earned(64),
         })
     }
 
@@ -103,17 +103,17 @@ impl Poller {
     }
 
     /// What the descriptor is registered for, alive as its handle is not closed.
-    pub fn watcher(&self, fd: c_int) -> Option<*const Io> {
+    pub fn watcher(&self, fd: c_int) -> Option<*const Watcher> {
         let io = *self.slots.borrow().get(usize::try_from(fd).ok()?)?;
         (!io.is_null()).then_some(io)
     }
 
-    fn watches(&self, io: &Io) -> bool {
+    fn watches(&self, io: &Watcher) -> bool {
         self.watcher(io.fd.get()).is_some_and(|holder| core::ptr::eq(holder, io))
     }
 
     /// Events that were taken in for `io` before are not for it.
-    fn renumber(&self, io: &Io) {
+    fn renumber(&self, io: &Watcher) {
         self.generation.set(self.generation.get().wrapping_add(1));
         io.generation.set(self.generation.get());
     }
@@ -121,7 +121,7 @@ impl Poller {
     /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
     /// is ready already. A registration that another handle with the same descriptor has is taken
     /// over: that one does nothing at the moment, or the user would have two use it at once.
-    pub fn watch(&self, io: &Io, mode: Mode) -> Result {
+    pub fn watch(&self, io: &Watcher, mode: Mode) -> Result {
         let fd = io.fd.get();
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
         let mut slots = self.slots.borrow_mut();
@@ -157,7 +157,7 @@ impl Poller {
 
     /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
     /// dropped.
-    pub fn watch_level(&self, io: &Io, events: u32) -> Result {
+    pub fn watch_level(&self, io: &Watcher, events: u32) -> Result {
         let known = self.watches(io);
         if known {
             // Some libraries ask for the same with every command. Renewing it once before the next
@@ -199,7 +199,7 @@ impl Poller {
         }
     }
 
-    fn register(&self, io: &Io, mode: Mode, known: bool) -> Result {
+    fn register(&self, io: &Watcher, mode: Mode, known: bool) -> Result {
         let poll = self.poll.borrow();
         let fd = io.fd.get();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.
@@ -225,7 +225,7 @@ impl Poller {
     }
 
     /// Ends the watching of a descriptor; events already taken in for it are dropped.
-    pub fn forget(&self, io: &Io) {
+    pub fn forget(&self, io: &Watcher) {
         if !self.watches(io) {
             return;
         }
@@ -251,14 +251,14 @@ impl Poller {
         let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
         let answer_due = timeout != NOW && self.sent.take() == 1;
         let mut answered = || poll.poll(events, NOW).is_ok() && !events.is_empty();
-        if !(answer_due && self.patience.ask(&mut answered)) {
+        if !(answer_due && self.spin.ask(&mut answered)) {
             let since = answer_due.then(Instant::now);
             let result = poll.poll(events, timeout);
             if result.is_err() || events.is_empty() {
                 return None;
             }
             if let Some(since) = since {
-                self.patience.slept(since);
+                self.spin.slept(since);
             }
         }
         Some(Batch { poller: self, events: slot.take() })
@@ -312,20 +312,20 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// The `Io` whose link in the loop's pending queue this is.
+/// The `Watcher` whose link in the loop's pending queue this is.
 ///
 /// # Safety
-/// `link` is the `pending` link of an `Io`.
-pub unsafe fn io_of_pending(link: *const Link) -> *const Io {
+/// `link` is the `pending` link of an `Watcher`.
+pub unsafe fn io_of_pending(link: *const Link) -> *const Watcher {
     // SAFETY: the caller's contract.
-    unsafe { crate::event_loop::queue::container_of!(link, Io, pending) }
+    unsafe { crate::list::container_of!(link, Watcher, pending) }
 }
 
-/// The `Io` whose link in the loop's ready list this is.
+/// The `Watcher` whose link in the loop's ready list this is.
 ///
 /// # Safety
-/// `link` is the `ready` link of an `Io`.
-pub unsafe fn io_of_ready(link: *const Link) -> *const Io {
+/// `link` is the `ready` link of an `Watcher`.
+pub unsafe fn io_of_ready(link: *const Link) -> *const Watcher {
     // SAFETY: the caller's contract.
-    unsafe { crate::event_loop::queue::container_of!(link, Io, ready) }
+    unsafe { crate::list::container_of!(link, Watcher, ready) }
 }

@@ -9,7 +9,7 @@
 //! What the kernel thread does it does with the credentials that the process had when the ring was
 //! made, which is why the user has to ask for it.
 
-use super::{Io, Kind, Poller};
+use super::{Kind, Poller, Watcher};
 use crate::abi::{Error, Result};
 use crate::sys;
 use core::cell::Cell;
@@ -31,8 +31,8 @@ const AWAKE: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Ring {
-    /// Only its descriptor is used: a ring has no callbacks of its own to feed.
-    pub io: Io,
+    /// Only its descriptor is used: a ring has no callbacks of its own to queue_pending.
+    pub io: Watcher,
     uring: IoUring,
     /// The operations that the kernel knows, as bits.
     supported: u64,
@@ -63,7 +63,7 @@ impl Ring {
         if version < (6, 1, 0) {
             supported &= !(1 << opcode::Close::CODE);
         }
-        let io = Io::new(Kind::Ring, uring.as_raw_fd());
+        let io = Watcher::new(Kind::Ring, uring.as_raw_fd());
         let ring = Box::new(Ring { io, uring, supported, in_flight: Cell::new(0) });
         poller.watch_level(&ring.io, libc::EPOLLIN as u32)?;
         Ok(ring)

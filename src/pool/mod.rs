@@ -8,15 +8,14 @@
 //!
 //! Whoever submits puts work into the inbox without a lock. The queue is the workers', who fill it
 //! from there under the pool's lock. One worker at a time *lingers* when it runs out of work
-//! (`patience.rs`). When nobody would look at the inbox without being called, there is a mark in it:
+//! (`spin.rs`). When nobody would look at the inbox without being called, there is a mark in it:
 //! who submits next calls. So new work takes the lock and wakes somebody only when it must.
 
-mod patience;
-pub use patience::Patience;
-
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List, Stack};
 use crate::event_loop::Loop;
+use crate::list::{container_of, Link, List};
+use crate::spin::AdaptiveSpin;
+use crate::stack::Stack;
 use crate::sys::thread;
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -79,8 +78,8 @@ struct State {
     /// Whose turn it is when both queues have work.
     slow_next: bool,
     idle: usize,
-    /// Whether a worker is lingering.
-    lingering: bool,
+    /// Whether a worker is spinning.
+    spinning: bool,
     /// Workers that were woken or started and have not come to the queue yet.
     coming: usize,
     threads: Vec<libc::pthread_t>,
@@ -96,7 +95,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     slow_running: 0,
     slow_next: false,
     idle: 0,
-    lingering: false,
+    spinning: false,
     coming: 0,
     threads: Vec::new(),
     stopping: false,
@@ -123,7 +122,7 @@ static QUEUED: Apart<AtomicUsize> = Apart(AtomicUsize::new(0));
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
 #[used]
-static WORKERS: Apart<Patience> = Apart(Patience::new());
+static WORKERS: Apart<AdaptiveSpin> = Apart(AdaptiveSpin::new());
 
 fn state() -> MutexGuard<'static, State> {
     // Nothing panics while it is locked; if something did, the data would still be whole.
@@ -225,7 +224,7 @@ pub fn cancel(work: &Work) -> Result {
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
-    unsafe { (*work.loop_.get()).remote.push_done(work) };
+    unsafe { (*work.loop_.get()).mailbox.push_done(work) };
     Ok(())
 }
 
@@ -247,7 +246,7 @@ pub unsafe fn finish(work: *const Work) {
 
 impl State {
     fn somebody_comes(&self) -> bool {
-        self.coming > 0 || self.lingering
+        self.coming > 0 || self.spinning
     }
 
     /// Starts a thread that begins with this work, if there may be another thread. Fails only when
@@ -293,7 +292,7 @@ impl State {
                 return false;
             }
             if !self.has_next() {
-                if INBOX.0.mark() {
+                if INBOX.0.put_sentinel() {
                     return false;
                 }
             } else if self.idle > 0 {
@@ -429,27 +428,27 @@ unsafe fn do_work(work: *const Work) -> bool {
     unsafe {
         let Some(task) = (*work).task.get() else { return false };
         (task.run)(work);
-        (*(*work).loop_.get()).remote.push_done(&*work);
+        (*(*work).loop_.get()).mailbox.push_done(&*work);
         task.slow
     }
 }
 
 /// Returns when there may be something to do.
 fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
-    if !state.lingering {
-        state.lingering = true;
+    if !state.spinning {
+        state.spinning = true;
         // What is in the queues now is slow work that has to wait.
         let known = QUEUED.0.load(Ordering::Relaxed);
         drop(state);
         WORKERS.0.watch(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
         state = self::state();
-        state.lingering = false;
+        state.spinning = false;
         // Not by the count: somebody may have taken the slow work since, and more work have come.
         if state.has_next() || state.stopping {
             return state;
         }
     }
-    if !state.somebody_comes() && !INBOX.0.mark() {
+    if !state.somebody_comes() && !INBOX.0.put_sentinel() {
         return state;
     }
     state.idle += 1;
@@ -503,7 +502,7 @@ pub fn after_fork_in_child() {
     QUEUED.0.store(0, Ordering::Relaxed);
     STARTED.store(false, Ordering::Relaxed);
     state.idle = 0;
-    state.lingering = false;
+    state.spinning = false;
     state.coming = 0;
     state.slow_running = 0;
     LIMIT.store(0, Ordering::Relaxed);

@@ -2,9 +2,9 @@
 
 use super::Request;
 use crate::abi::*;
-use crate::event_loop::queue::container_of;
 use crate::event_loop::Loop;
-use crate::handles::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::container_of;
 use crate::pool::{self, Task, Work};
 use crate::sys;
 use core::cell::Cell;

@@ -23,7 +23,7 @@ pub struct Request {
     pub written: Cell<usize>,
 }
 
-crate::handles::overlay!(Request => uv_req_t);
+crate::ffi::overlay!(Request => uv_req_t);
 const _: () = assert!(core::mem::size_of::<Request>() == core::mem::size_of::<uv_req_t>());
 
 impl Request {

@@ -2,10 +2,10 @@
 
 use super::{fs, getaddrinfo, getnameinfo, random, Request};
 use crate::abi::*;
-use crate::event_loop::queue::container_of;
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
 use crate::handles::stream::write::Write;
-use crate::handles::{call_user, overlay, Overlay};
+use crate::list::container_of;
 use crate::pool::{self, Task, Work};
 use core::cell::Cell;
 use core::ffi::c_int;

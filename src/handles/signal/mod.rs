@@ -11,11 +11,12 @@ pub use handler::{after_fork_in_child, after_fork_in_parent};
 use registry::Caught;
 pub use registry::{fork_prepare, ForkLock};
 
-use super::{call_user, flag, overlay, Handle, Overlay};
+use super::{flag, Handle};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
-use crate::poller::{Io, Kind};
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, Link, List};
+use crate::poller::{Kind, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -42,7 +43,7 @@ const _: () = {
 /// What a loop has for its signal handles.
 pub struct LoopSignals {
     /// The reading end of the pipe, -1 until a handle is started.
-    io: Io,
+    io: Watcher,
     write_end: Cell<c_int>,
     active: List,
     /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
@@ -52,7 +53,7 @@ pub struct LoopSignals {
 impl LoopSignals {
     pub const fn new() -> Self {
         LoopSignals {
-            io: Io::new(Kind::Signals, -1),
+            io: Watcher::new(Kind::Signals, -1),
             write_end: Cell::new(-1),
             active: List::new(),
             child_start: Cell::new(0),

@@ -2,8 +2,9 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::event_loop::queue::Link;
-use crate::handles::{call_user, flag, overlay};
+use crate::ffi::{call_user, overlay};
+use crate::handles::flag;
+use crate::list::Link;
 use crate::requests::Request;
 use crate::sys;
 use core::cell::Cell;
@@ -50,11 +51,11 @@ impl Stream {
         self.io.readable.set(false);
         self.io.read_closed.set(false);
         if failed {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         } else if connected {
             // The callback belongs to the poll phase, as if the kernel had been asked.
             self.handle.set(flag::CONNECTED);
-            self.loop_().still_ready(&self.io);
+            self.loop_().requeue(&self.io);
         }
         Ok(())
     }
@@ -82,7 +83,7 @@ impl Stream {
             || !self.written.is_empty()
             || !self.shutdown_request.get().is_null()
         {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
     }
 

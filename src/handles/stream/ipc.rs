@@ -8,7 +8,8 @@
 use super::pipe::Pipe;
 use super::Stream;
 use crate::abi::*;
-use crate::handles::{Handle, Overlay};
+use crate::ffi::Overlay;
+use crate::handles::Handle;
 use crate::memory::{self, Array};
 use crate::os::uv_guess_handle;
 use crate::sys::{self, unix_socket};

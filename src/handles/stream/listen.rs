@@ -2,8 +2,9 @@
 
 use super::Stream;
 use crate::abi::*;
+use crate::ffi::{call_user, Overlay};
 use crate::handles::udp::Udp;
-use crate::handles::{call_user, flag, Handle, Overlay};
+use crate::handles::{flag, Handle};
 use crate::sys;
 use core::ffi::c_int;
 use mio::Interest;
@@ -68,7 +69,7 @@ impl Stream {
             }
         }
         if self.is_open() {
-            self.loop_().still_ready(&self.io);
+            self.loop_().requeue(&self.io);
         }
     }
 
@@ -124,7 +125,7 @@ impl Stream {
         self.next_descriptor();
         // Others may be waiting behind it, of which the kernel has told already.
         if self.io.readable.get() && self.is_open() {
-            self.stay_ready();
+            self.requeue();
         }
         result
     }

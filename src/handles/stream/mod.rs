@@ -1,6 +1,6 @@
 //! Streams: what TCP sockets, pipes and terminals share.
 //!
-//! A stream's descriptor stays registered. Its [`Io`] keeps `readable`: an edge came and no read
+//! A stream's descriptor stays registered. Its [`Watcher`] keeps `readable`: an edge came and no read
 //! has found the end of the data since. Reading clears it on a short read, unless the peer has
 //! closed its side: no further edge comes then, so reading goes on to the end of the stream. A read
 //! that stops early because it had its share puts the stream on the loop's ready list; a stream
@@ -22,11 +22,12 @@ mod tcp;
 mod tty;
 pub mod write;
 
-use super::{flag, overlay, Handle, Overlay};
+use super::{flag, Handle};
 use crate::abi::*;
-use crate::event_loop::queue::List;
 use crate::event_loop::Loop;
-use crate::poller::{Io, Kind};
+use crate::ffi::{overlay, Overlay};
+use crate::list::List;
+use crate::poller::{Kind, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -42,7 +43,7 @@ pub struct Stream {
     read_cb: Cell<uv_read_cb>,
     connect_request: Cell<*const connect::Connect>,
     shutdown_request: Cell<*const write::Shutdown>,
-    pub io: Io,
+    pub io: Watcher,
     /// Writes that are not written yet, in order.
     write_queue: List,
     /// Writes that are done and not called back yet.
@@ -79,7 +80,7 @@ impl Stream {
             (&raw mut (*at).read_cb).write(Cell::new(None));
             (&raw mut (*at).connect_request).write(Cell::new(core::ptr::null()));
             (&raw mut (*at).shutdown_request).write(Cell::new(core::ptr::null()));
-            (&raw mut (*at).io).write(Io::new(Kind::Stream, -1));
+            (&raw mut (*at).io).write(Watcher::new(Kind::Stream, -1));
             (&raw mut (*at).write_queue).write(List::new());
             (&raw mut (*at).written).write(List::new());
             (&raw mut (*at).connection_cb).write(Cell::new(None));
@@ -213,7 +214,7 @@ impl Stream {
             }
             // The same edge may have told of data, for a reader that did not wait to be connected.
             if readable && self.handle.has(flag::READING) {
-                self.stay_ready();
+                self.requeue();
             }
             return;
         }
@@ -234,13 +235,13 @@ impl Stream {
     }
 
     /// Has the stream called in the next poll phase for what the kernel will not report again.
-    fn stay_ready(&self) {
+    fn requeue(&self) {
         if !self.io.is_level_triggered() {
-            self.loop_().still_ready(&self.io);
+            self.loop_().requeue(&self.io);
         }
     }
 
-    /// Called in the pending phase after `Loop::feed`.
+    /// Called in the pending phase after `Loop::queue_pending`.
     pub fn on_pending(&self) {
         if self.connect_request.get().is_null() {
             self.progress_writes();
@@ -249,8 +250,8 @@ impl Stream {
         }
     }
 
-    /// Called in the poll phase after `Loop::still_ready`.
-    pub fn on_still_ready(&self) {
+    /// Called in the poll phase after `Loop::requeue`.
+    pub fn on_requeued(&self) {
         if !self.connect_request.get().is_null() {
             if self.handle.has(flag::CONNECTED) {
                 self.on_connected();

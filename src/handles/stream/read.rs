@@ -2,7 +2,8 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::handles::{call_user, flag, Overlay};
+use crate::ffi::{call_user, Overlay};
+use crate::handles::flag;
 use core::ffi::c_int;
 use mio::Interest;
 
@@ -52,7 +53,7 @@ impl Stream {
             }
         }
         if self.handle.has(flag::READING) {
-            self.stay_ready();
+            self.requeue();
         }
     }
 
@@ -75,7 +76,7 @@ impl Stream {
             // the next edge.
             self.give(Err(Error::ENOBUFS), &buffer);
             if self.handle.has(flag::READING) {
-                self.stay_ready();
+                self.requeue();
             }
             return false;
         }

@@ -4,7 +4,8 @@ use super::connect::Connect;
 use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::handles::{flag, give_address, Overlay};
+use crate::ffi::{write_address, Overlay};
+use crate::handles::flag;
 use crate::sys::{self, interface::Addresses, socket};
 use core::ffi::{c_int, c_uint};
 use libc::{sockaddr, sockaddr_in6};
@@ -302,7 +303,7 @@ pub unsafe extern "C" fn uv_tcp_getsockname(
         let stream = Stream::of(handle);
         let address =
             stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::name);
-        give_address(address, name, namelen).into_c()
+        write_address(address, name, namelen).into_c()
     }
 }
 
@@ -324,7 +325,7 @@ pub unsafe extern "C" fn uv_tcp_getpeername(
         let stream = Stream::of(handle);
         let address =
             stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::peer);
-        give_address(address, name, namelen).into_c()
+        write_address(address, name, namelen).into_c()
     }
 }
 
@@ -428,8 +429,8 @@ pub unsafe extern "C" fn uv_tcp_close_reset(handle: *mut uv_tcp_t, close_cb: uv_
     if !stream.shutdown_request.get().is_null() {
         return Error::EINVAL.code();
     }
-    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-    let result = socket::set_option_value(stream.fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+    let spin = libc::linger { l_onoff: 1, l_linger: 0 };
+    let result = socket::set_option_value(stream.fd(), libc::SOL_SOCKET, libc::SO_LINGER, &spin);
     if result.is_ok() {
         stream.handle.close(close_cb);
     }

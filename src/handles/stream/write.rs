@@ -2,8 +2,9 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
-use crate::handles::{call_user, flag, overlay, Overlay};
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::handles::flag;
+use crate::list::{container_of, Link, List};
 use crate::memory;
 use crate::requests::Request;
 use crate::sys;
@@ -214,7 +215,7 @@ impl Stream {
             }
         }
         if !self.write_queue.is_empty() {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
     }
 
@@ -232,7 +233,7 @@ impl Stream {
         write.link.unlink();
         // SAFETY: unlinked just now, and alive until its callback.
         unsafe { self.written.push_back(&write.link) };
-        self.loop_().feed(&self.io);
+        self.loop_().queue_pending(&self.io);
     }
 
     pub(super) fn fail_writes(&self, error: Error) {
@@ -327,7 +328,7 @@ impl Stream {
         self.shutdown_request.set(request);
         self.handle.clear(flag::WRITABLE);
         if self.write_queue.is_empty() {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
         Ok(())
     }

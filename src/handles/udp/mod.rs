@@ -12,11 +12,12 @@ mod options;
 mod receive;
 pub mod send;
 
-use super::{flag, overlay, Handle, Overlay};
+use super::{flag, Handle};
 use crate::abi::*;
-use crate::event_loop::queue::List;
 use crate::event_loop::Loop;
-use crate::poller::{Io, Kind};
+use crate::ffi::{overlay, Overlay};
+use crate::list::List;
+use crate::poller::{Kind, Watcher};
 use crate::sys::{self, socket};
 use core::cell::Cell;
 use core::ffi::{c_int, c_uint};
@@ -33,7 +34,7 @@ pub struct Udp {
     send_queue_count: Cell<usize>,
     alloc_cb: Cell<uv_alloc_cb>,
     recv_cb: Cell<uv_udp_recv_cb>,
-    pub io: Io,
+    pub io: Watcher,
     /// Datagrams that are not sent yet, in order.
     unsent: List,
     /// Datagrams that are sent, or have failed, and not called back yet.
@@ -60,7 +61,7 @@ impl Udp {
             (&raw mut (*at).send_queue_count).write(Cell::new(0));
             (&raw mut (*at).alloc_cb).write(Cell::new(None));
             (&raw mut (*at).recv_cb).write(Cell::new(None));
-            (&raw mut (*at).io).write(Io::new(Kind::Udp, fd));
+            (&raw mut (*at).io).write(Watcher::new(Kind::Udp, fd));
             (&raw mut (*at).unsent).write(List::new());
             (&raw mut (*at).sent).write(List::new());
         }
@@ -257,13 +258,13 @@ impl Udp {
         }
     }
 
-    /// Called in the pending phase after `Loop::feed`.
+    /// Called in the pending phase after `Loop::queue_pending`.
     pub fn on_pending(&self) {
         self.progress_sends();
     }
 
-    /// Called in the poll phase after `Loop::still_ready`.
-    pub fn on_still_ready(&self) {
+    /// Called in the poll phase after `Loop::requeue`.
+    pub fn on_requeued(&self) {
         if self.io.readable.get() && self.handle.has(flag::READING) {
             self.receive(false);
         }
@@ -434,7 +435,7 @@ pub unsafe extern "C" fn uv_udp_getpeername(
     // SAFETY: the caller's contract.
     unsafe {
         let address = Udp::of(handle).handle.fd().and_then(socket::peer);
-        super::give_address(address, name, namelen).into_c()
+        crate::ffi::write_address(address, name, namelen).into_c()
     }
 }
 
@@ -454,6 +455,6 @@ pub unsafe extern "C" fn uv_udp_getsockname(
     // SAFETY: the caller's contract.
     unsafe {
         let address = Udp::of(handle).handle.fd().and_then(socket::name);
-        super::give_address(address, name, namelen).into_c()
+        crate::ffi::write_address(address, name, namelen).into_c()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Udp;
 use crate::abi::*;
-use crate::handles::Overlay;
+use crate::ffi::Overlay;
 use crate::sys::socket;
 use crate::text::inet;
 use core::ffi::{c_char, c_int, CStr};

@@ -2,7 +2,8 @@
 
 use super::Udp;
 use crate::abi::*;
-use crate::handles::{call_user, flag, Overlay};
+use crate::ffi::{call_user, Overlay};
+use crate::handles::flag;
 use crate::sys::datagram::{self, ErrorRoom, Inbox, Received};
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
@@ -57,7 +58,7 @@ impl Udp {
             }
         }
         if self.handle.has(flag::READING) {
-            self.loop_().still_ready(&self.io);
+            self.loop_().requeue(&self.io);
         }
     }
 
@@ -100,15 +101,15 @@ impl Udp {
         };
         // What is there stays there; the user is asked again in the next tick.
         self.give(Err(failure), &buffer);
-        self.stay_ready();
+        self.requeue();
         None
     }
 
     /// There is something left to receive: datagrams, or else an error.
-    fn stay_ready(&self) {
+    fn requeue(&self) {
         if !self.handle.has(flag::READING) {
         } else if self.io.readable.get() {
-            self.loop_().still_ready(&self.io);
+            self.loop_().requeue(&self.io);
         } else {
             // Should this fail, errors wait for the next edge.
             let _ = self.io.rearm(&self.loop_().poller, Interest::READABLE);
@@ -165,7 +166,7 @@ impl Udp {
         } else {
             self.give(Err(error), buffer);
             if self.io.readable.get() {
-                self.stay_ready();
+                self.requeue();
             }
         }
         None
@@ -191,7 +192,7 @@ impl Udp {
                 Err(error) => return self.give(Err(error), &buffer),
             }
         }
-        self.stay_ready();
+        self.requeue();
     }
 
     fn give_datagram(

@@ -2,8 +2,9 @@
 
 use super::{destination_length, Udp};
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
-use crate::handles::{call_user, flag, overlay, Overlay};
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::handles::flag;
+use crate::list::{container_of, Link, List};
 use crate::memory;
 use crate::requests::Request;
 use crate::sys::datagram::{self, Destination, Outbox, BATCH};
@@ -166,7 +167,7 @@ impl Udp {
         if first && !self.handle.has(flag::UDP_CALLING) {
             self.send_unsent();
         } else {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
         Ok(())
     }
@@ -195,7 +196,7 @@ impl Udp {
             }
         }
         if !self.unsent.is_empty() {
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
     }
 
@@ -236,7 +237,7 @@ impl Udp {
                 // SAFETY: a request in a list is alive.
                 unsafe { (*container_of!(link, Send, link)).error.set(error.code()) };
             }
-            self.loop_().feed(&self.io);
+            self.loop_().queue_pending(&self.io);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{start, FsRequest};
 use crate::abi::*;
-use crate::handles::Overlay;
+use crate::ffi::Overlay;
 use crate::memory::{self, Array};
 use crate::sys::{self, fs::Directory};
 use core::cell::Cell;

@@ -5,7 +5,7 @@
 use super::{done, FsRequest, FS_WORK};
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::handles::Overlay;
+use crate::ffi::Overlay;
 use crate::memory;
 use crate::poller::Ring;
 use crate::pool;

@@ -1,16 +1,17 @@
 //! Idle, prepare and check handles: a callback in one phase of every tick.
 
-use super::{call_user, overlay, Handle, Overlay};
+use super::Handle;
 use crate::abi::*;
-use crate::event_loop::queue::{container_of, Link, List};
 use crate::event_loop::Loop;
+use crate::ffi::{call_user, overlay, Overlay};
+use crate::list::{container_of, Link, List};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::ptr;
 
 /// All three have the same layout and differ only in the queue that they wait in.
 #[repr(C)]
-pub struct Phase {
+pub struct LoopWatcher {
     handle: Handle,
     callback: Cell<HandleCallback>,
     link: Link,
@@ -19,20 +20,20 @@ pub struct Phase {
 /// The callbacks of the three types differ only in the pointer's type.
 type HandleCallback = uv_close_cb;
 
-overlay!(Phase => uv_idle_t);
-overlay!(Phase => uv_prepare_t);
-overlay!(Phase => uv_check_t);
+overlay!(LoopWatcher => uv_idle_t);
+overlay!(LoopWatcher => uv_prepare_t);
+overlay!(LoopWatcher => uv_check_t);
 const _: () = {
     use core::mem::offset_of;
-    assert!(offset_of!(Phase, callback) == offset_of!(uv_idle_t, idle_cb));
-    assert!(offset_of!(Phase, callback) == offset_of!(uv_prepare_t, prepare_cb));
-    assert!(offset_of!(Phase, callback) == offset_of!(uv_check_t, check_cb));
+    assert!(offset_of!(LoopWatcher, callback) == offset_of!(uv_idle_t, idle_cb));
+    assert!(offset_of!(LoopWatcher, callback) == offset_of!(uv_prepare_t, prepare_cb));
+    assert!(offset_of!(LoopWatcher, callback) == offset_of!(uv_check_t, check_cb));
 };
 
-impl Phase {
+impl LoopWatcher {
     /// # Safety
     /// As for [`Handle::init`].
-    unsafe fn init(at: *mut Phase, loop_: &Loop, kind: uv_handle_type) {
+    unsafe fn init(at: *mut LoopWatcher, loop_: &Loop, kind: uv_handle_type) {
         // SAFETY: the caller's contract.
         unsafe {
             Handle::init(at.cast(), loop_, kind);
@@ -122,7 +123,8 @@ impl Queue {
         let Some(mut link) = self.handles.front() else { return };
         while !link.is_null() {
             // SAFETY: stopping or closing a handle takes it out of the queue, so this one is alive.
-            let (phase, next) = unsafe { (&*container_of!(link, Phase, link), self.after(link)) };
+            let (phase, next) =
+                unsafe { (&*container_of!(link, LoopWatcher, link), self.after(link)) };
             self.next.set(next);
             if let Some(callback) = phase.callback.get() {
                 let this = ptr::from_ref(phase).cast_mut().cast();
@@ -147,7 +149,7 @@ macro_rules! start {
         // the function is called with a pointer to just that.
         let callback = unsafe { core::mem::transmute::<$type, HandleCallback>($callback) };
         // SAFETY: the contract of the extern function.
-        unsafe { Phase::of($handle) }.start(callback).into_c()
+        unsafe { LoopWatcher::of($handle) }.start(callback).into_c()
     }};
 }
 
@@ -161,7 +163,7 @@ macro_rules! start {
 #[no_mangle]
 pub unsafe extern "C" fn uv_idle_init(r#loop: *mut uv_loop_t, idle: *mut uv_idle_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::init(idle.cast(), Loop::of(r#loop), UV_IDLE) };
+    unsafe { LoopWatcher::init(idle.cast(), Loop::of(r#loop), UV_IDLE) };
     0
 }
 
@@ -187,7 +189,7 @@ pub unsafe extern "C" fn uv_idle_start(idle: *mut uv_idle_t, cb: uv_idle_cb) -> 
 #[no_mangle]
 pub unsafe extern "C" fn uv_idle_stop(idle: *mut uv_idle_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::of(idle) }.stop();
+    unsafe { LoopWatcher::of(idle) }.stop();
     0
 }
 
@@ -204,7 +206,7 @@ pub unsafe extern "C" fn uv_prepare_init(
     prepare: *mut uv_prepare_t,
 ) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::init(prepare.cast(), Loop::of(r#loop), UV_PREPARE) };
+    unsafe { LoopWatcher::init(prepare.cast(), Loop::of(r#loop), UV_PREPARE) };
     0
 }
 
@@ -230,7 +232,7 @@ pub unsafe extern "C" fn uv_prepare_start(prepare: *mut uv_prepare_t, cb: uv_pre
 #[no_mangle]
 pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::of(prepare) }.stop();
+    unsafe { LoopWatcher::of(prepare) }.stop();
     0
 }
 
@@ -244,7 +246,7 @@ pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_check_init(r#loop: *mut uv_loop_t, check: *mut uv_check_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::init(check.cast(), Loop::of(r#loop), UV_CHECK) };
+    unsafe { LoopWatcher::init(check.cast(), Loop::of(r#loop), UV_CHECK) };
     0
 }
 
@@ -270,6 +272,6 @@ pub unsafe extern "C" fn uv_check_start(check: *mut uv_check_t, cb: uv_check_cb)
 #[no_mangle]
 pub unsafe extern "C" fn uv_check_stop(check: *mut uv_check_t) -> c_int {
     // SAFETY: the caller's contract.
-    unsafe { Phase::of(check) }.stop();
+    unsafe { LoopWatcher::of(check) }.stop();
     0
 }

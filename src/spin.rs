@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 /// For how many microseconds to watch for what usually comes soon: for as long as the sleep and the
 /// wake-up would take that it saves. A program in JavaScript often needs more than 20 of them until it
 /// asks for its next work.
-const LINGER: u16 = 50;
+const SPIN_MICROS: u16 = 50;
 /// The same for what has to prove first that it comes soon.
-const LINGER_SHORT: u16 = 20;
+const SHORT_SPIN_MICROS: u16 = 20;
 /// How often the processor is told that it waits before the clock is looked at.
 const HINTS: u32 = 32;
 /// What a try in vain costs; a success earns 1.
@@ -39,7 +39,7 @@ fn several_cores() -> bool {
     cores > 1
 }
 
-pub struct Patience {
+pub struct AdaptiveSpin {
     /// Only a hint, so no order between threads is needed.
     credit: AtomicI32,
     /// What the next try costs if it is in vain: twice as much as the one before until one succeeds,
@@ -47,55 +47,55 @@ pub struct Patience {
     failure: AtomicI32,
     max_failure: i16,
     /// For how long to watch, in microseconds: a loop has no room for a `Duration`.
-    linger: u16,
+    spin: u16,
 }
 
-impl Patience {
+impl AdaptiveSpin {
     /// For what usually comes soon.
-    pub const fn new() -> Patience {
-        Patience::with(MAX_CREDIT, FAILURE, LINGER)
+    pub const fn new() -> AdaptiveSpin {
+        AdaptiveSpin::with(MAX_CREDIT, FAILURE, SPIN_MICROS)
     }
 
     /// For what has to prove first that it comes soon, and may come from any number of threads. One
     /// try in vain after another costs more, up to `limit` times as much as the first.
-    pub const fn to_be_earned(limit: i16) -> Patience {
-        Patience::with(0, limit * FAILURE, LINGER_SHORT)
+    pub const fn earned(limit: i16) -> AdaptiveSpin {
+        AdaptiveSpin::with(0, limit * FAILURE, SHORT_SPIN_MICROS)
     }
 
-    const fn with(credit: i32, max_failure: i16, linger: u16) -> Patience {
-        Patience {
+    const fn with(credit: i32, max_failure: i16, spin: u16) -> AdaptiveSpin {
+        AdaptiveSpin {
             credit: AtomicI32::new(credit),
             failure: AtomicI32::new(FAILURE as i32),
             max_failure,
-            linger,
+            spin,
         }
     }
 
     /// Watches until `ready` or the time is up; whether it is ready.
     pub fn watch(&self, ready: impl Fn() -> bool) -> bool {
-        ready() || (self.has_credit() && self.linger(1, ready))
+        ready() || (self.has_credit() && self.spin(1, ready))
     }
 
     /// As `watch`, for what takes a system call to find out: without credit it does not look at all.
     // Inlined for the reason that `Loop::poll` is.
     #[inline(always)]
     pub fn ask(&self, mut ready: impl FnMut() -> bool) -> bool {
-        self.has_credit() && (ready() || self.linger(HINTS, ready))
+        self.has_credit() && (ready() || self.spin(HINTS, ready))
     }
 
     fn has_credit(&self) -> bool {
         self.credit.load(Ordering::Relaxed) >= i32::from(FAILURE) && several_cores()
     }
 
-    fn linger_time(&self) -> Duration {
-        Duration::from_micros(self.linger.into())
+    fn duration(&self) -> Duration {
+        Duration::from_micros(self.spin.into())
     }
 
     /// Looks each time the processor was told so often that it waits.
     #[inline(never)]
-    fn linger(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
+    fn spin(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
         let credit = self.credit.load(Ordering::Relaxed);
-        let end = Instant::now() + self.linger_time();
+        let end = Instant::now() + self.duration();
         loop {
             for hint in 1..=HINTS {
                 core::hint::spin_loop();
@@ -117,7 +117,7 @@ impl Patience {
 
     /// Takes note of how long a sleep was.
     pub fn slept(&self, since: Instant) {
-        if since.elapsed() < 2 * self.linger_time() {
+        if since.elapsed() < 2 * self.duration() {
             self.earn(self.credit.load(Ordering::Relaxed));
         }
     }

@@ -5,8 +5,8 @@
 //! in the private area of the C struct, and a list is a ring through its own head. Nothing here
 //! owns an element: whoever links one promises that it stays where it is until it is unlinked.
 
-use crate::sync::atomic::{AtomicPtr, Ordering};
 use core::cell::Cell;
+use core::marker::PhantomPinned;
 use core::ptr;
 
 /// A place in a list, or the head of one.
@@ -14,13 +14,15 @@ use core::ptr;
 /// NULL pointers mean "in no list", so zeroed memory is a valid, unlinked `Link`.
 #[repr(C)]
 pub struct Link {
-    pub(super) next: Cell<*const Link>,
-    pub(super) prev: Cell<*const Link>,
+    pub(crate) next: Cell<*const Link>,
+    pub(crate) prev: Cell<*const Link>,
+    /// Neighbours point here, so no `&mut Link` may claim to be the only pointer to it.
+    _pin: PhantomPinned,
 }
 
 impl Link {
     pub const fn new() -> Self {
-        Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()) }
+        Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()), _pin: PhantomPinned }
     }
 
     /// Whether the element is in a list. On a [`Stack`], which sets `next` only, it is not.
@@ -42,7 +44,7 @@ impl Link {
         self.clear();
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.next.set(ptr::null());
         self.prev.set(ptr::null());
     }
@@ -156,6 +158,38 @@ impl List {
         self.head.prev.set(&self.head);
     }
 
+    /// Appends elements that are chained by `next` from the newest to the oldest, the oldest first.
+    /// Returns how many there were.
+    ///
+    /// # Safety
+    /// As for [`List::push_back`], for each element of the chain; the oldest one's `next` is null.
+    pub unsafe fn append_reversed(&self, newest: *const Link) -> usize {
+        let mut link = newest;
+        if link.is_null() {
+            return 0;
+        }
+        self.make_ring();
+        let last = self.head.prev.get();
+        let mut newer: *const Link = &self.head;
+        let mut count = 0;
+        while !link.is_null() {
+            // SAFETY: `link` is an element of the chain, `newer` the head or the element before.
+            unsafe {
+                let older = (*link).next.replace(newer);
+                (*newer).prev.set(link);
+                newer = link;
+                link = older;
+            }
+            count += 1;
+        }
+        // SAFETY: `newer` is the oldest element, `last` the head or a linked element.
+        unsafe {
+            (*newer).prev.set(last);
+            (*last).next.set(newer);
+        }
+        count
+    }
+
     /// Puts the elements in the order of their keys.
     pub fn sort(&self, key: &impl Fn(*const Link) -> u64) {
         if self.is_sorted(key) {
@@ -220,135 +254,6 @@ impl List {
     }
 }
 
-/// A list that any thread, or a signal handler, may add to without a lock, and that one thread at a
-/// time empties. Elements are the same [`Link`]s; while on the stack only `next` is in use.
-///
-/// Whoever empties it can leave a mark in it when it is empty, before it goes to sleep: the thread
-/// that pushes on the mark has to wake it. So it takes one operation to push and to find that out.
-pub struct Stack {
-    top: AtomicPtr<Link>,
-}
-
-/// No element is at this address.
-const MARK: *mut Link = ptr::without_provenance_mut(1);
-
-impl Stack {
-    /// An empty stack. `top` is null; the caller makes it, as that is a constant with std's type
-    /// and not with loom's.
-    pub const fn new(top: AtomicPtr<Link>) -> Self {
-        Stack { top }
-    }
-
-    /// Adds an element; whether it took the place of the mark.
-    ///
-    /// # Safety
-    /// `element` is in no list, this thread alone has it, and it stays alive and in place until
-    /// the owner has taken it.
-    pub unsafe fn push(&self, element: *const Link) -> bool {
-        let mut top = self.top.load(Ordering::Relaxed);
-        loop {
-            let next = if top == MARK { ptr::null() } else { top.cast_const() };
-            // SAFETY: the caller's contract: nobody else looks at `element` before it is pushed.
-            unsafe { (*element).next.set(next) };
-            match self.top.compare_exchange_weak(
-                top,
-                element.cast_mut(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return top == MARK,
-                Err(now) => top = now,
-            }
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        let top = self.top.load(Ordering::Relaxed);
-        top.is_null() || top == MARK
-    }
-
-    /// Leaves the mark, which may be there already. False when there are elements: they were pushed
-    /// without anybody being woken.
-    pub fn mark(&self) -> bool {
-        self.exchange(ptr::null_mut(), MARK) || self.is_marked()
-    }
-
-    pub fn is_marked(&self) -> bool {
-        self.top.load(Ordering::Relaxed) == MARK
-    }
-
-    /// Takes the mark away; false when it is not there, or not any more.
-    pub fn unmark(&self) -> bool {
-        self.is_marked() && self.exchange(MARK, ptr::null_mut())
-    }
-
-    fn exchange(&self, from: *mut Link, to: *mut Link) -> bool {
-        self.top.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    /// Appends all elements to `list`, in the order in which they were pushed; how many there were.
-    pub fn take_into(&self, list: &List) -> usize {
-        self.take().append_to(list)
-    }
-
-    /// Takes all elements off the stack.
-    pub fn take(&self) -> Chain {
-        if self.is_empty() {
-            return Chain::EMPTY;
-        }
-        Chain { newest: self.top.swap(ptr::null_mut(), Ordering::AcqRel) }
-    }
-}
-
-/// What was taken off a [`Stack`] and is not in a list yet.
-pub struct Chain {
-    newest: *const Link,
-}
-
-impl Chain {
-    pub const EMPTY: Chain = Chain { newest: ptr::null() };
-
-    /// Has the processor fetch what was pushed last.
-    pub fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch accesses nothing as far as the program can tell.
-        unsafe {
-            use core::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-            _mm_prefetch::<_MM_HINT_T0>(self.newest.cast());
-        }
-    }
-
-    /// As [`Stack::take_into`].
-    pub fn append_to(self, list: &List) -> usize {
-        let mut link = self.newest;
-        if link.is_null() {
-            return 0;
-        }
-        list.make_ring();
-        let last = list.head.prev.get();
-        // From the newest, which will be the last, each goes before the one that came after it.
-        let mut newer: *const Link = &list.head;
-        let mut count = 0;
-        while !link.is_null() {
-            // SAFETY: whatever was pushed is alive, and since it was taken it is this thread's alone;
-            // so are the list and the elements of it.
-            unsafe {
-                let older = (*link).next.replace(newer);
-                (*newer).prev.set(link);
-                newer = link;
-                link = older;
-            }
-            count += 1;
-        }
-        // SAFETY: as above.
-        unsafe {
-            (*newer).prev.set(last);
-            (*last).next.set(newer);
-        }
-        count
-    }
-}
-
 /// The struct that holds the link at `$field`.
 macro_rules! container_of {
     ($link:expr, $type:ty, $($field:tt)+) => {
@@ -403,29 +308,6 @@ mod tests {
         other.pop_front();
         other.pop_front();
         assert!(other.pop_front().is_none() && !elements[0].is_linked());
-    }
-
-    // Loom's atomics work in its models only, of which one is about this.
-    #[cfg(not(loom))]
-    #[test]
-    fn takes_off_the_stack_in_the_order_of_pushing() {
-        let elements: [Link; 6] = core::array::from_fn(|_| Link::new());
-        let (stack, list) = (Stack::new(AtomicPtr::new(ptr::null_mut())), List::new());
-        assert_eq!(stack.take_into(&list), 0);
-        for (pushed, expected) in [(0..1, 1), (1..4, 4), (4..6, 6)] {
-            let count = pushed.len();
-            for e in &elements[pushed] {
-                // SAFETY: the elements outlive stack and list, and are pushed once.
-                unsafe { stack.push(e) };
-            }
-            assert_eq!(stack.take_into(&list), count);
-            assert!(stack.is_empty());
-            assert_eq!(order(&list, &elements), Vec::from_iter(0..expected));
-        }
-        elements[3].unlink();
-        elements[5].unlink();
-        assert_eq!(order(&list, &elements), [0, 1, 2, 4]);
-        assert_eq!(core::iter::from_fn(|| list.pop_front()).count(), 4);
     }
 
     #[test]

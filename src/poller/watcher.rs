@@ -1,11 +1,11 @@
 use super::{Mode, Poller};
 use crate::abi::Result;
-use crate::event_loop::queue::Link;
+use crate::list::Link;
 use core::cell::Cell;
 use core::ffi::c_int;
 use mio::Interest;
 
-/// What kind of thing an [`Io`] is part of, hence who is told that it is ready.
+/// What kind of thing an [`Watcher`] is part of, hence who is told that it is ready.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Kind {
@@ -22,7 +22,7 @@ pub enum Kind {
 /// `interest` is what the kernel was asked for; `readable` is set by an edge and cleared by a read
 /// that took everything there was.
 #[repr(C)]
-pub struct Io {
+pub struct Watcher {
     kind: Cell<Kind>,
     interest: Cell<Option<Interest>>,
     /// An edge said that there is something to read, and no read has emptied it since.
@@ -46,13 +46,13 @@ pub struct Io {
 }
 
 const _: () = {
-    assert!(core::mem::size_of::<Io>() == 56);
-    assert!(core::mem::offset_of!(Io, fd) == 48);
+    assert!(core::mem::size_of::<Watcher>() == 56);
+    assert!(core::mem::offset_of!(Watcher, fd) == 48);
 };
 
-impl Io {
-    pub const fn new(kind: Kind, fd: c_int) -> Io {
-        Io {
+impl Watcher {
+    pub const fn new(kind: Kind, fd: c_int) -> Watcher {
+        Watcher {
             kind: Cell::new(kind),
             interest: Cell::new(None),
             readable: Cell::new(false),
@@ -114,7 +114,7 @@ impl Io {
         self.rearm(poller, interest)
     }
 
-    /// As [`Io::arm`], and what is ready already is reported again.
+    /// As [`Watcher::arm`], and what is ready already is reported again.
     pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
         let wanted = self.interest.get().map_or(interest, |now| now | interest);
         poller.watch(self, self.mode(wanted))?;
@@ -140,7 +140,7 @@ impl Io {
         }
     }
 
-    /// Another `Io` with the same descriptor has taken over the registration.
+    /// Another `Watcher` with the same descriptor has taken over the registration.
     pub fn lose(&self) {
         self.interest.set(None);
     }

@@ -5,15 +5,16 @@
 //! at the stacks without being told to, which is when the loop waits in the kernel and when it does
 //! not run. So a loop that is busy anyway costs its helpers one atomic operation and no system call.
 
-use super::queue::{Chain, List, Stack};
 use crate::abi::Result;
+use crate::list::{Link, List};
 use crate::poller::{Poller, Waker};
 use crate::pool::Work;
+use crate::stack::{Chain, Stack};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sync::yield_now;
 use core::cell::{Cell, UnsafeCell};
 
-pub struct Remote {
+pub struct Mailbox {
     /// Replaced in the child of a fork only, where no other thread is.
     waker: UnsafeCell<Waker>,
     asyncs: Stack,
@@ -24,27 +25,27 @@ pub struct Remote {
     wakes: AtomicU32,
 }
 
-impl Remote {
-    pub fn new(poller: &Poller) -> Result<Remote> {
-        let remote = Remote {
+impl Mailbox {
+    pub fn new(poller: &Poller) -> Result<Mailbox> {
+        let mailbox = Mailbox {
             waker: UnsafeCell::new(poller.waker()?),
             asyncs: Stack::new(AtomicPtr::default()),
             done: Stack::new(AtomicPtr::default()),
             marks: Cell::new(0),
             wakes: AtomicU32::new(0),
         };
-        remote.fall_asleep();
-        Ok(remote)
+        mailbox.park();
+        Ok(mailbox)
     }
 
     /// Hands over an async handle that was sent to. Any thread.
     ///
     /// # Safety
     /// As for [`Stack::push`].
-    pub unsafe fn push_async(&self, link: *const super::queue::Link) {
+    pub unsafe fn push_async(&self, link: *const Link) {
         // SAFETY: the caller's contract.
         if unsafe { self.asyncs.push(link) } {
-            self.wake_from_outside();
+            self.wake_parked();
         }
     }
 
@@ -55,11 +56,11 @@ impl Remote {
     pub unsafe fn push_done(&self, work: &Work) {
         // SAFETY: the caller's contract. Unless there was a mark the loop may be gone afterwards.
         if unsafe { self.done.push(&work.link) } {
-            self.wake_from_outside();
+            self.wake_parked();
         }
     }
 
-    fn wake_from_outside(&self) {
+    fn wake_parked(&self) {
         self.wake();
         // The last access, for which `settle` waits.
         self.wakes.fetch_add(1, Ordering::Release);
@@ -74,23 +75,23 @@ impl Remote {
 
     /// From now on the loop has to be woken. False, and it is not so, when there is something for
     /// it already.
-    pub fn fall_asleep(&self) -> bool {
+    pub fn park(&self) -> bool {
         let asleep = self.stacks().iter().all(|stack| {
-            let was_marked = stack.is_marked();
-            let is_marked = stack.mark();
-            self.count(u32::from(is_marked && !was_marked));
-            is_marked
+            let was_marked = stack.has_sentinel();
+            let has_sentinel = stack.put_sentinel();
+            self.count(u32::from(has_sentinel && !was_marked));
+            has_sentinel
         });
         if !asleep {
-            self.wake_up();
+            self.unpark();
         }
         asleep
     }
 
     /// The loop looks at the stacks by itself again.
-    pub fn wake_up(&self) {
+    pub fn unpark(&self) {
         for stack in self.stacks() {
-            if stack.unmark() {
+            if stack.remove_sentinel() {
                 self.count(u32::MAX);
             }
         }
@@ -106,7 +107,7 @@ impl Remote {
 
     /// The loop stops running: its descriptor tells an embedder of what comes, and of what is there.
     pub fn leave(&self) {
-        if !self.fall_asleep() {
+        if !self.park() {
             self.wake();
         }
     }
@@ -133,7 +134,7 @@ impl Remote {
 
     /// Waits until no thread is about to wake the loop.
     pub fn settle(&self) {
-        self.wake_up();
+        self.unpark();
         while self.wakes.load(Ordering::Acquire) != self.marks.get() {
             yield_now();
         }
@@ -141,7 +142,7 @@ impl Remote {
 
     /// In the child of a fork: threads exist in the parent only.
     pub fn forget_threads(&self) {
-        let left = self.stacks().iter().filter(|stack| stack.is_marked()).count() as u32;
+        let left = self.stacks().iter().filter(|stack| stack.has_sentinel()).count() as u32;
         self.wakes.store(self.marks.get().wrapping_sub(left), Ordering::Relaxed);
     }
 
