@@ -14,12 +14,12 @@ mod sync {
 
 #[path = "../src/list.rs"]
 mod list;
-#[path = "../src/event_loop/mailbox.rs"]
+#[path = "../src/mailbox.rs"]
 mod mailbox;
-#[path = "../src/stack.rs"]
-mod stack;
 #[path = "../src/handles/sends.rs"]
 mod sends;
+#[path = "../src/stack.rs"]
+mod stack;
 
 mod abi {
     pub type Result<T = ()> = core::result::Result<T, ()>;
@@ -74,15 +74,16 @@ mod poller {
     }
 }
 
+use list::{container_of, Link, List};
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use loom::sync::Arc;
 use loom::thread;
+use mailbox::Mailbox;
 use poller::Poller;
 use pool::Work;
-use queue::{container_of, Link, List, Stack};
-use mailbox::Mailbox;
 use sends::Sends;
+use stack::Stack;
 
 /// Tries the interleavings in which threads are interrupted at most three times in all: more would
 /// take hours, and bugs rarely need more.
