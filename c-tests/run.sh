@@ -1,26 +1,67 @@
 #!/bin/bash
 # Builds the C tests and runs them on one library:
 #   c-tests/run.sh ref|ours|DIRECTORY [argument of oxuv-tests ...]
-# A directory is one that has a libuv.so.1. UV_INCLUDE names the directory of
-# another uv.h, OXUV_C_TESTS the one that is built in, CFLAGS and LDFLAGS add flags.
+#   c-tests/run.sh debug [argument of oxuv-tests ...]
+# `debug` builds oxuv without optimisation, and of the tests only the files that define the named
+# ones. A directory is one that has a libuv.so.1. UV_INCLUDE names the directory of another uv.h,
+# OXUV_C_TESTS the one that is built in, CFLAGS and LDFLAGS add flags. c-tests/README.md says more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+include=${UV_INCLUDE-include}
+out=${OXUV_C_TESTS-target/c-tests}
+program=oxuv-tests
 case ${1-} in
   ref) library=target/reference ;;
   ours) library=target/lib ;;
+  debug) library=$out/debug program=oxuv-tests-debug ;;
   */*) library=$(realpath "$1") ;;
-  *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
 esac
+mode=$1
 shift
 
-# The library that is linked only resolves names; the linker of the running
-# program picks the one to run on. Names that oxuv lacks then fail the tests
-# that call them and no others, because binding is lazy.
-include=${UV_INCLUDE-include}
-out=${OXUV_C_TESTS-target/c-tests}
-mkdir -p "$out" target/lib
-[ -e target/reference/libuv.so.1 ] || cargo run -q -p reference
+# The arguments that are names of tests.
+names=()
+for argument; do
+  case ${previous-} in
+    -j | --jobs | -r | --repeat | --wrap) ;;
+    *) [[ $argument == -* ]] || names+=("$argument") ;;
+  esac
+  previous=$argument
+done
+
+# defines FILE: whether FILE defines a test that is named, or none is named. FS_TEST(name) defines
+# tests whose names begin with `name`.
+defines() {
+  local name pattern
+  [ ${#names[@]} -gt 0 ] || return 0
+  while IFS= read -r name; do
+    for pattern in "${names[@]}"; do
+      [[ $name == $pattern* || $pattern == "$name"* || ${name}_sync == $pattern ||
+         ${name}_async == $pattern || ${name}_ring == $pattern ]] && return 0
+    done
+  done < <(sed -nE 's/^ *(FS_)?TEST(_NOT_RING)?\((\w+).*/\3/p' "$1")
+  return 1
+}
+
+# compile SOURCE: writes its object file, if the compiler accepts it.
+compile() {
+  local object=$out/$(basename "$1" .c).o
+  cc $flags -c -o "$object.new" "$1" && mv "$object.new" "$object"
+}
+
+mkdir -p "$out/debug" target/lib
+if [ "$mode" = debug ]; then
+  cargo rustc --quiet --locked --lib --crate-type cdylib --target-dir target
+  ln -sfn "$PWD/target/debug/libuv.so" "$library/libuv.so.1"
+  linked=$library/libuv.so.1
+else
+  # The library that is linked only resolves names; the linker of the running program picks the one
+  # to run on. Binding is lazy, so a name that oxuv lacks fails only the tests that call it.
+  linked=target/reference/libuv.so.1
+  [ -e "$linked" ] || cargo run -q -p reference
+fi
 ln -sfn ../release/libuv.so target/lib/libuv.so.1
 exec 9>"$out/lock"
 flock 9
@@ -31,20 +72,35 @@ if [ "$flags" != "$(cat "$out/flags" 2>/dev/null)" ]; then
   echo "$flags" >"$out/flags"
 fi
 
-objects=() broken=()
-for source in c-tests/runner.c c-tests/test-*.c; do
+newest_header=c-tests/test.h
+for header in c-tests/*.h "$include"/uv.h "$include"/uv/*.h; do
+  [ ! "$header" -nt "$newest_header" ] || newest_header=$header
+done
+sources=(c-tests/runner.c) stale=()
+for source in c-tests/test-*.c; do
+  if [ "$mode" != debug ] || defines "$source"; then sources+=("$source"); fi
+done
+for source in "${sources[@]}"; do
   object=$out/$(basename "$source" .c).o
-  newest=$(ls -tL "$source" c-tests/*.h "$include"/uv.h "$include"/uv/*.h |
-           head -n 1)
-  if [ ! "$object" -nt "$newest" ]; then
+  if [ ! "$object" -nt "$source" ] || [ ! "$object" -nt "$newest_header" ]; then
     rm -f "$object"
-    cc $flags -c -o "$object" "$source" || true
+    stale+=("$source")
   fi
+done
+if [ ${#stale[@]} -gt 0 ]; then
+  export -f compile
+  export flags out
+  printf '%s\0' "${stale[@]}" |
+    xargs -0 -n 1 -P "$(nproc)" bash -c 'compile "$1"' compile || true
+fi
+
+objects=() broken=()
+for source in "${sources[@]}"; do
+  object=$out/$(basename "$source" .c).o
   if [ -e "$object" ]; then objects+=("$object"); else broken+=("$source"); fi
 done
-cc -o "$out/oxuv-tests.new" "${objects[@]}" -Wl,-z,lazy -no-pie \
-  target/reference/libuv.so.1 ${LDFLAGS-} -lpthread -ldl
-mv "$out/oxuv-tests.new" "$out/oxuv-tests"
+cc -o "$out/$program.new" "${objects[@]}" -Wl,-z,lazy -no-pie "$linked" ${LDFLAGS-} -lpthread -ldl
+mv "$out/$program.new" "$out/$program"
 flock -u 9
 exec 9>&-
 
@@ -53,7 +109,7 @@ if [ ! -e "$library/libuv.so.1" ]; then
   exit 2
 fi
 status=0
-LD_LIBRARY_PATH=$(realpath "$library") "$out/oxuv-tests" \
+LD_LIBRARY_PATH=$(realpath "$library") "$out/$program" \
   --library "$library/libuv.so.1" "$@" || status=$?
 if [ ${#broken[@]} -gt 0 ]; then
   echo "NOT BUILT: ${broken[*]}" >&2
