@@ -20,7 +20,7 @@ lib:
 reference:
 	cargo run -q --locked -p reference uv uv_a
 
-# Writes what is generated from the Rust types anew: the C headers and Python's
+# Writes what is generated from the Rust types: the C headers and Python's
 # declarations.
 header: build/venv/bin/pytest
 	OXUV_UPDATE_HEADER=1 cargo build --locked

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Generate oxuv/_ffi.py from include/uv.h.
+"""Generate oxuv/_ffi.py from include/uv.h and oxuv/fs.py from operations.py.
 
-    python3 generate.py              write oxuv/_ffi.py
-    python3 generate.py --stdout     print it instead
+    python3 generate.py              write both
+    python3 generate.py --check      write nothing, fail if one of them is out of date
     python3 generate.py --include D  take uv.h from directory D
 
-The names, types and prototypes come from the preprocessed header (parsed with pycparser),
-the sizes, offsets and constants from a C program that the host's compiler builds. Needs
-`cc` and pycparser; users of the package need neither.
+In _ffi.py, the names, types and prototypes come from the preprocessed header (parsed with
+pycparser), the sizes, offsets and constants from a C program that the host's compiler builds.
+Needs `cc` and pycparser; users of the package need neither.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from pycparser import c_ast, c_parser
+from pycparser import c_ast, c_parser  # pyright: ignore[reportMissingTypeStubs]
+
+import operations
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_INCLUDE = HERE.parent.parent / "include"
@@ -123,7 +126,7 @@ class Header:
         tree = c_parser.CParser().parse(text)
 
         self.typedefs: dict[str, c_ast.Node] = {}
-        self.structs: dict[str, c_ast.Node] = {}
+        self.structs: dict[str, c_ast.Struct | c_ast.Union] = {}
         self.functions: dict[str, c_ast.FuncDecl] = {}
         self.enumerators: list[str] = []
         for node in tree.ext:
@@ -137,8 +140,8 @@ class Header:
         names = run([CC, "-E", "-dM", *self.flags, "-"], source)
         self.macros = sorted(set(re.findall(r"^#define (UV_[A-Z]\w*) ", names, re.M)))
 
-    def collect(self, node: c_ast.Node) -> None:
-        """Note every struct definition and every UV_ enumerator below `node`."""
+    def collect(self, node: Any) -> None:
+        """Collect every struct definition and every UV_ enumerator below `node`."""
         if isinstance(node, (c_ast.Struct, c_ast.Union)) and node.decls and node.name:
             self.structs[node.name] = node
         if isinstance(node, c_ast.Enumerator) and node.name.startswith("UV_"):
@@ -296,7 +299,7 @@ class Generator:
             )
         return name
 
-    def structure(self, name: str, c_name: str, node: c_ast.Node) -> str:
+    def structure(self, name: str, c_name: str, node: c_ast.Struct | c_ast.Union) -> str:
         """Emit a struct with its fields at the compiler's offsets and opaque bytes between."""
         if name in self.emitted:
             return name
@@ -409,15 +412,17 @@ class Generator:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Generate oxuv/_ffi.py and oxuv/fs.py.")
     parser.add_argument("--include", type=Path, default=DEFAULT_INCLUDE)
-    parser.add_argument("--stdout", action="store_true")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    text = Generator(options.include).generate()
-    if options.stdout:
-        sys.stdout.write(text)
-    else:
-        (HERE / "oxuv" / "_ffi.py").write_text(text)
+    texts = {"_ffi.py": Generator(options.include).generate(), "fs.py": operations.module()}
+    for name, text in texts.items():
+        path = HERE / "oxuv" / name
+        if not options.check:
+            path.write_text(text)
+        elif path.read_text() != text:
+            sys.exit(f"oxuv/{name} is out of date: run generate.py")
 
 
 if __name__ == "__main__":

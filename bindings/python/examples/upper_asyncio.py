@@ -17,7 +17,7 @@ from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from typing import List
 
-import uvloop
+import uvloop  # pyright: ignore[reportMissingImports]
 
 CHILD = ["sed", "-u", r"s/.*/\U&/"]
 LINES = [b"this\n", b"happens\n", b"first\n"]

@@ -10,12 +10,13 @@ its `__del__` hands it to the loop to be closed.
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Iterable, Tuple, Union
+from typing import Any, Iterable, List, Tuple, Union
 from weakref import WeakValueDictionary
 
 from . import _ffi
 
 Buffer = Union[bytes, bytearray, memoryview]
+Buffers = Union[Buffer, Iterable[Buffer]]
 
 
 class Native:
@@ -48,11 +49,14 @@ def pin(data: Any) -> Tuple[int, int, object]:
     return address, len(data), data
 
 
-def make_bufs(data: Union[Buffer, Iterable[Buffer]]) -> Tuple[Any, int, object]:
-    """A uv_buf_t array for one buffer or several, its length, and what keeps it valid."""
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        data = (data,)
-    pinned = [pin(buffer) for buffer in data]
+def separate(data: Buffers) -> List[Any]:
+    """Return the buffers of `data`, which is one buffer or several."""
+    return [data] if isinstance(data, (bytes, bytearray, memoryview)) else list(data)
+
+
+def make_bufs(data: Buffers) -> Tuple[Any, int, object]:
+    """Return a uv_buf_t array of one buffer or several, its length, and what keeps it valid."""
+    pinned = [pin(buffer) for buffer in separate(data)]
     bufs = (_ffi.uv_buf_t * len(pinned))()
     for buf, (address, length, _) in zip(bufs, pinned):
         buf.base, buf.len = address, length

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
 
 try:
     from pyee.base import EventEmitter
@@ -18,7 +18,7 @@ except ImportError as missing:
     raise ImportError("oxuv.emitter needs pyee: pip install 'oxuv[emitter]'") from missing
 
 from . import process, signals, sockets, stream, udp
-from ._native import Buffer
+from ._native import Buffers
 from .errors import UVError
 from .handles import Timer
 from .loop import Loop
@@ -28,7 +28,6 @@ from .tcp import Tcp
 
 __all__ = ["Process", "Server", "Signals", "Stream", "Udp", "connect"]
 
-Data = Union[Buffer, Iterable[Buffer]]
 Callback = Callable[[Optional[UVError]], object]
 #: An internet address, or the name of a Unix domain socket.
 AnyAddress = Union[Address, str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -89,7 +88,7 @@ class Stream(EventEmitter):
             self.handle.read_stop()
             self._reading = False
 
-    def write(self, data: Data, callback: Optional[Callback] = None) -> bool:
+    def write(self, data: Buffers, callback: Optional[Callback] = None) -> bool:
         """Write a buffer, or several; they must not change until that is done.
 
         False asks to wait for "drain", as more than `high_water_mark` bytes are waiting.
@@ -110,7 +109,7 @@ class Stream(EventEmitter):
         self._waiting = True
         return False
 
-    def end(self, data: Optional[Data] = None) -> None:
+    def end(self, data: Optional[Buffers] = None) -> None:
         """Write the end of the stream, after what was written before."""
         if data is not None:
             self.write(data)
@@ -426,7 +425,7 @@ class Udp(EventEmitter):
         self._receive()
 
     def send(
-        self, data: Data, address: Optional[Address] = None, callback: Optional[Callback] = None
+        self, data: Buffers, address: Optional[Address] = None, callback: Optional[Callback] = None
     ) -> None:
         """Send one datagram; a connected socket needs no address.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any, Callable, Iterable, Optional, Tuple, Union
+from typing import Any, Callable, Optional, Tuple, Union
 
 from . import _ffi
 from ._ffi import UV_NONBLOCK_PIPE, UV_READABLE, UV_WRITABLE
 from ._library import lib
-from ._native import Buffer, make_bufs
+from ._native import Buffers, make_bufs
 from .errors import UVError, check, error
 from .handles import Handle
 from .loop import Loop
@@ -88,7 +88,7 @@ class Pipe(Stream):
 
     def write(
         self,
-        data: Union[Buffer, Iterable[Buffer]],
+        data: Buffers,
         callback: Optional[Callable[[Any, Optional[UVError]], object]] = None,
         send_handle: Optional[Handle] = None,
     ) -> Request[None]:
@@ -99,9 +99,7 @@ class Pipe(Stream):
         """
         return self._write(data, callback, send_handle)
 
-    def try_write(
-        self, data: Union[Buffer, Iterable[Buffer]], send_handle: Optional[Handle] = None
-    ) -> int:
+    def try_write(self, data: Buffers, send_handle: Optional[Handle] = None) -> int:
         """Write what can be written at once, like `Stream.try_write`."""
         if send_handle is None:
             return super().try_write(data)

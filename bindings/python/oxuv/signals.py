@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Generator, List, Optional
 from weakref import WeakSet
 
 from . import _ffi
@@ -95,7 +95,7 @@ def _is_main_thread() -> bool:
 
 
 @contextlib.contextmanager
-def _blocked(signum: int) -> Iterator[None]:
+def _blocked(signum: int) -> Generator[None, None, None]:
     """Block a signal, so that it does not meet its default action between two handlers."""
     if not signum:
         yield
@@ -129,7 +129,7 @@ def _interrupted(watcher: Signal, signum: int) -> None:
 
 
 @contextlib.contextmanager
-def interruptible(loop: Loop, mode: RunMode) -> Iterator[None]:
+def interruptible(loop: Loop, mode: RunMode) -> Generator[None, None, None]:
     """Let SIGINT stop a running loop the way it stops other Python code."""
     if (
         mode == RunMode.NOWAIT

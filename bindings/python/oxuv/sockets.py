@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from typing import Any, Tuple, Union
+from typing import Any, Dict, Tuple, Union
 
 from ._library import lib
 from .errors import check
@@ -86,4 +86,4 @@ def sockaddr_at(pointer: int) -> Address:
     return from_sockaddr(ctypes.string_at(pointer, _SIZES.get(family, 4)))
 
 
-_SIZES = {socket.AF_INET: 16, socket.AF_INET6: 28}
+_SIZES: Dict[int, int] = {socket.AF_INET: 16, socket.AF_INET6: 28}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Iterable, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar
 
 from . import _ffi
 from ._library import lib
-from ._native import Buffer, make_bufs
+from ._native import Buffers, make_bufs
 from .errors import UVError, check, error, error_or_none
 from .handles import Handle, handle_at
 from .loop import Loop
@@ -65,7 +65,7 @@ class Stream(Socket):
 
     def write(
         self: S,
-        data: Union[Buffer, Iterable[Buffer]],
+        data: Buffers,
         callback: Optional[Callable[[S, Optional[UVError]], object]] = None,
     ) -> Request[None]:
         """Write a buffer, or several in a row; they must not change until it is done.
@@ -76,7 +76,7 @@ class Stream(Socket):
 
     def _write(
         self,
-        data: Union[Buffer, Iterable[Buffer]],
+        data: Buffers,
         callback: Optional[Callable[..., object]],
         send_handle: Optional[Handle] = None,
     ) -> Request[None]:
@@ -91,7 +91,7 @@ class Stream(Socket):
         self._update()
         return request
 
-    def try_write(self, data: Union[Buffer, Iterable[Buffer]]) -> int:
+    def try_write(self, data: Buffers) -> int:
         """Write what can be written at once and return how many bytes that was.
 
         Raises BlockingIOError if it is nothing.

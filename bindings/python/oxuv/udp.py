@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Iterable, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 from . import _ffi
 from ._ffi import (
@@ -14,7 +14,7 @@ from ._ffi import (
     UV_UDP_REUSEPORT,
 )
 from ._library import lib
-from ._native import Buffer, make_bufs
+from ._native import Buffer, Buffers, make_bufs
 from .errors import UVError, check, error
 from .handles import handle_at
 from .loop import Loop
@@ -66,7 +66,7 @@ class Udp(Socket):
 
     def send(
         self,
-        data: Union[Buffer, Iterable[Buffer]],
+        data: Buffers,
         address: Optional[Address] = None,
         callback: Optional[Callable[[Udp, Optional[UVError]], object]] = None,
     ) -> Request[None]:
@@ -84,9 +84,7 @@ class Udp(Socket):
         self._update()
         return request
 
-    def try_send(
-        self, data: Union[Buffer, Iterable[Buffer]], address: Optional[Address] = None
-    ) -> int:
+    def try_send(self, data: Buffers, address: Optional[Address] = None) -> int:
         """Send one datagram at once and return its size, or raise BlockingIOError."""
         bufs, count, _keep = make_bufs(data)
         sockaddr = _to_sockaddr_or_null(address)

@@ -8,9 +8,9 @@ import os
 from typing import Any, Callable, Optional
 
 from . import _ffi
+from ._fs import Stat, StrPath, encode_path, stat_from
 from ._library import lib
 from .errors import UVError, check, error_or_none
-from .fs import Stat, StrPath, encode_path, stat_from
 from .handles import Handle, handle_at
 
 __all__ = ["FsChange", "FsEvent", "FsPoll"]

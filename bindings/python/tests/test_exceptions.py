@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Type
 
 import pytest
 
@@ -137,7 +137,7 @@ def test_failed_operation_surfaces_through_result(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_every_base_exception_surfaces(loop: Loop, error: type) -> None:
+def test_every_base_exception_surfaces(loop: Loop, error: Type[BaseException]) -> None:
     def on_timer(handle: Timer) -> None:
         raise error
 

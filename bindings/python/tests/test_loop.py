@@ -144,8 +144,9 @@ def test_with_closes_everything() -> None:
 
 
 def test_with_keeps_the_exception_of_the_block() -> None:
+    loop = Loop()
     with pytest.raises(KeyError):
-        with Loop() as loop:
+        with loop:
             Timer(loop).start(lambda h: None, 1_000_000)
             raise KeyError
     assert loop.closed
@@ -158,8 +159,9 @@ def test_with_finishes_although_callbacks_raise_and_open_more() -> None:
         late.append(Timer(loop))
         raise ArithmeticError
 
+    loop = Loop()
     with pytest.raises(ArithmeticError):
-        with Loop() as loop:
+        with loop:
             Timer(loop).close(on_close)
     assert loop.closed
     assert late[0].closed

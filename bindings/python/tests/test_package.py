@@ -111,8 +111,12 @@ def test_everything_exported_exists() -> None:
         assert len(set(module.__all__)) == len(module.__all__)
 
 
-def test_types() -> None:
-    result = run(["-m", "mypy", "--no-incremental"], check=False)
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_types(checker: str) -> None:
+    pytest.importorskip(checker)
+    # pyright does not look at the Python that it runs on unless that is named.
+    options = {"mypy": ["--no-incremental"], "pyright": ["--pythonpath", sys.executable]}
+    result = run(["-m", checker, *options[checker]], check=False)
     assert result.returncode == 0, result.stdout
 
 

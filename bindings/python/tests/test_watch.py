@@ -125,11 +125,14 @@ def test_poll_stop_and_errors(loop: Loop, tmp_path: Path) -> None:
 
 def test_poll_closed_while_it_looks(loop: Loop, tmp_path: Path) -> None:
     closed: List[FsPoll] = []
-    for _ in range(10):
+
+    def start_and_close() -> None:
         watcher = FsPoll(loop)
         watcher.start(tmp_path, lambda *args: None, 1)
         watcher.close(closed.append)
-    del watcher
+
+    for _ in range(10):
+        start_and_close()
     gc.collect()
     loop.run()
     assert len(closed) == 10
