@@ -1,7 +1,7 @@
 //! Datagrams: sending and receiving them, one or many with a call.
 
 use super::fd::total;
-use super::{retry, syscall};
+use super::{c, count, cvt, retry, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -30,7 +30,7 @@ impl Destination {
         let length = self.length as usize;
         self.length == message.msg_namelen
             && (ours == theirs.cast_const()
-                // SAFETY: the caller's contract; only the peer has the length 0.
+                // SAFETY: as documented; only the peer has the length 0.
                 || unsafe {
                     core::slice::from_raw_parts(ours, length)
                         == core::slice::from_raw_parts(theirs, length)
@@ -63,14 +63,17 @@ fn message(
 /// # Safety
 /// The address and the buffers are readable.
 pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<usize> {
-    let sent = match buffers {
-        [one] => retry(|| syscall!(sendto(fd, one.base.cast(), one.len, 0, to.address, to.length))),
+    match buffers {
+        [one] => retry(|| {
+            // SAFETY: as documented.
+            count(unsafe { c::sendto(fd, one.base.cast(), one.len, 0, to.address, to.length) })
+        }),
         many => {
             let header = header(to, many);
-            retry(|| syscall!(sendmsg(fd, &header, 0)))
+            // SAFETY: as documented.
+            retry(|| count(unsafe { c::sendmsg(fd, &header, 0) }))
         }
-    };
-    sent.map(|n| n as usize)
+    }
 }
 
 /// Datagrams that are sent with one call.
@@ -221,11 +224,12 @@ impl Outbox {
         let sent = match self.messages {
             0 => Ok(0),
             1 => {
-                // SAFETY: the first is initialised; `sendmsg` only reads it.
-                let header = unsafe { &raw const (*headers).msg_hdr };
-                retry(|| syscall!(sendmsg(fd, header, 0))).map(|_| 1)
+                // SAFETY: the first is initialised, and as documented.
+                retry(|| cvt(unsafe { c::sendmsg(fd, &raw const (*headers).msg_hdr, 0) }))
+                    .map(|_| 1)
             }
-            count => retry(|| syscall!(sendmmsg(fd, headers, count as _, 0))),
+            // SAFETY: that many are initialised, and as documented.
+            count => retry(|| cvt(unsafe { c::sendmmsg(fd, headers, count as _, 0) })),
         };
         match sent {
             Ok(sent) => {
@@ -263,18 +267,13 @@ pub unsafe fn receive(
     buffer: &uv_buf_t,
     from: &mut MaybeUninit<sockaddr_storage>,
 ) -> Result<Received> {
-    let mut address_length = size_of::<sockaddr_storage>() as socklen_t;
+    let mut address_length = socklen::<sockaddr_storage>();
+    let (base, room, address) = (buffer.base.cast(), buffer.len, from.as_mut_ptr().cast());
     // With MSG_TRUNC the result is the size of the datagram, however much room there is.
-    let size = retry(|| {
-        syscall!(recvfrom(
-            fd,
-            buffer.base.cast(),
-            buffer.len,
-            libc::MSG_TRUNC,
-            from.as_mut_ptr().cast(),
-            &mut address_length
-        ))
-    })? as usize;
+    // SAFETY: as documented; the length is that of `from`.
+    let size = retry(|| unsafe {
+        count(c::recvfrom(fd, base, room, libc::MSG_TRUNC, address, &mut address_length))
+    })?;
     Ok(Received {
         length: size.min(buffer.len),
         truncated: size > buffer.len,
@@ -317,7 +316,7 @@ impl Inbox {
         let mut base = buffer.base;
         for ((header, vector), name) in slots {
             let vector = vector.write(iovec { iov_base: base.cast(), iov_len: size });
-            let length = size_of::<sockaddr_storage>() as socklen_t;
+            let length = socklen::<sockaddr_storage>();
             let msg_hdr = message(name.as_mut_ptr().cast(), length, vector, 1);
             header.write(mmsghdr { msg_hdr, msg_len: 0 });
             // SAFETY: `room` pieces fit into the buffer.
@@ -325,7 +324,8 @@ impl Inbox {
         }
         let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
         let none = ptr::null_mut();
-        let count = retry(|| syscall!(recvmmsg(fd, headers, room as _, 0, none)))?;
+        // SAFETY: `room` headers are initialised; their buffers are parts of the caller's, and ours.
+        let count = retry(|| cvt(unsafe { c::recvmmsg(fd, headers, room as _, 0, none) }))?;
         self.count = (count as usize).min(room);
         Ok((self.count, self.count == room))
     }
@@ -369,7 +369,8 @@ pub unsafe fn take_queued_error(
     let mut header = message(ptr::null_mut(), 0, &mut vector, 1);
     header.msg_control = room.0.as_mut_ptr().cast();
     header.msg_controllen = room.0.len() as _;
-    retry(|| syscall!(recvmsg(fd, &mut header, libc::MSG_ERRQUEUE)))?;
+    // SAFETY: as documented; the length is that of the room.
+    retry(|| cvt(unsafe { c::recvmsg(fd, &mut header, libc::MSG_ERRQUEUE) }))?;
     // SAFETY: the kernel filled in the control messages that the header now tells of. An error has
     // an address after it, be it one of no family, within the message.
     unsafe {

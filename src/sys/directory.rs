@@ -1,7 +1,6 @@
 //! The working directory, and links in `/proc`.
 
-use super::c;
-use super::syscall;
+use super::{c, count, cvt};
 use crate::abi::{Error, Result};
 use core::ffi::CStr;
 
@@ -10,7 +9,7 @@ use core::ffi::CStr;
 /// # Safety
 /// `buffer` is good for writing `size` bytes.
 pub unsafe fn current(buffer: *mut u8, size: usize) -> Result<usize> {
-    // SAFETY: the caller's contract; on success the buffer holds a string.
+    // SAFETY: as documented; on success the buffer holds a string.
     unsafe {
         if c::getcwd(buffer.cast(), size).is_null() {
             return Err(Error::last());
@@ -20,11 +19,12 @@ pub unsafe fn current(buffer: *mut u8, size: usize) -> Result<usize> {
 }
 
 pub fn change(path: &CStr) -> Result {
-    syscall!(chdir(path.as_ptr())).map(drop)
+    // SAFETY: the path is a string.
+    cvt(unsafe { c::chdir(path.as_ptr()) }).map(drop)
 }
 
 /// Writes what the link says, cut to what fits, and returns how many bytes that is.
 pub fn read_link(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
-    let length = buffer.len();
-    syscall!(readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), length)).map(|n| n as usize)
+    // SAFETY: the path is a string, and the length is the buffer's.
+    count(unsafe { c::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) })
 }

@@ -1,7 +1,6 @@
 //! The environment, as C keeps it. `std::env` has a lock, but one that C code does not take.
 
-use super::c;
-use super::syscall;
+use super::{c, cvt};
 use crate::abi::Result;
 use core::ffi::{c_char, CStr};
 
@@ -12,7 +11,7 @@ extern "C" {
 /// # Safety
 /// No thread changes the environment now, nor while the result is used.
 pub unsafe fn get<'a>(name: &CStr) -> Option<&'a CStr> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented, so the result is NULL or stays a string.
     unsafe {
         let value = c::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value))
@@ -22,13 +21,15 @@ pub unsafe fn get<'a>(name: &CStr) -> Option<&'a CStr> {
 /// # Safety
 /// No other thread uses the environment now.
 pub unsafe fn set(name: &CStr, value: &CStr) -> Result {
-    syscall!(setenv(name.as_ptr(), value.as_ptr(), 1)).map(drop)
+    // SAFETY: as documented; both are strings, which setenv() copies.
+    cvt(unsafe { c::setenv(name.as_ptr(), value.as_ptr(), 1) }).map(drop)
 }
 
 /// # Safety
 /// No other thread uses the environment now.
 pub unsafe fn unset(name: &CStr) -> Result {
-    syscall!(unsetenv(name.as_ptr())).map(drop)
+    // SAFETY: as documented.
+    cvt(unsafe { c::unsetenv(name.as_ptr()) }).map(drop)
 }
 
 /// All entries, which are `name=value` unless somebody put something else there.
@@ -36,7 +37,7 @@ pub unsafe fn unset(name: &CStr) -> Result {
 /// # Safety
 /// No thread changes the environment now, nor while the result is used.
 pub unsafe fn entries<'a>() -> impl Iterator<Item = &'a CStr> {
-    // SAFETY: the caller's contract. The pointer is NULL after clearenv().
+    // SAFETY: as documented. The pointer is NULL after clearenv().
     let mut next = unsafe { environ };
     core::iter::from_fn(move || {
         if next.is_null() {

@@ -1,13 +1,13 @@
 //! File descriptors of any kind.
 
-use super::c;
-use super::{retry, syscall};
+use super::{c, count, cvt, output, retry};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
 
 /// Closes a descriptor. EINTR and EINPROGRESS count as done: on Linux the descriptor is gone then.
 pub fn close(fd: c_int) -> Result {
-    match syscall!(close(fd)) {
+    // SAFETY: takes an integer. The caller owns the descriptor, or passes the one that C named.
+    match cvt(unsafe { c::close(fd) }) {
         Ok(_) | Err(Error::EINTR) => Ok(()),
         Err(error) if error == Error::from_errno(libc::EINPROGRESS) => Ok(()),
         Err(error) => Err(error),
@@ -15,12 +15,14 @@ pub fn close(fd: c_int) -> Result {
 }
 
 pub fn set_nonblocking(fd: c_int, on: bool) -> Result {
-    let mut value = c_int::from(on);
-    retry(|| syscall!(ioctl(fd, libc::FIONBIO, &mut value))).map(drop)
+    let value = c_int::from(on);
+    // SAFETY: FIONBIO reads an int.
+    retry(|| cvt(unsafe { c::ioctl(fd, libc::FIONBIO, &raw const value) })).map(drop)
 }
 
 pub fn open_cloexec(path: &core::ffi::CStr, flags: c_int) -> Result<c_int> {
-    retry(|| syscall!(open(path.as_ptr(), flags | libc::O_CLOEXEC)))
+    // SAFETY: the path is a string.
+    retry(|| cvt(unsafe { c::open(path.as_ptr(), flags | libc::O_CLOEXEC, 0) }))
 }
 
 pub fn is_terminal(fd: c_int) -> bool {
@@ -30,7 +32,8 @@ pub fn is_terminal(fd: c_int) -> bool {
 
 /// Has a descriptor closed when the process executes another program.
 pub fn set_cloexec(fd: c_int) -> Result {
-    retry(|| syscall!(fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC))).map(drop)
+    // SAFETY: takes integers.
+    retry(|| cvt(unsafe { c::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })).map(drop)
 }
 
 /// A pipe whose both ends are close-on-exec and non-blocking.
@@ -41,26 +44,28 @@ pub fn pipe_nonblocking() -> Result<[c_int; 2]> {
 /// A pipe, its reading end first, whose both ends are close-on-exec and have `flags`.
 pub fn pipe(flags: c_int) -> Result<[c_int; 2]> {
     let mut ends = [-1; 2];
-    syscall!(pipe2(ends.as_mut_ptr(), flags | libc::O_CLOEXEC))?;
+    // SAFETY: there is room for two descriptors.
+    cvt(unsafe { c::pipe2(ends.as_mut_ptr(), flags | libc::O_CLOEXEC) })?;
     Ok(ends)
 }
 
 /// Makes `target` refer to what `fd` refers to; it is close-on-exec then.
 pub fn duplicate_to(fd: c_int, target: c_int) -> Result {
-    retry(|| syscall!(dup3(fd, target, libc::O_CLOEXEC))).map(drop)
+    // SAFETY: takes integers. What `target` was is the caller's to replace.
+    retry(|| cvt(unsafe { c::dup3(fd, target, libc::O_CLOEXEC) })).map(drop)
 }
 
 /// The access mode and status flags of an open descriptor.
 pub fn status_flags(fd: c_int) -> Result<c_int> {
-    retry(|| syscall!(fcntl(fd, libc::F_GETFL)))
+    // SAFETY: takes integers.
+    retry(|| cvt(unsafe { c::fcntl(fd, libc::F_GETFL) }))
 }
 
 /// The format of a file's type, `S_IFMT` of its mode.
 pub fn file_format(fd: c_int) -> Result<libc::mode_t> {
-    let mut stat = core::mem::MaybeUninit::<libc::stat64>::uninit();
-    syscall!(fstat64(fd, stat.as_mut_ptr()))?;
-    // SAFETY: filled by the call that succeeded.
-    Ok(unsafe { stat.assume_init() }.st_mode & libc::S_IFMT)
+    // SAFETY: fstat64() fills in the struct.
+    let stat: libc::stat64 = unsafe { output(|stat| c::fstat64(fd, stat)) }?;
+    Ok(stat.st_mode & libc::S_IFMT)
 }
 
 /// Reads into `buffer`, which may be uninitialised memory.
@@ -68,11 +73,13 @@ pub fn file_format(fd: c_int) -> Result<libc::mode_t> {
 /// # Safety
 /// `buffer.base` points to `buffer.len` writable bytes.
 pub unsafe fn read(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
-    retry(|| syscall!(read(fd, buffer.base.cast(), buffer.len))).map(|n| n as usize)
+    // SAFETY: as documented.
+    retry(|| count(unsafe { c::read(fd, buffer.base.cast(), buffer.len) }))
 }
 
 pub fn read_bytes(fd: c_int, buffer: &mut [u8]) -> Result<usize> {
-    retry(|| syscall!(read(fd, buffer.as_mut_ptr().cast(), buffer.len()))).map(|n| n as usize)
+    // SAFETY: the length is the buffer's.
+    retry(|| count(unsafe { c::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) }))
 }
 
 /// The most bytes that the kernel transfers in one call. libuv refuses to write more.
@@ -86,36 +93,44 @@ pub fn total(buffers: &[uv_buf_t]) -> usize {
 /// How many buffers the kernel takes in one call, `IOV_MAX`.
 pub const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
+/// Returns the buffers as the kernel takes them, at most [`MAX_BUFFERS`], and their number.
+pub fn vectors(buffers: &[uv_buf_t]) -> (*const libc::iovec, c_int) {
+    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
+    (buffers.as_ptr().cast(), buffers.len().min(MAX_BUFFERS) as c_int)
+}
+
 /// Writes the buffers, at most [`MAX_BUFFERS`] of them, in one call; returns how many bytes went.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
 pub unsafe fn write_vectored(fd: c_int, buffers: &[uv_buf_t]) -> Result<usize> {
-    let written = match buffers {
-        [one] => retry(|| syscall!(write(fd, one.base.cast(), one.len))),
-        many => {
-            let count = many.len().min(MAX_BUFFERS) as c_int;
-            // uv_buf_t has the layout of struct iovec, which abi/ asserts.
-            retry(|| syscall!(writev(fd, many.as_ptr().cast(), count)))
-        }
-    };
-    written.map(|n| n as usize)
+    let (list, length) = vectors(buffers);
+    // SAFETY: as documented; `list` has `length` buffers.
+    retry(|| unsafe {
+        count(match buffers {
+            [one] => c::write(fd, one.base.cast(), one.len),
+            _ => c::writev(fd, list, length),
+        })
+    })
 }
 
 pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: u64) -> Result {
     let mut event = libc::epoll_event { events, u64: token };
-    syscall!(epoll_ctl(epoll, operation, fd, &mut event)).map(drop)
+    // SAFETY: reads one event.
+    cvt(unsafe { c::epoll_ctl(epoll, operation, fd, &mut event) }).map(drop)
 }
 
 /// For signal handlers and children that share the memory: libc's write() is a point of cancellation,
 /// where the thread could end with the handler half done.
 pub fn write_uncancelled(fd: c_int, bytes: &[u8]) -> Result {
-    syscall!(syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len())).map(drop)
+    // SAFETY: the length is that of the bytes.
+    cvt(unsafe { c::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) }).map(drop)
 }
 
 /// Which of these events of `poll(2)` a descriptor is ready for at this moment.
 pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> Result<core::ffi::c_short> {
     let mut asked = libc::pollfd { fd, events, revents: 0 };
-    retry(|| syscall!(poll(&mut asked, 1, 0)))?;
+    // SAFETY: there is one entry.
+    retry(|| cvt(unsafe { c::poll(&mut asked, 1, 0) }))?;
     Ok(asked.revents)
 }

@@ -4,8 +4,8 @@
 //! What a signal handler interrupts is done again, except for reads: the interruption may be what
 //! the reader of a pipe waits for.
 
-use super::c;
-use super::{errno, retry, set_errno, syscall};
+use super::fd::vectors;
+use super::{c, count, cvt, errno, output, retry, safe_calls, set_errno};
 use crate::abi::{uv_buf_t, uv_stat_t, uv_timespec_t, Error, Result};
 use core::ffi::{c_char, c_int, c_void};
 use core::marker::PhantomData;
@@ -30,15 +30,30 @@ impl Path<'_> {
     }
 }
 
+impl From<Path<'_>> for *const c_char {
+    fn from(path: Path<'_>) -> *const c_char {
+        path.0
+    }
+}
+
+safe_calls! {
+    fn fsync(fd: c_int);
+    fn fdatasync(fd: c_int);
+    fn ftruncate(fd: c_int, length: off_t);
+    fn unlink(path: Path<'_>);
+    fn mkdir(path: Path<'_>, mode: mode_t);
+    fn rmdir(path: Path<'_>);
+    fn rename(from: Path<'_>, to: Path<'_>);
+    fn link(from: Path<'_>, to: Path<'_>);
+    fn symlink(target: Path<'_>, path: Path<'_>);
+    fn access(path: Path<'_>, mode: c_int);
+}
+
 // ---- open, read, write ---------------------------------------------------------------------
 
 pub fn open(path: Path<'_>, flags: c_int, mode: mode_t) -> Result<c_int> {
-    retry(|| syscall!(open(path.0, flags | libc::O_CLOEXEC, mode)))
-}
-
-/// How many of the buffers one call can take.
-fn batch(buffers: &[uv_buf_t]) -> c_int {
-    buffers.len().min(libc::UIO_MAXIOV as usize) as c_int
+    // SAFETY: a `Path` is NULL or a string.
+    retry(|| cvt(unsafe { c::open(path.0, flags | libc::O_CLOEXEC, mode) }))
 }
 
 /// Reads into the buffers, at most IOV_MAX of them; from the current position when `offset` is
@@ -47,15 +62,16 @@ fn batch(buffers: &[uv_buf_t]) -> c_int {
 /// # Safety
 /// Each buffer points to as many writable bytes as it says, which may be uninitialised.
 pub unsafe fn read(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usize> {
-    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
-    let list = buffers.as_ptr().cast();
-    match (buffers, offset < 0) {
-        ([one], true) => syscall!(read(fd, one.base.cast(), one.len)),
-        ([one], false) => syscall!(pread(fd, one.base.cast(), one.len, offset)),
-        (many, true) => syscall!(readv(fd, list, batch(many))),
-        (many, false) => syscall!(preadv(fd, list, batch(many), offset)),
-    }
-    .map(|n| n as usize)
+    let (list, length) = vectors(buffers);
+    // SAFETY: as documented; `list` has `length` buffers.
+    count(unsafe {
+        match (buffers, offset < 0) {
+            ([one], true) => c::read(fd, one.base.cast(), one.len),
+            ([one], false) => c::pread(fd, one.base.cast(), one.len, offset),
+            (_, true) => c::readv(fd, list, length),
+            (_, false) => c::preadv(fd, list, length, offset),
+        }
+    })
 }
 
 /// Writes the buffers, at most IOV_MAX of them; at the current position when `offset` is
@@ -64,102 +80,72 @@ pub unsafe fn read(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usi
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
 pub unsafe fn write(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usize> {
-    let list = buffers.as_ptr().cast();
-    retry(|| match (buffers, offset < 0) {
-        ([one], true) => syscall!(write(fd, one.base.cast(), one.len)),
-        ([one], false) => syscall!(pwrite(fd, one.base.cast(), one.len, offset)),
-        (many, true) => syscall!(writev(fd, list, batch(many))),
-        (many, false) => syscall!(pwritev(fd, list, batch(many), offset)),
+    let (list, length) = vectors(buffers);
+    // SAFETY: as documented; `list` has `length` buffers.
+    retry(|| unsafe {
+        count(match (buffers, offset < 0) {
+            ([one], true) => c::write(fd, one.base.cast(), one.len),
+            ([one], false) => c::pwrite(fd, one.base.cast(), one.len, offset),
+            (_, true) => c::writev(fd, list, length),
+            (_, false) => c::pwritev(fd, list, length, offset),
+        })
     })
-    .map(|n| n as usize)
-}
-
-pub fn fsync(fd: c_int) -> Result {
-    retry(|| syscall!(fsync(fd))).map(drop)
-}
-
-pub fn fdatasync(fd: c_int) -> Result {
-    retry(|| syscall!(fdatasync(fd))).map(drop)
-}
-
-pub fn ftruncate(fd: c_int, length: off_t) -> Result {
-    retry(|| syscall!(ftruncate(fd, length))).map(drop)
 }
 
 // ---- copying between descriptors -----------------------------------------------------------
 
 pub fn copy_file_range(out: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
     retry(|| {
-        let mut from = offset;
-        let (to, flags) = (core::ptr::null_mut(), 0);
-        syscall!(copy_file_range(input, &mut from, out, to, length, flags))
+        let (mut from, to) = (offset, core::ptr::null_mut());
+        // SAFETY: updates `from`.
+        count(unsafe { c::copy_file_range(input, &mut from, out, to, length, 0) })
     })
-    .map(|n| n as usize)
 }
 
 pub fn sendfile(out: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
     retry(|| {
         let mut from = offset;
-        syscall!(sendfile(out, input, &mut from, length))
+        // SAFETY: updates `from`.
+        count(unsafe { c::sendfile(out, input, &mut from, length) })
     })
-    .map(|n| n as usize)
 }
 
 /// Makes `out` share the blocks of `input`.
 pub fn clone(out: c_int, input: c_int) -> Result {
-    retry(|| syscall!(ioctl(out, libc::FICLONE, input))).map(drop)
+    // SAFETY: FICLONE takes an int.
+    retry(|| cvt(unsafe { c::ioctl(out, libc::FICLONE, input) })).map(drop)
 }
 
 /// Reads at `offset`, or at the current position when it is negative; interruptions do not count.
 pub fn read_bytes(fd: c_int, buffer: &mut [u8], offset: off_t) -> Result<usize> {
     let (base, len) = (buffer.as_mut_ptr().cast::<c_void>(), buffer.len());
-    retry(|| match offset < 0 {
-        true => syscall!(read(fd, base, len)),
-        false => syscall!(pread(fd, base, len, offset)),
+    // SAFETY: the length is the buffer's.
+    retry(|| unsafe {
+        count(match offset < 0 {
+            true => c::read(fd, base, len),
+            false => c::pread(fd, base, len, offset),
+        })
     })
-    .map(|n| n as usize)
 }
 
 pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
-    retry(|| syscall!(write(fd, bytes.as_ptr().cast(), bytes.len()))).map(|n| n as usize)
+    // SAFETY: the length is that of the bytes.
+    retry(|| count(unsafe { c::write(fd, bytes.as_ptr().cast(), bytes.len()) }))
 }
 
 /// Waits until a non-blocking descriptor takes more.
 pub fn wait_writable(fd: c_int) -> Result {
     let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
-    retry(|| syscall!(poll(&mut poll, 1, -1))).map(drop)
+    // SAFETY: there is one entry.
+    retry(|| cvt(unsafe { c::poll(&mut poll, 1, -1) })).map(drop)
 }
 
 // ---- names ---------------------------------------------------------------------------------
 
-pub fn unlink(path: Path<'_>) -> Result {
-    retry(|| syscall!(unlink(path.0))).map(drop)
-}
-
-pub fn mkdir(path: Path<'_>, mode: mode_t) -> Result {
-    retry(|| syscall!(mkdir(path.0, mode))).map(drop)
-}
-
-pub fn rmdir(path: Path<'_>) -> Result {
-    retry(|| syscall!(rmdir(path.0))).map(drop)
-}
-
-pub fn rename(from: Path<'_>, to: Path<'_>) -> Result {
-    retry(|| syscall!(rename(from.0, to.0))).map(drop)
-}
-
-pub fn link(from: Path<'_>, to: Path<'_>) -> Result {
-    retry(|| syscall!(link(from.0, to.0))).map(drop)
-}
-
-pub fn symlink(target: Path<'_>, path: Path<'_>) -> Result {
-    retry(|| syscall!(symlink(target.0, path.0))).map(drop)
-}
-
 /// Reads the target of a link into `buffer`; returns its length.
 pub fn readlink(path: Path<'_>, buffer: &mut [MaybeUninit<u8>]) -> Result<usize> {
-    retry(|| syscall!(readlink(path.0, buffer.as_mut_ptr().cast(), buffer.len())))
-        .map(|n| n as usize)
+    // SAFETY: a `Path` is NULL or a string, and the length is the buffer's.
+    retry(|| count(unsafe { c::readlink(path.0, buffer.as_mut_ptr().cast(), buffer.len()) }))
 }
 
 /// A string that libc allocated.
@@ -193,7 +179,7 @@ pub fn realpath(path: Path<'_>) -> Result<LibcString> {
 /// `template` is a writable string.
 pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
     retry(|| {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let made = unsafe { c::mkdtemp(template) };
         if made.is_null() {
             Err(Error::last())
@@ -208,7 +194,8 @@ pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
 /// # Safety
 /// `template` is a writable string.
 pub unsafe fn mkstemp(template: *mut c_char) -> Result<c_int> {
-    retry(|| syscall!(mkostemp(template, libc::O_CLOEXEC)))
+    // SAFETY: as documented.
+    retry(|| cvt(unsafe { c::mkostemp(template, libc::O_CLOEXEC) }))
 }
 
 // ---- attributes ----------------------------------------------------------------------------
@@ -244,21 +231,23 @@ impl Target<'_> {
 pub fn stat(target: Target<'_>) -> Result<uv_stat_t> {
     let StatxTarget { dir, path, flags, mask } = target.for_statx();
     let mut found = MaybeUninit::<libc::statx>::uninit();
-    match retry(|| syscall!(statx(dir, path, flags, mask, found.as_mut_ptr()))) {
-        // SAFETY: statx filled it in.
+    // SAFETY: the path is NULL or a string, and there is room for the struct.
+    match retry(|| cvt(unsafe { c::statx(dir, path, flags, mask, found.as_mut_ptr()) })) {
+        // SAFETY: statx() filled it in.
         Ok(0) => return Ok(from_statx(&unsafe { found.assume_init() })),
         // Sandboxes that do not know the call deny it in many ways, one of them being a result
         // that means nothing.
         Ok(_) | Err(Error::ENOSYS | Error::EPERM | Error::EINVAL | Error::ENOTSUP) => {}
         Err(error) => return Err(error),
     }
-    let mut found = MaybeUninit::<libc::stat64>::uninit();
-    match target {
-        Target::File(fd) => retry(|| syscall!(fstat64(fd, found.as_mut_ptr())))?,
-        _ => retry(|| syscall!(fstatat64(dir, path, found.as_mut_ptr(), flags)))?,
+    // SAFETY: the path is NULL or a string; both functions fill in the struct.
+    let found = unsafe {
+        output(|found| match target {
+            Target::File(fd) => c::fstat64(fd, found),
+            _ => c::fstatat64(dir, path, found, flags),
+        })
     };
-    // SAFETY: the call filled it in.
-    Ok(from_stat(&unsafe { found.assume_init() }))
+    Ok(from_stat(&found?))
 }
 
 pub fn from_statx(found: &libc::statx) -> uv_stat_t {
@@ -310,53 +299,55 @@ fn from_stat(found: &libc::stat64) -> uv_stat_t {
 }
 
 pub fn statfs(path: Path<'_>) -> Result<libc::statfs64> {
-    let mut found = MaybeUninit::uninit();
-    retry(|| syscall!(statfs64(path.0, found.as_mut_ptr())))?;
-    // SAFETY: the call filled it in.
-    Ok(unsafe { found.assume_init() })
+    // SAFETY: a `Path` is NULL or a string; statfs64() fills in the struct.
+    unsafe { output(|found| c::statfs64(path.0, found)) }
 }
 
 /// The magic number of the file system that an open file is on.
 pub fn file_system_of(fd: c_int) -> Result<u32> {
-    let mut found = MaybeUninit::<libc::statfs64>::uninit();
-    retry(|| syscall!(fstatfs64(fd, found.as_mut_ptr())))?;
-    // SAFETY: the call filled it in.
-    Ok(unsafe { found.assume_init() }.f_type as u32)
-}
-
-pub fn access(path: Path<'_>, mode: c_int) -> Result {
-    retry(|| syscall!(access(path.0, mode))).map(drop)
+    // SAFETY: fstatfs64() fills in the struct.
+    let found: libc::statfs64 = unsafe { output(|found| c::fstatfs64(fd, found)) }?;
+    Ok(found.f_type as u32)
 }
 
 /// For [`Target::Link`] as for [`Target::Path`]: a link has no mode.
 pub fn chmod(target: Target<'_>, mode: mode_t) -> Result {
-    retry(|| match target {
-        Target::Path(path) | Target::Link(path) => syscall!(chmod(path.0, mode)),
-        Target::File(fd) => syscall!(fchmod(fd, mode)),
-    })
-    .map(drop)
+    // SAFETY: a `Path` is NULL or a string.
+    let call = || unsafe {
+        match target {
+            Target::Path(path) | Target::Link(path) => c::chmod(path.0, mode),
+            Target::File(fd) => c::fchmod(fd, mode),
+        }
+    };
+    retry(|| cvt(call())).map(drop)
 }
 
 /// An id of -1 stays as it is.
 pub fn chown(target: Target<'_>, uid: uid_t, gid: gid_t) -> Result {
-    retry(|| match target {
-        Target::Path(path) => syscall!(chown(path.0, uid, gid)),
-        Target::Link(path) => syscall!(lchown(path.0, uid, gid)),
-        Target::File(fd) => syscall!(fchown(fd, uid, gid)),
-    })
-    .map(drop)
+    // SAFETY: a `Path` is NULL or a string.
+    let call = || unsafe {
+        match target {
+            Target::Path(path) => c::chown(path.0, uid, gid),
+            Target::Link(path) => c::lchown(path.0, uid, gid),
+            Target::File(fd) => c::fchown(fd, uid, gid),
+        }
+    };
+    retry(|| cvt(call())).map(drop)
 }
 
 /// Sets the times of the last access and of the last change.
 pub fn set_times(target: Target<'_>, times: [timespec; 2]) -> Result {
     let list = times.as_ptr();
     let link = libc::AT_SYMLINK_NOFOLLOW;
-    retry(|| match target {
-        Target::Path(path) => syscall!(utimensat(libc::AT_FDCWD, path.0, list, 0)),
-        Target::Link(path) => syscall!(utimensat(libc::AT_FDCWD, path.0, list, link)),
-        Target::File(fd) => syscall!(futimens(fd, list)),
-    })
-    .map(drop)
+    // SAFETY: a `Path` is NULL or a string, and the list has the two times.
+    let call = || unsafe {
+        match target {
+            Target::Path(path) => c::utimensat(libc::AT_FDCWD, path.0, list, 0),
+            Target::Link(path) => c::utimensat(libc::AT_FDCWD, path.0, list, link),
+            Target::File(fd) => c::futimens(fd, list),
+        }
+    };
+    retry(|| cvt(call())).map(drop)
 }
 
 // ---- directories ---------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 //! What the kernel says about the machine: system calls, and files below `/proc` and `/sys`.
 
-use super::c;
-use super::{fd, syscall};
+use super::{c, cvt, fd, output};
 use crate::abi::Result;
 use crate::memory::Array;
 use core::ffi::{c_int, CStr};
-use core::mem::{size_of, MaybeUninit};
+use core::mem::size_of;
 
 /// Reads as much of a file as there is room for.
 pub fn read_file<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
@@ -42,17 +41,13 @@ pub fn read_whole_file(path: &CStr) -> Result<Array<u8>> {
 }
 
 pub fn info() -> Result<libc::sysinfo> {
-    let mut info = MaybeUninit::uninit();
-    syscall!(sysinfo(info.as_mut_ptr()))?;
-    // SAFETY: the call filled it in.
-    Ok(unsafe { info.assume_init() })
+    // SAFETY: sysinfo() fills in the struct.
+    unsafe { output(|info| c::sysinfo(info)) }
 }
 
 pub fn uname() -> Result<libc::utsname> {
-    let mut names = MaybeUninit::uninit();
-    syscall!(uname(names.as_mut_ptr()))?;
-    // SAFETY: the call filled it in.
-    Ok(unsafe { names.assume_init() })
+    // SAFETY: uname() fills in the struct.
+    unsafe { output(|names| c::uname(names)) }
 }
 
 /// The kernel's version, `(6, 1, 12)` for a release that is called `6.1.12-name`.
@@ -78,7 +73,8 @@ pub type HostName = [u8; 65];
 
 pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
     let size = buffer.len();
-    syscall!(gethostname(buffer.as_mut_ptr().cast(), size))?;
+    // SAFETY: the size is the buffer's.
+    cvt(unsafe { c::gethostname(buffer.as_mut_ptr().cast(), size) })?;
     let length = buffer.iter().position(|&byte| byte == 0).unwrap_or(size);
     Ok(&buffer[..length])
 }
@@ -91,8 +87,9 @@ pub fn configuration(name: c_int) -> Option<usize> {
 
 /// How many CPUs the calling thread may run on, or `None` if the kernel does not say.
 pub fn cpus_of_this_thread() -> Option<usize> {
-    let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
-    syscall!(sched_getaffinity(0, size_of::<libc::cpu_set_t>(), set.as_mut_ptr())).ok()?;
-    // SAFETY: zeroes are a valid set, of which the kernel overwrote a part.
-    usize::try_from(unsafe { libc::CPU_COUNT(&set.assume_init()) }).ok()
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: sched_getaffinity() of glibc fills in the whole set.
+    let set = unsafe { output(|set| c::sched_getaffinity(0, size, set)) }.ok()?;
+    // SAFETY: CPU_COUNT() reads a set.
+    usize::try_from(unsafe { libc::CPU_COUNT(&set) }).ok()
 }

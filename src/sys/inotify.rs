@@ -1,6 +1,6 @@
 //! inotify: the kernel's news about files and directories.
 
-use super::{fd, syscall};
+use super::{c, cvt, fd};
 use crate::abi::Result;
 use core::ffi::{c_char, c_int, CStr};
 use core::mem::size_of;
@@ -31,7 +31,8 @@ pub struct Event<'a> {
 
 /// An inotify instance, which is non-blocking and close-on-exec.
 pub fn init() -> Result<c_int> {
-    syscall!(inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC))
+    // SAFETY: takes an integer.
+    cvt(unsafe { c::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) })
 }
 
 /// Watches a path, and names the watch. A file that is watched already, by whatever path, keeps its
@@ -40,12 +41,14 @@ pub fn init() -> Result<c_int> {
 /// # Safety
 /// `path` is NULL, which is an error, or a string.
 pub unsafe fn add_watch(inotify: c_int, path: *const c_char) -> Result<c_int> {
-    syscall!(inotify_add_watch(inotify, path, INTEREST))
+    // SAFETY: as documented.
+    cvt(unsafe { c::inotify_add_watch(inotify, path, INTEREST) })
 }
 
 /// Fails when the kernel has ended the watch itself, as it does when the file is gone.
 pub fn remove_watch(inotify: c_int, watch: c_int) -> Result {
-    syscall!(inotify_rm_watch(inotify, watch)).map(drop)
+    // SAFETY: takes integers.
+    cvt(unsafe { c::inotify_rm_watch(inotify, watch) }).map(drop)
 }
 
 /// Reads as many whole events as there are and fit; the buffer has room for one at least.

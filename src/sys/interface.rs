@@ -1,10 +1,8 @@
 //! Network interfaces.
 
-use super::c;
-use super::syscall;
+use super::{c, output};
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
-use core::ptr;
 
 /// The index of the interface with this name, or 0 if there is none.
 pub fn index(name: &CStr) -> u32 {
@@ -28,9 +26,8 @@ pub struct Address<'a>(&'a libc::ifaddrs);
 
 impl Addresses {
     pub fn get() -> Result<Addresses> {
-        let mut first = ptr::null_mut();
-        syscall!(getifaddrs(&mut first))?;
-        Ok(Addresses(first))
+        // SAFETY: getifaddrs() stores the list's first element.
+        unsafe { output(|first| c::getifaddrs(first)) }.map(Addresses)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Address<'_>> {

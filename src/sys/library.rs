@@ -18,20 +18,20 @@ pub unsafe fn take_error<'a>() -> Option<&'a CStr> {
 /// # Safety
 /// `path` is NULL, for the program itself, or a string. The library's initialisers run.
 pub unsafe fn open(path: *const c_char, mode: c_int) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { c::dlopen(path, mode) }
 }
 
 /// # Safety
 /// `library` is open.
 pub unsafe fn symbol(library: *mut c_void, name: *const c_char) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { c::dlsym(library, name) }
 }
 
 /// # Safety
 /// `library` is open, and nothing of it is used afterwards.
 pub unsafe fn close(library: *mut c_void) {
-    // SAFETY: the caller's contract. An error would only say that it stays loaded.
+    // SAFETY: as documented. An error would only say that it stays loaded.
     unsafe { c::dlclose(library) };
 }

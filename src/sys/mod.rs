@@ -22,26 +22,64 @@ pub mod tty;
 pub mod unix_socket;
 pub mod user;
 
-/// Calls a libc function that answers -1 on failure, and turns errno into an `Error`.
-macro_rules! syscall {
-    ($name:ident ( $($argument:expr),* $(,)? )) => {{
-        // SAFETY: the wrapper that names the call passes live pointers of the right types; the
-        // kernel checks everything else.
-        let result = unsafe { crate::sys::c::$name($($argument),*) };
-        if result == -1 { Err(crate::abi::Error::last()) } else { Ok(result) }
-    }};
-}
-pub(crate) use syscall;
+use crate::abi::{Error, Result};
+use core::ffi::c_int;
+use core::mem::{size_of, MaybeUninit};
 
-/// Repeats a call for as long as a signal handler interrupts it.
-pub fn retry<T>(mut call: impl FnMut() -> crate::abi::Result<T>) -> crate::abi::Result<T> {
+/// Returns the result of a C function, or the error in errno when the result is -1.
+fn cvt<T: PartialEq + From<i8>>(result: T) -> Result<T> {
+    if result == T::from(-1) {
+        Err(Error::last())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Returns the byte count that a C function returned, or the error in errno when it is negative.
+fn count(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Error::last())
+}
+
+/// Repeats a call while signal handlers interrupt it.
+pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         match call() {
-            Err(crate::abi::Error::EINTR) => {}
+            Err(Error::EINTR) => {}
             other => return other,
         }
     }
 }
+
+/// Returns the value that a C function stores through its pointer argument.
+///
+/// # Safety
+/// `call` passes its argument to a C function which initialises the value when it does not return -1.
+unsafe fn output<T>(mut call: impl FnMut(*mut T) -> c_int) -> Result<T> {
+    let mut value = MaybeUninit::uninit();
+    retry(|| cvt(call(value.as_mut_ptr())))?;
+    // SAFETY: the call succeeded.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Returns the size of a `T` in the type that the socket functions take.
+const fn socklen<T>() -> c::socklen_t {
+    const { assert!(size_of::<T>() <= c::socklen_t::MAX as usize) };
+    size_of::<T>() as c::socklen_t
+}
+
+/// Defines functions that call the C functions of the same names, again when a signal handler
+/// interrupts them. It is for C functions which take integers and strings and write no memory.
+macro_rules! safe_calls {
+    ($($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        $(#[$attribute])*
+        pub fn $name($($argument: $type),*) -> crate::abi::Result {
+            // SAFETY: an argument is an integer, whose value the function checks, or a `Path`, which
+            // is NULL or a string, and which the function reads before it returns.
+            super::retry(|| super::cvt(unsafe { super::c::$name($($argument.into()),*) })).map(drop)
+        }
+    )*};
+}
+use safe_calls;
 
 pub fn errno() -> i32 {
     // SAFETY: errno's address is valid for the calling thread.

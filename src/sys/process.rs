@@ -1,10 +1,8 @@
 //! Processes and their priorities, resources and names.
 
-use super::c;
-use super::{errno, set_errno, syscall};
+use super::{c, cvt, errno, output, set_errno};
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
-use core::mem::MaybeUninit;
 
 pub fn id() -> libc::pid_t {
     // SAFETY: the call needs nothing and cannot fail.
@@ -23,7 +21,8 @@ pub fn thread_id() -> libc::pid_t {
 }
 
 pub fn kill(pid: libc::pid_t, signal: c_int) -> Result {
-    syscall!(kill(pid, signal)).map(drop)
+    // SAFETY: takes integers.
+    cvt(unsafe { c::kill(pid, signal) }).map(drop)
 }
 
 /// The nice value of a process or thread; 0 is the caller.
@@ -40,26 +39,25 @@ pub fn priority(id: libc::pid_t) -> Result<c_int> {
 
 pub fn set_priority(id: libc::pid_t, priority: c_int) -> Result {
     let id = id as libc::id_t;
-    syscall!(setpriority(libc::PRIO_PROCESS, id, priority)).map(drop)
+    // SAFETY: takes integers.
+    cvt(unsafe { c::setpriority(libc::PRIO_PROCESS, id, priority) }).map(drop)
 }
 
 /// The resources that `who` used: RUSAGE_SELF or RUSAGE_THREAD.
 pub fn usage(who: c_int) -> Result<libc::rusage> {
-    let mut usage = MaybeUninit::uninit();
-    syscall!(getrusage(who, usage.as_mut_ptr()))?;
-    // SAFETY: the call filled it in.
-    Ok(unsafe { usage.assume_init() })
+    // SAFETY: getrusage() fills in the struct.
+    unsafe { output(|usage| c::getrusage(who, usage)) }
 }
 
 /// The soft limit of a resource; RLIM_INFINITY if there is none or it is not known.
 pub fn limit(resource: libc::__rlimit_resource_t) -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
-    // On failure the value stays as it is.
-    let _ = syscall!(getrlimit(resource, &mut limit));
-    limit.rlim_cur
+    // SAFETY: getrlimit() fills in the struct.
+    let limit: Result<libc::rlimit> = unsafe { output(|limit| c::getrlimit(resource, limit)) };
+    limit.map_or(libc::RLIM_INFINITY, |limit| limit.rlim_cur)
 }
 
 /// Gives the calling thread a name, of which the kernel keeps 15 bytes.
 pub fn set_thread_name(name: &CStr) {
-    let _ = syscall!(prctl(libc::PR_SET_NAME, name.as_ptr()));
+    // SAFETY: PR_SET_NAME reads a string.
+    unsafe { c::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }

@@ -1,6 +1,6 @@
 //! The kernel's random numbers.
 
-use super::{fd, retry, syscall};
+use super::{c, count, fd, retry};
 use crate::abi::{Error, Result};
 use core::ffi::CStr;
 
@@ -10,10 +10,10 @@ use core::ffi::CStr;
 /// # Safety
 /// `buffer` is good for writing `length` bytes.
 pub unsafe fn fill(buffer: *mut u8, length: usize) -> Result {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match unsafe { from_system_call(buffer, length) } {
         // A sandbox may forbid the call.
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         Err(Error::ENOSYS | Error::EPERM) => unsafe { from_device(buffer, length) },
         result => result,
     }
@@ -24,9 +24,9 @@ pub unsafe fn fill(buffer: *mut u8, length: usize) -> Result {
 unsafe fn from_system_call(buffer: *mut u8, length: usize) -> Result {
     let mut done = 0;
     while done < length {
-        // SAFETY: `done` is less than `length`.
-        let rest = unsafe { buffer.add(done) };
-        done += retry(|| syscall!(getrandom(rest.cast(), length - done, 0)))? as usize;
+        // SAFETY: `done` of the `length` bytes are filled.
+        done +=
+            retry(|| unsafe { count(c::getrandom(buffer.add(done).cast(), length - done, 0)) })?;
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ unsafe fn from_system_call(buffer: *mut u8, length: usize) -> Result {
 unsafe fn from_device(buffer: *mut u8, length: usize) -> Result {
     // Unlike /dev/urandom, /dev/random waits until there is enough entropy.
     let mut one = 0;
-    // SAFETY: the buffers are as large as said, the second by the caller's contract.
+    // SAFETY: the first buffer is one byte, the second as documented.
     unsafe {
         read_device(c"/dev/random", &mut one, 1)?;
         read_device(c"/dev/urandom", buffer, length)
@@ -50,12 +50,13 @@ unsafe fn read_device(path: &CStr, buffer: *mut u8, length: usize) -> Result {
     let mut done = 0;
     let mut result = Ok(());
     while done < length && result.is_ok() {
-        // SAFETY: `done` is less than `length`.
-        let rest = unsafe { buffer.add(done) };
-        result = match retry(|| syscall!(read(device, rest.cast(), length - done))) {
+        // SAFETY: `done` of the `length` bytes are filled.
+        let read =
+            retry(|| unsafe { count(c::read(device, buffer.add(done).cast(), length - done)) });
+        result = match read {
             Ok(0) => Err(Error::EIO),
             Ok(count) => {
-                done += count as usize;
+                done += count;
                 Ok(())
             }
             Err(error) => Err(error),

@@ -1,7 +1,6 @@
 //! The C library's name look-up. These functions wait for the network.
 
-use super::c;
-use super::errno;
+use super::{c, errno};
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int};
 use libc::{addrinfo, sockaddr, socklen_t};
@@ -16,7 +15,7 @@ pub unsafe fn addresses(
     hints: *const addrinfo,
 ) -> Result<*mut addrinfo> {
     let mut list = core::ptr::null_mut();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match unsafe { c::getaddrinfo(host, service, hints, &mut list) } {
         0 => Ok(list),
         code => Err(error_of(code)),
@@ -26,7 +25,7 @@ pub unsafe fn addresses(
 /// # Safety
 /// `list` came from [`addresses`], or is put together like what comes from there.
 pub unsafe fn free(list: *mut addrinfo) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { c::freeaddrinfo(list) }
 }
 
@@ -44,7 +43,7 @@ pub unsafe fn names(
 ) -> Result {
     let (host, host_size) = (host.0, host.1 as socklen_t);
     let (service, service_size) = (service.0, service.1 as socklen_t);
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let code =
         unsafe { c::getnameinfo(address, length, host, host_size, service, service_size, flags) };
     match code {

@@ -1,21 +1,19 @@
 //! Signal dispositions and masks.
 
-use super::c;
-use super::syscall;
+use super::{c, cvt, output};
 use crate::abi::Result;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
 
 pub fn sigaction(signum: c_int) -> Result<libc::sigaction> {
-    let mut action = MaybeUninit::uninit();
-    syscall!(sigaction(signum, ptr::null(), action.as_mut_ptr()))?;
-    // SAFETY: sigaction() succeeded and filled it in.
-    Ok(unsafe { action.assume_init() })
+    // SAFETY: sigaction() fills in the struct.
+    unsafe { output(|action| c::sigaction(signum, ptr::null(), action)) }
 }
 
 pub fn set_sigaction(signum: c_int, action: &libc::sigaction) -> Result {
-    syscall!(sigaction(signum, action, ptr::null_mut())).map(drop)
+    // SAFETY: reads the struct. The handler is one that may run in any thread at any time.
+    cvt(unsafe { c::sigaction(signum, action, ptr::null_mut()) }).map(drop)
 }
 
 /// An action with this handler, every signal blocked while it runs, and these flags.

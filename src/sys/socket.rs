@@ -1,27 +1,32 @@
 //! Sockets.
 
-use super::{retry, syscall};
+use super::{c, count, cvt, retry, safe_calls, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
-use core::mem::{size_of, MaybeUninit};
+use core::mem::MaybeUninit;
+use core::ptr;
 
 /// A socket that is non-blocking and close-on-exec.
 pub fn socket(family: c_int, kind: c_int, protocol: c_int) -> Result<c_int> {
-    syscall!(socket(family, kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, protocol))
+    let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: takes integers.
+    cvt(unsafe { c::socket(family, kind, protocol) })
 }
 
 /// A pair of connected sockets that are close-on-exec; `kind` may contain SOCK_NONBLOCK.
 pub fn socketpair(kind: c_int, protocol: c_int) -> Result<[c_int; 2]> {
-    let mut pair = [-1; 2];
-    syscall!(socketpair(libc::AF_UNIX, kind | libc::SOCK_CLOEXEC, protocol, pair.as_mut_ptr()))?;
+    let (mut pair, kind) = ([-1; 2], kind | libc::SOCK_CLOEXEC);
+    // SAFETY: there is room for two descriptors.
+    cvt(unsafe { c::socketpair(libc::AF_UNIX, kind, protocol, pair.as_mut_ptr()) })?;
     Ok(pair)
 }
 
 /// Accepts a connection as a non-blocking, close-on-exec socket.
 pub fn accept(fd: c_int) -> Result<c_int> {
-    let null = core::ptr::null_mut();
+    let (address, length) = (ptr::null_mut(), ptr::null_mut());
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    retry(|| syscall!(accept4(fd, null, core::ptr::null_mut(), flags)))
+    // SAFETY: no address is asked for.
+    retry(|| cvt(unsafe { c::accept4(fd, address, length, flags) }))
 }
 
 /// An address as C passes it: a pointer, and the length that its family has.
@@ -32,26 +37,27 @@ pub unsafe fn address_length(address: *const libc::sockaddr) -> Result<libc::soc
     if address.is_null() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let length = match unsafe { family(address) } {
-        libc::AF_INET => size_of::<libc::sockaddr_in>(),
-        libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
+        libc::AF_INET => socklen::<libc::sockaddr_in>(),
+        libc::AF_INET6 => socklen::<libc::sockaddr_in6>(),
         _ => return Err(Error::EINVAL),
     };
-    Ok(length as libc::socklen_t)
+    Ok(length)
 }
 
 /// # Safety
 /// `address` points to an address.
 pub unsafe fn family(address: *const libc::sockaddr) -> c_int {
-    // SAFETY: the caller's contract; every address begins with its family.
+    // SAFETY: as documented; every address begins with its family.
     c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() })
 }
 
 /// # Safety
 /// `address` points to `length` bytes.
 pub unsafe fn bind(fd: c_int, address: *const libc::sockaddr, length: libc::socklen_t) -> Result {
-    syscall!(bind(fd, address, length)).map(drop)
+    // SAFETY: as documented.
+    cvt(unsafe { c::bind(fd, address, length) }).map(drop)
 }
 
 /// # Safety
@@ -61,15 +67,15 @@ pub unsafe fn connect(
     address: *const libc::sockaddr,
     length: libc::socklen_t,
 ) -> Result {
-    retry(|| syscall!(connect(fd, address, length))).map(drop)
+    // SAFETY: as documented.
+    retry(|| cvt(unsafe { c::connect(fd, address, length) })).map(drop)
 }
 
 /// Takes the peer of a datagram socket away.
 pub fn disconnect(fd: c_int) -> Result {
     let none = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
-    let length = size_of::<libc::sockaddr>() as libc::socklen_t;
-    // SAFETY: the address is as long as is said.
-    unsafe { connect(fd, &none, length) }
+    // SAFETY: the length is the address's.
+    unsafe { connect(fd, &none, socklen::<libc::sockaddr>()) }
 }
 
 /// Reads from a connected socket into `buffer`, which may be uninitialised memory.
@@ -77,7 +83,8 @@ pub fn disconnect(fd: c_int) -> Result {
 /// # Safety
 /// `buffer.base` points to `buffer.len` writable bytes.
 pub unsafe fn receive(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
-    retry(|| syscall!(recv(fd, buffer.base.cast(), buffer.len, 0))).map(|n| n as usize)
+    // SAFETY: as documented.
+    retry(|| count(unsafe { c::recv(fd, buffer.base.cast(), buffer.len, 0) }))
 }
 
 /// Writes to a connected socket.
@@ -85,40 +92,50 @@ pub unsafe fn receive(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
 /// # Safety
 /// `buffer.base` points to `buffer.len` readable bytes.
 pub unsafe fn send(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
-    retry(|| syscall!(send(fd, buffer.base.cast(), buffer.len, 0))).map(|n| n as usize)
+    // SAFETY: as documented.
+    retry(|| count(unsafe { c::send(fd, buffer.base.cast(), buffer.len, 0) }))
 }
 
-pub fn listen(fd: c_int, backlog: c_int) -> Result {
-    syscall!(listen(fd, backlog)).map(drop)
+safe_calls! {
+    fn listen(fd: c_int, backlog: c_int);
+    fn shutdown(fd: c_int, how: c_int);
 }
 
 pub fn shut_down_writing(fd: c_int) -> Result {
-    syscall!(shutdown(fd, libc::SHUT_WR)).map(drop)
+    shutdown(fd, libc::SHUT_WR)
+}
+
+/// A function of C that stores an address and its length.
+type NameFunction = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> c_int;
+
+/// # Safety
+/// `function` is getsockname() or getpeername().
+unsafe fn address(function: NameFunction, fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
+    let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut length = socklen::<libc::sockaddr_storage>();
+    // SAFETY: the length is that of the storage.
+    cvt(unsafe { function(fd, storage.as_mut_ptr().cast(), &mut length) })?;
+    // SAFETY: all zeroes are a valid value, of which the kernel overwrote a part.
+    Ok((unsafe { storage.assume_init() }, length as usize))
 }
 
 /// The address that the socket is bound to, and how many bytes of it are meaningful.
 pub fn name(fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
-    let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-    syscall!(getsockname(fd, storage.as_mut_ptr().cast(), &mut length))?;
-    // SAFETY: all zeroes are a valid value, of which the kernel overwrote a part.
-    Ok((unsafe { storage.assume_init() }, length as usize))
+    // SAFETY: getsockname() is meant.
+    unsafe { address(c::getsockname, fd) }
 }
 
 /// The address of the peer, and how many bytes of it are meaningful.
 pub fn peer(fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
-    let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-    syscall!(getpeername(fd, storage.as_mut_ptr().cast(), &mut length))?;
-    // SAFETY: all zeroes are a valid value, of which the kernel overwrote a part.
-    Ok((unsafe { storage.assume_init() }, length as usize))
+    // SAFETY: getpeername() is meant.
+    unsafe { address(c::getpeername, fd) }
 }
 
 /// An option whose value is an int.
 pub fn option(fd: c_int, level: c_int, name: c_int) -> Result<c_int> {
-    let mut value: c_int = 0;
-    let mut length = size_of::<c_int>() as libc::socklen_t;
-    syscall!(getsockopt(fd, level, name, (&raw mut value).cast(), &mut length))?;
+    let (mut value, mut length) = (0, socklen::<c_int>());
+    // SAFETY: the length is that of the int.
+    cvt(unsafe { c::getsockopt(fd, level, name, (&raw mut value).cast(), &mut length) })?;
     Ok(value)
 }
 
@@ -128,8 +145,9 @@ pub fn set_option(fd: c_int, level: c_int, name: c_int, value: c_int) -> Result 
 
 /// An option whose value is a struct of C.
 pub fn set_option_value<T>(fd: c_int, level: c_int, name: c_int, value: &T) -> Result {
-    let length = size_of::<T>() as libc::socklen_t;
-    syscall!(setsockopt(fd, level, name, core::ptr::from_ref(value).cast(), length)).map(drop)
+    let address = ptr::from_ref(value).cast();
+    // SAFETY: the length is that of the value.
+    cvt(unsafe { c::setsockopt(fd, level, name, address, socklen::<T>()) }).map(drop)
 }
 
 /// The error that an asynchronous operation left in the socket.

@@ -11,8 +11,7 @@
 //! any child, has a pipe for it that closes when the program is run. The first child of a process
 //! has both, and tells whether the others need the pipe.
 
-use super::c;
-use super::{fd, retry, signal, syscall};
+use super::{c, cvt, fd, retry, signal};
 use crate::abi::{Error, Result};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void, CStr};
@@ -71,7 +70,9 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
 
     let blocked = signal::AllBlocked::new();
     let argument = ptr::from_ref(&child).cast_mut().cast();
-    let pid = syscall!(clone(Child::main, stack.top(), libc::SIGCHLD | sharing, argument));
+    // SAFETY: the stack is large enough for `Child::main`, whose argument lives until the child has
+    // left this memory: CLONE_VFORK has this thread wait for that, or the child has a copy.
+    let pid = cvt(unsafe { c::clone(Child::main, stack.top(), libc::SIGCHLD | sharing, argument) });
     drop(blocked);
 
     let outcome = child.outcome.load(Ordering::Relaxed);
@@ -87,7 +88,8 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
             _ => Error::from_code_or_none(outcome),
         };
         let Some(error) = error else { return Ok(pid) };
-        let _ = retry(|| syscall!(waitpid(pid, ptr::null_mut(), 0)));
+        // SAFETY: no status is asked for.
+        let _ = retry(|| cvt(unsafe { c::waitpid(pid, ptr::null_mut(), 0) }));
         Err(error)
     });
     if let Some([pipe, _]) = pipe {
@@ -110,7 +112,8 @@ pub fn ended_child() -> Option<libc::pid_t> {
     // SAFETY: all zeroes are a valid siginfo_t, and say that there is no child.
     let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    retry(|| syscall!(waitid(libc::P_ALL, 0, &mut info, options))).ok()?;
+    // SAFETY: there is room for the answer.
+    retry(|| cvt(unsafe { c::waitid(libc::P_ALL, 0, &mut info, options) })).ok()?;
     // SAFETY: the field that is meant in the answer about a child.
     let pid = unsafe { info.si_pid() };
     (pid != 0).then_some(pid)
@@ -119,7 +122,8 @@ pub fn ended_child() -> Option<libc::pid_t> {
 /// The status of a child that ended, which is gone then; None while it runs.
 pub fn take_status(pid: libc::pid_t) -> Result<Option<c_int>> {
     let mut status = 0;
-    let found = retry(|| syscall!(waitpid(pid, &mut status, libc::WNOHANG)))?;
+    // SAFETY: there is room for the status.
+    let found = retry(|| cvt(unsafe { c::waitpid(pid, &mut status, libc::WNOHANG) }))?;
     Ok((found == pid).then_some(status))
 }
 
@@ -183,10 +187,12 @@ impl Child<'_> {
     fn run(&self, report: &mut Option<c_int>) -> Result<core::convert::Infallible> {
         let program = self.program;
         if program.new_session {
-            syscall!(setsid())?;
+            // SAFETY: needs nothing.
+            cvt(unsafe { c::setsid() })?;
         }
         if !program.directory.is_null() {
-            syscall!(chdir(program.directory))?;
+            // SAFETY: the directory is a string, as `start` documents.
+            cvt(unsafe { c::chdir(program.directory) })?;
         }
         let count = program.sources.len() as c_int;
         if let Some(fd) = report.filter(|fd| *fd < count) {
@@ -217,8 +223,9 @@ impl Child<'_> {
             match source.fd {
                 -1 if target > libc::STDERR_FILENO => continue,
                 -1 => open_null(target)?,
-                fd if fd == target => drop(syscall!(fcntl(fd, libc::F_SETFD, 0))?),
-                fd => drop(retry(|| syscall!(dup2(fd, target)))?),
+                // SAFETY: takes integers.
+                fd if fd == target => drop(cvt(unsafe { c::fcntl(fd, libc::F_SETFD, 0) })?),
+                fd => place(fd, target)?,
             }
             if source.make_blocking {
                 // Fails for descriptors that cannot be read or written, for which it is no matter.
@@ -230,15 +237,18 @@ impl Child<'_> {
 
     fn change_user(&self) -> Result {
         let Program { user, group, .. } = *self.program;
-        if user.is_some() || group.is_some() {
-            // Allowed to the superuser only; others keep the groups that they have.
-            let _ = syscall!(syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>()));
-        }
-        if let Some(group) = group {
-            syscall!(syscall(libc::SYS_setgid, group))?;
-        }
-        if let Some(user) = user {
-            syscall!(syscall(libc::SYS_setuid, user))?;
+        // SAFETY: the calls take integers, and a list of no groups.
+        unsafe {
+            if user.is_some() || group.is_some() {
+                // Allowed to the superuser only; others keep the groups that they have.
+                c::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>());
+            }
+            if let Some(group) = group {
+                cvt(c::syscall(libc::SYS_setgid, group))?;
+            }
+            if let Some(user) = user {
+                cvt(c::syscall(libc::SYS_setuid, user))?;
+            }
         }
         Ok(())
     }
@@ -246,16 +256,26 @@ impl Child<'_> {
 
 /// A copy of the descriptor with a number of at least `minimum`, which closes by itself.
 fn move_above(fd: c_int, minimum: c_int) -> Result<c_int> {
-    syscall!(fcntl(fd, libc::F_DUPFD_CLOEXEC, minimum))
+    // SAFETY: takes integers.
+    cvt(unsafe { c::fcntl(fd, libc::F_DUPFD_CLOEXEC, minimum) })
+}
+
+/// Makes `target` refer to what `fd` refers to; the program inherits it.
+fn place(fd: c_int, target: c_int) -> Result {
+    // SAFETY: takes integers. The child's descriptors are its own.
+    retry(|| cvt(unsafe { c::dup2(fd, target) })).map(drop)
 }
 
 fn open_null(target: c_int) -> Result {
     let access = if target == libc::STDIN_FILENO { libc::O_RDONLY } else { libc::O_RDWR };
     let path = c"/dev/null".as_ptr();
-    let fd = syscall!(syscall(libc::SYS_openat, libc::AT_FDCWD, path, access, 0))? as c_int;
+    // SAFETY: the path is a string.
+    let fd =
+        cvt(unsafe { c::syscall(libc::SYS_openat, libc::AT_FDCWD, path, access, 0) })? as c_int;
     if fd != target {
-        retry(|| syscall!(dup2(fd, target)))?;
-        let _ = syscall!(syscall(libc::SYS_close, fd));
+        place(fd, target)?;
+        // SAFETY: the descriptor was opened here.
+        unsafe { c::syscall(libc::SYS_close, fd) };
     }
     Ok(())
 }
@@ -265,7 +285,7 @@ fn open_null(target: c_int) -> Result {
 /// # Safety
 /// The pointers in `program` are what they should be.
 unsafe fn execute(program: &Program<'_>) -> Error {
-    // SAFETY: the caller's contract; nothing changes `environ` while the child uses it but what
+    // SAFETY: as documented; nothing changes `environ` while the child uses it but what
     // would equally disturb the parent.
     unsafe {
         let env = if program.env.is_null() { environ } else { program.env };
@@ -299,7 +319,7 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// `env` is an array of C strings that ends with NULL, or NULL.
 unsafe fn path_of<'a>(env: *const *const c_char) -> &'a [u8] {
     let mut at = env;
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         while !at.is_null() && !(*at).is_null() {
             if let Some(path) = CStr::from_ptr(*at).to_bytes().strip_prefix(b"PATH=") {

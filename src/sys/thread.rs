@@ -1,7 +1,6 @@
 //! Threads: starting them, where they run, and what they are called.
 
-use super::c;
-use super::syscall;
+use super::{c, cvt};
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::{size_of, MaybeUninit};
@@ -59,7 +58,7 @@ pub unsafe fn create(
 /// # Safety
 /// The thread is neither joined nor detached, and is not the calling one.
 pub unsafe fn join(thread: libc::pthread_t) {
-    // SAFETY: the caller's contract, with which the call does not fail.
+    // SAFETY: as documented, with which the call does not fail.
     unsafe { c::pthread_join(thread, core::ptr::null_mut()) };
 }
 
@@ -78,7 +77,7 @@ pub fn set_name(name: &CStr) -> Result {
 /// # Safety
 /// The thread exists.
 pub unsafe fn name(thread: libc::pthread_t, buffer: &mut Name) -> Result<&CStr> {
-    // SAFETY: the caller's contract, and the length is the buffer's.
+    // SAFETY: as documented, and the length is the buffer's.
     let result = unsafe {
         c::pthread_getname_np(thread, buffer.as_mut_ptr().cast::<c_char>(), buffer.len())
     };
@@ -93,7 +92,7 @@ pub unsafe fn name(thread: libc::pthread_t, buffer: &mut Name) -> Result<&CStr> 
 pub unsafe fn affinity(thread: libc::pthread_t) -> Result<libc::cpu_set_t> {
     let mut set = MaybeUninit::zeroed();
     let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: the caller's contract; zeroes are a valid set.
+    // SAFETY: as documented; zeroes are a valid set.
     unsafe {
         check(c::pthread_getaffinity_np(thread, size, set.as_mut_ptr()))?;
         Ok(set.assume_init())
@@ -103,13 +102,14 @@ pub unsafe fn affinity(thread: libc::pthread_t) -> Result<libc::cpu_set_t> {
 /// # Safety
 /// The thread exists.
 pub unsafe fn set_affinity(thread: libc::pthread_t, set: &libc::cpu_set_t) -> Result {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_setaffinity_np(thread, size_of::<libc::cpu_set_t>(), set) })
 }
 
 /// The CPU that the calling thread runs on.
 pub fn cpu() -> Result<c_int> {
-    syscall!(sched_getcpu())
+    // SAFETY: needs nothing.
+    cvt(unsafe { c::sched_getcpu() })
 }
 
 /// A thread's scheduling policy and its priority within that.
@@ -119,7 +119,7 @@ pub fn cpu() -> Result<c_int> {
 pub unsafe fn scheduling(thread: libc::pthread_t) -> Result<(c_int, libc::sched_param)> {
     let mut policy = 0;
     let mut parameters = MaybeUninit::uninit();
-    // SAFETY: the caller's contract; on success both are filled in.
+    // SAFETY: as documented; on success both are filled in.
     unsafe {
         check(c::pthread_getschedparam(thread, &mut policy, parameters.as_mut_ptr()))?;
         Ok((policy, parameters.assume_init()))
@@ -133,11 +133,14 @@ pub unsafe fn set_scheduling(
     policy: c_int,
     parameters: &libc::sched_param,
 ) -> Result {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_setschedparam(thread, policy, parameters) })
 }
 
 /// The lowest and the highest priority of a scheduling policy.
 pub fn priority_range(policy: c_int) -> Result<(c_int, c_int)> {
-    Ok((syscall!(sched_get_priority_min(policy))?, syscall!(sched_get_priority_max(policy))?))
+    // SAFETY: both take integers.
+    unsafe {
+        Ok((cvt(c::sched_get_priority_min(policy))?, cvt(c::sched_get_priority_max(policy))?))
+    }
 }

@@ -1,16 +1,12 @@
 //! Clocks and sleeping.
 
-use super::{retry, syscall};
+use super::{c, cvt, output, retry};
 use crate::abi::Result;
-use core::mem::MaybeUninit;
-use core::ptr;
 use once_cell::sync::Lazy;
 
 pub fn clock_gettime(clock: libc::clockid_t) -> Result<libc::timespec> {
-    let mut time = MaybeUninit::uninit();
-    syscall!(clock_gettime(clock, time.as_mut_ptr()))?;
-    // SAFETY: clock_gettime() succeeded and filled it in.
-    Ok(unsafe { time.assume_init() })
+    // SAFETY: clock_gettime() fills in the struct.
+    unsafe { output(|time| c::clock_gettime(clock, time)) }
 }
 
 /// The monotonic clock, in nanoseconds.
@@ -23,11 +19,10 @@ pub fn monotonic() -> u64 {
 /// The monotonic clock in milliseconds, as cheaply as millisecond precision can be had.
 pub fn monotonic_ms() -> u64 {
     static CLOCK: Lazy<libc::clockid_t> = Lazy::new(|| {
-        let mut resolution = libc::timespec { tv_sec: 1, tv_nsec: 0 };
-        match syscall!(clock_getres(libc::CLOCK_MONOTONIC_COARSE, &mut resolution)) {
-            Ok(_) if resolution.tv_sec == 0 && resolution.tv_nsec <= 1_000_000 => {
-                libc::CLOCK_MONOTONIC_COARSE
-            }
+        let coarse = libc::CLOCK_MONOTONIC_COARSE;
+        // SAFETY: clock_getres() fills in the struct.
+        match unsafe { output(|resolution| c::clock_getres(coarse, resolution)) } {
+            Ok(libc::timespec { tv_sec: 0, tv_nsec: ..=1_000_000 }) => coarse,
             _ => libc::CLOCK_MONOTONIC,
         }
     });
@@ -41,7 +36,8 @@ pub fn sleep(milliseconds: u32) {
         tv_sec: (milliseconds / 1000) as libc::time_t,
         tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
     };
-    let left: *mut libc::timespec = ptr::addr_of_mut!(left);
-    // The kernel writes the rest into `left`; EINVAL cannot happen for values in range.
-    let _ = retry(|| syscall!(nanosleep(left, left)));
+    let left = &raw mut left;
+    // EINVAL cannot happen for values in range.
+    // SAFETY: reads and writes the one struct; a call that is interrupted stores the rest.
+    let _ = retry(|| cvt(unsafe { c::nanosleep(left, left) }));
 }

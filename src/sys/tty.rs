@@ -1,22 +1,19 @@
 //! Terminals.
 
-use super::c;
-use super::syscall;
+use super::{c, cvt, output, retry};
 use crate::abi::{Error, Result};
-use core::ffi::{c_char, c_int, CStr};
-use core::mem::MaybeUninit;
+use core::ffi::{c_char, c_int, c_uint, CStr};
 use libc::{termios, winsize};
 
 pub fn attributes(fd: c_int) -> Result<termios> {
-    let mut attributes = MaybeUninit::<termios>::uninit();
-    syscall!(tcgetattr(fd, attributes.as_mut_ptr()))?;
-    // SAFETY: filled by the call that succeeded.
-    Ok(unsafe { attributes.assume_init() })
+    // SAFETY: tcgetattr() fills in the struct.
+    unsafe { output(|attributes| c::tcgetattr(fd, attributes)) }
 }
 
 /// Sets the attributes at once, without waiting for output. Async-signal-safe.
 pub fn set_attributes(fd: c_int, attributes: &termios) -> Result {
-    super::retry(|| syscall!(tcsetattr(fd, libc::TCSANOW, attributes))).map(drop)
+    // SAFETY: reads the struct.
+    retry(|| cvt(unsafe { c::tcsetattr(fd, libc::TCSANOW, attributes) })).map(drop)
 }
 
 /// Makes input and output binary, as cfmakeraw(3) says.
@@ -26,18 +23,17 @@ pub fn make_raw(attributes: &mut termios) {
 }
 
 pub fn window_size(fd: c_int) -> Result<winsize> {
-    let mut size = winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    super::retry(|| syscall!(ioctl(fd, libc::TIOCGWINSZ, &mut size)))?;
-    Ok(size)
+    // SAFETY: TIOCGWINSZ fills in a winsize.
+    unsafe { output(|size: *mut winsize| c::ioctl(fd, libc::TIOCGWINSZ, size)) }
 }
 
 /// Whether the descriptor is the side of a pseudo-terminal that its emulator holds.
 pub fn is_master(fd: c_int) -> bool {
-    let mut number: c_int = 0;
-    syscall!(ioctl(fd, libc::TIOCGPTN, &mut number)).is_ok()
+    // SAFETY: TIOCGPTN stores an unsigned int.
+    unsafe { output(|number: *mut c_uint| c::ioctl(fd, libc::TIOCGPTN, number)) }.is_ok()
 }
 
-/// Opens the terminal anew, so that the file status flags are not shared with other processes.
+/// Opens the terminal again, so that the file status flags are not shared with other processes.
 pub fn reopen(fd: c_int, access: c_int) -> Result<c_int> {
     let mut path = [0 as c_char; 256];
     // SAFETY: the buffer is as long as said.

@@ -1,7 +1,7 @@
 //! Sockets of the family AF_UNIX: their addresses, and descriptors sent over them.
 
 use super::fd::MAX_BUFFERS;
-use super::{retry, syscall};
+use super::{c, count, cvt, retry};
 use crate::abi::{uv_buf_t, Result};
 use core::ffi::c_int;
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -41,11 +41,14 @@ impl Address {
     }
 
     pub fn bind(&self, fd: c_int) -> Result {
-        syscall!(bind(fd, (&raw const self.raw).cast(), self.length)).map(drop)
+        // SAFETY: the length is that of the address.
+        cvt(unsafe { c::bind(fd, (&raw const self.raw).cast(), self.length) }).map(drop)
     }
 
     pub fn connect(&self, fd: c_int) -> Result {
-        retry(|| syscall!(connect(fd, (&raw const self.raw).cast(), self.length))).map(drop)
+        let address = (&raw const self.raw).cast();
+        // SAFETY: the length is that of the address.
+        retry(|| cvt(unsafe { c::connect(fd, address, self.length) })).map(drop)
     }
 }
 
@@ -89,7 +92,8 @@ pub unsafe fn send_descriptor(fd: c_int, buffers: &[uv_buf_t], descriptor: c_int
         (*header).cmsg_len = libc::CMSG_LEN(size_of::<c_int>() as u32) as usize;
         libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(descriptor);
     }
-    retry(|| syscall!(sendmsg(fd, &message, 0))).map(|n| n as usize)
+    // SAFETY: the message has the caller's buffers, which are readable, and the descriptor.
+    retry(|| count(unsafe { c::sendmsg(fd, &message, 0) }))
 }
 
 /// Reads into `buffer`, which may be uninitialised memory, and calls `take` with each descriptor
@@ -104,7 +108,8 @@ pub unsafe fn receive_descriptors(
 ) -> Result<usize> {
     let mut control = Control([MaybeUninit::uninit(); MANY]);
     let mut message = message(core::slice::from_ref(buffer), &mut control);
-    let length = retry(|| syscall!(recvmsg(fd, &mut message, libc::MSG_CMSG_CLOEXEC)))?;
+    // SAFETY: the message has the caller's buffer, which is writable, and room for descriptors.
+    let length = retry(|| count(unsafe { c::recvmsg(fd, &mut message, libc::MSG_CMSG_CLOEXEC) }))?;
     // SAFETY: the kernel filled the control buffer with messages and set its length.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(&message);
@@ -119,5 +124,5 @@ pub unsafe fn receive_descriptors(
             header = libc::CMSG_NXTHDR(&message, header);
         }
     }
-    Ok(length as usize)
+    Ok(length)
 }
