@@ -7,11 +7,9 @@ unexport CARGO_TARGET_DIR
 
 all: lib
 
-# The library as programs load it: target/lib/libuv.so.1. Cargo optimises across crates only
-# without the rlib, which `cargo test` needs. With full RELRO every process would look up all of the
-# C library's functions that any process uses.
+# The library under the names that programs load: target/lib/libuv.so.1.
 lib:
-	cargo rustc --release --locked --lib --crate-type cdylib,staticlib -- -C relro-level=partial
+	cargo build --release --locked
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 	ln -sfn libuv.so.1 target/lib/libuv.so

@@ -1,7 +1,8 @@
 //! Runs the C tests on the reference libuv and on this build of the library: the same binary, so
 //! what it shows of one it shows of the other. A test that fails on the reference is a wrong test.
 
-use std::env;
+mod library;
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::symlink;
@@ -27,11 +28,9 @@ fn c_tests_pass_on_the_reference_and_on_oxuv() {
     assert_eq!(reference, oxuv, "the two libraries ran different tests");
 }
 
-/// The library that cargo built for this test, beside it in `target/<profile>/deps`, under its
-/// soname in a directory of its own.
+/// A directory with oxuv under its soname and nothing else.
 fn oxuv_dir() -> PathBuf {
-    let library = env::current_exe().unwrap().with_file_name("libuv.so");
-    assert!(library.exists(), "cargo did not build {}", library.display());
+    let library = library::build();
     let dir = library.with_file_name("soname");
     fs::create_dir_all(&dir).unwrap();
     let link = dir.join("libuv.so.1");

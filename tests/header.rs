@@ -1,5 +1,7 @@
 //! The committed headers say what the sources say.
 
+mod library;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -100,12 +102,9 @@ fn declared() -> BTreeSet<String> {
 
 #[test]
 fn shared_library_exports_what_the_header_declares() {
-    // Cargo puts the library beside this test: target/debug/deps/libuv.so.
-    let test = std::env::current_exe().expect("this program has a path");
-    let library = test.with_file_name("libuv.so");
     let output = Command::new("nm")
         .args(["-D", "--defined-only", "--format=posix"])
-        .arg(&library)
+        .arg(library::build())
         .output()
         .expect("nm is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
