@@ -8,10 +8,10 @@
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
+use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory::{self, Array};
-use crate::os::TextOut;
 use crate::poller::{Kind, Watcher};
 use crate::sys::inotify;
 use core::cell::{Cell, RefCell};

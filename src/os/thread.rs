@@ -1,8 +1,9 @@
 //! Threads.
 
-use super::{check, text, TextOut};
 use crate::abi::*;
+use crate::ffi::{text, TextOut};
 use crate::sys::c;
+use crate::sys::check;
 use crate::sys::{host, process, thread};
 use core::ffi::{c_char, c_int, c_void, CStr};
 
