@@ -145,8 +145,11 @@ impl Work {
         self.task.set(None);
     }
 
+    /// Whether the loop's ring has it. Loop thread only, at any time.
     pub fn is_on_ring(&self) -> bool {
-        self.stage.get() == Stage::Ring
+        // A worker may be writing the stage of work that has a task; without one the pool does not
+        // have it.
+        self.task.get().is_none() && self.stage.get() == Stage::Ring
     }
 
     /// The ring will report that it was cancelled, which it need not be told again.
