@@ -157,7 +157,7 @@ pub unsafe extern "C" fn uv_loop_configure(
             this.flags.set(this.flags.get() | loop_flag::BLOCK_SIGPROF)
         }
         UV_LOOP_BLOCK_SIGNAL => return Error::EINVAL.code(),
-        UV_LOOP_USE_IO_URING_SQPOLL => this.flags.set(this.flags.get() | loop_flag::USE_RING),
+        UV_LOOP_USE_IO_URING_SQPOLL => this.ring.want(),
         _ => return Error::ENOSYS.code(),
     }
     0

@@ -12,8 +12,8 @@
 //! who submits next calls. So new work takes the lock and wakes somebody only when it must.
 
 use crate::abi::*;
-use crate::event_loop::Loop;
 use crate::list::{container_of, Link, List};
+use crate::mailbox::Mailbox;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
 use crate::sys::thread;
@@ -47,7 +47,8 @@ pub struct Work {
     /// None when the loop's ring does the work. Programs look at libuv's field in this place to tell
     /// that, at any time, so only the loop's thread changes it.
     task: Cell<Option<&'static Task>>,
-    loop_: Cell<*const Loop>,
+    /// Where it is handed back. Outlives the work, as a loop with requests is not closed.
+    mailbox: Cell<*const Mailbox>,
     pub link: Link,
 }
 
@@ -134,7 +135,7 @@ impl Work {
         Work {
             stage: Cell::new(Stage::Idle),
             task: Cell::new(None),
-            loop_: Cell::new(core::ptr::null()),
+            mailbox: Cell::new(core::ptr::null()),
             link: Link::new(),
         }
     }
@@ -167,12 +168,11 @@ impl Work {
 ///
 /// # Safety
 /// `work` is in no queue, and stays alive and in place until `task.done` is called.
-pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
+pub unsafe fn submit(mailbox: &Mailbox, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
-    work.loop_.set(loop_);
+    work.mailbox.set(mailbox);
     if !task.slow && STARTED.load(Ordering::Relaxed) {
         work.stage.set(Stage::Queued);
-        loop_.work_began();
         // SAFETY: the caller's contract.
         if unsafe { INBOX.0.push(&work.link) } {
             call_worker();
@@ -192,7 +192,6 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     }
     let wake = may_begin && state.call_others();
     drop(state);
-    loop_.work_began();
     if wake {
         WORK_TO_DO.notify_one();
     }
@@ -227,7 +226,7 @@ pub fn cancel(work: &Work) -> Result {
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
-    unsafe { (*work.loop_.get()).mailbox.push_done(work) };
+    unsafe { (*work.mailbox.get()).push_done(&work.link) };
     Ok(())
 }
 
@@ -240,7 +239,6 @@ pub unsafe fn finish(work: *const Work) {
     unsafe {
         let cancelled = (*work).stage.replace(Stage::Idle) == Stage::Cancelled;
         let status = if cancelled { Err(Error::ECANCELED) } else { Ok(()) };
-        (*(*work).loop_.get()).request_ended();
         if let Some(task) = (*work).task.get() {
             (task.done)(work, status);
         }
@@ -431,7 +429,7 @@ unsafe fn do_work(work: *const Work) -> bool {
     unsafe {
         let Some(task) = (*work).task.get() else { return false };
         (task.run)(work);
-        (*(*work).loop_.get()).mailbox.push_done(&*work);
+        (*(*work).mailbox.get()).push_done(&(*work).link);
         task.slow
     }
 }

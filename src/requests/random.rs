@@ -114,6 +114,6 @@ pub unsafe extern "C" fn uv_random(
         (&raw mut (*request).length).write(Cell::new(buflen));
         (&raw mut (*request).callback).write(Cell::new(cb));
         (&raw mut (*request).work).write(Work::new());
-        pool::submit(Loop::of(r#loop), &(*request).work, &RANDOM).into_c()
+        Loop::of(r#loop).submit(&(*request).work, &RANDOM).into_c()
     }
 }

@@ -78,7 +78,7 @@ pub unsafe extern "C" fn uv_queue_work(
         (&raw mut (*request).work_cb).write(Cell::new(work_cb));
         (&raw mut (*request).after_work_cb).write(Cell::new(after_work_cb));
         (&raw mut (*request).work).write(Work::new());
-        pool::submit(Loop::of(r#loop), &(*request).work, &USER_WORK).into_c()
+        Loop::of(r#loop).submit(&(*request).work, &USER_WORK).into_c()
     }
 }
 

@@ -51,7 +51,7 @@ impl Pipe {
         match bound_socket(name) {
             Ok(fd) => {
                 self.stream.handle.set(flag::BOUND);
-                self.stream.io.fd.set(fd);
+                self.stream.watcher.fd.set(fd);
                 self.path.set(path);
                 Ok(())
             }
@@ -88,7 +88,7 @@ impl Pipe {
     fn connect_to(&self, name: &[u8]) -> Result<bool> {
         let is_new = !self.stream.is_open();
         if is_new {
-            self.stream.io.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
+            self.stream.watcher.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
         }
         let connected = match Address::new(name).connect(self.stream.fd()) {
             Ok(()) => true,
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn uv_pipe_init(
     unsafe {
         let pipe = handle.cast::<Pipe>();
         Stream::init(pipe.cast(), Loop::of(r#loop), UV_NAMED_PIPE);
-        (*pipe).stream.io.set_level_triggered(true);
+        (*pipe).stream.watcher.set_level_triggered(true);
         (&raw mut (*pipe).ipc).write(Cell::new(ipc));
         (&raw mut (*pipe).path).write(Cell::new(core::ptr::null()));
     }

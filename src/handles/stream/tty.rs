@@ -97,7 +97,7 @@ impl Tty {
             (&raw mut (*at).original).write_bytes(0, 1);
             &*at
         };
-        tty.stream.io.set_level_triggered(true);
+        tty.stream.watcher.set_level_triggered(true);
         if flags & flag::BLOCKING_WRITES == 0 {
             // Fails for no descriptor that can be a handle.
             let _ = sys::fd::set_nonblocking(own, true);

@@ -215,7 +215,7 @@ impl Stream {
             }
         }
         if !self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
     }
 
@@ -233,7 +233,7 @@ impl Stream {
         write.link.unlink();
         // SAFETY: unlinked just now, and alive until its callback.
         unsafe { self.written.push_back(&write.link) };
-        self.loop_().queue_pending(&self.io);
+        self.loop_().queue_pending(&self.watcher);
     }
 
     pub(super) fn fail_writes(&self, error: Error) {
@@ -250,9 +250,9 @@ impl Stream {
         }
         self.call_written();
         if self.is_open() && self.write_queue.is_empty() {
-            if self.io.is_level_triggered() {
+            if self.watcher.is_level_triggered() {
                 // Local sockets and pipes report every read of the peer as an edge.
-                self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
+                self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
             self.finish_shutdown();
         }
@@ -328,7 +328,7 @@ impl Stream {
         self.shutdown_request.set(request);
         self.handle.clear(flag::WRITABLE);
         if self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
         Ok(())
     }
