@@ -203,12 +203,15 @@ unsafe fn name_of<'a>(name: *const c_char, length: usize, flags: c_uint) -> Resu
     if flags & UV_PIPE_NO_TRUNCATE as c_uint != 0 && length > NAME_MAX {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
-    let name = unsafe { core::slice::from_raw_parts(name.cast::<u8>(), length) };
-    if is_path(name) && name.contains(&0) {
+    // SAFETY: as documented. strnlen() reads no further than the first NUL.
+    let (start, text_length) = unsafe {
+        let start = core::slice::from_raw_parts(name.cast::<u8>(), length.min(NAME_MAX));
+        (start, if is_path(start) { libc::strnlen(name, length) } else { length })
+    };
+    if text_length < length {
         return Err(Error::EINVAL);
     }
-    Ok(&name[..length.min(NAME_MAX)])
+    Ok(start)
 }
 
 /// # Safety
