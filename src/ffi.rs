@@ -1,7 +1,51 @@
 //! The C boundary: structs of ours over C's, calls of the user's callbacks, results written to C memory.
 
 use crate::abi::{Error, Result};
-use core::ffi::{c_char, c_int, CStr};
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::c_int;
+use core::marker::PhantomPinned;
+use core::mem::MaybeUninit;
+use core::sync::atomic::AtomicU32;
+
+/// A type all of whose bytes may change behind a shared reference, padding included.
+///
+/// A reference to such a type neither assumes that the memory keeps its value nor that it stays
+/// allocated: the user may free a handle in its close callback while a method of it is on the stack.
+///
+/// # Safety
+/// Every byte of the type is in an `UnsafeCell`.
+pub unsafe trait InteriorMutable {}
+
+// SAFETY: these are transparent wrappers of `UnsafeCell`.
+unsafe impl<T> InteriorMutable for Cell<T> {}
+// SAFETY: as above.
+unsafe impl<T> InteriorMutable for UnsafeCell<T> {}
+// SAFETY: as above.
+unsafe impl InteriorMutable for AtomicU32 {}
+// SAFETY: it has no bytes.
+unsafe impl InteriorMutable for PhantomPinned {}
+
+/// Stands for padding in an interior-mutable struct.
+pub type Padding<const N: usize> = Cell<MaybeUninit<[u8; N]>>;
+
+pub const fn padding<const N: usize>() -> Padding<N> {
+    Cell::new(MaybeUninit::uninit())
+}
+
+/// Declares that a struct with these fields is interior-mutable, and checks it.
+macro_rules! interior_mutable {
+    ($type:ident { $($field:ident),+ $(,)? }) => {
+        // SAFETY: the fields are, and there is no padding: their sizes add up to the struct's.
+        unsafe impl crate::ffi::InteriorMutable for $type {}
+        const _: () = {
+            const fn size<F: crate::ffi::InteriorMutable>(_: fn(&$type) -> &F) -> usize {
+                core::mem::size_of::<F>()
+            }
+            assert!(core::mem::size_of::<$type>() == 0 $(+ size(|this| &this.$field))+);
+        };
+    };
+}
+pub(crate) use interior_mutable;
 
 /// A struct of ours that lies over the C struct `C`.
 ///
@@ -18,13 +62,20 @@ pub unsafe trait Overlay<C>: Sized {
     }
 }
 
-/// Declares the overlay of a C struct, and that it fits.
+/// Declares the overlay of a C struct, and that it fits. With its fields, the struct is declared as
+/// interior-mutable, too.
 macro_rules! overlay {
+    ($type:ident { $($field:ident),+ $(,)? } => $c:ty) => {
+        crate::ffi::interior_mutable!($type { $($field),+ });
+        crate::ffi::overlay!($type => $c);
+    };
     ($type:ty => $c:ty) => {
-        // SAFETY: the struct is `repr(C)` with `Cell`s throughout; size and alignment are asserted
-        // below, public offsets beside the struct.
+        // SAFETY: the struct is `repr(C)` and interior-mutable; size and alignment are asserted below,
+        // public offsets beside the struct.
         unsafe impl crate::ffi::Overlay<$c> for $type {}
         const _: () = {
+            const fn is_interior_mutable<T: crate::ffi::InteriorMutable>() {}
+            is_interior_mutable::<$type>();
             assert!(core::mem::size_of::<$type>() <= core::mem::size_of::<$c>());
             assert!(core::mem::align_of::<$type>() <= core::mem::align_of::<$c>());
         };
@@ -59,116 +110,4 @@ pub unsafe fn write_address(
         namelen.write(length as c_int);
     }
     Ok(())
-}
-
-/// Borrows a string of C's; NULL is `EINVAL`.
-///
-/// # Safety
-/// `text` is NULL or a string that lives as long as the result is used.
-pub unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
-    if text.is_null() {
-        return Err(Error::EINVAL);
-    }
-    // SAFETY: this function's own contract.
-    Ok(unsafe { CStr::from_ptr(text) })
-}
-
-/// A buffer of the caller's for a string, and its size: in, how many bytes it has; out, the length
-/// of the string, or on `ENOBUFS` the size that it needs.
-pub struct TextOut {
-    buffer: *mut u8,
-    capacity: usize,
-    size: *mut usize,
-}
-
-impl TextOut {
-    /// No buffer, no size and a size of 0 are `EINVAL`.
-    ///
-    /// # Safety
-    /// `size` is NULL or valid, and `buffer` is NULL or good for writing `*size` bytes, for as long
-    /// as the result is used.
-    pub unsafe fn new(buffer: *mut c_char, size: *mut usize) -> Result<TextOut> {
-        if buffer.is_null() || size.is_null() {
-            return Err(Error::EINVAL);
-        }
-        // SAFETY: this function's own contract.
-        match unsafe { *size } {
-            0 => Err(Error::EINVAL),
-            capacity => Ok(TextOut { buffer: buffer.cast(), capacity, size }),
-        }
-    }
-
-    /// Returns the buffer and how many bytes it has.
-    pub fn room(&self) -> (*mut u8, usize) {
-        (self.buffer, self.capacity)
-    }
-
-    pub fn set_size(&self, size: usize) {
-        // SAFETY: the contract of `new`.
-        unsafe { self.size.write(size) };
-    }
-
-    /// Gives the caller this text, which has no NUL in it.
-    pub fn put(&self, text: &[u8]) -> Result {
-        self.require_room(text.len())?;
-        self.put_cut(text);
-        Ok(())
-    }
-
-    /// Gives the caller the path that a handle watches; `EINVAL` and a size of 0 if it watches none.
-    pub fn put_path(&self, path: Option<&CStr>) -> Result {
-        match path {
-            Some(path) => self.put(path.to_bytes()),
-            None => {
-                self.set_size(0);
-                Err(Error::EINVAL)
-            }
-        }
-    }
-
-    /// `ENOBUFS` unless a text of this length fits.
-    pub fn require_room(&self, length: usize) -> Result {
-        if length >= self.capacity {
-            self.set_size(length.saturating_add(1));
-            return Err(Error::ENOBUFS);
-        }
-        Ok(())
-    }
-
-    /// Gives the caller as much of this text as there is room for.
-    pub fn put_cut(&self, text: &[u8]) {
-        let length = text.len().min(self.capacity - 1);
-        // SAFETY: the buffer has room for `length` bytes and one more, by the contract of `new`.
-        // The text may be in the very buffer, as a program may pass what getenv() gave to it.
-        unsafe {
-            core::ptr::copy(text.as_ptr(), self.buffer, length);
-            self.buffer.add(length).write(0);
-        }
-        self.set_size(length);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_out_reports_what_it_needs() {
-        let mut buffer = [b'#' as c_char; 8];
-        let mut size = 3;
-        // SAFETY: the buffer is larger than the sizes given.
-        unsafe {
-            let pointer = buffer.as_mut_ptr();
-            assert!(TextOut::new(core::ptr::null_mut(), &mut size).is_err());
-            assert!(TextOut::new(pointer, core::ptr::null_mut()).is_err());
-            assert!(TextOut::new(pointer, &mut 0).is_err());
-            let out = TextOut::new(pointer, &mut size);
-            assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Err(Error::ENOBUFS));
-            assert_eq!((size, buffer[0]), (4, b'#' as c_char));
-            let out = TextOut::new(buffer.as_mut_ptr(), &mut size);
-            assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Ok(()));
-            assert_eq!(size, 3);
-            assert_eq!(CStr::from_ptr(buffer.as_ptr()), c"abc");
-        }
-    }
 }

@@ -5,6 +5,7 @@
 //! in the private area of the C struct, and a list is a ring through its own head. Nothing here
 //! owns an element: whoever links one promises that it stays where it is until it is unlinked.
 
+use crate::ffi::interior_mutable;
 use core::cell::Cell;
 use core::marker::PhantomPinned;
 use core::ptr;
@@ -19,6 +20,9 @@ pub struct Link {
     /// Neighbours point here, so no `&mut Link` may claim to be the only pointer to it.
     _pin: PhantomPinned,
 }
+
+interior_mutable!(Link { next, prev, _pin });
+interior_mutable!(List { head });
 
 impl Link {
     pub const fn new() -> Self {

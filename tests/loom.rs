@@ -25,6 +25,13 @@ mod abi {
     pub type Result<T = ()> = core::result::Result<T, ()>;
 }
 
+mod ffi {
+    macro_rules! interior_mutable {
+        ($($any:tt)*) => {};
+    }
+    pub(crate) use interior_mutable;
+}
+
 mod pool {
     pub struct Work {
         pub link: crate::list::Link,

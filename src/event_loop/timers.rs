@@ -13,6 +13,7 @@
 mod heap;
 mod wheel;
 
+use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
 use core::cell::Cell;
 use core::ptr;
@@ -39,6 +40,8 @@ pub struct Node {
     /// How many were started before.
     sequence: Cell<u64>,
 }
+
+interior_mutable!(Node { link, child, due, repeat, sequence });
 
 impl Node {
     pub const fn new() -> Self {

@@ -26,7 +26,7 @@ pub struct Async {
     sends: Sends,
 }
 
-overlay!(Async => uv_async_t);
+overlay!(Async { handle, callback, link, sends } => uv_async_t);
 const _: () =
     assert!(core::mem::offset_of!(Async, callback) == core::mem::offset_of!(uv_async_t, async_cb));
 
@@ -205,11 +205,13 @@ pub unsafe extern "C" fn uv_async_init(
     let handle = r#async.cast::<Async>();
     // SAFETY: the caller's contract.
     unsafe {
-        Handle::init(handle.cast(), Loop::of(r#loop), UV_ASYNC);
-        (&raw mut (*handle).callback).write(Cell::new(async_cb));
-        (&raw mut (*handle).link).write(Link::new());
-        (&raw mut (*handle).sends).write(Sends::new());
-        let loop_ = (*handle).handle.loop_();
+        let loop_ = Loop::of(r#loop);
+        Handle::init(handle, loop_, UV_ASYNC, |handle| Async {
+            handle,
+            callback: Cell::new(async_cb),
+            link: Link::new(),
+            sends: Sends::new(),
+        });
         (*handle).handle.number.set(loop_.asyncs.replace(loop_.asyncs.get() + 1));
         (*handle).handle.activate();
     }

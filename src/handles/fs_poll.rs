@@ -8,11 +8,11 @@ use super::timer::Timer;
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::container_of;
 use crate::memory;
-use crate::pool::{Task, Work};
+use crate::os::TextOut;
+use crate::pool::{self, Task, Work};
 use crate::sys::fs::{stat, Path, Target};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, CStr};
@@ -25,7 +25,7 @@ pub struct FsPoll {
     contexts: Cell<*const Context>,
 }
 
-overlay!(FsPoll => uv_fs_poll_t);
+overlay!(FsPoll { handle, contexts } => uv_fs_poll_t);
 const _: () = assert!(offset_of!(FsPoll, contexts) == offset_of!(uv_fs_poll_t, poll_ctx));
 
 /// One start of a handle. The path follows in the same block.
@@ -102,7 +102,7 @@ impl Context {
     fn submit(&self) -> Result {
         let loop_ = self.timer.loop_();
         // SAFETY: a context is freed only when the work is done.
-        unsafe { loop_.submit(&self.work, &STAT)? };
+        unsafe { pool::submit(loop_, &self.work, &STAT)? };
         self.busy.set(true);
         Ok(())
     }
@@ -257,8 +257,10 @@ pub unsafe extern "C" fn uv_fs_poll_init(
     let poll = handle.cast::<FsPoll>();
     // SAFETY: the caller's contract.
     unsafe {
-        Handle::init(poll.cast(), Loop::of(r#loop), UV_FS_POLL);
-        (&raw mut (*poll).contexts).write(Cell::new(ptr::null()));
+        Handle::init(poll, Loop::of(r#loop), UV_FS_POLL, |handle| FsPoll {
+            handle,
+            contexts: Cell::new(ptr::null()),
+        });
     }
     0
 }

@@ -20,7 +20,7 @@ pub struct LoopWatcher {
 /// The callbacks of the three types differ only in the pointer's type.
 type HandleCallback = uv_close_cb;
 
-overlay!(LoopWatcher => uv_idle_t);
+overlay!(LoopWatcher { handle, callback, link } => uv_idle_t);
 overlay!(LoopWatcher => uv_prepare_t);
 overlay!(LoopWatcher => uv_check_t);
 const _: () = {
@@ -36,9 +36,11 @@ impl LoopWatcher {
     unsafe fn init(at: *mut LoopWatcher, loop_: &Loop, kind: uv_handle_type) {
         // SAFETY: the caller's contract.
         unsafe {
-            Handle::init(at.cast(), loop_, kind);
-            (&raw mut (*at).callback).write(Cell::new(None));
-            (&raw mut (*at).link).write(Link::new());
+            Handle::init(at, loop_, kind, |handle| LoopWatcher {
+                handle,
+                callback: Cell::new(None),
+                link: Link::new(),
+            });
         }
     }
 

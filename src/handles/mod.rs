@@ -20,10 +20,11 @@ pub mod udp;
 
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay};
+use crate::ffi::{call_user, overlay, padding, Padding};
 use crate::list::Link;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
 
 /// The bits of `uv_handle_t.flags`. The values below 0x20 are those a debugger script for libuv
 /// expects.
@@ -63,18 +64,21 @@ pub mod flag {
 /// The fields that all handles begin with (`UV_HANDLE_FIELDS`).
 #[repr(C)]
 pub struct Handle {
-    pub data: Cell<*mut c_void>,
+    /// May be uninitialised, as C's memory is.
+    pub data: Cell<MaybeUninit<*mut c_void>>,
     loop_: Cell<*const Loop>,
     kind: Cell<uv_handle_type>,
+    padding: Padding<4>,
     close_cb: Cell<uv_close_cb>,
     /// In the loop's list of all handles, from init until the close callback.
     all: Link,
     /// Of an async handle: how many its loop had before. In the room where libuv has a descriptor.
     number: Cell<u64>,
-    reserved: [u64; 3],
+    reserved: Padding<24>,
     /// The next in the loop's list of closing handles.
     next_closing: Cell<*const Handle>,
     flags: Cell<u32>,
+    end: Padding<4>,
 }
 
 const _: () = {
@@ -86,23 +90,50 @@ const _: () = {
     assert!(offset_of!(Handle, flags) == offset_of!(uv_handle_t, flags));
 };
 
-overlay!(Handle => uv_handle_t);
+overlay!(Handle {
+    data,
+    loop_,
+    kind,
+    padding,
+    close_cb,
+    all,
+    number,
+    reserved,
+    next_closing,
+    flags,
+    end,
+} => uv_handle_t);
 
 impl Handle {
-    /// Makes the memory at `at` a handle of the loop. `data` keeps its value, as in libuv.
+    /// Makes the memory at `at` a handle of the loop, of which `make` fills in the part behind the
+    /// common fields. `data` keeps its value, as in libuv.
     ///
     /// # Safety
-    /// `at` is writable memory for a handle that no loop has a handle in.
-    pub unsafe fn init(at: *mut Handle, loop_: &Loop, kind: uv_handle_type) {
-        // SAFETY: the caller's contract. `data` is copied as it is, since it may hold anything.
+    /// `at` is writable memory for a handle that no loop has a handle in, and `H` begins with a
+    /// `Handle`.
+    pub unsafe fn init<H>(
+        at: *mut H,
+        loop_: &Loop,
+        kind: uv_handle_type,
+        make: impl FnOnce(Handle) -> H,
+    ) {
+        let handle = at.cast::<Handle>();
+        // SAFETY: the caller's contract. `data` may be uninitialised.
         unsafe {
-            (&raw mut (*at).loop_).write(Cell::new(loop_));
-            (&raw mut (*at).kind).write(Cell::new(kind));
-            (&raw mut (*at).close_cb).write(Cell::new(None));
-            (&raw mut (*at).all).write(Link::new());
-            (&raw mut (*at).next_closing).write(Cell::new(core::ptr::null()));
-            (&raw mut (*at).flags).write(Cell::new(flag::REF));
-            loop_.handles.push_back(&(*at).all);
+            at.write(make(Handle {
+                data: (&raw const (*handle).data).read(),
+                loop_: Cell::new(loop_),
+                kind: Cell::new(kind),
+                padding: padding(),
+                close_cb: Cell::new(None),
+                all: Link::new(),
+                number: Cell::new(0),
+                reserved: padding(),
+                next_closing: Cell::new(core::ptr::null()),
+                flags: Cell::new(flag::REF),
+                end: padding(),
+            }));
+            loop_.handles.push_back(&(*handle).all);
         }
     }
 
@@ -256,14 +287,12 @@ impl Handle {
         let fd = match self.kind() {
             // SAFETY: `kind` says what the handle is part of.
             UV_TCP | UV_NAMED_PIPE | UV_TTY => unsafe {
-                (*core::ptr::from_ref(self).cast::<stream::Stream>()).watcher.fd.get()
+                (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get()
             },
             // SAFETY: as above.
-            UV_POLL => unsafe {
-                (*core::ptr::from_ref(self).cast::<poll::Poll>()).watcher.fd.get()
-            },
+            UV_POLL => unsafe { (*core::ptr::from_ref(self).cast::<poll::Poll>()).io.fd.get() },
             // SAFETY: as above.
-            UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).watcher.fd.get() },
+            UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).io.fd.get() },
             _ => return Err(Error::EINVAL),
         };
         if self.is_closing() || fd == -1 {

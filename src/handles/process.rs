@@ -8,7 +8,7 @@ use super::stream::Stream;
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
 use crate::memory::Array;
 use crate::sys::spawn::{Program, Source};
@@ -21,13 +21,15 @@ pub struct Process {
     handle: Handle,
     callback: Cell<uv_exit_cb>,
     pid: Cell<c_int>,
+    padding: Padding<4>,
     /// In the loop's list of children that run.
     link: Link,
     /// How the child ended, as `waitpid(2)` says it.
     status: Cell<c_int>,
+    end: Padding<4>,
 }
 
-overlay!(Process => uv_process_t);
+overlay!(Process { handle, callback, pid, padding, link, status, end } => uv_process_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Process, callback) == offset_of!(uv_process_t, exit_cb));
@@ -158,11 +160,15 @@ impl Process {
     unsafe fn init(at: *mut Process, loop_: &Loop, callback: uv_exit_cb) {
         // SAFETY: the caller's contract.
         unsafe {
-            Handle::init(at.cast(), loop_, UV_PROCESS);
-            (&raw mut (*at).callback).write(Cell::new(callback));
-            (&raw mut (*at).pid).write(Cell::new(0));
-            (&raw mut (*at).link).write(Link::new());
-            (&raw mut (*at).status).write(Cell::new(0));
+            Handle::init(at, loop_, UV_PROCESS, |handle| Process {
+                handle,
+                callback: Cell::new(callback),
+                pid: Cell::new(0),
+                padding: padding(),
+                link: Link::new(),
+                status: Cell::new(0),
+                end: padding(),
+            });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What senders and the loop know of an async handle: the part of it that is touched by several
 //! threads. The protocol is described in `async_.rs`.
 
+use crate::ffi::interior_mutable;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::yield_now;
 use core::cell::Cell;
@@ -16,6 +17,8 @@ pub struct Sends {
     /// How often the loop took the handle off its stack, in the unit of the state.
     taken: Cell<u32>,
 }
+
+interior_mutable!(Sends { state, taken });
 
 impl Sends {
     pub fn new() -> Sends {

@@ -20,7 +20,7 @@ pub struct Timer {
     node: Node,
 }
 
-overlay!(Timer => uv_timer_t);
+overlay!(Timer { handle, callback, node } => uv_timer_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Timer, callback) == offset_of!(uv_timer_t, timer_cb));
@@ -36,9 +36,11 @@ impl Timer {
     unsafe fn init(at: *mut Timer, loop_: &Loop) {
         // SAFETY: the caller's contract.
         unsafe {
-            Handle::init(at.cast(), loop_, UV_TIMER);
-            (&raw mut (*at).callback).write(Cell::new(None));
-            (&raw mut (*at).node).write(Node::new());
+            Handle::init(at, loop_, UV_TIMER, |handle| Timer {
+                handle,
+                callback: Cell::new(None),
+                node: Node::new(),
+            });
         }
     }
 

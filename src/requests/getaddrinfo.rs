@@ -3,7 +3,7 @@
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::container_of;
 use crate::memory;
 use crate::pool::{self, Task, Work};
@@ -30,9 +30,21 @@ struct AddrInfo {
     service: Cell<*mut c_char>,
     addresses: Cell<*mut addrinfo>,
     retcode: Cell<c_int>,
+    end: Padding<4>,
 }
 
-overlay!(AddrInfo => uv_getaddrinfo_t);
+overlay!(AddrInfo {
+    request,
+    loop_,
+    work,
+    callback,
+    hints,
+    host,
+    service,
+    addresses,
+    retcode,
+    end,
+} => uv_getaddrinfo_t);
 const _: () = {
     assert!(offset_of!(AddrInfo, loop_) == offset_of!(uv_getaddrinfo_t, r#loop));
     assert!(offset_of!(AddrInfo, work) == offset_of!(uv_getaddrinfo_t, work_req));
@@ -183,15 +195,18 @@ pub unsafe extern "C" fn uv_getaddrinfo(
     let request = req.cast::<AddrInfo>();
     // SAFETY: the caller's contract.
     unsafe {
-        Request::init(request.cast(), UV_GETADDRINFO);
-        (&raw mut (*request).loop_).write(Cell::new(r#loop));
-        (&raw mut (*request).work).write(Work::new());
-        (&raw mut (*request).callback).write(Cell::new(getaddrinfo_cb));
-        (&raw mut (*request).hints).write(Cell::new(ptr::null_mut()));
-        (&raw mut (*request).host).write(Cell::new(ptr::null_mut()));
-        (&raw mut (*request).service).write(Cell::new(ptr::null_mut()));
-        (&raw mut (*request).addresses).write(Cell::new(ptr::null_mut()));
-        (&raw mut (*request).retcode).write(Cell::new(0));
+        Request::init(request, UV_GETADDRINFO, |request| AddrInfo {
+            request,
+            loop_: Cell::new(r#loop),
+            work: Work::new(),
+            callback: Cell::new(getaddrinfo_cb),
+            hints: Cell::new(ptr::null_mut()),
+            host: Cell::new(ptr::null_mut()),
+            service: Cell::new(ptr::null_mut()),
+            addresses: Cell::new(ptr::null_mut()),
+            retcode: Cell::new(0),
+            end: padding(),
+        });
         let request = &*request;
         if getaddrinfo_cb.is_none() {
             request.look_up(host.map_or(ptr::null(), CStr::as_ptr), service, hints);
@@ -200,7 +215,7 @@ pub unsafe extern "C" fn uv_getaddrinfo(
         let service = (!service.is_null()).then(|| CStr::from_ptr(service));
         request
             .copy_query(Query { host, service, hints: hints.as_ref() })
-            .and_then(|()| Loop::of(r#loop).submit(&request.work, &LOOK_UP))
+            .and_then(|()| pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP))
             .inspect_err(|_| request.release_query())
             .into_c()
     }

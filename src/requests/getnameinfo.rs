@@ -3,7 +3,7 @@
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::container_of;
 use crate::pool::{self, Task, Work};
 use crate::sys;
@@ -23,10 +23,24 @@ struct NameInfo {
     flags: Cell<c_int>,
     host: Cell<MaybeUninit<[c_char; NI_MAXHOST]>>,
     service: Cell<MaybeUninit<[c_char; NI_MAXSERV]>>,
+    padding: Padding<3>,
     retcode: Cell<c_int>,
+    end: Padding<4>,
 }
 
-overlay!(NameInfo => uv_getnameinfo_t);
+overlay!(NameInfo {
+    request,
+    loop_,
+    work,
+    callback,
+    address,
+    flags,
+    host,
+    service,
+    padding,
+    retcode,
+    end,
+} => uv_getnameinfo_t);
 const _: () = {
     assert!(offset_of!(NameInfo, loop_) == offset_of!(uv_getnameinfo_t, r#loop));
     assert!(offset_of!(NameInfo, work) == offset_of!(uv_getnameinfo_t, work_req));
@@ -138,12 +152,19 @@ pub unsafe extern "C" fn uv_getnameinfo(
     let request = req.cast::<NameInfo>();
     // SAFETY: the caller's contract.
     unsafe {
-        Request::init(request.cast(), UV_GETNAMEINFO);
-        (&raw mut (*request).loop_).write(Cell::new(r#loop));
-        (&raw mut (*request).work).write(Work::new());
-        (&raw mut (*request).callback).write(Cell::new(getnameinfo_cb));
-        (&raw mut (*request).flags).write(Cell::new(flags));
-        (&raw mut (*request).retcode).write(Cell::new(0));
+        Request::init(request, UV_GETNAMEINFO, |request| NameInfo {
+            request,
+            loop_: Cell::new(r#loop),
+            work: Work::new(),
+            callback: Cell::new(getnameinfo_cb),
+            address: Cell::new(MaybeUninit::uninit()),
+            flags: Cell::new(flags),
+            host: Cell::new(MaybeUninit::uninit()),
+            service: Cell::new(MaybeUninit::uninit()),
+            padding: padding(),
+            retcode: Cell::new(0),
+            end: padding(),
+        });
         let request = &*request;
         if let Err(error) = request.set_address(addr) {
             return error.code();
@@ -152,6 +173,6 @@ pub unsafe extern "C" fn uv_getnameinfo(
             request.look_up();
             return request.retcode.get();
         }
-        Loop::of(r#loop).submit(&request.work, &LOOK_UP).into_c()
+        pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP).into_c()
     }
 }

@@ -3,7 +3,7 @@
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::container_of;
 use crate::pool::{self, Task, Work};
 use crate::sys;
@@ -19,13 +19,14 @@ struct Random {
     request: Request,
     loop_: Cell<*mut uv_loop_t>,
     status: Cell<c_int>,
+    padding: Padding<4>,
     buffer: Cell<*mut c_void>,
     length: Cell<usize>,
     callback: Cell<uv_random_cb>,
     work: Work,
 }
 
-overlay!(Random => uv_random_t);
+overlay!(Random { request, loop_, status, padding, buffer, length, callback, work } => uv_random_t);
 const _: () = {
     assert!(offset_of!(Random, loop_) == offset_of!(uv_random_t, r#loop));
     assert!(offset_of!(Random, status) == offset_of!(uv_random_t, status));
@@ -107,13 +108,16 @@ pub unsafe extern "C" fn uv_random(
     let request = req.cast::<Random>();
     // SAFETY: the caller's contract.
     unsafe {
-        Request::init(request.cast(), UV_RANDOM);
-        (&raw mut (*request).loop_).write(Cell::new(r#loop));
-        (&raw mut (*request).status).write(Cell::new(0));
-        (&raw mut (*request).buffer).write(Cell::new(buf));
-        (&raw mut (*request).length).write(Cell::new(buflen));
-        (&raw mut (*request).callback).write(Cell::new(cb));
-        (&raw mut (*request).work).write(Work::new());
-        Loop::of(r#loop).submit(&(*request).work, &RANDOM).into_c()
+        Request::init(request, UV_RANDOM, |request| Random {
+            request,
+            loop_: Cell::new(r#loop),
+            status: Cell::new(0),
+            padding: padding(),
+            buffer: Cell::new(buf),
+            length: Cell::new(buflen),
+            callback: Cell::new(cb),
+            work: Work::new(),
+        });
+        pool::submit(Loop::of(r#loop), &(*request).work, &RANDOM).into_c()
     }
 }

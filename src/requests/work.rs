@@ -19,7 +19,7 @@ struct UserWork {
     work: Work,
 }
 
-overlay!(UserWork => uv_work_t);
+overlay!(UserWork { request, loop_, work_cb, after_work_cb, work } => uv_work_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(UserWork, loop_) == offset_of!(uv_work_t, r#loop));
@@ -73,12 +73,14 @@ pub unsafe extern "C" fn uv_queue_work(
     let request = req.cast::<UserWork>();
     // SAFETY: the caller's contract.
     unsafe {
-        Request::init(request.cast(), UV_WORK);
-        (&raw mut (*request).loop_).write(Cell::new(r#loop));
-        (&raw mut (*request).work_cb).write(Cell::new(work_cb));
-        (&raw mut (*request).after_work_cb).write(Cell::new(after_work_cb));
-        (&raw mut (*request).work).write(Work::new());
-        Loop::of(r#loop).submit(&(*request).work, &USER_WORK).into_c()
+        Request::init(request, UV_WORK, |request| UserWork {
+            request,
+            loop_: Cell::new(r#loop),
+            work_cb: Cell::new(work_cb),
+            after_work_cb: Cell::new(after_work_cb),
+            work: Work::new(),
+        });
+        pool::submit(Loop::of(r#loop), &(*request).work, &USER_WORK).into_c()
     }
 }
 

@@ -14,13 +14,12 @@ pub use registry::{fork_prepare, ForkLock};
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
-use crate::poller::{EventHandler, Watcher};
+use crate::poller::{Kind, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
-use mio::event::Event;
 use mio::Interest;
 
 #[repr(C)]
@@ -29,12 +28,13 @@ pub struct Signal {
     callback: Cell<uv_signal_cb>,
     /// The signal that is watched, 0 when stopped.
     signum: Cell<c_int>,
+    padding: Padding<4>,
     link: Link,
     /// Which start of a signal handle in the process this is.
     start: Cell<u64>,
 }
 
-overlay!(Signal => uv_signal_t);
+overlay!(Signal { handle, callback, signum, padding, link, start } => uv_signal_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Signal, callback) == offset_of!(uv_signal_t, signal_cb));
@@ -44,23 +44,20 @@ const _: () = {
 /// What a loop has for its signal handles.
 pub struct LoopSignals {
     /// The reading end of the pipe, -1 until a handle is started.
-    watcher: Watcher,
+    io: Watcher,
     write_end: Cell<c_int>,
     active: List,
     /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
     child_start: Cell<u64>,
-    /// The pipe is readable. Its messages are dispatched after the other events of a batch.
-    caught: Cell<bool>,
 }
 
 impl LoopSignals {
     pub const fn new() -> Self {
         LoopSignals {
-            watcher: Watcher::new::<LoopSignals>(-1),
+            io: Watcher::new(Kind::Signals, -1),
             write_end: Cell::new(-1),
             active: List::new(),
             child_start: Cell::new(0),
-            caught: Cell::new(false),
         }
     }
 
@@ -69,9 +66,9 @@ impl LoopSignals {
             return Ok(());
         }
         let [read_end, write_end] = sys::fd::pipe_nonblocking()?;
-        self.watcher.fd.set(read_end);
+        self.io.fd.set(read_end);
         self.write_end.set(write_end);
-        self.watcher.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+        self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
     }
 
     /// Has `dispatch` say when a child process may have ended.
@@ -91,8 +88,8 @@ impl LoopSignals {
     }
 
     pub fn close(&self, loop_: &Loop) {
-        self.watcher.forget(&loop_.poller);
-        for end in [&self.watcher.fd, &self.write_end] {
+        self.io.forget(&loop_.poller);
+        for end in [&self.io.fd, &self.write_end] {
             if end.get() != -1 {
                 let _ = sys::fd::close(end.replace(-1));
             }
@@ -146,13 +143,10 @@ impl LoopSignals {
     /// Makes the callbacks for the signals that were caught. True when a child of the loop may
     /// have ended.
     pub fn dispatch(&self) -> bool {
-        if !self.caught.take() {
-            return false;
-        }
         let mut child_ended = false;
         let mut messages = [0; 64 * Caught::SIZE];
         // The pipe's edge is not repeated, so it is read until it is empty.
-        while let Ok(length @ 1..) = sys::fd::read_bytes(self.watcher.fd.get(), &mut messages) {
+        while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
             for message in messages[..length].chunks_exact(Caught::SIZE) {
                 let caught = Caught::from_bytes(message.try_into().unwrap_or_default());
                 child_ended |= caught.signum == libc::SIGCHLD && self.child_start.get() != 0;
@@ -169,16 +163,6 @@ impl LoopSignals {
             }
         }
         child_ended
-    }
-}
-
-// SAFETY: the watcher is at the offset given, and the loop's state is reached through shared
-// references.
-unsafe impl EventHandler for LoopSignals {
-    const OFFSET: usize = core::mem::offset_of!(LoopSignals, watcher);
-
-    fn on_event(&self, _: &Event) {
-        self.caught.set(true);
     }
 }
 
@@ -251,11 +235,14 @@ pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_
     let signal = handle.cast::<Signal>();
     // SAFETY: the caller's contract.
     unsafe {
-        Handle::init(signal.cast(), Loop::of(r#loop), UV_SIGNAL);
-        (&raw mut (*signal).callback).write(Cell::new(None));
-        (&raw mut (*signal).signum).write(Cell::new(0));
-        (&raw mut (*signal).link).write(Link::new());
-        (&raw mut (*signal).start).write(Cell::new(0));
+        Handle::init(signal, Loop::of(r#loop), UV_SIGNAL, |handle| Signal {
+            handle,
+            callback: Cell::new(None),
+            signum: Cell::new(0),
+            padding: padding(),
+            link: Link::new(),
+            start: Cell::new(0),
+        });
     }
     0
 }

@@ -18,7 +18,7 @@ pub struct Connect {
     link: Link,
 }
 
-overlay!(Connect => uv_connect_t);
+overlay!(Connect { request, callback, stream, link } => uv_connect_t);
 const _: () =
     assert!(core::mem::offset_of!(Connect, stream) == core::mem::offset_of!(uv_connect_t, handle));
 
@@ -40,22 +40,24 @@ impl Stream {
         }
         // SAFETY: the caller's contract.
         unsafe {
-            Request::init(request.cast(), UV_CONNECT);
-            (&raw mut (*request).callback).write(Cell::new(callback));
-            (&raw mut (*request).stream).write(Cell::new(self));
-            (&raw mut (*request).link).write(Link::new());
+            Request::init(request, UV_CONNECT, |request| Connect {
+                request,
+                callback: Cell::new(callback),
+                stream: Cell::new(self),
+                link: Link::new(),
+            });
         }
         self.loop_().request_began();
         self.connect_request.set(request);
         // What an attempt that failed has left.
-        self.watcher.readable.set(false);
-        self.watcher.read_closed.set(false);
+        self.io.readable.set(false);
+        self.io.read_closed.set(false);
         if failed {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         } else if connected {
             // The callback belongs to the poll phase, as if the kernel had been asked.
             self.handle.set(flag::CONNECTED);
-            self.loop_().requeue(&self.watcher);
+            self.loop_().requeue(&self.io);
         }
         Ok(())
     }
@@ -83,7 +85,7 @@ impl Stream {
             || !self.written.is_empty()
             || !self.shutdown_request.get().is_null()
         {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
     }
 

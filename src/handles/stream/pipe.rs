@@ -4,8 +4,8 @@ use super::connect::Connect;
 use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{overlay, Overlay};
-use crate::handles::flag;
+use crate::ffi::{overlay, padding, Overlay, Padding};
+use crate::handles::{flag, Handle};
 use crate::memory;
 use crate::sys::fs::{Path, Target};
 use crate::sys::{self, socket, unix_socket};
@@ -17,11 +17,12 @@ use unix_socket::{Address, NAME_MAX, NAME_OFFSET};
 pub struct Pipe {
     stream: Stream,
     ipc: Cell<c_int>,
+    padding: Padding<4>,
     /// The path that binding created and closing removes, from [`memory`]; NULL if there is none.
     path: Cell<*const c_char>,
 }
 
-overlay!(Pipe => uv_pipe_t);
+overlay!(Pipe { stream, ipc, padding, path } => uv_pipe_t);
 overlay!(Stream => uv_pipe_t);
 const _: () = {
     use core::mem::offset_of;
@@ -51,7 +52,7 @@ impl Pipe {
         match bound_socket(name) {
             Ok(fd) => {
                 self.stream.handle.set(flag::BOUND);
-                self.stream.watcher.fd.set(fd);
+                self.stream.io.fd.set(fd);
                 self.path.set(path);
                 Ok(())
             }
@@ -88,7 +89,7 @@ impl Pipe {
     fn connect_to(&self, name: &[u8]) -> Result<bool> {
         let is_new = !self.stream.is_open();
         if is_new {
-            self.stream.watcher.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
+            self.stream.io.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
         }
         let connected = match Address::new(name).connect(self.stream.fd()) {
             Ok(()) => true,
@@ -203,15 +204,12 @@ unsafe fn name_of<'a>(name: *const c_char, length: usize, flags: c_uint) -> Resu
     if flags & UV_PIPE_NO_TRUNCATE as c_uint != 0 && length > NAME_MAX {
         return Err(Error::EINVAL);
     }
-    // SAFETY: as documented. strnlen() reads no further than the first NUL.
-    let (start, text_length) = unsafe {
-        let start = core::slice::from_raw_parts(name.cast::<u8>(), length.min(NAME_MAX));
-        (start, if is_path(start) { libc::strnlen(name, length) } else { length })
-    };
-    if text_length < length {
+    // SAFETY: the caller's contract.
+    let name = unsafe { core::slice::from_raw_parts(name.cast::<u8>(), length) };
+    if is_path(name) && name.contains(&0) {
         return Err(Error::EINVAL);
     }
-    Ok(start)
+    Ok(&name[..length.min(NAME_MAX)])
 }
 
 /// # Safety
@@ -241,10 +239,13 @@ pub unsafe extern "C" fn uv_pipe_init(
     // SAFETY: the caller's contract.
     unsafe {
         let pipe = handle.cast::<Pipe>();
-        Stream::init(pipe.cast(), Loop::of(r#loop), UV_NAMED_PIPE);
-        (*pipe).stream.watcher.set_level_triggered(true);
-        (&raw mut (*pipe).ipc).write(Cell::new(ipc));
-        (&raw mut (*pipe).path).write(Cell::new(core::ptr::null()));
+        Handle::init(pipe, Loop::of(r#loop), UV_NAMED_PIPE, |handle| Pipe {
+            stream: Stream::new(handle),
+            ipc: Cell::new(ipc),
+            padding: padding(),
+            path: Cell::new(core::ptr::null()),
+        });
+        (*pipe).stream.io.set_level_triggered(true);
     }
     0
 }

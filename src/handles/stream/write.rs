@@ -2,7 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
 use crate::list::{container_of, Link, List};
 use crate::memory;
@@ -10,7 +10,7 @@ use crate::requests::Request;
 use crate::sys;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_int, c_uint};
-use core::mem::size_of;
+use core::mem::{size_of, MaybeUninit};
 use mio::Interest;
 
 /// Writes in a row on one stream, after which the others have their turn.
@@ -25,14 +25,27 @@ pub struct Write {
     link: Link,
     /// The first buffer that is not written completely; it is shortened by what was written.
     index: Cell<c_uint>,
+    padding: Padding<4>,
     /// A copy of the user's array: `few`, or memory of our own when there are many.
     buffers: Cell<*mut uv_buf_t>,
     count: Cell<c_uint>,
     error: Cell<c_int>,
-    few: UnsafeCell<[uv_buf_t; 4]>,
+    few: UnsafeCell<MaybeUninit<[uv_buf_t; 4]>>,
 }
 
-overlay!(Write => uv_write_t);
+overlay!(Write {
+    request,
+    callback,
+    send_handle,
+    stream,
+    link,
+    index,
+    padding,
+    buffers,
+    count,
+    error,
+    few,
+} => uv_write_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Write, callback) == offset_of!(uv_write_t, cb));
@@ -48,7 +61,7 @@ pub struct Shutdown {
     callback: Cell<uv_shutdown_cb>,
 }
 
-overlay!(Shutdown => uv_shutdown_t);
+overlay!(Shutdown { request, stream, callback } => uv_shutdown_t);
 const _: () = assert!(
     core::mem::offset_of!(Shutdown, stream) == core::mem::offset_of!(uv_shutdown_t, handle)
 );
@@ -72,16 +85,20 @@ impl Write {
         };
         // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere.
         unsafe {
+            Request::init(at, UV_WRITE, |request| Write {
+                request,
+                callback: Cell::new(callback),
+                send_handle: Cell::new(send_handle),
+                stream: Cell::new(stream),
+                link: Link::new(),
+                index: Cell::new(0),
+                padding: padding(),
+                buffers: Cell::new(copy),
+                count: Cell::new(buffers.len() as c_uint),
+                error: Cell::new(0),
+                few: UnsafeCell::new(MaybeUninit::uninit()),
+            });
             core::ptr::copy_nonoverlapping(buffers.as_ptr(), copy, buffers.len());
-            Request::init(at.cast(), UV_WRITE);
-            (&raw mut (*at).callback).write(Cell::new(callback));
-            (&raw mut (*at).send_handle).write(Cell::new(send_handle));
-            (&raw mut (*at).stream).write(Cell::new(stream));
-            (&raw mut (*at).link).write(Link::new());
-            (&raw mut (*at).index).write(Cell::new(0));
-            (&raw mut (*at).buffers).write(Cell::new(copy));
-            (&raw mut (*at).count).write(Cell::new(buffers.len() as c_uint));
-            (&raw mut (*at).error).write(Cell::new(0));
         }
         Ok(())
     }
@@ -215,7 +232,7 @@ impl Stream {
             }
         }
         if !self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
     }
 
@@ -233,7 +250,7 @@ impl Stream {
         write.link.unlink();
         // SAFETY: unlinked just now, and alive until its callback.
         unsafe { self.written.push_back(&write.link) };
-        self.loop_().queue_pending(&self.watcher);
+        self.loop_().queue_pending(&self.io);
     }
 
     pub(super) fn fail_writes(&self, error: Error) {
@@ -250,9 +267,9 @@ impl Stream {
         }
         self.call_written();
         if self.is_open() && self.write_queue.is_empty() {
-            if self.watcher.is_level_triggered() {
+            if self.io.is_level_triggered() {
                 // Local sockets and pipes report every read of the peer as an edge.
-                self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
+                self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
             self.finish_shutdown();
         }
@@ -320,15 +337,17 @@ impl Stream {
         }
         // SAFETY: the caller's contract.
         unsafe {
-            Request::init(request.cast(), UV_SHUTDOWN);
-            (&raw mut (*request).stream).write(Cell::new(self));
-            (&raw mut (*request).callback).write(Cell::new(callback));
+            Request::init(request, UV_SHUTDOWN, |request| Shutdown {
+                request,
+                stream: Cell::new(self),
+                callback: Cell::new(callback),
+            });
         }
         self.loop_().request_began();
         self.shutdown_request.set(request);
         self.handle.clear(flag::WRITABLE);
         if self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
         Ok(())
     }

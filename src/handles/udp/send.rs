@@ -2,7 +2,7 @@
 
 use super::{destination_length, Udp};
 use crate::abi::*;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
 use crate::list::{container_of, Link, List};
 use crate::memory;
@@ -32,10 +32,24 @@ pub struct Send {
     buffers: Cell<*mut uv_buf_t>,
     size: Cell<usize>,
     error: Cell<c_int>,
-    few: UnsafeCell<[uv_buf_t; 4]>,
+    padding: Padding<4>,
+    few: UnsafeCell<MaybeUninit<[uv_buf_t; 4]>>,
 }
 
-overlay!(Send => uv_udp_send_t);
+overlay!(Send {
+    request,
+    udp,
+    callback,
+    link,
+    address,
+    count,
+    address_length,
+    buffers,
+    size,
+    error,
+    padding,
+    few,
+} => uv_udp_send_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Send, udp) == offset_of!(uv_udp_send_t, handle));
@@ -63,21 +77,26 @@ impl Send {
         // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere, and
         // no address is larger than a storage.
         unsafe {
+            Request::init(at, UV_UDP_SEND, |request| Send {
+                request,
+                udp: Cell::new(udp),
+                callback: Cell::new(callback),
+                link: Link::new(),
+                address: UnsafeCell::new(MaybeUninit::uninit()),
+                count: Cell::new(buffers.len() as c_uint),
+                address_length: Cell::new(to.length),
+                buffers: Cell::new(copy),
+                size: Cell::new(total(buffers)),
+                error: Cell::new(0),
+                padding: padding(),
+                few: UnsafeCell::new(MaybeUninit::uninit()),
+            });
             core::ptr::copy_nonoverlapping(buffers.as_ptr(), copy, buffers.len());
             core::ptr::copy_nonoverlapping(
                 to.address.cast::<u8>(),
                 (&raw mut (*at).address).cast(),
                 to.length as usize,
             );
-            Request::init(at.cast(), UV_UDP_SEND);
-            (&raw mut (*at).udp).write(Cell::new(udp));
-            (&raw mut (*at).callback).write(Cell::new(callback));
-            (&raw mut (*at).link).write(Link::new());
-            (&raw mut (*at).count).write(Cell::new(buffers.len() as c_uint));
-            (&raw mut (*at).address_length).write(Cell::new(to.length));
-            (&raw mut (*at).buffers).write(Cell::new(copy));
-            (&raw mut (*at).size).write(Cell::new(total(buffers)));
-            (&raw mut (*at).error).write(Cell::new(0));
         }
         Ok(())
     }
@@ -167,7 +186,7 @@ impl Udp {
         if first && !self.handle.has(flag::UDP_CALLING) {
             self.send_unsent();
         } else {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
         Ok(())
     }
@@ -196,7 +215,7 @@ impl Udp {
             }
         }
         if !self.unsent.is_empty() {
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
     }
 
@@ -237,7 +256,7 @@ impl Udp {
                 // SAFETY: a request in a list is alive.
                 unsafe { (*container_of!(link, Send, link)).error.set(error.code()) };
             }
-            self.loop_().queue_pending(&self.watcher);
+            self.loop_().queue_pending(&self.io);
         }
     }
 
@@ -252,8 +271,8 @@ impl Udp {
         // After ENOBUFS, when a queue of the network device was full, no edge is certain to come;
         // asking anew has the socket reported in the next tick if it is writable.
         let armed = match error {
-            Error::ENOBUFS => self.watcher.rearm(poller, Interest::WRITABLE),
-            _ => self.watcher.arm(poller, Interest::WRITABLE),
+            Error::ENOBUFS => self.io.rearm(poller, Interest::WRITABLE),
+            _ => self.io.arm(poller, Interest::WRITABLE),
         };
         match armed {
             Ok(()) => self.handle.set(flag::UDP_BLOCKED),
@@ -268,7 +287,7 @@ impl Udp {
         }
         self.call_sent();
         if self.is_open() && self.unsent.is_empty() {
-            self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
+            self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
         }
     }
 

@@ -14,15 +14,14 @@ mod dir;
 mod link;
 mod open_close;
 mod read_write;
-mod ring;
-pub use ring::LoopRing;
+pub mod ring;
 mod stat;
 mod temp;
 
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, Overlay, Padding};
 use crate::list::container_of;
 use crate::memory;
 use crate::pool::{self, Task, Work};
@@ -39,6 +38,7 @@ use libc::{mode_t, off_t, ssize_t};
 struct FsRequest {
     request: Request,
     kind: Cell<uv_fs_type>,
+    padding: Padding<4>,
     loop_: Cell<*mut uv_loop_t>,
     callback: Cell<uv_fs_cb>,
     result: Cell<isize>,
@@ -63,7 +63,30 @@ struct FsRequest {
     bufsml: Cell<[MaybeUninit<uv_buf_t>; 4]>,
 }
 
-overlay!(FsRequest => uv_fs_t);
+overlay!(FsRequest {
+    request,
+    kind,
+    padding,
+    loop_,
+    callback,
+    result,
+    ptr,
+    path,
+    statbuf,
+    new_path,
+    file,
+    flags,
+    mode,
+    nbufs,
+    bufs,
+    off,
+    uid,
+    gid,
+    atime,
+    mtime,
+    work,
+    bufsml,
+} => uv_fs_t);
 const _: () = {
     assert!(offset_of!(FsRequest, kind) == offset_of!(uv_fs_t, fs_type));
     assert!(offset_of!(FsRequest, loop_) == offset_of!(uv_fs_t, r#loop));
@@ -156,7 +179,7 @@ impl FsRequest {
     ) -> &'a FsRequest {
         // SAFETY: the caller's contract. The fields that are left out may hold anything.
         unsafe {
-            Request::init(at.cast(), UV_FS);
+            Request::init(at.cast(), UV_FS, |request| request);
             (&raw mut (*at).kind).write(Cell::new(kind));
             (&raw mut (*at).loop_).write(Cell::new(r#loop));
             (&raw mut (*at).callback).write(Cell::new(callback));
@@ -190,8 +213,9 @@ impl FsRequest {
         // SAFETY: the caller's contract.
         unsafe {
             let loop_ = Loop::of(self.loop_.get());
-            if !ring::submit(loop_, self) {
-                loop_.submit(&self.work, &FS_WORK)?;
+            let ring = loop_.ring();
+            if !ring.is_some_and(|ring| ring::submit(loop_, &ring, self)) {
+                pool::submit(loop_, &self.work, &FS_WORK)?;
             }
         }
         Ok(0)
