@@ -41,3 +41,7 @@ mod sync;
 mod sys;
 mod text;
 mod unwind;
+
+#[cfg(all(test, miri))]
+#[path = "../tests/miri/mod.rs"]
+mod miri;

@@ -2,11 +2,10 @@
 //!
 //! Where a function returns nothing, misuse that the system notices ends the process.
 
-use super::pthread::require;
+use super::{check, require};
 use crate::abi::*;
 use crate::sys;
 use crate::sys::c;
-use crate::sys::check;
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
 use core::ptr;

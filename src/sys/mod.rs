@@ -10,6 +10,8 @@ pub mod host;
 pub mod inotify;
 pub mod interface;
 pub mod library;
+#[cfg(miri)]
+mod miri;
 pub mod process;
 pub mod random;
 pub mod resolver;
@@ -38,14 +40,6 @@ fn cvt<T: PartialEq + From<i8>>(result: T) -> Result<T> {
 /// Returns the byte count that a C function returned, or the error in errno when it is negative.
 fn count(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::last())
-}
-
-/// Returns the error that a C function returned instead of setting errno.
-pub fn check(errno: c_int) -> Result {
-    match errno {
-        0 => Ok(()),
-        errno => Err(Error::from_errno(errno)),
-    }
 }
 
 /// Repeats a call while signal handlers interrupt it.
