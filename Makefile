@@ -104,10 +104,15 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 demo-setup:
 	scripts/setup.sh gcc libc6-dev python3
 
-# Both libraries, and what the machine can do at all; benches/README.md. `value` leaves the
+# Both libraries, and C programs without a library; benches/README.md. `value` leaves the
 # dollar signs of regular expressions alone.
 bench: bench-setup lib reference
 	benches/run.py $(value ARGS)
+
+# Two builds of oxuv: ARGS="--old PATH/libuv.so.1 NAME..." compares one with target/lib.
+bench-compare: bench-setup lib reference
+	scripts/setup.sh valgrind
+	benches/compare.py $(value ARGS)
 
 bench-setup:
 	scripts/setup.sh gcc libc6-dev binutils cmake python3
@@ -117,7 +122,7 @@ bench-programs: bench-setup lib reference
 	benches/programs/setup.sh
 	benches/programs/run.py $(value ARGS)
 
-# Where the time of benchmarks goes; ARGS="libuv/spawn" names one.
+# Profiles of benchmarks; ARGS="libuv/spawn" names one.
 profile: profile-setup lib reference build/inferno/bin/inferno-flamegraph
 	benches/profiles.py $(ARGS)
 
@@ -128,7 +133,7 @@ build/inferno/bin/inferno-flamegraph:
 	cargo install -q --locked --root build/inferno --no-default-features --features cli \
 	  --bin inferno-flamegraph inferno@0.12.8
 
-# docs/PERFORMANCE.md and its plots, from what was measured last.
+# docs/PERFORMANCE.md and its plots, from the last figures.
 bench-docs:
 	benches/render.py
 
@@ -163,5 +168,5 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents dependents-setup symbols loom demo demo-setup bench bench-setup bench-programs \
-  profile profile-setup bench-docs install wheel deb deb-test clean
+  dependents dependents-setup symbols loom demo demo-setup bench bench-compare bench-setup \
+  bench-programs profile profile-setup bench-docs install wheel deb deb-test clean

@@ -1,11 +1,11 @@
 /* The benchmark API: write `BENCH(name) { ... }` in any .c file here and report
  * one or more figures from it. A benchmark does a fixed amount of work, so two
  * libraries can be compared on rate and on CPU time; bench_main.c runs one
- * benchmark by name. The binary holds no libuv: it uses whichever libuv.so.1
- * the dynamic linker finds, and prints which one that was.
+ * benchmark by name. The binary does not contain libuv: it uses the libuv.so.1
+ * that the dynamic linker finds, and prints its path.
  *
- * The programs in limits/ use the same API with BENCH_BARE defined, and no
- * libuv at all. */
+ * The programs in baselines/ use the same API with BENCH_BASELINE defined, and
+ * no libuv. */
 #ifndef OXUV_BENCH_H
 #define OXUV_BENCH_H
 
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifndef BENCH_BARE
+#ifndef BENCH_BASELINE
 #include <uv.h>
 #endif
 
@@ -45,9 +45,9 @@ void bench_register(struct bench_entry* entry);
     }                                                                         \
   } while (0)
 
-/* Wall-clock and CPU time in seconds, all threads and reaped children included,
- * and system calls if they are counted. Sums over every start/stop pair, so
- * set-up can be left out. */
+/* Wall-clock and CPU time in seconds, of all threads and reaped children, and
+ * system calls if they are counted. Sums over every start/stop pair, so set-up
+ * can be left out. */
 struct stopwatch {
   double wall;
   double cpu;
@@ -64,22 +64,46 @@ void bench_report(const char* metric,
                   const char* unit,
                   const struct stopwatch* watch);
 
+/* Prints the metric `name.part`: one part of a benchmark that has several. */
+void bench_report_part(const char* name,
+                       const char* part,
+                       double amount,
+                       const char* unit,
+                       const struct stopwatch* watch);
+
 /* Prints a metric that is a cost: less is better. */
 void bench_report_cost(const char* metric, double cost, const char* unit);
 
-/* The number of operations to do: `full`, or a tenth of it in a quick run. */
+/* Returns the number of operations to do: `full`, or a tenth of it in a quick
+ * run. */
 int bench_count(int full);
 
-/* N of a benchmark that is run as `name/N`, which becomes the metric's name as
- * well; `otherwise` when no N was given. */
+/* Returns N of a benchmark that is run as `name/N`, which becomes the metric's
+ * name as well; `otherwise` when no N was given. */
 int bench_parameter(int otherwise);
 
 /* Lets the process have at least `count` files open, or ends the program. */
 void bench_need_files(int count);
 
-#ifndef BENCH_BARE
+enum { BENCH_PATH_SIZE = 256 };
+
+/* Creates a temporary file of `size` bytes with its pages in the cache, stores
+ * its name in `path`, and returns its descriptor. */
+int bench_create_file(char path[BENCH_PATH_SIZE], int64_t size);
+
+#ifndef BENCH_BASELINE
 /* Closes the loop, which must have nothing left open. */
 void bench_close_loop(uv_loop_t* loop);
+
+/* Times a loop that handles `total` operations with `depth` of them in flight.
+ * `start` starts one with its own zeroed request of `size` bytes; the callback
+ * of each starts the next. */
+void bench_in_flight(const char* metric,
+                     int total,
+                     const char* unit,
+                     int depth,
+                     size_t size,
+                     void (*start)(uv_loop_t* loop, void* request));
 #endif
 
 #endif

@@ -12,7 +12,7 @@ struct peer {
   uv_loop_t loop;
   uv_async_t wakeup;
   struct peer* other;
-  int rounds_left; /* of the peer that starts */
+  int rounds_left; /* of the peer that begins */
 };
 
 static void on_ping(uv_async_t* wakeup) {
@@ -47,8 +47,8 @@ static void* run_peer(void* arg) {
   return NULL;
 }
 
-/* Both loops sleep between messages, so this is wake-up latency, there and
- * back. Every thread has a pair of loops and a message of its own. */
+/* Both loops sleep between messages, so this measures the latency of a wake-up
+ * in both directions. Each pair has its own threads, loops and message. */
 static void ping_pong(const char* metric, int pairs) {
   int rounds = bench_count(50000) / pairs, i;
   struct stopwatch watch = {0};
@@ -120,7 +120,7 @@ static void pummel(const char* metric, int count) {
   stopwatch_start(&watch);
   for (i = 0; i < count; i++)
     CHECK(pthread_create(&senders[i], NULL, send_until_done, &wakeup) == 0);
-  /* The handle stays open until no sender can use it any more. */
+  /* The handle stays open while a sender can use it. */
   while (callbacks_left > 0) uv_run(&loop, UV_RUN_ONCE);
   stopwatch_stop(&watch);
   for (i = 0; i < count; i++) CHECK(pthread_join(senders[i], NULL) == 0);
@@ -145,7 +145,7 @@ BENCH(async_pummel_8) {
   pummel("async_pummel_8", 8);
 }
 
-/* What a send costs that finds the handle already woken up. */
+/* Sends to a handle that is already pending. */
 BENCH(async_send_coalesced) {
   int sends = bench_count(50000000);
   struct stopwatch watch = {0};

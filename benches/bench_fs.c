@@ -1,4 +1,4 @@
-/* File system requests through the thread pool. */
+/* File system requests on the thread pool. */
 #include "bench.h"
 
 #include <fcntl.h>
@@ -8,32 +8,23 @@ static int left_to_start;
 
 /* ---- stat --------------------------------------------------------------- */
 
+static void start_stat(uv_loop_t* loop, void* req);
+
 static void on_stat(uv_fs_t* req) {
   CHECK(req->result == 0);
   uv_fs_req_cleanup(req);
-  if (left_to_start == 0) return;
-  left_to_start--;
-  CHECK(uv_fs_stat(req->loop, req, ".", on_stat) == 0);
+  if (left_to_start > 0) start_stat(req->loop, req);
 }
 
-/* Keeps `depth` requests in flight: each callback issues the next. */
-static void stat_many(const char* name, int depth, int total) {
-  struct stopwatch watch = {0};
-  uv_fs_t* reqs = calloc(depth, sizeof(*reqs));
-  uv_loop_t loop;
-  int i;
+static void start_stat(uv_loop_t* loop, void* req) {
+  left_to_start--;
+  CHECK(uv_fs_stat(loop, req, ".", on_stat) == 0);
+}
 
-  CHECK(reqs != NULL);
-  CHECK(uv_loop_init(&loop) == 0);
-  left_to_start = total - depth;
-  stopwatch_start(&watch);
-  for (i = 0; i < depth; i++)
-    CHECK(uv_fs_stat(&loop, &reqs[i], ".", on_stat) == 0);
-  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
-  stopwatch_stop(&watch);
-  bench_report(name, total, "requests", &watch);
-  bench_close_loop(&loop);
-  free(reqs);
+static void stat_many(const char* metric, int depth, int total) {
+  left_to_start = total;
+  bench_in_flight(metric, total, "requests", depth, sizeof(uv_fs_t),
+                  start_stat);
 }
 
 BENCH(fs_stat_1) {
@@ -44,7 +35,7 @@ BENCH(fs_stat_64) {
   stat_many("fs_stat_64", 64, bench_count(400000));
 }
 
-/* The pool as large as the parameter says. */
+/* The parameter is the size of the pool. */
 BENCH(fs_stat_64_pool) {
   char size[16];
 
@@ -81,39 +72,18 @@ static void read_next(uv_loop_t* loop, struct reader* reader) {
                    reader->offset, on_read) == 0);
 }
 
-enum { PATH_SIZE = 256, FILE_SIZE = 32 * 1024 * 1024 };
-
-/* A new file, its pages in the cache; `path` becomes its name. */
-static uv_file scratch_file(char path[PATH_SIZE], int64_t size) {
-  static char block[64 * 1024];
-  uv_buf_t buf = uv_buf_init(block, sizeof(block));
-  const char* directory = getenv("TMPDIR");
-  int64_t offset;
-  uv_file file;
-  uv_fs_t req;
-
-  snprintf(path, PATH_SIZE, "%s/oxuv-bench-XXXXXX",
-           directory != NULL ? directory : "/tmp");
-  file = mkstemp(path);
-  CHECK(file >= 0);
-  memset(block, 'x', sizeof(block));
-  for (offset = 0; offset < size; offset += (int64_t) sizeof(block)) {
-    CHECK(uv_fs_write(NULL, &req, file, &buf, 1, offset, NULL) ==
-          (int) sizeof(block));
-  }
-  return file;
-}
+enum { FILE_SIZE = 32 * 1024 * 1024 };
 
 /* Sequential reads over a cached file, one in flight. */
 static void read_many(const char* name, int block, int total) {
   struct stopwatch watch = {0};
-  char path[PATH_SIZE];
+  char path[BENCH_PATH_SIZE];
   struct reader reader;
   uv_loop_t loop;
 
   CHECK(uv_loop_init(&loop) == 0);
   reader.size = FILE_SIZE;
-  reader.file = scratch_file(path, reader.size);
+  reader.file = bench_create_file(path, reader.size);
   CHECK(unlink(path) == 0);
   reader.buf = uv_buf_init(malloc(block), block);
   CHECK(reader.buf.base != NULL);
@@ -140,7 +110,7 @@ BENCH(fs_read_64k) {
 
 /* ---- from file to file -------------------------------------------------- */
 
-static char from_path[PATH_SIZE], to_path[PATH_SIZE];
+static char from_path[BENCH_PATH_SIZE], to_path[BENCH_PATH_SIZE];
 static uv_file from, to;
 
 static void on_copied(uv_fs_t* req);
@@ -177,7 +147,7 @@ static void on_sent(uv_fs_t* req) {
   send_next(req->loop, req);
 }
 
-/* The whole file again and again. */
+/* Copies the whole file repeatedly. */
 static void copy_many(const char* metric,
                       void (*next)(uv_loop_t* loop, uv_fs_t* req)) {
   int copies = bench_count(20);
@@ -186,8 +156,8 @@ static void copy_many(const char* metric,
   uv_fs_t req;
 
   CHECK(uv_loop_init(&loop) == 0);
-  from = scratch_file(from_path, FILE_SIZE);
-  to = scratch_file(to_path, FILE_SIZE);
+  from = bench_create_file(from_path, FILE_SIZE);
+  to = bench_create_file(to_path, FILE_SIZE);
   left_to_start = copies;
   stopwatch_start(&watch);
   next(&loop, &req);

@@ -1,12 +1,12 @@
-/* How the cost of one event grows with the number of handles: each of these
- * runs as `name/N`. What is timed is the same work for every N; only the number
- * of handles around it differs. */
+/* The cost of one event as the number of handles grows: each benchmark runs as
+ * `name/N`. The timed work is the same for every N; only the number of handles
+ * differs. */
 #include "bench.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A linear congruential generator: any order will do, if it is the same. */
+/* A linear congruential generator: every run must have the same order. */
 static uint32_t next_random(void) {
   static uint32_t state = 1;
   state = state * 1664525 + 1013904223;
@@ -85,7 +85,7 @@ BENCH(growth_connections) {
   free(connections);
 }
 
-/* ---- N timers, one of them started anew at a time ------------------------ */
+/* ---- N timers, one of them restarted at a time --------------------------- */
 
 static void on_timer(uv_timer_t* timer) {
   (void) timer;
@@ -212,7 +212,7 @@ BENCH(growth_udp) {
   free(receivers);
 }
 
-/* ---- A tick with N idle handles ------------------------------------------- */
+/* ---- An iteration with N idle handles ------------------------------------- */
 
 static void on_idle(uv_idle_t* idle) {
   if (events_left-- == 0) uv_stop(idle->loop);

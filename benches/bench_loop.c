@@ -1,4 +1,4 @@
-/* What one turn of the loop costs when there is nothing to do. */
+/* The cost of a loop iteration without events. */
 #include "bench.h"
 
 static int ticks_left;
@@ -7,7 +7,7 @@ static void on_idle(uv_idle_t* idle) {
   if (--ticks_left == 0) uv_close((uv_handle_t*) idle, NULL);
 }
 
-/* An idle handle keeps the loop from sleeping: poll, find nothing, repeat. */
+/* An idle handle prevents the loop from blocking. */
 BENCH(loop_count) {
   int ticks = bench_count(2000000);
   struct stopwatch watch = {0};
@@ -32,7 +32,7 @@ static void on_timer(uv_timer_t* timer) {
     CHECK(uv_timer_start(timer, on_timer, 0, 0) == 0);
 }
 
-/* A timer of 0 ms that starts itself again: one expiry in every tick. */
+/* A timer of 0 ms that restarts itself: one expiry in every iteration. */
 BENCH(loop_count_timer) {
   int ticks = bench_count(2000000);
   struct stopwatch watch = {0};

@@ -32,10 +32,10 @@ void bench_register(struct bench_entry* entry) {
   *link = entry;
 }
 
-/* ---- What is measured --------------------------------------------------- */
+/* ---- Measuring ---------------------------------------------------------- */
 
 /* Counts the system calls of this process and of all threads and processes
- * that it starts from now on. Returns 0 where the kernel does not let us. */
+ * that it starts from now on. Returns 0 where the kernel does not permit it. */
 static int count_syscalls(void) {
   static const char* const ids[] = {
       "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id",
@@ -93,7 +93,7 @@ void stopwatch_stop(struct stopwatch* watch) {
   watch->syscalls += syscalls() - (syscall_counter >= 0 ? 5 : 0);
 }
 
-/* ---- What is printed ---------------------------------------------------- */
+/* ---- Printing ----------------------------------------------------------- */
 
 static void print_metric(const char* metric) {
   printf("{\"metric\": \"%s", metric);
@@ -114,12 +114,23 @@ void bench_report(const char* metric,
   puts("}");
 }
 
+void bench_report_part(const char* name,
+                       const char* part,
+                       double amount,
+                       const char* unit,
+                       const struct stopwatch* watch) {
+  char metric[64];
+
+  snprintf(metric, sizeof(metric), "%s.%s", name, part);
+  bench_report(metric, amount, unit, watch);
+}
+
 void bench_report_cost(const char* metric, double cost, const char* unit) {
   print_metric(metric);
   printf("\"cost\": %.6g, \"unit\": \"%s\"}\n", cost, unit);
 }
 
-/* ---- What benchmarks ask for -------------------------------------------- */
+/* ---- Helpers of benchmarks ---------------------------------------------- */
 
 int bench_count(int full) {
   return full / divisor;
@@ -140,12 +151,50 @@ void bench_need_files(int count) {
   exit(NOT_HERE);
 }
 
-#ifdef BENCH_BARE
+int bench_create_file(char path[BENCH_PATH_SIZE], int64_t size) {
+  static char block[64 * 1024];
+  const char* directory = getenv("TMPDIR");
+  int64_t written;
+  int fd;
+
+  snprintf(path, BENCH_PATH_SIZE, "%s/oxuv-bench-XXXXXX",
+           directory != NULL ? directory : "/tmp");
+  fd = mkstemp(path);
+  CHECK(fd >= 0);
+  memset(block, 'x', sizeof(block));
+  for (written = 0; written < size; written += (int64_t) sizeof(block))
+    CHECK(pwrite(fd, block, sizeof(block), written) == sizeof(block));
+  return fd;
+}
+
+#ifdef BENCH_BASELINE
 static void print_library(void) {}
 #else
 void bench_close_loop(uv_loop_t* loop) {
   CHECK(uv_run(loop, UV_RUN_DEFAULT) == 0);
   CHECK(uv_loop_close(loop) == 0);
+}
+
+void bench_in_flight(const char* metric,
+                     int total,
+                     const char* unit,
+                     int depth,
+                     size_t size,
+                     void (*start)(uv_loop_t* loop, void* request)) {
+  struct stopwatch watch = {0};
+  char* requests = calloc(depth, size);
+  uv_loop_t loop;
+  int i;
+
+  CHECK(requests != NULL);
+  CHECK(uv_loop_init(&loop) == 0);
+  stopwatch_start(&watch);
+  for (i = 0; i < depth; i++) start(&loop, requests + i * size);
+  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
+  stopwatch_stop(&watch);
+  bench_report(metric, total, unit, &watch);
+  bench_close_loop(&loop);
+  free(requests);
 }
 
 static int print_if_libuv(struct dl_phdr_info* object, size_t size, void* arg) {
@@ -174,7 +223,8 @@ static void end_counted(int signum) {
   kill(counted, SIGKILL);
 }
 
-/* Its system calls are the last line of the output. SIGTERM ends it. */
+/* Prints the number of system calls of `command` as the last line of the
+ * output. SIGTERM ends it. */
 static int run_counted(char** command) {
   double before;
   int status;
@@ -193,7 +243,7 @@ static int run_counted(char** command) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-/* A process on every core that never sleeps, until this one ends. */
+/* Starts a process on every core that never sleeps and ends with this one. */
 static void occupy_cores(void) {
   long core;
 

@@ -1,5 +1,4 @@
-/* Memory that idle handles occupy, the caller's own structure left out where
- * it is the caller who allocates it. */
+/* Memory of idle handles and loops, including the caller's structures. */
 #include "bench.h"
 
 #include <sys/socket.h>
@@ -63,7 +62,7 @@ static void on_timer(uv_timer_t* timer) {
   (void) timer;
 }
 
-/* A timer that is started and not due. */
+/* A started timer that is not due. */
 BENCH(memory_timer) {
   enum { COUNT = 200000 };
   uv_timer_t* timers = touched(COUNT, sizeof(*timers));
@@ -87,7 +86,7 @@ BENCH(memory_timer) {
   free(timers);
 }
 
-/* A loop that has been through one turn. */
+/* A loop that has run one iteration. */
 BENCH(memory_loop) {
   enum { COUNT = 2000 };
   uv_loop_t* loops = touched(COUNT, sizeof(*loops));

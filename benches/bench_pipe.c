@@ -1,4 +1,4 @@
-/* Pipes between the two ends of a socket pair, a loop and a thread each. */
+/* Pipes on the two ends of a socket pair, with a loop and a thread each. */
 #include "bench.h"
 
 #include <pthread.h>
@@ -62,7 +62,7 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   end->received += nread;
   if (end->size == MESSAGE && end->received == MESSAGE) {
     end->received = 0;
-    /* The write before this one is over: its answer has arrived. */
+    /* The previous write has finished, because its reply has arrived. */
     if (end->writes_left > 0)
       write_next(end, &end->writes[end->writes_left % WRITES_IN_FLIGHT]);
   }

@@ -1,4 +1,4 @@
-/* uv_poll on both ends of a socket pair: a byte there and a byte back. */
+/* uv_poll on both ends of a socket pair: round trips of a byte. */
 #include "bench.h"
 
 #include <sys/socket.h>
@@ -48,12 +48,12 @@ static void on_never(uv_poll_t* poll, int status, int events) {
   (void) poll, (void) status, (void) events;
 }
 
-/* Starts one handle again and again, for the two masks in turn. */
-static void start_again(const char* metric,
-                        int starts,
-                        int events[2],
-                        int starts_per_run,
-                        const char* unit) {
+/* Restarts one handle, for the two masks in turn. */
+static void restart(const char* metric,
+                    int starts,
+                    int events[2],
+                    int starts_per_run,
+                    const char* unit) {
   int fds[2], i;
   struct stopwatch watch = {0};
   uv_poll_t poll;
@@ -74,15 +74,15 @@ static void start_again(const char* metric,
   for (i = 0; i < 2; i++) CHECK(close(fds[i]) == 0);
 }
 
-/* What it costs to ask for other events, as programs with their own protocol
- * state do between two writes. */
+/* Changes the events of a handle, like programs with their own protocol state
+ * between two writes. */
 BENCH(poll_change_events) {
   int events[2] = {UV_READABLE, UV_READABLE | UV_DISCONNECT};
-  start_again("poll_change_events", bench_count(400000), events, 1, "changes");
+  restart("poll_change_events", bench_count(400000), events, 1, "changes");
 }
 
-/* hiredis' adapter asks for the same anew with every command that it queues. */
+/* hiredis's adapter starts with the same events for every command it queues. */
 BENCH(poll_same_events) {
   int events[2] = {UV_READABLE, UV_READABLE};
-  start_again("poll_same_events", bench_count(1000000), events, 50, "starts");
+  restart("poll_same_events", bench_count(1000000), events, 50, "starts");
 }

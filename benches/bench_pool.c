@@ -1,4 +1,4 @@
-/* The thread pool: work that does nothing, and chains of file operations. */
+/* The thread pool: empty jobs, and chains of file operations. */
 #include "bench.h"
 
 #include <fcntl.h>
@@ -11,31 +11,21 @@ static void on_work(uv_work_t* req) {
   (void) req;
 }
 
+static void start_work(uv_loop_t* loop, void* req);
+
 static void on_work_done(uv_work_t* req, int status) {
   CHECK(status == 0);
-  if (left_to_start == 0) return;
-  left_to_start--;
-  CHECK(uv_queue_work(req->loop, req, on_work, on_work_done) == 0);
+  if (left_to_start > 0) start_work(req->loop, req);
 }
 
-/* Keeps `depth` requests in flight: each callback issues the next. */
-static void work(const char* metric, int depth, int total) {
-  struct stopwatch watch = {0};
-  uv_work_t* reqs = calloc(depth, sizeof(*reqs));
-  uv_loop_t loop;
-  int i;
+static void start_work(uv_loop_t* loop, void* req) {
+  left_to_start--;
+  CHECK(uv_queue_work(loop, req, on_work, on_work_done) == 0);
+}
 
-  CHECK(reqs != NULL);
-  CHECK(uv_loop_init(&loop) == 0);
-  left_to_start = total - depth;
-  stopwatch_start(&watch);
-  for (i = 0; i < depth; i++)
-    CHECK(uv_queue_work(&loop, &reqs[i], on_work, on_work_done) == 0);
-  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
-  stopwatch_stop(&watch);
-  bench_report(metric, total, "jobs", &watch);
-  bench_close_loop(&loop);
-  free(reqs);
+static void work(const char* metric, int depth, int total) {
+  left_to_start = total;
+  bench_in_flight(metric, total, "jobs", depth, sizeof(uv_work_t), start_work);
 }
 
 BENCH(queue_work_1) {
@@ -50,7 +40,7 @@ BENCH(queue_work_1000) {
   work("queue_work_1000", 1000, bench_count(400000));
 }
 
-/* ---- open, fstat, read, close: how a small file is read ------------------ */
+/* ---- open, fstat, read, close: reading a small file ---------------------- */
 
 enum { BLOCK = 4096 };
 
@@ -60,7 +50,7 @@ struct chain {
   char block[BLOCK];
 };
 
-static void open_next(uv_loop_t* loop, struct chain* chain);
+static void open_next(uv_loop_t* loop, void* chain);
 
 static void on_close(uv_fs_t* req) {
   CHECK(req->result == 0);
@@ -94,8 +84,10 @@ static void on_open(uv_fs_t* req) {
   CHECK(uv_fs_fstat(req->loop, req, chain->file, on_fstat) == 0);
 }
 
-/* The file is the program itself: it is there, and in the cache. */
-static void open_next(uv_loop_t* loop, struct chain* chain) {
+/* The file is the program itself, which exists and is in the page cache. */
+static void open_next(uv_loop_t* loop, void* request) {
+  struct chain* chain = request;
+
   left_to_start--;
   chain->req.data = chain;
   CHECK(uv_fs_open(loop, &chain->req, "/proc/self/exe", O_RDONLY, 0,
@@ -103,21 +95,9 @@ static void open_next(uv_loop_t* loop, struct chain* chain) {
 }
 
 static void read_files(const char* metric, int depth, int total) {
-  struct stopwatch watch = {0};
-  struct chain* chains = calloc(depth, sizeof(*chains));
-  uv_loop_t loop;
-  int i;
-
-  CHECK(chains != NULL);
-  CHECK(uv_loop_init(&loop) == 0);
   left_to_start = total;
-  stopwatch_start(&watch);
-  for (i = 0; i < depth; i++) open_next(&loop, &chains[i]);
-  CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
-  stopwatch_stop(&watch);
-  bench_report(metric, total, "files", &watch);
-  bench_close_loop(&loop);
-  free(chains);
+  bench_in_flight(metric, total, "files", depth, sizeof(struct chain),
+                  open_next);
 }
 
 BENCH(fs_chain_1) {

@@ -1,4 +1,4 @@
-/* Starting things: children, threads, loops, and this library itself. */
+/* Starting children, threads, loops and programs that use the library. */
 #include "bench.h"
 
 #include <fcntl.h>
@@ -92,8 +92,7 @@ BENCH(loop_init_close) {
 
 /* ---- Loading ------------------------------------------------------------ */
 
-/* What the next benchmark starts, not a benchmark itself: a program that makes
- * a loop, runs it, closes it. */
+/* The program that the next benchmark starts; not a benchmark itself. */
 BENCH(first_loop) {
   uv_loop_t loop;
 
@@ -101,7 +100,8 @@ BENCH(first_loop) {
   bench_close_loop(&loop);
 }
 
-/* Programs from exec to exit: the library is loaded, a loop made and closed. */
+/* Programs from exec to exit: they load the library, initialise and close a
+ * loop. */
 BENCH(load_and_init) {
   char* args[] = {"/proc/self/exe", "first_loop", NULL};
   int programs = bench_count(500), i, status;

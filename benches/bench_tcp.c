@@ -21,7 +21,7 @@ struct server {
   struct sockaddr_in address;
   int connections_left;
   enum service service;
-  char buffer[64 * 1024]; /* every read is used up before the next one */
+  char buffer[64 * 1024]; /* every read is processed before the next one */
 };
 
 struct echo_write {
@@ -232,7 +232,7 @@ BENCH(tcp_echo_1000) {
   ping_pong(1000, 1, bench_count(150000));
 }
 
-/* ---- One way, as fast as it goes ---------------------------------------- */
+/* ---- One way, at full speed --------------------------------------------- */
 
 enum { CHUNK = 64 * 1024, WRITES_IN_FLIGHT = 4 };
 

@@ -1,4 +1,4 @@
-/* A million live timers: starting, expiring and stopping, each timed alone. */
+/* A million timers: starting, expiring and stopping, each timed separately. */
 #include "bench.h"
 
 enum { MAX_TIMEOUT_MS = 500 };
@@ -15,7 +15,7 @@ static uint64_t random_timeout(uint32_t* state) {
   return 1 + (*state >> 8) % MAX_TIMEOUT_MS;
 }
 
-/* Starts every timer; they are due in `timeouts` order: ascending, or mixed. */
+/* Starts every timer, with ascending or random timeouts. */
 static void insert(uv_timer_t* timers, int count, int ascending) {
   uint32_t state = 1;
   int i;
@@ -35,7 +35,6 @@ static void run(const char* name, int ascending) {
   struct stopwatch cancelling = {0};
   uv_timer_t* timers = malloc(count * sizeof(*timers));
   uv_loop_t loop;
-  char metric[64];
   int i;
 
   CHECK(timers != NULL);
@@ -60,19 +59,16 @@ static void run(const char* name, int ascending) {
   stopwatch_stop(&cancelling);
   CHECK(!uv_loop_alive(&loop));
 
-  snprintf(metric, sizeof(metric), "%s.insert", name);
-  bench_report(metric, count, "timers", &inserting);
-  snprintf(metric, sizeof(metric), "%s.dispatch", name);
-  bench_report(metric, count, "timers", &dispatching);
-  snprintf(metric, sizeof(metric), "%s.cancel", name);
-  bench_report(metric, count, "timers", &cancelling);
+  bench_report_part(name, "insert", count, "timers", &inserting);
+  bench_report_part(name, "dispatch", count, "timers", &dispatching);
+  bench_report_part(name, "cancel", count, "timers", &cancelling);
 
   for (i = 0; i < count; i++) uv_close((uv_handle_t*) &timers[i], NULL);
   bench_close_loop(&loop);
   free(timers);
 }
 
-/* Timeouts in no order, as connections with different deadlines have them. */
+/* Random timeouts, like those of connections with different deadlines. */
 BENCH(million_timers) {
   run("million_timers", 0);
 }
@@ -82,7 +78,7 @@ BENCH(million_timers_ordered) {
   run("million_timers_ordered", 1);
 }
 
-/* No two are due in the same millisecond, and none soon. */
+/* Starts timers with distinct due times, none of them during the benchmark. */
 static void insert_sparse(uv_timer_t* timers, const uint32_t* ranks, int count,
                           struct stopwatch* watch) {
   int i;
@@ -93,8 +89,8 @@ static void insert_sparse(uv_timer_t* timers, const uint32_t* ranks, int count,
   stopwatch_stop(watch);
 }
 
-/* Stopping is timed in the order of starting, which mixes due times, and in
- * that of due times, so that each is the first, and looked up as for a wait. */
+/* Times stopping in the order of starting, in which due times are random, and
+ * in the order of due times, in which each timer is the first. */
 BENCH(million_timers_sparse) {
   int count = bench_count(1000000);
   struct stopwatch inserting = {0};

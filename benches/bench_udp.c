@@ -74,7 +74,7 @@ static void try_send_burst(struct burst* burst) {
   }
 }
 
-/* Reads all that has arrived, so that the next burst finds room. */
+/* Reads all datagrams that have arrived, to make room for the next burst. */
 static int drain(int fd) {
   static char byte[MAX_BURST];
   struct iovec vectors[MAX_BURST];
@@ -91,7 +91,7 @@ static int drain(int fd) {
   return total;
 }
 
-/* Only sending is on the clock; every datagram arrives. */
+/* Times only sending; every datagram arrives. */
 static void send_bursts(const char* metric,
                         void (*send)(struct burst* burst),
                         int length,
@@ -129,7 +129,7 @@ BENCH(udp_try_send2_burst) {
               bench_count(600000));
 }
 
-/* As QUIC sends: many datagrams of the largest size that fits a link. */
+/* Like QUIC: many datagrams of the largest size that fits a link. */
 BENCH(udp_send_64x1200) {
   send_bursts("udp_send_64x1200", send_burst, MAX_BURST, MAX_SIZE,
               bench_count(600000));
@@ -140,7 +140,7 @@ BENCH(udp_try_send2_64x1200) {
               bench_count(600000));
 }
 
-/* ---- Receiving: only the loop is on the clock ----------------------------- */
+/* ---- Receiving: only the loop is timed ------------------------------------ */
 
 static char room[BURST * DATAGRAM_SIZE];
 static int receives_left;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Tens of thousands of TCP connections on one loop, on both libraries.
+"""Measures tens of thousands of TCP connections on one loop, on both libraries.
 
 Runs examples/many_clients.c in turn on the reference and on oxuv and prints the
-medians. As many connections as this machine allows descriptors for, 50,000 at
-most.
+medians. The number of connections is limited by the permitted descriptors, at most
+50,000.
 """
 
 import argparse
@@ -20,7 +20,7 @@ OTHER_DESCRIPTORS = 64
 
 
 def possible() -> int:
-    """How many connections a process may have."""
+    """Returns the number of connections that a process may have."""
     wanted = CONNECTIONS + OTHER_DESCRIPTORS
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -32,10 +32,10 @@ def possible() -> int:
 
 
 def run(program: Path, library: Path, connections: int, rounds: int) -> dict:
-    """One run: the figures and their units by name."""
+    """Runs the program once. Returns the figures and their units by name."""
     command = [program, str(connections), str(rounds)]
     if os.geteuid() == 0:
-        # Ports that wait for stray packets would slow the next run down.
+        # Ports in TIME_WAIT would slow down the next run.
         inside = 'ip link set lo up && exec "$@"'
         command = ["unshare", "--net", "sh", "-c", inside, "sh", *command]
     process = subprocess.run(

@@ -72,7 +72,7 @@ class Svg:
 
 
 def short(value: float) -> str:
-    """A number on an axis: 0.5, 20, 10k, 1M."""
+    """Formats a number on an axis: 0.5, 20, 10k, 1M."""
     for limit, suffix in ((1e6, "M"), (1e3, "k")):
         if value >= limit:
             return f"{value / limit:g}{suffix}"
@@ -80,7 +80,7 @@ def short(value: float) -> str:
 
 
 def log_scale(low: float, high: float, start: float, end: float):
-    """Where a value lies between `start` and `end` of the picture."""
+    """Returns a function from values to coordinates between `start` and `end`."""
     span = math.log(high / low)
     return lambda value: start + (end - start) * math.log(value / low) / span
 
@@ -91,12 +91,12 @@ def decades(low: float, high: float) -> list:
 
 
 def ratios(groups: list) -> Svg:
-    """A bar for the median of each group, a dot for each of its rows, and the
-    target. `groups` holds (title, target, {name: ratio})."""
+    """Draws for each group a bar for the row that it is named after, a dot for each
+    row, and the target. `groups` holds (title, target, name, {name: ratio})."""
     row, left, width = 34, 270, 860
     top = 46
     height = top + row * len(groups) + 34
-    values = [v for _, target, rows in groups for v in (*rows.values(), target)]
+    values = [v for _, target, _, rows in groups for v in (*rows.values(), target)]
     ticks = [m * 10.0**power for power in range(-3, 4) for m in (1, 2, 5)]
     low = max(t for t in ticks if t <= min(*values, 0.5))
     high = min(t for t in ticks if t >= max(*values, 2))
@@ -104,32 +104,30 @@ def ratios(groups: list) -> Svg:
     svg = Svg(width, height, "Speed of oxuv as a multiple of libuv's")
     svg.text(left, 16, "oxuv compared with libuv 1.53.0: right of 1 is in oxuv's"
              " favour", "title")
-    svg.text(left, 32, "bar: median of the group · dot: one benchmark · yellow: target,"
-             " green where the median reaches it", "small")
+    svg.text(left, 32, "bar: the benchmark that the group is named after · dot: one benchmark"
+             " · yellow: target, green where the bar reaches it", "small")
     for tick in ticks:
         if low <= tick <= high:
             svg.line(at(tick), top, at(tick), height - 30,
                      "axis" if tick == 1 else "grid")
             svg.text(at(tick), height - 14, f"{tick:g}×", "small middle")
-    for index, (title, target, rows) in enumerate(groups):
+    for index, (title, target, named, rows) in enumerate(groups):
         y = top + index * row + row / 2
-        ordered = sorted(rows.values())
-        middle = len(ordered) // 2
-        median = (ordered[middle] + ordered[-middle - 1]) / 2
+        shown = rows[named]
         svg.text(left - 10, y + 4, title, "end")
-        x1, x2 = sorted((at(1), at(median)))
-        verdict = ("reached" if median >= target else
-                   "missed" if median >= 0.98 else "slower")
+        x1, x2 = sorted((at(1), at(shown)))
+        verdict = ("reached" if shown >= target else
+                   "missed" if shown >= 0.98 else "slower")
         svg.bar(x1, y - 8, x2 - x1, 16, verdict)
         svg.line(at(target), y - 12, at(target), y + 12, "target")
         for name, ratio in rows.items():
             svg.dot(at(ratio), y, 3, "dot", f"{name}: {ratio:.2f}")
-        svg.text(width - 50, y + 4, f"{median:.2f}×")
+        svg.text(width - 50, y + 4, f"{shown:.2f}×")
     return svg
 
 
 def growth(panels: list) -> Svg:
-    """One panel for each benchmark with a parameter. `panels` holds (title,
+    """Draws a panel for each benchmark with a parameter. `panels` holds (title,
     across, {"reference": [(n, µs, cpu µs)], "ours": [...]})."""
     columns, wide, tall = 2, 430, 250
     rows = -(-len(panels) // columns)

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Shows where the time of a benchmark goes, on the reference libuv and on oxuv.
+"""Profiles a benchmark on the reference libuv and on oxuv.
 
-Runs it on both libraries in turn while `perf` samples every processor, and
-keeps for each library a flame graph, build/bench/profiles/NAME-SIDE.svg, and
-in build/bench/profiles.json how the processor time divides between the kernel,
-by system call, the library and the program. Takes root, or
-kernel.perf_event_paranoid at -1.
+Runs it on both libraries in turn while `perf` samples every processor. For each
+library it writes a flame graph, build/bench/profiles/NAME-SIDE.svg, and to
+build/bench/profiles.json the shares of the processor time: the kernel, by system
+call, the library and the program. Needs root, or kernel.perf_event_paranoid at -1.
 """
 
 import argparse
@@ -29,12 +28,12 @@ from programs import run as programs
 KEPT = render.PROFILES
 FLAMEGRAPH = run.ROOT / "build" / "inferno" / "bin" / "inferno-flamegraph"
 # Samples a second of each processor, taken by the clock: most virtual machines
-# have no cycle counter. Not a round number, so as not to keep step with timers.
+# have no cycle counter. Not a round number, so that timers do not run in step.
 FREQUENCY = 999
-# What is copied of the stack for unwinding. libuv has an array of 12 KiB there.
+# Bytes of the stack that are copied for unwinding. libuv has an array of 12 KiB on it.
 STACK_BYTES = 16384
-# Those of programs/ that can be profiled, and how much longer they run than there,
-# so that Node.js' start is not what is seen.
+# The benchmarks of programs/ that can be profiled, and how many times longer they
+# run here, so that the start of Node.js has a small share.
 NODE = {"node_read_sequential": "10", "node_read_64": "4"}
 # Functions with a smaller share of the time are left out of the flame graphs.
 MIN_PER_CENT = 0.3
@@ -44,7 +43,7 @@ MIN_PER_CENT = 0.3
 
 
 def record(data: Path, work):
-    """Calls work() while perf writes to `data`; returns what it returns."""
+    """Calls work() while perf writes to `data`. Returns the result of work()."""
     control, commands = os.pipe()
     answers, acknowledge = os.pipe()
     perf = subprocess.Popen(
@@ -84,7 +83,7 @@ class Sample(NamedTuple):
 
 
 def samples(data: Path):
-    """What of a recording belongs to the processes that we have started."""
+    """Yields the samples of the processes that this one has started."""
     script = subprocess.run(
         ["perf", "script", "--no-inline", "--show-task-events",
          "--fields=comm,pid,tid,time,ip,sym,dso", f"--input={data}"],
@@ -117,7 +116,7 @@ def samples(data: Path):
             yield Sample(thread, thread_id, float(time), started > 1, stack)
 
 
-# ---- Where the time goes ---------------------------------------------------
+# ---- Attribution -----------------------------------------------------------
 
 KERNEL = "[kernel.kallsyms]"
 SYSTEM_CALL = re.compile(r"(?:__x64_sys|__se_sys|__do_sys|__sys|ksys|kernel|vm)_(\w+)")
@@ -132,14 +131,14 @@ SAME = {
 
 
 def share_of(sample: Sample) -> str:
-    """The line of the table that a sample counts for."""
+    """Returns the line of the table that a sample counts for."""
     if sample.another_program:
         return "the program that is started"
     pool = " (pool)" if sample.thread == "libuv-worker" else ""
-    return what_runs(sample.stack) + pool
+    return label(sample.stack) + pool
 
 
-def what_runs(stack: list) -> str:
+def label(stack: list) -> str:
     kernel = [function for function, file in stack if file == KERNEL]
     if not kernel:
         file = Path(stack[0][1]).name
@@ -148,7 +147,7 @@ def what_runs(stack: list) -> str:
         if file == "[vdso]":
             return "`clock_gettime` (vDSO)"
         return "libc" if re.match(r"libc\.|ld-", file) else "the program"
-    # The outermost frames say why the kernel was entered.
+    # The outermost frames tell why the kernel was entered.
     if "do_syscall_64" in kernel:
         inside = kernel[: kernel.index("do_syscall_64")]
         for function in reversed(inside):
@@ -162,14 +161,14 @@ def what_runs(stack: list) -> str:
 
 
 def busiest(found: list) -> float:
-    """How much of its time the thread with the most samples was running."""
+    """Returns the share of its time that the thread with the most samples ran."""
     thread, count = collections.Counter(s.thread_id for s in found).most_common(1)[0]
     times = [s.time for s in found if s.thread_id == thread]
     return min(1.0, count / FREQUENCY / (max(times) - min(times)))
 
 
 def folded(sample: Sample) -> str:
-    """The stack as the flame graph's tool wants it."""
+    """Returns the stack in the format of the flame graph's tool."""
     frames = [sample.thread]
     for function, file in reversed(sample.stack):
         if function == "[unknown]":
@@ -183,18 +182,13 @@ def folded(sample: Sample) -> str:
 
 
 def runner(name: str, libraries: dict, include: Path):
-    """What runs the benchmark once, on a library; it returns the metrics."""
+    """Returns what runs the benchmark once on a library and returns its metrics."""
     if name in NODE:
         return lambda library: programs.files(library, name, NODE[name])
-    if not name.startswith("libuv/"):
-        binary = run.build_own(include, libraries["reference"])
-        return lambda library: run.run_own(binary, library, name)
-    reference = libraries["reference"]
-    for program in table.PROGRAMS:
-        if name == "libuv/" + program.name:
-            binary = run.build_libuvs(reference, reference, False)
-            return lambda library: run.run_libuvs(binary, library, program)
-    raise run.Failure(f"there is no {name}")
+    measured = run.Programs(include, libraries["reference"], quick=False, full=False)
+    if name not in measured.benchmarks():
+        raise run.Failure(f"there is no {name}")
+    return measured.benchmarks()[name].once
 
 
 def profile(name: str, once, libraries: dict, pairs: int) -> dict:
@@ -212,7 +206,7 @@ def profile(name: str, once, libraries: dict, pairs: int) -> dict:
                 shares[side].update(map(share_of, found))
                 stacks[side].update(map(folded, found))
                 busy[side].append(busiest(found))
-    # A program with several figures says nothing about one operation.
+    # The time of a program with several figures cannot be divided by operations.
     counted = all("cpu_s" in m for m in metrics["ours"]) and len(metrics["ours"]) == pairs
     result["of"] = "operation" if counted else "run"
     for side in libraries:

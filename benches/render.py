@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes docs/PERFORMANCE.md and its plots from what run.py and programs/run.py
-have measured: results.json, programs.json and profiles.json in build/bench."""
+"""Writes docs/PERFORMANCE.md and its plots from the figures of run.py, profiles.py
+and programs/run.py: results.json, profiles.json and programs.json in build/bench."""
 
 import json
 import shutil
@@ -24,8 +24,8 @@ def kind(samples: dict) -> str:
 
 
 def summary(record: dict) -> dict:
-    """Medians of both sides, and the ratio with its range over the pairs. The
-    ratio is in oxuv's favour when it is above 1, for rates and for costs."""
+    """Returns the medians of both sides, and the ratio with its range over the pairs.
+    A ratio above 1 is in oxuv's favour, for rates and for costs."""
     kind = record["kind"]
     values = {side: [s[kind] for s in record["samples"][side]] for side in SIDES}
     result = {side: statistics.median(values[side]) for side in SIDES}
@@ -71,33 +71,35 @@ INTRO = """\
 
 {machine}. oxuv {commits} and libuv 1.53.0, the latter built from the sources in the package
 `libuv-sys2` with the flags of a distribution's package. Written by `make bench` and
-`make bench-docs`; what each benchmark does is in
-[`benches/README.md`](../benches/README.md).
+`make bench-docs`; [`benches/README.md`](../benches/README.md) describes each benchmark.
 
-Each program runs on both libraries in turn, {pairs} pairs: twice as many where the
+Each program runs on both libraries in turn, {pairs} pairs: twice as many if the
 first ones disagree about whether the target is reached. A figure is the median of its
 runs; the **ratio** is that of the medians, and above 1 it is in oxuv's favour, for rates
-and for costs. Where the range *over the pairs* spans 1, the run does not tell the two
-apart. **CPU** is the time of all threads (and of the server where that is a process of
-its own) for one operation, libuv → oxuv; *system calls* likewise. **Of the limit** is
-oxuv's share of what a bare C program without any library reaches
-([`benches/limits/`](../benches/limits)); where the pool or several threads work at once it
+and for costs. If the range *over the pairs* includes 1, the run does not distinguish the
+two. **CPU** is the time of all threads (and of the server if that is a process of
+its own) for one operation, libuv → oxuv; *system calls* likewise. **Of the baseline** is
+oxuv's rate as a share of that of a C program without a library
+([`benches/baselines/`](../benches/baselines)); with the pool or several threads it
 can be above 100 %.
 
-The programs whose names begin with `libuv/` are libuv's own benchmarks, built with the
-substitutions in [`benches/table.py`](../benches/table.py) that make them shorter.
+The programs whose names begin with `libuv/` are libuv's own benchmarks, shortened by the
+substitutions in [`benches/table.py`](../benches/table.py).
 
 ![Ratios](ratios.svg)
+
+Each line shows one benchmark for a group, the one in the second column, and the range
+over all rows of the group.
 """
 
 
 VERDICTS = {"reached": "reached", "missed": "missed", "slower": "**slower**"}
 
 
-def row(name: str, record: dict, group: table.Group, bare: dict) -> str:
+def row(name: str, record: dict, group: table.Group, baselines: dict) -> str:
     s = summary(record)
-    limit = table.AGAINST.get(name)
-    share = f"{s['ours'] / bare[limit]:.0%}" if limit in bare else ""
+    baseline = table.AGAINST.get(name)
+    share = f"{s['ours'] / baselines[baseline]:.0%}" if baseline in baselines else ""
     calls = [record["syscalls"].get(side) for side in SIDES]
     cells = [
         f"`{name}`",
@@ -113,7 +115,7 @@ def row(name: str, record: dict, group: table.Group, bare: dict) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def group_section(group: table.Group, metrics: dict, bare: dict) -> str:
+def group_section(group: table.Group, metrics: dict, baselines: dict) -> str:
     lines = [f"## {group.title}", ""]
     if not group.at_most:
         lines += [f"Target: {group.target:.3g}×.", ""]
@@ -121,46 +123,54 @@ def group_section(group: table.Group, metrics: dict, bare: dict) -> str:
         lines += [group.note, ""]
     lines += [
         "| benchmark | libuv | oxuv | ratio | over the pairs | CPU, µs | system calls"
-        " | of the limit | target |",
+        " | of the baseline | target |",
         "| --- | ---: | ---: | ---: | --- | --- | --- | ---: | --- |",
     ]
-    lines += [row(n, metrics[n], group, bare) for n in group.metrics if n in metrics]
-    known = {n: text for n, text in group.limits.items() if n in bare}
+    lines += [row(n, metrics[n], group, baselines) for n in group.metrics if n in metrics]
+    known = {n: text for n, text in group.baselines.items() if n in baselines}
     if known:
-        lines += ["", "| limit | | |", "| --- | ---: | --- |"]
+        lines += ["", "| baseline | | |", "| --- | ---: | --- |"]
         lines += [
-            f"| `{n}` | {number(bare[n])}/s | {text} |" for n, text in known.items()
+            f"| `{n}` | {number(baselines[n])}/s | {text} |" for n, text in known.items()
         ]
     return "\n".join(lines)
 
 
-def overview(groups: list) -> str:
+def named(group: table.Group, rows: dict) -> str:
+    """Returns the metric that the group is named after."""
+    return group.named if group.named in rows else next(iter(rows))
+
+
+def overview(groups: list, metrics: dict) -> str:
     lines = [
-        "| work | target | median | lowest | highest | rows that reach it | CPU, oxuv of"
-        " libuv |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| work | benchmark | libuv | oxuv | ratio | target | CPU, oxuv of libuv | all rows,"
+        " lowest to highest | rows that reach the target |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     for group, rows in groups:
+        name = named(group, rows)
+        s = rows[name]
         ratios = {name: s["ratio"] for name, s in rows.items()}
         lowest = min(ratios, key=ratios.get)
         highest = max(ratios, key=ratios.get)
         reached = sum(
             group.verdict(s["ours"], s["ratio"]) == "reached" for s in rows.values()
         )
-        cpu = [s["cpu_ratio"] for s in rows.values() if s["cpu_ratio"]]
+        cpu = f"{s['cpu_ratio']:.0%}" if s["cpu_ratio"] else ""
         lines.append(
-            f"| {group.title} | {'' if group.at_most else f'{group.target:.3g}×'} |"
-            f" **{statistics.median(ratios.values()):.2f}×** |"
-            f" {ratios[lowest]:.2f}× `{lowest}` | {ratios[highest]:.2f}× `{highest}` |"
+            f"| {group.title} | `{name}` | {number(s['reference'])} {metrics[name]['unit']} |"
+            f" {number(s['ours'])} | **{s['ratio']:.2f}×** |"
+            f" {'' if group.at_most else f'{group.target:.3g}×'} |"
+            f" {cpu} |"
+            f" {ratios[lowest]:.2f}× `{lowest}` to {ratios[highest]:.2f}× `{highest}` |"
             f" {reached} of {len(ratios)} |"
-            f" {f'{statistics.median(cpu):.0%}' if cpu else ''} |"
         )
     return "\n".join(lines)
 
 
 def shortfalls(groups: list) -> str:
-    """What is slower than libuv, uses more CPU time, or misses its target."""
-    slower, thirsty, missed = [], [], []
+    """Lists the rows that are slower than libuv, use more CPU time or miss the target."""
+    slower, expensive, missed = [], [], []
     for group, rows in groups:
         for name, s in rows.items():
             shown = f"`{name}` {s['ratio']:.2f}×"
@@ -171,11 +181,11 @@ def shortfalls(groups: list) -> str:
                 missed.append((s["ratio"] / group.target,
                                f"{shown} of {group.target:.3g}×"))
             if s["cpu_ratio"] > 1.05:
-                thirsty.append((-s["cpu_ratio"], f"`{name}` {s['cpu_ratio']:.2f}×"))
-    lines = ["## What is missed", ""]
+                expensive.append((-s["cpu_ratio"], f"`{name}` {s['cpu_ratio']:.2f}×"))
+    lines = ["## Missed targets", ""]
     for title, found in (
         (f"Below {table.FLOOR}×", slower),
-        ("More than 1.05× libuv's CPU time for an operation", thirsty),
+        ("More than 1.05× libuv's CPU time for an operation", expensive),
         ("Not slower than libuv, but below the target, worst first", missed),
     ):
         text = ", ".join(shown for _, shown in sorted(found)) or "nothing"
@@ -201,9 +211,9 @@ def growth_panels(metrics: dict) -> list:
 
 def growth_section(panels: list) -> str:
     lines = [
-        "## How cost grows",
+        "## Scaling",
         "",
-        "Time for one event, N handles around it; both axes are logarithmic.",
+        "Time for one event among N handles; both axes are logarithmic.",
         "",
         "![Cost of one event among N handles](growth.svg)",
         "",
@@ -229,7 +239,7 @@ def programs_section(programs: dict) -> str:
         "Unmodified programs on both libraries (`make bench-programs`), oxuv"
         f" {commits(programs['metrics'])}; ratios as above. {table.PROGRAMS_NOTE}",
         "",
-        "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | beside them |",
+        "| program | | libuv | oxuv | ratio | over the pairs | CPU, µs | other loops |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
     ]
     for record in programs["metrics"].values():
@@ -252,7 +262,7 @@ def flame_graph(name: str, side: str) -> Path:
 
 
 def profile(name: str, record: dict) -> str:
-    """The table of where one benchmark's processor time goes, worst first."""
+    """Returns the table of one benchmark's processor time, largest shares first."""
     shares = {side: record[side]["shares"] for side in SIDES}
     scale, unit = (1e6, "µs") if record["of"] == "operation" else (1e3, "ms")
     cpu = {side: record[side]["cpu"] * scale for side in SIDES}
@@ -263,22 +273,22 @@ def profile(name: str, record: dict) -> str:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
 
-    def line(what: str, share) -> str:
+    def line(label: str, share) -> str:
         cells = (
             f"{number(cpu[side] * share(side))} | {share(side):.0%}" for side in SIDES
         )
-        return f"| {what} | {' | '.join(cells)} |"
+        return f"| {label} | {' | '.join(cells)} |"
 
-    def largest(what: str) -> float:
-        return max(shares[side].get(what, 0) for side in SIDES)
+    def largest(label: str) -> float:
+        return max(shares[side].get(label, 0) for side in SIDES)
 
-    known = {what for side in SIDES for what in shares[side]}
-    shown = sorted((w for w in known if largest(w) >= 0.01), key=lambda w: (-largest(w), w))
-    lines += [line(w, lambda side, w=w: shares[side].get(w, 0)) for w in shown]
+    known = {label for side in SIDES for label in shares[side]}
+    shown = sorted((k for k in known if largest(k) >= 0.01), key=lambda k: (-largest(k), k))
+    lines += [line(k, lambda side, k=k: shares[side].get(k, 0)) for k in shown]
     lines += [
-        line("the rest", lambda side: 1 - sum(shares[side].get(w, 0) for w in shown)),
+        line("the rest", lambda side: 1 - sum(shares[side].get(k, 0) for k in shown)),
         line("**all**", lambda side: 1.0),
-        "| how much of its time the busiest thread runs |"
+        "| share of its time that the busiest thread runs |"
         + " |".join(f" | {record[side]['busiest']:.0%}" for side in SIDES) + " |",
     ]
     return "\n".join(lines)
@@ -286,12 +296,12 @@ def profile(name: str, record: dict) -> str:
 
 def profiles_section(profiles: dict) -> str:
     return "\n".join([
-        "## Where the time goes",
+        "## Profiles",
         "",
-        "Processor time by what runs, of all threads and processes, sampled 1,000 times"
-        f" a second (`make profile`), oxuv {commits(profiles)}. The names"
-        " of the libraries lead to the flame graphs. What a system call costs is in its"
-        " line, what the kernel does in it for the other end of a connection included.",
+        "Processor time of all threads and processes, sampled 1,000 times a second"
+        f" (`make profile`), oxuv {commits(profiles)}. The names of the libraries link to the"
+        " flame graphs. The line of a system call includes the time that the kernel spends in"
+        " it on the other end of a connection.",
         *("\n" + profile(name, record) for name, record in profiles.items()),
     ])
 
@@ -307,16 +317,8 @@ def machine_line(machine: dict) -> str:
     )
 
 
-def main() -> int:
-    measured = KEPT / "results.json"
-    if not measured.exists():
-        sys.exit("bench-docs: nothing has been measured yet; `make bench` does it")
-    results = json.loads(measured.read_text())
-    metrics = results["metrics"]
-    bare = {
-        name: statistics.median(s["rate"] for s in samples)
-        for name, samples in results["bare"].items()
-    }
+def measured_groups(metrics: dict) -> list:
+    """Returns the groups with the summaries of their rows, as far as they are measured."""
     groups = []
     for group in table.GROUPS:
         rows = {n: summary(metrics[n]) for n in group.metrics if n in metrics}
@@ -325,38 +327,57 @@ def main() -> int:
             print(f"{group.title}: not measured: {' '.join(missing)}", file=sys.stderr)
         if rows:
             groups.append((group, rows))
+    return groups
+
+
+def copy_profiles() -> list:
+    """Copies the flame graphs. Returns the section of the document, if there is one."""
+    profiled = json.loads(PROFILES.read_text()) if PROFILES.exists() else {}
+    profiles = {name: profiled[name] for name in table.PROFILES if name in profiled}
+    shutil.rmtree(DOCS / "profiles", ignore_errors=True)
+    if not profiles:
+        return []
+    (DOCS / "profiles").mkdir(parents=True)
+    for name in profiles:
+        for side in SIDES:
+            shutil.copy(flame_graph(name, side), DOCS / "profiles")
+    return [profiles_section(profiles)]
+
+
+def main() -> int:
+    measured = KEPT / "results.json"
+    if not measured.exists():
+        sys.exit("bench-docs: nothing has been measured yet; `make bench` does it")
+    results = json.loads(measured.read_text())
+    metrics = results["metrics"]
+    baselines = {
+        name: statistics.median(s["rate"] for s in samples)
+        for name, samples in results["baselines"].items()
+    }
+    groups = measured_groups(metrics)
     panels = growth_panels(metrics)
     pairs = sorted({len(r["samples"]["ours"]) for r in metrics.values()})
-
+    programs = KEPT / "programs.json"
     parts = [
         INTRO.format(
             machine=machine_line(results["machine"]),
             commits=commits(metrics),
             pairs=" or ".join(str(n) for n in pairs),
         ),
-        overview(groups) + "\n",
+        overview(groups, metrics),
         shortfalls(groups),
-        *(group_section(group, metrics, bare) + "\n" for group, _ in groups),
-        growth_section(panels) + "\n",
+        *(group_section(group, metrics, baselines) for group, _ in groups),
+        growth_section(panels),
+        *copy_profiles(),
     ]
-    profiled = json.loads(PROFILES.read_text()) if PROFILES.exists() else {}
-    profiles = {name: profiled[name] for name in table.PROFILES if name in profiled}
-    shutil.rmtree(DOCS / "profiles", ignore_errors=True)
-    if profiles:
-        parts.append(profiles_section(profiles) + "\n")
-        (DOCS / "profiles").mkdir(parents=True)
-        for name in profiles:
-            for side in SIDES:
-                shutil.copy(flame_graph(name, side), DOCS / "profiles")
-    programs = KEPT / "programs.json"
     if programs.exists():
-        parts.append(programs_section(json.loads(programs.read_text())) + "\n")
+        parts.append(programs_section(json.loads(programs.read_text())))
 
     DOCS.mkdir(exist_ok=True)
-    (DOCS / "PERFORMANCE.md").write_text("\n".join(parts))
+    (DOCS / "PERFORMANCE.md").write_text("\n\n".join(part.rstrip("\n") for part in parts) + "\n")
     (DOCS / "growth.svg").write_text(str(plot.growth(panels)))
     bars = [
-        (g.title, g.target, {name: s["ratio"] for name, s in rows.items()})
+        (g.title, g.target, named(g, rows), {name: s["ratio"] for name, s in rows.items()})
         for g, rows in groups
         if not g.at_most
     ]

@@ -2,9 +2,9 @@
 """Measures oxuv and the reference libuv, benchmark by benchmark.
 
 Each program runs on both libraries in turn (reference, ours, reference, ...),
-so that drift of the machine falls on both alike. What is measured stands in
-table.py; the figures are kept in build/bench/results.json, from which render.py
-writes the document. A ratio above 1 is in oxuv's favour.
+so that drift of the machine affects both alike. table.py lists the benchmarks;
+the figures are kept in build/bench/results.json, from which render.py writes the
+document. A ratio above 1 is in oxuv's favour.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Callable, NamedTuple, Optional
 
 import render
 import table
@@ -33,8 +34,8 @@ OUT = ROOT / "target" / "bench"
 RESULTS = ROOT / "build" / "bench" / "results.json"
 SIDES = ("reference", "ours")
 MORE_PAIRS = 2  # times as many where the pairs disagree about the target
-NOT_HERE = 3  # exit status: this machine does not let us measure that
-# Programs that benchmarks of process starts start.
+NOT_HERE = 3  # exit status: this machine does not permit the measurement
+# Programs that benchmarks of process starts run.
 NOT_BENCHMARKS = {"first_loop", "nothing"}
 
 
@@ -46,7 +47,7 @@ class Failure(Exception):
 
 
 def newer(output: Path, *inputs) -> bool:
-    """Whether the output was made after the last change of the inputs."""
+    """Returns whether the output is newer than the inputs."""
     return output.exists() and all(
         file.stat().st_mtime < output.stat().st_mtime
         for file in (*inputs, *HERE.glob("*.py"), *HERE.glob("*.h"))
@@ -63,7 +64,7 @@ def compile_c(output: Path, sources: list, *flags) -> None:
 
 
 def build_own(include: Path, library: Path) -> Path:
-    """Our benchmarks, linked to no library in particular."""
+    """Builds our benchmarks, which use the libuv that the linker finds."""
     binary = OUT / "oxuv-bench"
     sources = sorted(HERE.glob("*.c"))
     if not newer(binary, include / "uv.h", *sources):
@@ -72,17 +73,17 @@ def build_own(include: Path, library: Path) -> Path:
     return binary
 
 
-def build_bare() -> Path:
-    """The bare programs: no libuv at all."""
-    binary = OUT / "oxuv-limits"
-    sources = [HERE / "bench_main.c", *sorted((HERE / "limits").glob("*.c"))]
+def build_baselines() -> Path:
+    """Builds the baselines: C programs without a library."""
+    binary = OUT / "oxuv-baselines"
+    sources = [HERE / "bench_main.c", *sorted((HERE / "baselines").glob("*.c"))]
     if not newer(binary, *sources):
-        compile_c(binary, sources, "-Wall", "-Wextra", "-DBENCH_BARE", f"-I{HERE}")
+        compile_c(binary, sources, "-Wall", "-Wextra", "-DBENCH_BASELINE", f"-I{HERE}")
     return binary
 
 
 def build_libuvs(reference: Path, library: Path, full: bool) -> Path:
-    """libuv's own benchmarks, from the sources the reference is built from."""
+    """Builds libuv's own benchmarks, from the sources of the reference."""
     package = (reference / "include").resolve().parent
     binary = OUT / ("libuv-bench-full" if full else "libuv-bench")
     if newer(binary, package / "test"):
@@ -94,7 +95,7 @@ def build_libuvs(reference: Path, library: Path, full: bool) -> Path:
     for name, old, new in () if full else table.SHORTENED:
         text = (copy / name).read_text()
         if old not in text:
-            raise Failure(f"{name} holds no {old!r} any more")
+            raise Failure(f"{name} does not contain {old!r}")
         (copy / name).write_text(text.replace(old, new))
     names = ["runner", "runner-unix", "run-benchmarks", "echo-server",
              "blackhole-server"]
@@ -111,8 +112,8 @@ def build_libuvs(reference: Path, library: Path, full: bool) -> Path:
 
 
 def fresh_network() -> None:
-    """A loopback of our own, without the last run's TIME_WAIT sockets and open
-    ports. Only root may have one; otherwise everybody shares the machine's."""
+    """Enters a new network namespace, without the last run's TIME_WAIT sockets and
+    open ports. Without the right to make one, runs use the machine's loopback."""
     clone_newnet = 0x40000000
     if ctypes.CDLL(None, use_errno=True).unshare(clone_newnet) != 0:
         return
@@ -132,7 +133,7 @@ def last_line(text: str) -> str:
 
 
 def run_bench(binary: Path, library: Path, *arguments) -> list:
-    """Runs a program that prints lines of JSON; [] if it cannot run here."""
+    """Runs a program that prints lines of JSON. Returns [] if it cannot run here."""
     fresh_network()
     process = subprocess.run([str(binary), *arguments], env=environment(library),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -144,7 +145,7 @@ def run_bench(binary: Path, library: Path, *arguments) -> list:
 
 
 def run_own(binary: Path, library: Path, name: str, *options) -> dict:
-    """One of our benchmarks, once; its metrics by name."""
+    """Runs one of our benchmarks once. Returns its metrics by name."""
     lines = run_bench(binary, library, name, *options)
     if not lines:
         return {}
@@ -155,13 +156,13 @@ def run_own(binary: Path, library: Path, name: str, *options) -> dict:
 
 
 def wait_for_server(directory: str) -> None:
-    """Until the helper listens, on TCP or on a pipe in its directory."""
+    """Waits until the helper listens, on TCP or on a pipe in its directory."""
     tcp = re.compile(r"^ *\d+: \S+ \S+ 0A ", re.M)
     for _ in range(5000):
         if tcp.search(Path("/proc/net/tcp").read_text()):
             return
         for name in os.listdir(directory):
-            # The file is there when the pipe is bound, which is too early.
+            # The file exists as soon as the pipe is bound, which is too early.
             pipe = rf"^(\S+ ){{3}}00010000 .* {re.escape(name)}$"
             if re.search(pipe, Path("/proc/net/unix").read_text(), re.M):
                 return
@@ -171,8 +172,8 @@ def wait_for_server(directory: str) -> None:
 
 def run_libuvs(binary: Path, library: Path, program: table.Program,
                counter: tuple = ()) -> dict:
-    """One of libuv's benchmarks, once, in the process that the runner of libuv
-    would start; the server that it talks to is another one."""
+    """Runs one of libuv's benchmarks once, in the process that libuv's runner would
+    start; its server runs in another one."""
     fresh_network()
     with tempfile.TemporaryDirectory(prefix="oxuv-bench-") as directory:
         start = dict(env=environment(library), cwd=directory,
@@ -212,8 +213,8 @@ def run_libuvs(binary: Path, library: Path, program: table.Program,
         if program.seconds_are_printed:
             figure = program.amount / figure
         metric = {"rate": figure, "unit": program.unit}
-        # What the whole process used can be divided by its operations only if
-        # it reports one figure.
+        # The processor time of the process can be divided by its operations only
+        # if it reports one figure.
         if len(program.metrics) == 1:
             metric["cpu_s"] = cpu
             metric["amount"] = program.amount or figure * program.seconds
@@ -229,21 +230,75 @@ def run_libuvs(binary: Path, library: Path, program: table.Program,
 # ---- Measuring -------------------------------------------------------------
 
 
+class Benchmark(NamedTuple):
+    once: Callable  # runs it on a library and returns metrics by name
+    count: Optional[Callable] = None  # the same, for the system calls
+
+
+class Programs:
+    """The programs that are run, and the benchmarks in them."""
+
+    def __init__(self, include: Path, reference: Path, quick: bool, full: bool):
+        self.reference = reference
+        self.own = build_own(include, reference)
+        self.libuvs = build_libuvs(reference, reference, full)
+        self.quick = ("--quick",) if quick else ()
+
+    def listed(self, binary: Path) -> list:
+        shown = subprocess.run([binary, "--list"], check=True, text=True,
+                               stdout=subprocess.PIPE, env=environment(self.reference))
+        return [name for name in shown.stdout.split() if name not in NOT_BENCHMARKS]
+
+    def own_benchmark(self, name: str, *options) -> Benchmark:
+        def once(library: Path, *more) -> dict:
+            return run_own(self.own, library, name, *options, *more)
+
+        return Benchmark(lambda library: once(library, *self.quick),
+                         lambda library: once(library, "--quick", "--syscalls"))
+
+    def libuvs_benchmark(self, program: table.Program) -> Benchmark:
+        def once(library: Path, counter: tuple = ()) -> dict:
+            return run_libuvs(self.libuvs, library, program, counter)
+
+        if len(program.metrics) > 1:
+            return Benchmark(once)
+        counter = (str(self.own), "--count-syscalls")
+        return Benchmark(once, lambda library: once(library, counter))
+
+    def benchmarks(self) -> dict:
+        parametric = {g.name for g in table.GROWTH}
+        found = {n: self.own_benchmark(n) for n in self.listed(self.own) if n not in parametric}
+        found |= {f"{g.name}/{n}": self.own_benchmark(f"{g.name}/{n}")
+                  for g in table.GROWTH for n in g.points}
+        # A tenth of the work, which takes as long there.
+        found |= {f"{n}_busy": self.own_benchmark(n, "--busy", "--quick") for n in table.BUSY}
+        found["size_stripped"] = Benchmark(stripped_size)
+        return found | {"libuv/" + p.name: self.libuvs_benchmark(p) for p in table.PROGRAMS}
+
+
+def stripped_size(library: Path) -> dict:
+    with tempfile.NamedTemporaryFile(prefix="oxuv-bench-") as copy:
+        subprocess.run(["strip", "-o", copy.name, library / "libuv.so.1"], check=True)
+        return {"size_stripped": {"cost": os.stat(copy.name).st_size, "unit": "bytes"}}
+
+
 class Session:
     def __init__(self, options):
         self.options = options
-        self.libraries = {s: getattr(options, s).resolve() for s in SIDES}
-        for side, directory in self.libraries.items():
-            if not (directory / "libuv.so.1").exists():
-                raise Failure(f"{side}: no libuv.so.1 in {directory}; build it first")
-        reference = self.libraries["reference"]
-        self.own = build_own(options.include, reference)
-        self.bare = build_bare()
-        self.libuvs = build_libuvs(options.reference, reference, options.full)
-        self.results = {"metrics": {}, "bare": {}}
+        self.libraries = {s: library_directory(getattr(options, s)) for s in SIDES}
+        self.programs = Programs(options.include, self.libraries["reference"],
+                                 options.quick, options.full)
+        self.baselines = build_baselines()
+        self.results = {"metrics": {}, "baselines": {}}
         if RESULTS.exists():
-            self.results = json.loads(RESULTS.read_text())
-        self.quick = ("--quick",) if options.quick else ()
+            self.results |= json.loads(RESULTS.read_text())
+
+    def jobs(self) -> dict:
+        """Returns what measures each benchmark and baseline, by name."""
+        jobs = {name: lambda b=benchmark: self.compare(b)
+                for name, benchmark in self.programs.benchmarks().items()}
+        return jobs | {"baseline/" + name: lambda n=name: self.baseline(n)
+                       for name in self.programs.listed(self.baselines)}
 
     def save(self) -> None:
         if self.options.quick:
@@ -251,18 +306,18 @@ class Session:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(self.results, indent=1) + "\n")
 
-    def compare(self, once, count) -> None:
-        """Runs `once(library)` in pairs, then `count(library)` for the system
-        calls, and keeps what they return: metrics by name."""
+    def compare(self, benchmark: Benchmark) -> None:
+        """Runs it in pairs, then for the system calls, and keeps the metrics."""
         samples: dict = {}
         for done in range(self.options.pairs * MORE_PAIRS):
             if done == self.options.pairs and not any(undecided(*item) for item in samples.items()):
                 break
             for side in SIDES:
-                for name, sample in once(self.libraries[side]).items():
+                for name, sample in benchmark.once(self.libraries[side]).items():
                     sides = samples.setdefault(name, {s: [] for s in SIDES})
                     sides[side].append(sample)
-        counts = {side: count(self.libraries[side]) if count else {} for side in SIDES}
+        counts = {side: benchmark.count(self.libraries[side]) if benchmark.count else {}
+                  for side in SIDES}
         for name, sides in samples.items():
             record = {
                 "unit": sides["ours"][0]["unit"],
@@ -279,54 +334,32 @@ class Session:
             print(row(name, record), flush=True)
         self.save()
 
-    def own_benchmark(self, name: str, *options) -> None:
-        def once(library: Path, *more) -> dict:
-            return run_own(self.own, library, name, *options, *more)
-
-        self.compare(lambda library: once(library, *self.quick),
-                     lambda library: once(library, "--quick", "--syscalls"))
-
-    def libuvs_benchmark(self, program: table.Program) -> None:
-        counter = (str(self.own), "--count-syscalls")
-        self.compare(
-            lambda library: run_libuvs(self.libuvs, library, program),
-            None if len(program.metrics) > 1 else
-            lambda library: run_libuvs(self.libuvs, library, program, counter),
-        )
-
-    def limit(self, name: str) -> None:
+    def baseline(self, name: str) -> None:
+        kept = self.results["baselines"]
+        for metric in [m for m in kept if m.split("/")[1].split(".")[0] == name]:
+            del kept[metric]
+        measured: dict = {}
         for _ in range(self.options.pairs):
-            for line in run_bench(self.bare, Path("/nonexistent"), name, *self.quick):
-                metric = "bare/" + line.pop("metric")
-                self.results["bare"].setdefault(metric, []).append(line)
+            for line in run_bench(self.baselines, Path("/nonexistent"), name,
+                                  *self.programs.quick):
+                measured.setdefault("baseline/" + line.pop("metric"), []).append(line)
+        for metric, samples in sorted(measured.items()):
+            rate = statistics.median(s["rate"] for s in samples)
+            print(f"{metric:<32} {number(rate):>13} {samples[0]['unit']}", flush=True)
+        kept |= measured
+        self.save()
 
-    def limits(self, names: list) -> None:
-        for name in names:
-            for metric in [m for m in self.results["bare"]
-                           if m.split("/")[1].split(".")[0] == name]:
-                del self.results["bare"][metric]
-            before = set(self.results["bare"])
-            self.limit(name)
-            for metric in sorted(set(self.results["bare"]) - before):
-                samples = self.results["bare"][metric]
-                rate = statistics.median(s["rate"] for s in samples)
-                print(f"{metric:<32} {number(rate):>13} {samples[0]['unit']}",
-                      flush=True)
-            self.save()
 
-    def size(self) -> None:
-        def stripped(library: Path) -> dict:
-            with tempfile.NamedTemporaryFile(prefix="oxuv-bench-") as copy:
-                subprocess.run(["strip", "-o", copy.name, library / "libuv.so.1"],
-                               check=True)
-                size = os.stat(copy.name).st_size
-            return {"size_stripped": {"cost": size, "unit": "bytes"}}
-
-        self.compare(stripped, None)
+def library_directory(given: Path) -> Path:
+    """Returns the directory of a libuv.so.1 that is given by its path or directory."""
+    directory = (given.parent if given.is_file() else given).resolve()
+    if not (directory / "libuv.so.1").exists():
+        raise Failure(f"no libuv.so.1 in {directory}; build it first")
+    return directory
 
 
 def undecided(name: str, samples: dict) -> bool:
-    """Whether some pairs reach the metric's target, or the floor, and some do not."""
+    """Returns whether only some of the pairs reach the metric's target or the floor."""
     s = render.summary({"samples": samples, "kind": render.kind(samples)})
     return any(s["ratio_min"] < bound <= s["ratio_max"]
                for group in table.GROUPS if name in group.metrics and not group.at_most
@@ -376,6 +409,35 @@ def row(name: str, record: dict) -> str:
     )
 
 
+def selected(benchmarks: dict, patterns: list) -> dict:
+    """Returns those whose name matches one of the regular expressions; without, all."""
+    chosen = {name: benchmark for name, benchmark in benchmarks.items()
+              if not patterns or any(re.search(p, name) for p in patterns)}
+    if not chosen:
+        raise Failure("no benchmark has such a name; --list shows them")
+    return chosen
+
+
+def run_all(jobs: dict) -> int:
+    """Runs the jobs. Returns the exit status: 1 if one of them failed."""
+    failed = []
+    for name, job in jobs.items():
+        try:
+            job()
+        except Failure as failure:
+            failed.append(name)
+            print(f"{name}: {failure}", file=sys.stderr, flush=True)
+    if failed:
+        print(f"{len(failed)} failed: {' '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def warn_of_load() -> None:
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"Load average {load:.1f}: other programs disturb the wall times.")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=5)
@@ -393,54 +455,18 @@ def main() -> int:
     if options.pairs < 1:
         parser.error("--pairs must be at least 1")
 
-    def selected(name: str) -> bool:
-        return not options.only or any(re.search(r, name) for r in options.only)
-
     session = Session(options)
-
-    def listed(binary: Path) -> list:
-        shown = subprocess.run([binary, "--list"], check=True, text=True,
-                               stdout=subprocess.PIPE,
-                               env=environment(session.libraries["reference"]))
-        return shown.stdout.split()
-
-    parametric = {g.name for g in table.GROWTH}
-    jobs = [(n, lambda n=n: session.own_benchmark(n))
-            for n in listed(session.own) if n not in parametric | NOT_BENCHMARKS]
-    jobs += [(f"{g.name}/{n}", lambda g=g, n=n: session.own_benchmark(f"{g.name}/{n}"))
-             for g in table.GROWTH for n in g.points]
-    # A tenth of the work, which takes as long there.
-    jobs += [(f"{n}_busy", lambda n=n: session.own_benchmark(n, "--busy", "--quick"))
-             for n in table.BUSY]
-    jobs += [("size_stripped", session.size)]
-    jobs += [("libuv/" + p.name, lambda p=p: session.libuvs_benchmark(p))
-             for p in table.PROGRAMS]
-    jobs += [("bare/" + n, lambda n=n: session.limits([n])) for n in listed(session.bare) if n not in NOT_BENCHMARKS]
-    jobs = [(name, job) for name, job in jobs if selected(name)]
+    jobs = selected(session.jobs(), options.only)
     if options.list:
-        print("\n".join(name for name, _ in jobs))
+        print("\n".join(jobs))
         return 0
-    if not jobs:
-        raise Failure("no benchmark has such a name; --list shows them")
-
     print(f"{options.pairs} interleaved pairs, {MORE_PAIRS} times as many where they"
           f" disagree about the target; medians. A ratio above 1 is in oxuv's"
-          f" favour; CPU is what oxuv uses of the reference's.")
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(f"Load average {load:.1f}: other programs blur the wall times.")
+          f" favour; CPU is the processor time of oxuv as a multiple of the reference's.")
+    warn_of_load()
     print(HEADER, flush=True)
     session.results["machine"] = machine()
-    failed = []
-    for name, job in jobs:
-        try:
-            job()
-        except Failure as failure:
-            failed.append(name)
-            print(f"{name}: {failure}", file=sys.stderr, flush=True)
-    if failed:
-        print(f"{len(failed)} failed: {' '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+    return run_all(jobs)
 
 
 if __name__ == "__main__":

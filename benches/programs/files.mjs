@@ -7,7 +7,7 @@ const [, , path, only, factor = 1] = process.argv;
 async function measure(metric, amount, work) {
   if (only && only !== metric) return;
   amount *= factor;
-  await work(Math.ceil(amount / 10)); // let the compiler see it first
+  await work(Math.ceil(amount / 10)); // compiles it first
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
   await work(amount);

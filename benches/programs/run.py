@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Measures unmodified programs on libuv and on oxuv, in turn: Node.js reading
-files and answering HTTP requests, and echo servers in Python on uvloop, with
-rloop and asyncio beside them. Servers are there at the same time and get their
-requests in turn, a fraction of a second each: drift of the machine falls on all
-alike. Keeps the figures in build/bench/programs.json. setup.sh sets up what this
-runs."""
+"""Measures unmodified programs on libuv and on oxuv: Node.js reading files and
+serving HTTP, and echo servers in Python on uvloop, rloop and asyncio. The servers
+run at the same time and get their requests in turn, a fraction of a second each, so
+that drift of the machine affects all alike. Keeps the figures in
+build/bench/programs.json. setup.sh sets up the programs."""
 
 import argparse
 import contextlib
@@ -52,8 +51,8 @@ def has_loaded(pid: int, library: Path) -> None:
 
 @contextlib.contextmanager
 def on_processor(which: int):
-    """What is started meanwhile stays on one processor. Where the scheduler puts
-    a server and its client differs from run to run and means more than the library."""
+    """Keeps processes that are started in the block on one processor. The placement of
+    a server and its client varies between runs and has more effect than the library."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {sorted(allowed)[which]})
     try:
@@ -63,8 +62,8 @@ def on_processor(which: int):
 
 
 class Server:
-    """A server that prints its port. It knows the processor time that it has taken
-    from the first request on, and adds up what its clients report."""
+    """A server that prints its port. Counts its processor time from the first request
+    on, and adds up the reports of its clients."""
 
     def __init__(self, command: list, library: Path, on_libuv: bool):
         self.process = subprocess.Popen(
@@ -94,8 +93,8 @@ class Server:
 
 
 def in_turn(start: dict, client) -> dict:
-    """What the servers do that `start` starts; client(port) returns for how many
-    requests it took how many seconds."""
+    """Measures the servers that `start` starts. client(port) returns the number of
+    requests and the seconds that they took."""
     run.fresh_network()
     servers: dict = {}
     try:
@@ -113,11 +112,11 @@ def in_turn(start: dict, client) -> dict:
             server.stop()
 
 
-# ---- One measurement each: metrics by name, in each of them by library -----
+# ---- Measurements: metrics by name, in each of them by library --------------
 
 
 def files(library: Path, *arguments) -> dict:
-    """Metrics by name."""
+    """Returns metrics by name."""
     with tempfile.NamedTemporaryFile(prefix="oxuv-bench-") as file:
         file.write(b"x" * 4096)
         file.flush()
@@ -148,9 +147,9 @@ def node_http() -> dict:
          for side, library in LIBRARIES.items()}, client)}
 
 
-# glibc gives the top of the heap back to the kernel when it is freed. With
-# messages of 100 KiB that is 28 page faults for each, or none, depending on what
-# else is on the heap: half the round trips or all, whatever the library.
+# glibc returns the top of the heap to the kernel when it is freed. With messages of
+# 100 KiB that takes 28 page faults for each, or none, depending on the rest of the
+# heap, and halves the round trips, whatever the library.
 KEEP_FREED_MEMORY = f"MALLOC_TRIM_THRESHOLD_={64 << 20}"
 
 

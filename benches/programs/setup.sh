@@ -1,7 +1,7 @@
 #!/bin/bash
-# What run.py runs: Debian's Node.js (unpacked by dependents/), wrk, and uvloop,
-# built to use whichever libuv.so.1 is found, with rloop beside it. As root the
-# missing Debian packages are installed, otherwise they are named.
+# Sets up the programs of run.py: Debian's Node.js (unpacked by dependents/), wrk,
+# uvloop, built to use the libuv.so.1 that the loader finds, and rloop. As root it
+# installs missing Debian packages, otherwise it names them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,7 +11,7 @@ dependents/run.sh --setup node
 venv=build/bench/venv
 if ! "$venv/bin/python" -c 'import uvloop, rloop' 2>/dev/null; then
   python3 -m venv "$venv"
-  # The packages of uvloop on PyPI have a libuv inside.
+  # The packages of uvloop on PyPI contain a libuv.
   printf '[build_ext]\nuse_system_libuv = 1\n' >"$venv/uvloop.cfg"
   DIST_EXTRA_CONFIG=$PWD/$venv/uvloop.cfg CPATH=$PWD/target/reference/include \
     LIBRARY_PATH=$PWD/target/reference/build \

@@ -1,4 +1,4 @@
-/* Echo over epoll, and one-way streams, without anything else. */
+/* Echo over epoll, connections, and one-way streams. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -16,12 +16,12 @@ enum { MESSAGE = 64, CHUNK = 64 * 1024, MAX_EVENTS = 1024 };
 
 /* ---- Echo --------------------------------------------------------------- */
 
-/* A socket's data in epoll: its number, and which end it is. */
+/* A socket's data in epoll: its number and its end. */
 enum { SERVER = 1 << 30 };
 
 enum {
-  TWO_THREADS = 1, /* an epoll and a thread for each end */
-  AWAKE = 2,       /* ask epoll again and again before sleeping */
+  TWO_THREADS = 1, /* an epoll instance and a thread for each end */
+  SPIN = 2,        /* poll repeatedly before sleeping */
   LOCAL = 4        /* socket pairs instead of TCP */
 };
 
@@ -38,11 +38,11 @@ static void send_message(int fd) {
   CHECK(send(fd, message, MESSAGE, 0) == MESSAGE);
 }
 
-/* A loop ends when it has no socket left. */
+/* A loop ends when its last socket is closed. */
 struct loop {
   int epoll;
   int sockets;
-  int patience; /* how often to ask before sleeping */
+  int spins; /* polls before sleeping */
 };
 
 static void on_readable(struct loop* loop, uint32_t data) {
@@ -63,13 +63,13 @@ static void on_readable(struct loop* loop, uint32_t data) {
 static void* run(void* arg) {
   static _Thread_local struct epoll_event events[MAX_EVENTS];
   struct loop* loop = arg;
-  int count, asked, i;
+  int count, polls, i;
 
   while (loop->sockets > 0) {
-    asked = 0;
+    polls = 0;
     do count = epoll_wait(loop->epoll, events, MAX_EVENTS,
-                          asked < loop->patience ? 0 : -1);
-    while (count == 0 && asked++ < loop->patience);
+                          polls < loop->spins ? 0 : -1);
+    while (count == 0 && polls++ < loop->spins);
     CHECK(count > 0);
     for (i = 0; i < count; i++) on_readable(loop, events[i].data.u32);
   }
@@ -105,9 +105,9 @@ static int listen_on_loopback(void) {
 
 static void echo(const char* metric, int connections, int how, int count) {
   struct stopwatch clock = {0};
-  int patience = how & AWAKE ? 100 : 0, threaded = (how & TWO_THREADS) != 0;
-  struct loop loops[2] = {{epoll_create1(0), 0, patience},
-                          {epoll_create1(0), 0, patience}};
+  int spins = how & SPIN ? 100 : 0, threaded = (how & TWO_THREADS) != 0;
+  struct loop loops[2] = {{epoll_create1(0), 0, spins},
+                          {epoll_create1(0), 0, spins}};
   int* sockets = calloc(connections, sizeof(*sockets));
   int listener = listen_on_loopback(), ends[2], i;
   pthread_t thread;
@@ -147,16 +147,16 @@ BENCH(epoll_echo_2threads) {
   echo("epoll_echo_2threads", 1, TWO_THREADS, bench_count(30000));
 }
 
-BENCH(epoll_echo_awake) {
-  echo("epoll_echo_awake", 1, TWO_THREADS | AWAKE, bench_count(30000));
+BENCH(epoll_echo_spin) {
+  echo("epoll_echo_spin", 1, TWO_THREADS | SPIN, bench_count(30000));
 }
 
 BENCH(pipe_echo_2threads) {
   echo("pipe_echo_2threads", 1, TWO_THREADS | LOCAL, bench_count(30000));
 }
 
-BENCH(pipe_echo_awake) {
-  echo("pipe_echo_awake", 1, TWO_THREADS | LOCAL | AWAKE, bench_count(30000));
+BENCH(pipe_echo_spin) {
+  echo("pipe_echo_spin", 1, TWO_THREADS | LOCAL | SPIN, bench_count(30000));
 }
 
 BENCH(epoll_echo_100) {
@@ -210,7 +210,7 @@ static void finish_connecting(int fd) {
   CHECK(error == 0);
 }
 
-/* Reads a request of two bytes, or the end, whatever the connection is for. */
+/* Reads a request of two bytes, or the end of the stream, and closes. */
 static void receive_and_close(int fd, ssize_t size) {
   char request[3];
 
@@ -218,8 +218,8 @@ static void receive_and_close(int fd, ssize_t size) {
   CHECK(close(fd) == 0);
 }
 
-/* Starts another client in the place of one that is done; whether there was
- * one left to start. */
+/* Starts another client in place of one that is done. Returns 0 when all
+ * have been started. */
 static int replace_client(int epoll) {
   if (connections_left == 0) return 0;
   connections_left--;
@@ -227,8 +227,9 @@ static int replace_client(int epoll) {
   return 1;
 }
 
-/* `clients` at a time connect, send a request if it has a size, and wait for
- * the server to hang up. It does so in the same loop if that has a listener. */
+/* Connects `clients` at a time; each sends a request, if `size` is not 0, and
+ * waits for the server to close the connection. The server runs in the same
+ * loop if there is a listener. */
 static void connect_all(int epoll, int listener, int clients, int size) {
   struct epoll_event events[MAX_EVENTS];
   int open = 0, i, fd, count;
@@ -251,13 +252,13 @@ static void connect_all(int epoll, int listener, int clients, int size) {
   }
 }
 
-/* Accepts connections, and closes each when it got what its client sends,
+/* Accepts connections and closes each one after its request of `size` bytes,
  * until the listener is shut down. */
 static void serve(int listener, int size) {
   struct epoll_event events[MAX_EVENTS];
   int epoll = epoll_create1(0), i, fd, count;
 
-  /* Level-triggered, it tells by itself whether there are more. */
+  /* Level-triggered: epoll reports it again while connections are left. */
   add(epoll, listener, EPOLLIN);
   for (;;) {
     count = epoll_wait(epoll, events, MAX_EVENTS, -1);
@@ -270,14 +271,15 @@ static void serve(int listener, int size) {
       } else if ((fd = accept_one(listener)) >= 0) {
         add(epoll, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
       } else {
-        /* Taken by another, or the listener was shut down just now. */
+        /* Another thread took it, or the listener was just shut down. */
         CHECK(errno == EAGAIN || errno == EINVAL);
       }
     }
   }
 }
 
-/* As tcp_churn: the server hangs up on eight clients at a time. */
+/* Like tcp_churn: the server closes the connections of eight clients at a
+ * time. */
 BENCH(tcp_churn) {
   struct stopwatch clock = {0};
   int epoll = epoll_create1(0), listener = listen_for_clients();
@@ -292,8 +294,8 @@ BENCH(tcp_churn) {
   CHECK(close(epoll) == 0);
 }
 
-/* As libuv's tcp_pound_100: a hundred clients, and a server process that hangs
- * up when it is told to. */
+/* Like libuv's tcp_pound_100: a hundred clients, and a server process that
+ * closes each connection on request. */
 BENCH(tcp_pound_100) {
   struct stopwatch clock = {0};
   int epoll, listener = listen_for_clients();
@@ -322,8 +324,8 @@ static void* run_accepter(void* listener) {
   return NULL;
 }
 
-/* As libuv's tcp_multi_accept: clients that hang up one tick after they were
- * connected, and threads that accept. */
+/* Like libuv's tcp_multi_accept: clients that close one iteration after they
+ * were connected, and threads that accept. */
 static void multi_accept(const char* metric, int accepters) {
   struct epoll_event events[MAX_EVENTS];
   struct stopwatch clock = {0};
@@ -365,7 +367,7 @@ static void* read_all(void* arg) {
   return NULL;
 }
 
-/* As a loop does: as long as there is a whole buffer to read, then epoll. */
+/* Like a loop: reads while whole buffers arrive, then polls. */
 static void* read_all_epoll(void* arg) {
   static char chunk[CHUNK];
   int fd = *(int*) arg, epoll = epoll_create1(0);
@@ -450,7 +452,7 @@ BENCH(epoll_pipe_pump) {
   pipe_pump("epoll_pipe_pump", 1);
 }
 
-/* As libuv's tcp_write_batch: a call for each of many small messages. */
+/* Like libuv's tcp_write_batch: a call for each of many small messages. */
 BENCH(tcp_write_batch) {
   enum { SIZE = 13 };
   int listener = listen_on_loopback(), count = bench_count(100000), ends[2];

@@ -1,5 +1,5 @@
-/* One message there and one back between two threads, and a thread that wakes
- * itself: what a hand-over costs without a loop around it. */
+/* Round trips of a message between two threads, and a thread that wakes itself,
+ * without a loop. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -22,7 +22,7 @@ static void futex(int operation, int value) {
 
 /* ---- Sleeping ----------------------------------------------------------- */
 
-static void take_turns_asleep(int me) {
+static void take_turns_sleeping(int me) {
   int i, now;
 
   for (i = 0; i < rounds; i++) {
@@ -32,15 +32,15 @@ static void take_turns_asleep(int me) {
   }
 }
 
-static void* there_asleep(void* arg) {
+static void* there_sleeping(void* arg) {
   (void) arg;
-  take_turns_asleep(THERE);
+  take_turns_sleeping(THERE);
   return NULL;
 }
 
 /* ---- Spinning ----------------------------------------------------------- */
 
-static void take_turns_awake(int me) {
+static void take_turns_spinning(int me) {
   int i;
 
   for (i = 0; i < rounds; i++) {
@@ -49,9 +49,9 @@ static void take_turns_awake(int me) {
   }
 }
 
-static void* there_awake(void* arg) {
+static void* there_spinning(void* arg) {
   (void) arg;
-  take_turns_awake(THERE);
+  take_turns_spinning(THERE);
   return NULL;
 }
 
@@ -73,15 +73,15 @@ static void hand_over(const char* metric,
 }
 
 BENCH(handover_sleep) {
-  hand_over("handover_sleep", bench_count(50000), take_turns_asleep,
-            there_asleep);
+  hand_over("handover_sleep", bench_count(50000), take_turns_sleeping,
+            there_sleeping);
 }
 
 /* With one core, spinning would take a time slice for each message. */
 BENCH(handover_spin) {
   if (sysconf(_SC_NPROCESSORS_ONLN) == 1) return;
-  hand_over("handover_spin", bench_count(1000000), take_turns_awake,
-            there_awake);
+  hand_over("handover_spin", bench_count(1000000), take_turns_spinning,
+            there_spinning);
 }
 
 /* ---- eventfd and epoll -------------------------------------------------- */
@@ -113,7 +113,7 @@ static void wake(struct loop* loop) {
   CHECK(write(loop->wakeup, &one, sizeof(one)) == sizeof(one));
 }
 
-/* Edge-triggered, so the eventfd is never read. */
+/* The eventfd is edge-triggered, so it need not be read. */
 static void wait_for_wake(struct loop* loop) {
   struct epoll_event event;
   CHECK(epoll_wait(loop->epoll, &event, 1, -1) == 1);

@@ -1,4 +1,4 @@
-/* Datagrams over loopback; every one that is sent arrives and is read. */
+/* Datagrams over loopback; every datagram arrives and is read. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -49,7 +49,7 @@ static void send_burst(int length, int size) {
   CHECK(sendmmsg(from, burst, length, 0) == length);
 }
 
-/* The kernel cuts one large message into datagrams. */
+/* Sends one large message that the kernel splits into datagrams. */
 static void send_segmented(int length, int size) {
   char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
   struct iovec vector = {data, 0};
@@ -72,8 +72,7 @@ static void send_segmented(int length, int size) {
   }
 }
 
-/* Takes what the kernel has sent off the clock, so that the next burst finds
- * room. */
+/* Reads the datagrams, untimed, to make room for the next burst. */
 static int drain(int length) {
   static char rooms[MAX_BURST][MAX_SIZE];
   struct iovec vectors[MAX_BURST];
@@ -122,12 +121,12 @@ BENCH(gso_64x1200) {
   sending("gso_64x1200", send_segmented, 64, 1200);
 }
 
-/* ---- Receiving, as the interface of libuv asks for it: each datagram with its
- * sender, into room for the largest, until there are no more ---------------- */
+/* ---- Receiving, as libuv's interface requires: each datagram with its sender,
+ * into a buffer for the largest, until none is left -------------------------- */
 
 static char room[MAX_BURST * DATAGRAM_SIZE];
 
-/* Whether a datagram was there. */
+/* Returns whether it received a datagram. */
 static int receive_one(int fd) {
   struct sockaddr_storage sender;
   socklen_t length = sizeof(sender);
@@ -196,11 +195,11 @@ static void receiving(const char* metric, int (*receive)(int length)) {
 
 enum {
   MAX_PAIRS = 100,
-  SENDS_IN_A_TICK = 9 /* so often a loop calls back before it waits again */
+  SENDS_IN_A_TICK = 9 /* sends of a socket between two polls in libuv */
 };
 
-/* Each of `pairs` sockets sends to another of its own; datagrams of five
- * buffers, as libuv's program sends them. */
+/* Each of `pairs` sockets sends to its own receiver, datagrams of five buffers
+ * as in libuv's program. */
 static void pummel(const char* metric, int pairs) {
   struct iovec vectors[5] = {
       {data, 10}, {data, 10}, {data, 10}, {data, 10}, {data, 5}};

@@ -1,11 +1,11 @@
-/* What waking a loop from other threads comes to without a loop. */
+/* Wake-ups from other threads without a loop. */
 #define _GNU_SOURCE
 #include "bench.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- A send to a handle that is woken up already ------------------------- */
+/* ---- A send to a handle that is already pending -------------------------- */
 
 BENCH(atomic_or) {
   int count = bench_count(50000000), i;
@@ -49,8 +49,8 @@ static void* send_at_random(void* arg) {
   return arg;
 }
 
-/* One thread sends to handles in no order; each that has been sent to is taken
- * off a list and touched. */
+/* One thread sends to handles in random order; another takes each off a list
+ * and writes to it. */
 BENCH(million_flags) {
   int count = bench_count(5000000), left = count;
   struct stopwatch watch = {0};

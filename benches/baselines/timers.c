@@ -1,5 +1,5 @@
-/* A million structures of a timer's size and nothing but lists, one for each
- * due time: what memory alone costs, in the orders in which timers visit it. */
+/* A million structures of a timer's size in lists, one for each due time: the
+ * cost of memory accesses alone, in the orders of timers. */
 #include "bench.h"
 
 enum { MAX_TIMEOUT_MS = 500 };
@@ -13,7 +13,7 @@ struct timer {
 
 static struct timer slots[MAX_TIMEOUT_MS + 1];
 
-/* Timers that are fresh are initialised as well. */
+/* Inserts all timers. Fresh ones are initialised first. */
 static void insert(struct timer* timers, int count, int ascending, int fresh) {
   uint32_t state = 1;
   int i;
@@ -44,7 +44,6 @@ static void run(const char* name, int ascending) {
   struct stopwatch removing = {0};
   struct timer* timers = malloc(count * sizeof(*timers));
   struct timer* timer;
-  char metric[64];
 
   CHECK(timers != NULL);
   stopwatch_start(&new_memory);
@@ -68,14 +67,10 @@ static void run(const char* name, int ascending) {
   }
   stopwatch_stop(&removing);
 
-  snprintf(metric, sizeof(metric), "%s.new_memory", name);
-  bench_report(metric, count, "timers", &new_memory);
-  snprintf(metric, sizeof(metric), "%s.insert", name);
-  bench_report(metric, count, "timers", &inserting);
-  snprintf(metric, sizeof(metric), "%s.visit", name);
-  bench_report(metric, count, "timers", &visiting);
-  snprintf(metric, sizeof(metric), "%s.remove", name);
-  bench_report(metric, count, "timers", &removing);
+  bench_report_part(name, "new_memory", count, "timers", &new_memory);
+  bench_report_part(name, "insert", count, "timers", &inserting);
+  bench_report_part(name, "visit", count, "timers", &visiting);
+  bench_report_part(name, "remove", count, "timers", &removing);
   free(timers);
 }
 

@@ -1,4 +1,4 @@
-/* File operations in the thread that asks for them. */
+/* File operations in the calling thread. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -9,21 +9,12 @@
 
 enum { FILE_SIZE = 32 * 1024 * 1024 };
 
-/* A file that is gone as soon as it is closed, its pages in the cache. */
-static int scratch_file(void) {
-  static char block[64 * 1024];
-  const char* directory = getenv("TMPDIR");
-  char path[256];
-  int fd, written;
+/* Returns a file that is deleted when it is closed. */
+static int unnamed_file(void) {
+  char path[BENCH_PATH_SIZE];
+  int fd = bench_create_file(path, FILE_SIZE);
 
-  snprintf(path, sizeof(path), "%s/oxuv-bench-XXXXXX",
-           directory != NULL ? directory : "/tmp");
-  fd = mkstemp(path);
-  CHECK(fd >= 0);
   CHECK(unlink(path) == 0);
-  memset(block, 'x', sizeof(block));
-  for (written = 0; written < FILE_SIZE; written += (int) sizeof(block))
-    CHECK(write(fd, block, sizeof(block)) == sizeof(block));
   return fd;
 }
 
@@ -86,7 +77,7 @@ BENCH(file_chain) {
 static void read_many(const char* metric, int size, int count) {
   struct stopwatch watch = {0};
   char* block = malloc(size);
-  int fd = scratch_file(), i, offset = 0;
+  int fd = unnamed_file(), i, offset = 0;
 
   CHECK(block != NULL);
   stopwatch_start(&watch);
@@ -108,7 +99,7 @@ BENCH(pread_64k) {
   read_many("pread_64k", 64 * 1024, bench_count(40000));
 }
 
-/* The whole file. */
+/* Copies the whole file. */
 static void copy_range(int from, int to) {
   off_t from_offset = 0, to_offset = 0;
 
@@ -117,9 +108,9 @@ static void copy_range(int from, int to) {
                           FILE_SIZE - from_offset, 0) > 0);
 }
 
-/* As uv_fs_copyfile() does: what was in the file goes away first, so every page
- * and block is new, and some file systems begin to write them at the end. */
-static void copy_anew(int from, int to) {
+/* Truncates the target first, as uv_fs_copyfile() does, so every page and block
+ * is new; some file systems begin to write them when the file is closed. */
+static void copy_truncating(int from, int to) {
   char path[64];
   int fd;
 
@@ -131,7 +122,7 @@ static void copy_anew(int from, int to) {
 }
 
 static void copy_many(const char* metric, void (*copy)(int from, int to)) {
-  int copies = bench_count(20), from = scratch_file(), to = scratch_file(), i;
+  int copies = bench_count(20), from = unnamed_file(), to = unnamed_file(), i;
   struct stopwatch watch = {0};
 
   stopwatch_start(&watch);
@@ -146,5 +137,5 @@ BENCH(copy_file_range) {
 }
 
 BENCH(copyfile) {
-  copy_many("copyfile", copy_anew);
+  copy_many("copyfile", copy_truncating);
 }

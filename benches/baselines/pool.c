@@ -1,7 +1,6 @@
-/* File operations on threads of a pool for one thread that asks for them, so
- * many at a time, without anything else that a library does: no look at
- * descriptors, no lock, no cancelling. Requests go over, and come back, several
- * at a time. */
+/* File operations of one thread on the threads of a pool, with a fixed number
+ * in flight. There is no polling of descriptors, no lock and no cancellation.
+ * Requests and results are handed over in batches. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -16,7 +15,7 @@
 
 enum { MAX_DEPTH = 64, MAX_WORKERS = 64, BLOCK = 4096, STEPS = 4 };
 
-/* About as large as libuv's, and with a copy of the path as there. */
+/* About as large as libuv's, with a copy of the path as in libuv. */
 struct request {
   _Alignas(64) struct request* next;
   char* path;
@@ -26,49 +25,52 @@ struct request {
   char* block;
 };
 
-/* What one thread, its owner, is handed by others. */
-struct box {
+/* Requests for one thread, its owner, from others. */
+struct mailbox {
   _Alignas(128) _Atomic(struct request*) newest;
   _Alignas(128) atomic_int asleep;
 };
 
-static struct box inboxes[MAX_WORKERS];
-static struct box done;
+static struct mailbox inboxes[MAX_WORKERS];
+static struct mailbox done;
 static struct request stop;
-static int sleeping;  /* whether who waits sleeps, or watches its box */
-static int at_a_time; /* requests that are handed over together */
+static int sleeping;  /* whether a waiting thread sleeps or spins */
+static int at_a_time; /* requests in a batch */
 static void (*perform)(struct request* request);
 
 static void futex(atomic_int* word, int operation, int value) {
   syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL);
 }
 
-static void put(struct box* box, struct request* first, struct request* last) {
-  struct request* before = atomic_load(&box->newest);
+static void put(struct mailbox* mailbox,
+                struct request* first,
+                struct request* last) {
+  struct request* before = atomic_load(&mailbox->newest);
 
   do last->next = before;
-  while (!atomic_compare_exchange_weak(&box->newest, &before, first));
-  if (atomic_load(&box->asleep) && atomic_exchange(&box->asleep, 0))
-    futex(&box->asleep, FUTEX_WAKE, 1);
+  while (!atomic_compare_exchange_weak(&mailbox->newest, &before, first));
+  if (atomic_load(&mailbox->asleep) && atomic_exchange(&mailbox->asleep, 0))
+    futex(&mailbox->asleep, FUTEX_WAKE, 1);
 }
 
-static struct request* take(struct box* box) {
+static struct request* take(struct mailbox* mailbox) {
   int tries = 0;
 
-  while (atomic_load_explicit(&box->newest, memory_order_relaxed) == NULL) {
+  while (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == NULL) {
     if (!sleeping) {
-      /* Where something else has the other core, watching keeps it busy. */
+      /* If the other thread runs on this core, spinning blocks it. */
       if (++tries % 100000 == 0) sched_yield();
       continue;
     }
-    atomic_store(&box->asleep, 1);
-    if (atomic_load(&box->newest) != NULL) {
-      atomic_store(&box->asleep, 0);
+    atomic_store(&mailbox->asleep, 1);
+    if (atomic_load(&mailbox->newest) != NULL) {
+      atomic_store(&mailbox->asleep, 0);
       break;
     }
-    while (atomic_load(&box->asleep)) futex(&box->asleep, FUTEX_WAIT, 1);
+    while (atomic_load(&mailbox->asleep))
+      futex(&mailbox->asleep, FUTEX_WAIT, 1);
   }
-  return atomic_exchange(&box->newest, NULL);
+  return atomic_exchange(&mailbox->newest, NULL);
 }
 
 static void* work(void* inbox) {
@@ -92,14 +94,14 @@ static void* work(void* inbox) {
   }
 }
 
-/* ---- What is done ------------------------------------------------------- */
+/* ---- The work ----------------------------------------------------------- */
 
 static void perform_stat(struct request* request) {
   CHECK(statx(AT_FDCWD, request->path, 0, STATX_BASIC_STATS | STATX_BTIME,
               &request->found) == 0);
 }
 
-/* One of the four; the next is asked for when it has come back. */
+/* Performs one of the four steps; the next is requested when it is done. */
 static void perform_step(struct request* request) {
   switch (request->step++ % STEPS) {
     case 0:
@@ -118,7 +120,7 @@ static void perform_step(struct request* request) {
   }
 }
 
-/* ---- Asking ------------------------------------------------------------- */
+/* ---- The requesting thread ---------------------------------------------- */
 
 static void keep_in_flight(int depth,
                            int total,
@@ -166,7 +168,7 @@ static void keep_in_flight(int depth,
   free(requests);
 }
 
-/* What is asked for, and how much of it at a time. */
+/* The requests, and the number in flight. */
 struct load {
   void (*perform)(struct request* request);
   const char* path;
@@ -200,17 +202,17 @@ static void measure(const char* metric, const struct load* load, int workers) {
   }
 }
 
-/* One core for the thread that asks, one for the pool; nobody sleeps. With one
- * core that would take a time slice for each hand-over. */
-static void measure_awake(const char* metric, const struct load* load) {
+/* One core for the requesting thread, one for the pool; both spin. With one
+ * core each hand-over would take a time slice. */
+static void measure_spinning(const char* metric, const struct load* load) {
   if (sysconf(_SC_NPROCESSORS_ONLN) == 1) return;
   sleeping = 0;
   at_a_time = load->depth / 8;
   measure(metric, load, 1);
 }
 
-/* A worker for every core; the thread that asks runs in between. */
-static void measure_asleep(const char* metric, const struct load* load) {
+/* A worker for every core, which the requesting thread shares with them. */
+static void measure_sleeping(const char* metric, const struct load* load) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
   sleeping = 1;
@@ -218,14 +220,14 @@ static void measure_asleep(const char* metric, const struct load* load) {
   measure(metric, load, cores < MAX_WORKERS ? (int) cores : MAX_WORKERS);
 }
 
-BENCH(stat_64_awake) { measure_awake("stat_64_awake", &stat_64); }
+BENCH(stat_64_spin) { measure_spinning("stat_64_spin", &stat_64); }
 
-BENCH(stat_64_asleep) { measure_asleep("stat_64_asleep", &stat_64); }
+BENCH(stat_64_sleep) { measure_sleeping("stat_64_sleep", &stat_64); }
 
-BENCH(file_chain_16_awake) {
-  measure_awake("file_chain_16_awake", &file_chain_16);
+BENCH(file_chain_16_spin) {
+  measure_spinning("file_chain_16_spin", &file_chain_16);
 }
 
-BENCH(file_chain_16_asleep) {
-  measure_asleep("file_chain_16_asleep", &file_chain_16);
+BENCH(file_chain_16_sleep) {
+  measure_sleeping("file_chain_16_sleep", &file_chain_16);
 }

@@ -1,4 +1,4 @@
-/* Starting processes and threads, and a tick of a loop that has nothing to do. */
+/* Starting processes and threads, and a loop iteration without events. */
 #define _GNU_SOURCE
 #include "bench.h"
 
@@ -45,7 +45,7 @@ BENCH(vfork_exec) {
   spawn_children("vfork_exec", 1);
 }
 
-/* What the next benchmark starts. */
+/* The program that the next benchmark starts. */
 BENCH(nothing) {}
 
 BENCH(exec) {
