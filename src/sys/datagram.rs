@@ -80,11 +80,14 @@ pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<u
 ///
 /// A run of datagrams of one size to one address, of which the last may be shorter, becomes one
 /// message that the kernel cuts up as late as it can (generic segmentation offload). That saves most
-/// of what sending a small datagram costs. An outbox with something in it is not to be moved.
+/// of what sending a small datagram costs.
 pub struct Outbox {
     headers: [MaybeUninit<mmsghdr>; BATCH],
     /// How many datagrams are in each message.
     runs: [u8; BATCH],
+    /// Where the buffers of a message with several datagrams begin in `vectors`. Its header gets the
+    /// pointers when it is sent, so that an outbox can be moved.
+    starts: [u8; BATCH],
     messages: usize,
     datagrams: usize,
     /// The size of the last message and of the datagrams in it; none can be added when the latter
@@ -108,6 +111,17 @@ struct SegmentSize {
     padding: [u16; 3],
 }
 
+impl SegmentSize {
+    fn new(size: u16) -> SegmentSize {
+        // SAFETY: all zeroes are a valid header.
+        let mut header: libc::cmsghdr = unsafe { core::mem::zeroed() };
+        header.cmsg_len = (offset_of!(SegmentSize, size) + size_of::<u16>()) as _;
+        header.cmsg_level = libc::SOL_UDP;
+        header.cmsg_type = libc::UDP_SEGMENT;
+        SegmentSize { header, size, padding: [0; 3] }
+    }
+}
+
 /// The most bytes in a message with several datagrams: what fits into an IPv6 packet.
 const MAX_MESSAGE: usize = 65_487;
 
@@ -117,6 +131,7 @@ impl Outbox {
         Outbox {
             headers: [const { MaybeUninit::uninit() }; BATCH],
             runs: [0; BATCH],
+            starts: [0; BATCH],
             messages: 0,
             datagrams: 0,
             last_size: 0,
@@ -176,26 +191,17 @@ impl Outbox {
             return false;
         }
         let free = self.vectors[self.vectors_used..].as_mut_ptr().cast::<iovec>();
-        // SAFETY: there is room for both; the message's own vectors are the array that its datagram
-        // came with. uv_buf_t has the layout of struct iovec.
+        // SAFETY: there is room for both; a message of one datagram has the array that this came with.
+        // uv_buf_t has the layout of struct iovec.
         unsafe {
             ptr::copy_nonoverlapping(last_header.msg_iov, free, moved);
             ptr::copy_nonoverlapping(buffers.as_ptr().cast(), free.add(moved), buffers.len());
         }
         if is_new {
-            // SAFETY: all zeroes are a valid header.
-            let mut header: libc::cmsghdr = unsafe { core::mem::zeroed() };
-            header.cmsg_len = (offset_of!(SegmentSize, size) + size_of::<u16>()) as _;
-            header.cmsg_level = libc::SOL_UDP;
-            header.cmsg_type = libc::UDP_SEGMENT;
-            let size = self.segment as u16;
-            let control = SegmentSize { header, size, padding: [0; 3] };
-            let control = self.controls[self.controls_used].write(control);
-            last_header.msg_control = ptr::from_mut(control).cast();
-            last_header.msg_controllen = size_of::<SegmentSize>() as _;
-            last_header.msg_iov = free;
-            last_header.msg_iovlen = 0;
+            self.starts[last] = self.vectors_used as u8;
+            self.controls[self.controls_used].write(SegmentSize::new(self.segment as u16));
             self.controls_used += 1;
+            last_header.msg_iovlen = 0;
         }
         last_header.msg_iovlen += moved + buffers.len();
         self.vectors_used += moved + buffers.len();
@@ -205,6 +211,20 @@ impl Outbox {
             self.segment = 0;
         }
         true
+    }
+
+    /// Points the headers of messages with several datagrams to their buffers and control messages.
+    fn point_headers(&mut self) {
+        let mut controls = self.controls.iter_mut();
+        let vectors = self.vectors.as_mut_ptr().cast::<iovec>();
+        for index in (0..self.messages).filter(|&index| self.runs[index] > 1) {
+            let Some(control) = controls.next() else { return };
+            // SAFETY: all messages are initialised.
+            let header = unsafe { &mut self.headers[index].assume_init_mut().msg_hdr };
+            header.msg_iov = vectors.wrapping_add(self.starts[index].into());
+            header.msg_control = control.as_mut_ptr().cast();
+            header.msg_controllen = size_of::<SegmentSize>() as _;
+        }
     }
 
     /// Sends as many as can be sent; returns how many, or why the first was not. None are to be
@@ -220,6 +240,7 @@ impl Outbox {
         {
             return Ok(None);
         }
+        self.point_headers();
         let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
         let sent = match self.messages {
             0 => Ok(0),
@@ -332,7 +353,7 @@ impl Inbox {
 
     /// Those that were received last, each with its sender's address.
     pub fn iter(&self) -> impl Iterator<Item = (Received, *const sockaddr)> + '_ {
-        self.headers[..self.count].iter().map(|header| {
+        self.headers[..self.count].iter().zip(&self.names).map(|(header, name)| {
             // SAFETY: the first `count` are initialised.
             let header = unsafe { header.assume_init_ref() };
             let received = Received {
@@ -340,7 +361,7 @@ impl Inbox {
                 truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
                 address_length: header.msg_hdr.msg_namelen as usize,
             };
-            (received, header.msg_hdr.msg_name.cast_const().cast())
+            (received, name.as_ptr().cast())
         })
     }
 }

@@ -1,6 +1,6 @@
+pub use crate::abi::*;
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::mem::MaybeUninit;
-pub use crate::abi::*;
 
 extern "C" {
     pub fn uv_library_shutdown();

@@ -1,6 +1,5 @@
 use super::api::*;
 
-
 #[test]
 fn freed_when_closed() {
     unsafe extern "C" fn on_timer(timer: *mut uv_timer_t) {

@@ -12,7 +12,7 @@ use crate::ffi::Overlay;
 use crate::handles::Handle;
 use crate::memory::{self, Array};
 use crate::os::uv_guess_handle;
-use crate::sys::{self, unix_socket};
+use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 
@@ -60,62 +60,12 @@ impl Stream {
         unsafe { descriptor_of(handle.cast()) }.map(drop)
     }
 
-    /// Writes the buffers, and with them the handle unless it has been sent.
-    ///
-    /// # Safety
-    /// The buffers hold what they say, and `handle` is NULL or an initialised handle.
-    pub(super) unsafe fn write_with(
-        &self,
-        buffers: &[uv_buf_t],
-        handle: *const uv_stream_t,
-    ) -> Result<usize> {
-        // SAFETY: the caller's contract.
-        unsafe {
-            if handle.is_null() {
-                return match buffers {
-                    [one] => self.as_socket_or_file(
-                        |fd| sys::socket::send(fd, one),
-                        |fd| sys::fd::write_vectored(fd, buffers),
-                    ),
-                    many => sys::fd::write_vectored(self.fd(), many),
-                };
-            }
-            unix_socket::send_descriptor(self.fd(), buffers, descriptor_of(handle.cast())?)
-        }
-    }
-
-    /// Reads, and keeps the descriptors that come along if the stream is for that.
-    ///
-    /// # Safety
-    /// The buffer is as large as it says.
-    pub(super) unsafe fn receive(&self, buffer: &uv_buf_t) -> Result<usize> {
-        if self.as_ipc().is_none() {
-            return self.as_socket_or_file(
-                // SAFETY: the caller's contract.
-                |fd| unsafe { sys::socket::receive(fd, buffer) },
-                // SAFETY: as above.
-                |fd| unsafe { sys::fd::read(fd, buffer) },
-            );
-        }
-        let mut kept = Ok(());
-        let keep = |fd| {
-            let result = self.keep(fd);
-            if result.is_err() {
-                let _ = sys::fd::close(fd);
-                kept = result;
-            }
-        };
-        // SAFETY: the caller's contract.
-        let length = unsafe { unix_socket::receive_descriptors(self.fd(), buffer, keep) }?;
-        kept.map(|()| length)
-    }
-
     fn queue(&self) -> Option<&Queue> {
         // SAFETY: `queued_fds` is NULL or what `keep` allocated and `drop_queue` has not freed.
         unsafe { self.queued_fds.get().cast::<Queue>().as_ref() }
     }
 
-    fn keep(&self, fd: c_int) -> Result {
+    pub(super) fn keep(&self, fd: c_int) -> Result {
         if self.accepted_fd.get() == -1 {
             self.accepted_fd.set(fd);
             return Ok(());
@@ -175,7 +125,7 @@ impl Stream {
 ///
 /// # Safety
 /// `handle` is an initialised handle.
-unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> {
+pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> {
     // SAFETY: the caller's contract.
     let handle = unsafe { Handle::of(handle) };
     match handle.kind() {

@@ -14,10 +14,12 @@
 //! from the loop's pending phase, never from inside the call that caused them.
 
 mod connect;
+mod io;
 mod ipc;
 mod listen;
 mod pipe;
 mod read;
+mod shutdown;
 mod tcp;
 mod tty;
 pub mod write;
@@ -42,7 +44,7 @@ pub struct Stream {
     alloc_cb: Cell<uv_alloc_cb>,
     read_cb: Cell<uv_read_cb>,
     connect_request: Cell<*const connect::Connect>,
-    shutdown_request: Cell<*const write::Shutdown>,
+    shutdown_request: Cell<*const shutdown::Shutdown>,
     pub io: Watcher,
     /// Writes that are not written yet, in order.
     write_queue: List,
@@ -144,22 +146,6 @@ impl Stream {
 
     fn arm(&self, wanted: Interest) -> Result {
         self.io.arm(&self.loop_().poller, self.interest(wanted))
-    }
-
-    /// Uses the descriptor as a socket, which is the shorter way through the kernel, unless it is
-    /// none: a handle may be given any.
-    fn as_socket_or_file<T>(
-        &self,
-        socket: impl FnOnce(c_int) -> Result<T>,
-        file: impl FnOnce(c_int) -> Result<T>,
-    ) -> Result<T> {
-        if !self.handle.has(flag::NOT_SOCKET) {
-            match socket(self.fd()) {
-                Err(Error::ENOTSOCK) => self.handle.set(flag::NOT_SOCKET),
-                other => return other,
-            }
-        }
-        file(self.fd())
     }
 
     /// Takes over a descriptor. `flags` say in which directions it can be used.

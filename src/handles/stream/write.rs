@@ -1,4 +1,4 @@
-//! Writing, and shutting the writing side down.
+//! Writing to streams.
 
 use super::Stream;
 use crate::abi::*;
@@ -53,18 +53,6 @@ const _: () = {
     assert!(offset_of!(Write, stream) == offset_of!(uv_write_t, handle));
     assert!(offset_of!(Write, few) == offset_of!(uv_write_t, bufsml));
 };
-
-#[repr(C)]
-pub struct Shutdown {
-    request: Request,
-    stream: Cell<*const Stream>,
-    callback: Cell<uv_shutdown_cb>,
-}
-
-overlay!(Shutdown { request, stream, callback } => uv_shutdown_t);
-const _: () = assert!(
-    core::mem::offset_of!(Shutdown, stream) == core::mem::offset_of!(uv_shutdown_t, handle)
-);
 
 impl Write {
     /// # Safety
@@ -324,55 +312,6 @@ impl Stream {
             Err(error) => Err(error),
         }
     }
-
-    /// # Safety
-    /// As for `uv_shutdown`.
-    unsafe fn shut_down(&self, request: *mut Shutdown, callback: uv_shutdown_cb) -> Result {
-        if !self.handle.has(flag::WRITABLE)
-            || self.handle.has(flag::SHUT)
-            || !self.shutdown_request.get().is_null()
-            || self.handle.is_closing()
-        {
-            return Err(Error::ENOTCONN);
-        }
-        // SAFETY: the caller's contract.
-        unsafe {
-            Request::init(request, UV_SHUTDOWN, |request| Shutdown {
-                request,
-                stream: Cell::new(self),
-                callback: Cell::new(callback),
-            });
-        }
-        self.loop_().request_began();
-        self.shutdown_request.set(request);
-        self.handle.clear(flag::WRITABLE);
-        if self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.io);
-        }
-        Ok(())
-    }
-
-    /// Shuts the writing side down when that was asked for; everything before it is written.
-    pub(super) fn finish_shutdown(&self) {
-        let request = self.shutdown_request.replace(core::ptr::null());
-        if request.is_null() {
-            return;
-        }
-        self.loop_().request_ended();
-        let result = if self.handle.is_closing() {
-            Err(Error::ECANCELED)
-        } else {
-            sys::socket::shut_down_writing(self.fd())
-        };
-        if result.is_ok() {
-            self.handle.set(flag::SHUT);
-        }
-        // SAFETY: the request is alive until its callback, which is the user's function.
-        if let Some(callback) = unsafe { (*request).callback.get() } {
-            // SAFETY: as above.
-            call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
-        }
-    }
 }
 
 /// The buffers that C passed: none for a count that is negative to C's eyes.
@@ -475,24 +414,6 @@ pub unsafe extern "C" fn uv_try_write2(
 pub unsafe extern "C" fn uv_write_nwritten(req: *const uv_write_t) -> usize {
     // SAFETY: the caller's contract.
     unsafe { Write::of(req) }.request.written.get()
-}
-
-/// Shuts the writing side of the stream down once everything that was queued is written; reading
-/// goes on.
-///
-/// Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
-/// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
-///
-/// # Safety
-/// `req` is alive until `cb` is called; `handle` is an initialised stream.
-#[no_mangle]
-pub unsafe extern "C" fn uv_shutdown(
-    req: *mut uv_shutdown_t,
-    handle: *mut uv_stream_t,
-    cb: uv_shutdown_cb,
-) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { Stream::of(handle).shut_down(req.cast(), cb).into_c() }
 }
 
 const _: () = assert!(size_of::<uv_buf_t>() == size_of::<libc::iovec>());

@@ -1,0 +1,78 @@
+//! The system calls that read and write a stream.
+//!
+//! `recv` and `send` are a shorter way through the kernel than `read` and `write`. A handle may be given
+//! any descriptor, so whether it is a socket is found out by trying.
+
+use super::ipc::descriptor_of;
+use super::Stream;
+use crate::abi::*;
+use crate::handles::flag;
+use crate::sys::{self, unix_socket};
+use core::ffi::c_int;
+
+impl Stream {
+    /// Calls `socket` with the descriptor, or `file` if it turned out not to be a socket.
+    fn as_socket_or_file<T>(
+        &self,
+        socket: impl FnOnce(c_int) -> Result<T>,
+        file: impl FnOnce(c_int) -> Result<T>,
+    ) -> Result<T> {
+        if !self.handle.has(flag::NOT_SOCKET) {
+            match socket(self.fd()) {
+                Err(Error::ENOTSOCK) => self.handle.set(flag::NOT_SOCKET),
+                other => return other,
+            }
+        }
+        file(self.fd())
+    }
+
+    /// Writes the buffers, and with them the handle unless it has been sent.
+    ///
+    /// # Safety
+    /// The buffers hold what they say, and `handle` is NULL or an initialised handle.
+    pub(super) unsafe fn write_with(
+        &self,
+        buffers: &[uv_buf_t],
+        handle: *const uv_stream_t,
+    ) -> Result<usize> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if handle.is_null() {
+                return match buffers {
+                    [one] => self.as_socket_or_file(
+                        |fd| sys::socket::send(fd, one),
+                        |fd| sys::fd::write_vectored(fd, buffers),
+                    ),
+                    many => sys::fd::write_vectored(self.fd(), many),
+                };
+            }
+            unix_socket::send_descriptor(self.fd(), buffers, descriptor_of(handle.cast())?)
+        }
+    }
+
+    /// Reads, and keeps the descriptors that come along if the stream is for that.
+    ///
+    /// # Safety
+    /// The buffer is as large as it says.
+    pub(super) unsafe fn receive(&self, buffer: &uv_buf_t) -> Result<usize> {
+        if self.as_ipc().is_none() {
+            return self.as_socket_or_file(
+                // SAFETY: the caller's contract.
+                |fd| unsafe { sys::socket::receive(fd, buffer) },
+                // SAFETY: as above.
+                |fd| unsafe { sys::fd::read(fd, buffer) },
+            );
+        }
+        let mut kept = Ok(());
+        let keep = |fd| {
+            let result = self.keep(fd);
+            if result.is_err() {
+                let _ = sys::fd::close(fd);
+                kept = result;
+            }
+        };
+        // SAFETY: the caller's contract.
+        let length = unsafe { unix_socket::receive_descriptors(self.fd(), buffer, keep) }?;
+        kept.map(|()| length)
+    }
+}
