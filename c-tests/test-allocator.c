@@ -81,8 +81,11 @@ static void signal_cb(uv_signal_t* watcher, int signum) {
   uv_close((uv_handle_t*) watcher, NULL);
 }
 
+static int worked;
+
 static void work(uv_work_t* req) {
   (void) req;
+  worked++;
 }
 
 static void fs_cb(uv_fs_t* req) {
@@ -268,8 +271,12 @@ static int do_signal(void) {
 
 static int do_work(void) {
   static uv_work_t req;
-  int r = uv_queue_work(loop, &req, work, NULL);
-  if (r == 0) ASSERT_GE(uv_run(loop, UV_RUN_DEFAULT), 0);
+  int r;
+
+  worked = 0;
+  r = uv_queue_work(loop, &req, work, NULL);
+  ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(worked, r == 0);
   return r;
 }
 

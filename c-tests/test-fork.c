@@ -418,7 +418,9 @@ static atomic_int stop_raising;
 
 static void keep_raising(void* arg) {
   (void) arg;
-  while (!atomic_load(&stop_raising)) raise(SIGUSR1);
+  do {
+    raise(SIGUSR1);
+  } while (!atomic_load(&stop_raising));
 }
 
 static void other_signal_cb(uv_signal_t* watcher, int signum) {
@@ -450,6 +452,8 @@ TEST(fork_while_another_thread_handles_signals) {
   for (i = 0; i < CHILDREN; i++) in_child(watch_another_signal, NULL);
   atomic_store(&stop_raising, 1);
   ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
+  ASSERT_GT(fired, 0);
   CLOSE_LOOP(&s.loop);
 }
 
@@ -575,7 +579,6 @@ static void fork_at_the_first(uv_handle_t* handle, void* arg) {
   (void) arg;
   if (handle != (uv_handle_t*) &walked.first) return;
   walked.pid = fork();
-  ASSERT_GE(walked.pid, 0);
   if (walked.pid == 0) ASSERT_OK(uv_loop_fork(&walked.loop));
 }
 
@@ -601,7 +604,9 @@ TEST(fork_in_a_walk_while_a_thread_sends) {
     while (atomic_load(&walked.sent) < round * 3) continue;
     ASSERT_EQ(pthread_kill(thread, SIGUSR2), 0);
     while (!atomic_load(&walked.stopped)) sched_yield();
+    walked.pid = -1;
     uv_walk(&walked.loop, fork_at_the_first, NULL);
+    ASSERT_GE(walked.pid, 0);
     if (walked.pid == 0) {
       for (i = 0; i < ASYNCS; i++)
         ASSERT_OK(uv_async_send(&walked.asyncs[i]));

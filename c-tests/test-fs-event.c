@@ -234,6 +234,11 @@ TEST(fs_event_stop_and_reference) {
   ASSERT_OK(uv_fs_event_start(&a, never, "dir", 0));
   uv_unref((uv_handle_t*) &a);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  uv_ref((uv_handle_t*) &a);
+  ASSERT_OK(uv_fs_event_stop(&a));
+  ASSERT_OK(uv_fs_event_start(&a, note, "dir", 0));
+  put("dir/file", "while it is started");
+  EXPECT("a file C");
   CLOSE_LOOP(&loop);
 }
 

@@ -149,6 +149,7 @@ TEST(fs_path_is_copied_only_for_async) {
   ASSERT(fs_req.path != path);
   memset(path, 'z', sizeof(path));
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fs_cb_calls, 1);
   ASSERT_OK(fs_req.result);
   ASSERT_STR_EQ(fs_req.path, test_path("renamed"));
   fs_clean();
@@ -167,6 +168,7 @@ TEST(fs_two_paths_are_copied_for_async) {
   memset(from, 'z', sizeof(from));
   memset(to, 'z', sizeof(to));
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fs_cb_calls, 1);
   ASSERT_OK(fs_req.result);
   ASSERT_STR_EQ(fs_req.path, test_path("from"));
   fs_clean();

@@ -748,6 +748,7 @@ static void work_cb(uv_work_t* req) {
 static void after_work_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   ASSERT_PTR_EQ(uv_req_get_data((uv_req_t*) req), trace);
+  note('w');
 }
 
 TEST(handle_req_accessors) {
@@ -763,6 +764,7 @@ TEST(handle_req_accessors) {
   ASSERT_PTR_EQ(req.loop, &loop);
   ASSERT_PTR_EQ(req.data, trace);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "w");
   CLOSE_LOOP(&loop);
 }
 

@@ -708,8 +708,13 @@ static void close_in_alloc_callback(void) {
 }
 
 TEST(lifecycle_stream_closed_in_its_alloc_callback) {
-  for (spared = kinds; spared < kinds + COUNT(kinds); spared++)
-    if (spared->spare_self) ASSERT_SURVIVES(close_in_alloc_callback);
+  int tried = 0;
+  for (spared = kinds; spared < kinds + COUNT(kinds); spared++) {
+    if (!spared->spare_self) continue;
+    ASSERT_SURVIVES(close_in_alloc_callback);
+    tried++;
+  }
+  ASSERT_GT(tried, 0);
 }
 
 TEST(lifecycle_request_started_again_in_its_callback) {

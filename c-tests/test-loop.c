@@ -279,6 +279,9 @@ TEST(loop_run_of_an_empty_loop_returns_zero) {
   }
   /* A loop that is not alive does not begin an iteration. */
   ASSERT_STR_EQ(trace, "");
+  uv_ref((uv_handle_t*) &unreferenced);
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_STR_EQ(trace, "i");
   CLOSE_LOOP(&loop);
 }
 
@@ -794,6 +797,7 @@ TEST(loop_backend_fd_is_the_same_open_fd_for_life) {
   timer.data = "t";
   ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "t");
   ASSERT_EQ(uv_backend_fd(&loop), fd);
   CLOSE_LOOP(&loop);
 }
@@ -874,6 +878,7 @@ static void slow_cb(uv_timer_t* timer) {
   ASSERT_EQ(uv_now(timer->loop), now);
   uv_update_time(timer->loop);
   ASSERT_GE(uv_now(timer->loop), now + 2);
+  note('t');
 }
 
 TEST(loop_update_time_in_a_callback) {
@@ -884,6 +889,7 @@ TEST(loop_update_time_in_a_callback) {
   ASSERT_OK(uv_timer_init(&loop, &timer));
   ASSERT_OK(uv_timer_start(&timer, slow_cb, 0, 0));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_STR_EQ(trace, "t");
   CLOSE_LOOP(&loop);
 }
 

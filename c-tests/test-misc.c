@@ -69,8 +69,11 @@ TEST(misc_library_shutdown_ends_the_pool) {
   uv_library_shutdown();
 }
 
+static int fired;
+
 static void timer_cb(uv_timer_t* timer) {
   (void) timer;
+  fired++;
   done++;
 }
 
@@ -100,6 +103,7 @@ TEST(misc_idle_loop_opens_no_threads_and_leaks_no_descriptors) {
     ASSERT_OK(uv_timer_init(&loop, &timer));
     ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
     ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(fired, i + 1);
     ASSERT_EQ(count_threads(), 1);
     CLOSE_LOOP(&loop);
   }

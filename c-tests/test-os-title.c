@@ -3,6 +3,7 @@
 #include "test-os.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 
 /* Arguments as the kernel lays them out: one behind the other. */
 static char memory[] = "program\0first\0second argument\0\0behind";
@@ -95,9 +96,14 @@ TEST(os_title_edges) {
   ASSERT_STR_EQ(title, "");
 }
 
+static atomic_int titles_set;
+
 static void set_titles(void* arg) {
   int i;
-  for (i = 0; i < 2000; i++) ASSERT_OK(uv_set_process_title(arg));
+  for (i = 0; i < 2000; i++) {
+    ASSERT_OK(uv_set_process_title(arg));
+    atomic_fetch_add(&titles_set, 1);
+  }
 }
 
 TEST(os_title_from_many_threads) {
@@ -115,6 +121,7 @@ TEST(os_title_from_many_threads) {
     ASSERT(strcmp(title, titles[0]) == 0 || strcmp(title, titles[1]) == 0);
   }
   for (i = 0; i < 2; i++) ASSERT_OK(uv_thread_join(&threads[i]));
+  ASSERT_EQ(atomic_load(&titles_set), 4000);
 }
 
 /* The program's real arguments. The C library gives them to constructors. */

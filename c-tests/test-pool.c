@@ -13,6 +13,7 @@ struct holder {
   uv_work_t req;
   uv_sem_t taken;
   uv_sem_t release;
+  int held; /* Set when its callback has run. */
 };
 
 static int done;
@@ -28,10 +29,12 @@ static void held_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   uv_sem_destroy(&h->taken);
   uv_sem_destroy(&h->release);
+  h->held = 1;
 }
 
 static void holder_start(uv_loop_t* loop, struct holder* h) {
   h->req.data = h;
+  h->held = 0;
   ASSERT_OK(uv_sem_init(&h->taken, 0));
   ASSERT_OK(uv_sem_init(&h->release, 0));
   ASSERT_OK(uv_queue_work(loop, &h->req, hold, held_cb));
@@ -70,15 +73,18 @@ static void cancelled_cb(uv_work_t* req, int status) {
 }
 
 static pthread_t work_thread;
+static int worked_on_thread;
 
 static void note_thread(uv_work_t* req) {
   (void) req;
   work_thread = pthread_self();
+  worked_on_thread++;
 }
 
 static void check_thread_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   ASSERT(pthread_equal(pthread_self(), *(pthread_t*) req->data));
+  ASSERT_EQ(worked_on_thread, 1);
   ASSERT(!pthread_equal(pthread_self(), work_thread));
   done++;
 }
@@ -226,10 +232,12 @@ TEST(pool_size_is_at_most_1024) {
 }
 
 static uv_barrier_t everybody;
+static atomic_int met;
 
 static void meet(uv_work_t* req) {
   (void) req;
   uv_barrier_wait(&everybody);
+  atomic_fetch_add(&met, 1);
 }
 
 /* Some threads were started for work that is over, the others are for work that
@@ -249,6 +257,7 @@ TEST(pool_reaches_its_size_after_some_work) {
     ASSERT_OK(uv_queue_work(&loop, &reqs[i], meet, count_cb));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 12);
+  ASSERT_EQ(atomic_load(&met), 8);
   uv_barrier_destroy(&everybody);
   CLOSE_LOOP(&loop);
 }
@@ -316,6 +325,7 @@ TEST(pool_cancel_running_work_is_busy) {
   ASSERT_EQ(uv_cancel((uv_req_t*) &h.req), UV_EBUSY);
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(h.held, 1);
   CLOSE_LOOP(&loop);
 }
 
@@ -496,6 +506,7 @@ static void own_loop_run(void* arg) {
                             own_loop_cb));
   }
   ASSERT_OK(uv_run(&own->loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(own->left, -8);
   CLOSE_LOOP(&own->loop);
 }
 
@@ -565,5 +576,6 @@ TEST(pool_request_keeps_the_loop_open_until_it_completes) {
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(h.held, 1);
   ASSERT_OK(uv_loop_close(&loop));
 }

@@ -210,6 +210,8 @@ TEST(process_detached_leads_a_session) {
     ASSERT_EQ(getpgid(process.pid), detached ? process.pid : getpgrp());
     ASSERT_OK(uv_process_kill(&process, SIGKILL));
     ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+    ASSERT_EQ(exits, detached + 1);
+    ASSERT_EQ(exit_signal, SIGKILL);
     CLOSE_LOOP(&loop);
   }
 }
@@ -591,6 +593,7 @@ TEST(process_inherits_a_stream) {
   s.stdio[1].data.stream = STREAM(&tcp);
   ASSERT_OK(uv_spawn(&loop, &child, &s.options));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(exits, 1);
   ASSERT_EQ(read(peer, text, sizeof(text)), 6);
   ASSERT_STR_EQ(text, "hello\n");
   /* The child could not work with a non-blocking one. */

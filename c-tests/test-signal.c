@@ -658,6 +658,8 @@ TEST(signal_reaches_every_loop_in_every_thread) {
   uv_sem_destroy(&ready);
 }
 
+static atomic_int churned;
+
 static void churn_loops(void* arg) {
   int i;
   (void) arg;
@@ -668,6 +670,7 @@ static void churn_loops(void* arg) {
     ASSERT_OK(uv_signal_init(&loop, &watcher));
     ASSERT_OK(uv_signal_start(&watcher, count_and_stop_cb, SIGPROF));
     CLOSE_LOOP(&loop);
+    atomic_fetch_add(&churned, 1);
   }
 }
 
@@ -688,6 +691,7 @@ TEST(signal_watchers_come_and_go_while_signals_arrive) {
     ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
   }
   for (i = 0; i < 4; i++) ASSERT_OK(uv_thread_join(&threads[i]));
+  ASSERT_EQ(atomic_load(&churned), 200);
   while (fired < 200) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_EQ(fired, 200);
   CLOSE_LOOP(&loop);

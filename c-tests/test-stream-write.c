@@ -578,13 +578,18 @@ TEST(stream_cancel_other_requests) {
   uv_tcp_t server, client;
   struct sockaddr_in addr;
   set_up();
-  addr = listen_loopback(&loop, &server, never_connection);
+  addr = listen_loopback(&loop, &server, note_connection);
+  server.data = NULL;
   ASSERT_OK(uv_tcp_init(&loop, &client));
-  connect_req.data = shutdown_req.data = NULL;
+  connect_req.data = "1";
+  shutdown_req.data = "2";
   ASSERT_OK(uv_tcp_connect(&connect_req, &client, SA(&addr), note_connect));
   ASSERT_EQ(uv_cancel((uv_req_t*) &connect_req), UV_EINVAL);
   ASSERT_OK(uv_shutdown(&shutdown_req, STREAM(&tcp), note_shutdown));
   ASSERT_EQ(uv_cancel((uv_req_t*) &shutdown_req), UV_EINVAL);
+  /* They end as if nobody had tried. */
+  RUN_UNTIL(&loop, strstr(events, "connect1") && strstr(events, "shutdown2"));
+  ASSERT_NULL(strchr(events, ':'));
   uv_close(HANDLE(&server), NULL);
   tear_down();
 }

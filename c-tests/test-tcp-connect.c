@@ -271,6 +271,7 @@ TEST(tcp_connect_callback_closes) {
 /* The memory of the request is the callback's to free. */
 static void free_from_connect(uv_connect_t* req, int status) {
   ASSERT_OK(status);
+  note("connect", NULL, status);
   uv_close(HANDLE(req->handle), NULL);
   free(req);
 }
@@ -284,6 +285,7 @@ TEST(tcp_connect_request_freed_in_callback) {
   ASSERT_OK(uv_tcp_init(&loop, &client));
   ASSERT_OK(uv_tcp_connect(req, &client, SA(&addr), free_from_connect));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("connect");
   CLOSE_LOOP(&loop);
 }
 

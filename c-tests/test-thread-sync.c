@@ -39,7 +39,7 @@ static void run_call(void* arg) {
 }
 
 static int elsewhere(int (*run)(void)) {
-  struct call call = {run, 0};
+  struct call call = {run, -1};
   uv_thread_t thread;
 
   ASSERT_OK(uv_thread_create(&thread, run_call, &call));

@@ -23,6 +23,7 @@ static void measure_stack(void* arg) {
 
 static size_t stack_of(const uv_thread_options_t* options) {
   uv_thread_t thread;
+  stack_size = 0;
   if (options == NULL)
     ASSERT_OK(uv_thread_create(&thread, measure_stack, NULL));
   else

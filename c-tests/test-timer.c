@@ -50,25 +50,34 @@ TEST(timer_one_shot_fires_once_and_is_then_inactive) {
   CLOSE_LOOP(&loop);
 }
 
+struct due_timer {
+  uv_timer_t timer;
+  uint64_t due;
+  int fired;
+};
+
 static void due_cb(uv_timer_t* timer) {
-  uint64_t due = *(uint64_t*) timer->data;
-  ASSERT_GE(uv_now(timer->loop), due);
+  struct due_timer* t = timer->data;
+  ASSERT_GE(uv_now(timer->loop), t->due);
+  t->fired++;
 }
 
 TEST(timer_never_fires_before_its_due_time) {
   uv_loop_t loop;
-  uv_timer_t timers[12];
-  uint64_t due[12];
+  struct due_timer timers[12] = {0};
   int i;
 
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < 12; i++) {
-    due[i] = uv_now(&loop) + (uint64_t) (i * 7 % 12);
-    ASSERT_OK(uv_timer_init(&loop, &timers[i]));
-    timers[i].data = &due[i];
-    ASSERT_OK(uv_timer_start(&timers[i], due_cb, (uint64_t) (i * 7 % 12), 0));
+    struct due_timer* t = &timers[i];
+    uint64_t timeout = (uint64_t) (i * 7 % 12);
+    t->due = uv_now(&loop) + timeout;
+    ASSERT_OK(uv_timer_init(&loop, &t->timer));
+    t->timer.data = t;
+    ASSERT_OK(uv_timer_start(&t->timer, due_cb, timeout, 0));
   }
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  for (i = 0; i < 12; i++) ASSERT_EQ(timers[i].fired, 1);
   CLOSE_LOOP(&loop);
 }
 

@@ -351,15 +351,27 @@ TEST(udp_recv_and_send_on_one_handle) {
   ASSERT_OK(close(fd));
 }
 
+static void never_timer(uv_timer_t* timer) {
+  (void) timer;
+  test_fail(__FILE__, __LINE__, "unexpected timer callback");
+}
+
 /* An unreferenced receiver receives, but does not keep the loop alive. */
 TEST(udp_recv_unreferenced) {
+  uv_timer_t other;
   int fd = open_receiver(AF_UNSPEC);
   ASSERT_OK(uv_udp_recv_start(&receiver, alloc_slab, record_recv));
   uv_unref(HANDLE(&receiver));
   ASSERT_EQ(uv_loop_alive(&loop), 0);
   send_some(fd, 1);
   ASSERT_OK(uv_run(&loop, UV_RUN_NOWAIT));
+  ASSERT_EQ(receipt_count, 0);
   ASSERT_EQ(uv_is_active(HANDLE(&receiver)), 1);
+  /* Something else keeps the loop alive. */
+  ASSERT_OK(uv_timer_init(&loop, &other));
+  ASSERT_OK(uv_timer_start(&other, never_timer, 1000000, 0));
+  ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+  ASSERT_EQ(datagrams, 1);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(fd));
 }

@@ -161,6 +161,7 @@ TEST(udp_send_from_the_callback) {
 
 static void free_sent(uv_udp_send_t* req, int status) {
   ASSERT_OK(status);
+  ++*(int*) req->data;
   memset(req, 0xaa, sizeof(*req));
   free(req);
 }
@@ -169,16 +170,18 @@ TEST(udp_send_request_is_free_in_its_callback) {
   uv_buf_t many[6];
   struct sockaddr_in addr;
   uv_udp_t udp;
-  int i, peer = udp_raw(&addr);
+  int i, sent = 0, peer = udp_raw(&addr);
   for (i = 0; i < 6; i++) many[i] = ping;
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_udp_init(&loop, &udp));
   for (i = 0; i < 10; i++) {
     uv_udp_send_t* req = malloc(sizeof(*req));
+    req->data = &sent;
     ASSERT_OK(uv_udp_send(req, &udp, many, i % 2 ? 6 : 1, SA(&addr),
                           free_sent));
   }
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(sent, 10);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(peer));
 }
@@ -434,6 +437,7 @@ TEST(udp_try_send_behind_a_queue) {
   ASSERT_EQ(uv_udp_try_send(&udp, &ping, 1, SA(&addr)), UV_EAGAIN);
   ASSERT_EQ(uv_udp_try_send2(&udp, 1, bufs, nbufs, addrs, 0), UV_EAGAIN);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(sent, 1);
   ASSERT_EQ(uv_udp_try_send(&udp, &ping, 1, SA(&addr)), 4);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(peer));

@@ -380,6 +380,7 @@ TEST(uring_completions_are_events) {
   for (i = 0; i < N; i++)
     ASSERT_OK(uv_fs_stat(&loop, &reqs[i], "/", done_cb));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(calls, N);
   ASSERT_OK(uv_metrics_info(&loop, &metrics));
   ASSERT_EQ(metrics.events, N);
   CLOSE_LOOP(&loop);
