@@ -529,6 +529,9 @@ TEST(fork_in_a_handler_that_interrupts_starting_a_watcher) {
       ASSERT_OK(uv_signal_start(&s.watcher, signal_cb, SIGUSR1));
     }
   }
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
+  ASSERT_EQ(fired, 1);
   CLOSE_LOOP(&s.loop);
 }
 

@@ -2,8 +2,11 @@
 
 #include "test-tcp.h"
 
-static void noop_async(uv_async_t* async) {
+static int async_calls;
+
+static void count_async(uv_async_t* async) {
   (void) async;
+  async_calls++;
 }
 
 static void noop_timer(uv_timer_t* timer) {
@@ -30,7 +33,7 @@ TEST(metrics_count_iterations) {
   int i;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_async_init(&loop, &async, noop_async));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   for (i = 0; i < 5; i++) {
     ASSERT_OK(uv_metrics_info(&loop, &metrics));
     ASSERT_EQ(metrics.loop_count, i);
@@ -88,7 +91,7 @@ TEST(metrics_count_events) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_loop_configure(&loop, UV_METRICS_IDLE_TIME));
-  ASSERT_OK(uv_async_init(&loop, &async, noop_async));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   for (i = 1; i <= 4; i++) {
     ASSERT_OK(uv_async_send(&async));
     ASSERT_NE(uv_run(&loop, i % 2 ? UV_RUN_ONCE : UV_RUN_NOWAIT), 0);
@@ -200,10 +203,11 @@ TEST(metrics_idle_time_stays_zero_without_waiting) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_loop_configure(&loop, UV_METRICS_IDLE_TIME));
-  ASSERT_OK(uv_async_init(&loop, &async, noop_async));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   for (i = 0; i < 10; i++) {
     ASSERT_OK(uv_async_send(&async));
     ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+    ASSERT_EQ(async_calls, i + 1);
   }
   ASSERT_EQ(uv_metrics_idle_time(&loop), 0);
   CLOSE_LOOP(&loop);

@@ -94,6 +94,7 @@ TEST(pipe_standard_descriptors_stay_open) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
   ASSERT_OK(uv_pipe_open(&pipe, 0));
+  ASSERT_EQ(fd_of(&pipe), 0);
   CLOSE_LOOP(&loop);
   ASSERT_NE(fcntl(0, F_GETFD), -1);
 }

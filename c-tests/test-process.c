@@ -76,9 +76,10 @@ TEST(process_without_callback) {
   uv_process_t process;
 
   ASSERT_OK(uv_loop_init(&loop));
-  shell(&s, "exit 1")->options.exit_cb = NULL;
+  program(&s, "touch", test_path("ran"), NULL, NULL)->options.exit_cb = NULL;
   ASSERT_OK(uv_spawn(&loop, &process, &s.options));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_OK(access(test_path("ran"), F_OK));
   ASSERT_EQ(uv_is_active(HANDLE(&process)), 0);
   ASSERT_EQ(uv_is_closing(HANDLE(&process)), 0);
   ASSERT_NO_CHILDREN();

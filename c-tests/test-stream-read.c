@@ -90,7 +90,9 @@ TEST(stream_read_stop_always_succeeds) {
   ASSERT_OK(uv_read_stop(STREAM(&fresh)));
   ASSERT_OK(uv_read_stop(STREAM(&tcp)));
   ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, never_read));
+  ASSERT_EQ(uv_is_active(HANDLE(&tcp)), 1);
   ASSERT_OK(uv_read_stop(STREAM(&tcp)));
+  ASSERT_EQ(uv_is_active(HANDLE(&tcp)), 0);
   ASSERT_OK(uv_read_stop(STREAM(&tcp)));
   uv_close(HANDLE(&tcp), NULL);
   ASSERT_OK(uv_read_stop(STREAM(&tcp)));

@@ -296,6 +296,7 @@ TEST(tcp_bind_unknown_flags) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_tcp_init(&loop, &tcp));
   ASSERT_OK(uv_tcp_bind(&tcp, SA(&addr), 0x80));
+  ASSERT_GT(bound_port(&tcp), 0);
   CLOSE_LOOP(&loop);
 }
 
@@ -466,6 +467,8 @@ TEST(tcp_listen_backlog_values) {
   for (i = 0; i < COUNT(backlogs); i++) {
     ASSERT_OK(uv_tcp_init(&loop, &tcp[i]));
     ASSERT_OK(uv_listen(STREAM(&tcp[i]), backlogs[i], never_connection));
+    ASSERT_EQ(uv_is_active(HANDLE(&tcp[i])), 1);
+    ASSERT_EQ(int_option(fd_of(&tcp[i]), SOL_SOCKET, SO_ACCEPTCONN), 1);
   }
   CLOSE_LOOP(&loop);
 }

@@ -224,6 +224,7 @@ TEST(tty_reset_mode_in_a_signal_handler) {
   open_all(&tty);
   normal = attributes(slave);
   ASSERT_OK(uv_tty_set_mode(&tty, UV_TTY_MODE_RAW));
+  ASSERT(!same(attributes(slave), normal));
   signal(SIGUSR1, on_signal);
   raise(SIGUSR1);
   ASSERT(same(attributes(slave), normal));
