@@ -1,8 +1,9 @@
 /* Prints everything in uv.h that a compiled program depends on: sizes, alignments, offsets,
  * the values of enums and macros. check.sh compiles it with two headers and compares.
  *
- * LAYOUT_VERSION is the older of the two headers' versions; what came after 1.44, the
- * oldest version that is compared with, is left out if the other header cannot have it.
+ * LAYOUT_VERSION is the older of the two headers' versions, and SINCE(minor) says whether it is
+ * 1.minor or newer. Additions between 1.44 and 1.50, the versions in Debian 12 and 13, are
+ * compared from 1.50 on.
  */
 #include <uv.h>
 
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NEWER (LAYOUT_VERSION > 0x012cff)
+#define SINCE(minor) (LAYOUT_VERSION >= (1 << 16 | (minor) << 8))
 
 #define TYPE(t)                                                               \
   do {                                                                        \
@@ -94,7 +95,7 @@ static void handles(void) {
   FIELD(uv_timer_t, timeout);
   FIELD(uv_timer_t, repeat);
   FIELD(uv_timer_t, start_id);
-#if NEWER
+#if SINCE(50)
   FIELD(uv_timer_t, node);
   FIELD(uv_timer_t, node.heap);
   FIELD(uv_timer_t, node.queue);
@@ -176,7 +177,7 @@ static void requests(void) {
   FIELD(uv_udp_send_t, handle);
   FIELD(uv_udp_send_t, cb);
   FIELD(uv_udp_send_t, queue);
-#if NEWER
+#if SINCE(50)
   FIELD(uv_udp_send_t, u);
   FIELD(uv_udp_send_t, u.addr);
   FIELD(uv_udp_send_t, u.storage);
@@ -303,8 +304,10 @@ static void loop(void) {
   FIELD(uv__io_t, pevents);
   FIELD(uv__io_t, events);
   FIELD(uv__io_t, fd);
-#if NEWER
+#if SINCE(52)
   FIELD(uv__io_t, bits);
+#endif
+#if SINCE(50)
   TYPE(struct uv__queue);
   FIELD(struct uv__queue, next);
   FIELD(struct uv__queue, prev);
@@ -325,7 +328,7 @@ static void plain(void) {
   TYPE(uv_timeval64_t);
   FIELD(uv_timeval64_t, tv_sec);
   FIELD(uv_timeval64_t, tv_usec);
-#if NEWER
+#if SINCE(50)
   TYPE(uv_timespec64_t);
   FIELD(uv_timespec64_t, tv_sec);
   FIELD(uv_timespec64_t, tv_nsec);
@@ -366,10 +369,12 @@ static void plain(void) {
   FIELD(uv_statfs_t, f_bavail);
   FIELD(uv_statfs_t, f_files);
   FIELD(uv_statfs_t, f_ffree);
-#if NEWER
+#if SINCE(52)
   FIELD(uv_statfs_t, f_frsize);
   FIELD(uv_statfs_t, f_spare);
+#endif
 
+#if SINCE(50)
   TYPE(uv_metrics_t);
   FIELD(uv_metrics_t, loop_count);
   FIELD(uv_metrics_t, events);
@@ -419,7 +424,7 @@ static void plain(void) {
   FIELD(uv_passwd_t, gid);
   FIELD(uv_passwd_t, shell);
   FIELD(uv_passwd_t, homedir);
-#if NEWER
+#if SINCE(50)
   TYPE(uv_group_t);
   FIELD(uv_group_t, groupname);
   FIELD(uv_group_t, gid);
@@ -495,7 +500,7 @@ static void enums(void) {
   TYPE(uv_loop_option);
   INT(UV_LOOP_BLOCK_SIGNAL);
   INT(UV_METRICS_IDLE_TIME);
-#if NEWER
+#if SINCE(50)
   INT(UV_LOOP_USE_IO_URING_SQPOLL);
   TYPE(uv_clock_id);
   INT(UV_CLOCK_MONOTONIC);
@@ -526,11 +531,13 @@ static void enums(void) {
   TYPE(uv_tty_vtermstate_t);
   INT(UV_TTY_SUPPORTED);
   INT(UV_TTY_UNSUPPORTED);
-#if NEWER
+#if SINCE(50)
   INT(UV_TCP_REUSEPORT);
   INT(UV_UDP_REUSEPORT);
-  INT(UV_TTY_MODE_RAW_VT);
   INT(UV_PIPE_NO_TRUNCATE);
+#endif
+#if SINCE(51)
+  INT(UV_TTY_MODE_RAW_VT);
 #endif
   TYPE(enum uv_poll_event);
   INT(UV_READABLE);
@@ -616,7 +623,7 @@ static void enums(void) {
   TYPE(uv_thread_create_flags);
   INT(UV_THREAD_NO_FLAGS);
   INT(UV_THREAD_HAS_STACK_SIZE);
-#if NEWER
+#if SINCE(50)
   INT(UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME);
   INT(UV_THREAD_PRIORITY_HIGHEST);
   INT(UV_THREAD_PRIORITY_ABOVE_NORMAL);
@@ -673,15 +680,15 @@ static void macros(void) {
   INT(UV_VERSION_MAJOR);
   INT(UV_VERSION_IS_RELEASE);
   STRING(UV_VERSION_SUFFIX);
-#if NEWER
+#if SINCE(50) && !defined(UV_LOOP_USE_IO_URING_SQPOLL)
+# error "UV_LOOP_USE_IO_URING_SQPOLL is also a macro"
+#endif
+#if SINCE(53)
   INT(UV_VERSION_MINOR);
   INT(UV_VERSION_PATCH);
   INT(UV_VERSION_HEX);
   INT(UV_FS_UTIME_NOW == INFINITY);
   INT(UV_FS_UTIME_OMIT != UV_FS_UTIME_OMIT);
-# ifndef UV_LOOP_USE_IO_URING_SQPOLL
-#  error "UV_LOOP_USE_IO_URING_SQPOLL is also a macro"
-# endif
 #endif
 }
 
@@ -693,7 +700,7 @@ static int is_newer(const char* name) {
 
 static void errors(void) {
 #define XX(name, message)                                                     \
-  if (NEWER || !is_newer(#name))                                              \
+  if (SINCE(50) || !is_newer(#name))                                          \
     printf(#name " = %d, \"%s\"\n", UV_ ## name, message);
   UV_ERRNO_MAP(XX)
 #undef XX
