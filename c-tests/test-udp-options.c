@@ -1,5 +1,6 @@
 /* Options of UDP sockets, and multicast on the loopback interface. */
 #include <net/if.h>
+#include <unistd.h>
 
 #include "test-udp.h"
 
@@ -200,14 +201,21 @@ TEST(udp_source_membership_arguments) {
   CLOSE_LOOP(&loop);
 }
 
-/* A member of the group receives what is sent to it, until it leaves. */
+/* A member of the group receives what is sent to it, until it leaves. The group
+ * is named after the process: a socket bound to any address also receives what
+ * is sent to a group that only another process has joined, and this test may run
+ * on the other library at the same time. */
 TEST(udp_multicast_on_loopback) {
-  static const char group[] = "239.255.0.3", lo[] = "127.0.0.1";
+  static const char lo[] = "127.0.0.1";
+  unsigned pid = (unsigned) getpid(); /* below 2^22 */
+  char group[24];
   struct sockaddr_in any, to;
   uv_buf_t buf = uv_buf_init("all", 3);
   uv_udp_t member, sender;
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_ip4_addr("0.0.0.0", 0, &any));
+  snprintf(group, sizeof(group), "239.%u.%u.%u", 64 + (pid >> 16),
+           (pid >> 8) & 255, pid & 255);
   ASSERT_OK(uv_udp_init(&loop, &member));
   ASSERT_OK(uv_udp_bind(&member, SA(&any), 0));
   ASSERT_OK(uv_udp_set_membership(&member, group, lo, UV_JOIN_GROUP));
