@@ -168,6 +168,8 @@ TEST(process_that_cannot_be_run) {
   name[sizeof(name) - 1] = '\0';
 
   expect_failure(program(&s, "/nonexistent", NULL, NULL, NULL), UV_ENOENT);
+  /* A directory that this user may not search would make it UV_EACCES. */
+  ASSERT_OK(setenv("PATH", "/usr/bin:/bin", 1));
   expect_failure(program(&s, "nonexistent-program", NULL, NULL, NULL),
                  UV_ENOENT);
   expect_failure(program(&s, plain, NULL, NULL, NULL), UV_EACCES);
