@@ -22,6 +22,7 @@ macro_rules! layout {
 }
 
 /// How much larger than on x86-64 a `pthread_mutex_t`, which the loop contains, is.
+#[allow(dead_code)] // Rust 1.85 does not count uses in constants without a name.
 const MUTEX: usize = if cfg!(target_arch = "aarch64") { 8 } else { 0 };
 
 layout! {

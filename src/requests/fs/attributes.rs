@@ -36,11 +36,12 @@ fn to_timespec(time: f64) -> Result<timespec> {
     if time.abs() >= i64::MAX as f64 {
         return Err(Error::EINVAL);
     }
-    let whole = time.trunc();
-    let nanoseconds = ((time - whole) * 1e9) as i64;
+    // Unlike trunc(), which some versions of std take from libm, the cast needs no library.
+    let seconds = time as i64;
+    let nanoseconds = ((time - seconds as f64) * 1e9) as i64;
     // The fraction of a time before 1970 counts from the second before.
     let borrow = i64::from(nanoseconds < 0);
-    Ok(timespec { tv_sec: whole as i64 - borrow, tv_nsec: nanoseconds + borrow * 1_000_000_000 })
+    Ok(timespec { tv_sec: seconds - borrow, tv_nsec: nanoseconds + borrow * 1_000_000_000 })
 }
 
 /// Asks whether the process may access a file: access(2).
