@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs every test there is and closes with one line that adds up what the
-# runners counted, after the names of what failed. Each step's output is kept in
-# build/log/.
+# runners counted, after the names of what was skipped and of what failed. Each
+# step's output is kept in build/log/.
 #   scripts/test.sh [--all]
 # --all adds what needs many Debian packages: the programs in dependents/, and
 # our own packages in a Debian made for it.
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 everything=${1-}
-passed=0 failed=0 skipped=0 failures=()
+passed=0 failed=0 skipped=0 failures=() skips=()
 mkdir -p build/log
 jobs=$(nproc)
 
@@ -34,16 +34,19 @@ check_status() {
   fi
 }
 
-# failing NAME FILE: remembers each line of FILE as something of NAME that failed.
-failing() {
+# remember LIST NAME FILE: adds each line of FILE, as one of the step NAME, to
+# failures or skips.
+remember() {
+  local -n list=$1
   local line
-  [ -e "$2" ] || return 0
+  [ -e "$3" ] || return 0
   while IFS= read -r line; do
-    failures+=("$1: $line")
-  done <"$2"
+    list+=("$2: $line")
+  done <"$3"
 }
 
 finish() {
+  [ ${#skips[@]} = 0 ] || printf 'SKIPPED: %s\n' "${skips[@]}"
   [ ${#failures[@]} = 0 ] || printf 'FAILED: %s\n' "${failures[@]}"
   echo "$passed passed, $failed failed, $skipped skipped"
   [ $failed = 0 ] && [ $passed -gt 0 ]
@@ -59,9 +62,10 @@ require() {
 }
 
 # Sums of the attributes of the JUnit file that CTest and pytest write; the names of
-# what failed go to the file $2.
+# what failed go to the file $2.failed, of what was skipped to $2.skipped.
 junit() {
   python3 - "$1" "$2" <<'PYTHON'
+import re
 import sys
 import xml.etree.ElementTree as tree
 
@@ -73,10 +77,18 @@ for suite in suites:
     failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     skipped += int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
 print(total - failed - skipped, failed, skipped)
-with open(sys.argv[2], "w") as names:
+
+# Our C tests print the reason after file and line; pytest has it in an attribute.
+def reason(test):
+    printed = re.findall(r"test-\S+\.c:\d+: (.*)", test.findtext("system-out", ""))
+    return printed[-1] if printed else test.find("skipped").get("message")
+
+with open(sys.argv[2] + ".failed", "w") as names, open(sys.argv[2] + ".skipped", "w") as skips:
     for test in root.iter("testcase"):
         if test.find("failure") is not None or test.find("error") is not None:
             print(test.get("name"), file=names)
+        elif test.find("skipped") is not None:
+            print(test.get("name"), reason(test), sep=": ", file=skips)
 PYTHON
 }
 
@@ -85,14 +97,16 @@ junit_step() {
   shift 2
   rm -f "$file"
   step "$name" "$@"
-  counts=$(junit "$file" "build/log/$name.failed" || echo 0 0 0)
+  counts=$(junit "$file" "build/log/$name" || echo 0 0 0)
   count $counts
-  failing "$name" "build/log/$name.failed"
+  remember failures "$name" "build/log/$name.failed"
+  remember skips "$name" "build/log/$name.skipped"
   set -- $counts
   check_status "$name" "$2"
 }
 
-# A step whose last line is its count, and whose failures are lines with FAILED.
+# A step whose last line is its count, whose failures are lines with FAILED, and which
+# names what it skips in lines that begin with "SKIPPED: ".
 counted_step() {
   local name=$1 counts
   shift
@@ -101,7 +115,8 @@ counted_step() {
     "build/log/$name.log")
   set -- ${counts:-0 0 0}
   count "$@"
-  failing "$name" <(grep FAILED "build/log/$name.log")
+  remember failures "$name" <(grep FAILED "build/log/$name.log")
+  remember skips "$name" <(sed -n 's/^SKIPPED: //p' "build/log/$name.log")
   check_status "$name" "$2"
 }
 
@@ -121,7 +136,8 @@ step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
               END { print p + 0, f + 0, s + 0 }' build/log/cargo-test.log)
 count $counts
-failing cargo-test <(grep '^test .*FAILED$' build/log/cargo-test.log)
+remember failures cargo-test <(grep '^test .*FAILED$' build/log/cargo-test.log)
+remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p' build/log/cargo-test.log)
 set -- $counts
 check_status cargo-test "$2"
 
