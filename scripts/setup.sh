@@ -1,9 +1,36 @@
 #!/bin/bash
-# Makes sure that the programs which the tests need are there, or only those of
-# the packages that are named. As root on Debian the missing packages are
-# installed, otherwise they are listed.
+# Makes sure that cargo and the programs which the tests need are there, or cargo
+# and only those of the packages that are named. As root on Debian the missing
+# packages are installed, otherwise they are listed.
 #   scripts/setup.sh [package ...]
 set -euo pipefail
+
+# Debian's packages of a cargo that is new enough, where there are any.
+rust_packages() {
+  [ -e /etc/os-release ] || return 0
+  . /etc/os-release
+  case $ID-${VERSION_ID-} in
+    debian-12) echo cargo-web rustc-web ;;
+    debian-1[3-9] | debian-) echo cargo rustc ;;
+  esac
+}
+
+missing=()
+rust=$(rust_packages)
+wanted="Rust 1.85 or newer is needed"
+[ -z "$rust" ] || wanted+=", which the Debian packages $rust have"
+if command -v cargo >/dev/null; then
+  version=$(cargo --version)
+  if [[ $version =~ ^cargo\ 1\.([0-9]+)\. ]] && [ "${BASH_REMATCH[1]}" -lt 85 ]; then
+    echo "$version is too old: $wanted" >&2
+    exit 1
+  fi
+elif [ -n "$rust" ]; then
+  missing+=($rust)
+else
+  echo "cargo is missing: $wanted" >&2
+  exit 1
+fi
 
 # "package: what shows that it is there"
 needs=(
@@ -32,7 +59,6 @@ needs=(
   "python3-dev: test -e \"\$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"include\"))')/Python.h\""
 )
 
-missing=()
 for need in "${needs[@]}"; do
   [ $# = 0 ] || [[ " $* " == *" ${need%%:*} "* ]] || continue
   bash -c "${need#*: }" >/dev/null 2>&1 || missing+=("${need%%:*}")
@@ -46,9 +72,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   apt-get install -qq -y --no-install-recommends "${missing[@]}"
-fi
-
-if ! command -v cargo >/dev/null; then
-  echo "cargo is missing: install Rust 1.85 or later" >&2
-  exit 1
 fi
