@@ -126,6 +126,8 @@ TEST(pipe_bind_errors) {
   ASSERT_EQ(uv_pipe_bind2(&pipe, "other", 5, 2), UV_EINVAL);
   ASSERT_EQ(uv_pipe_bind2(&pipe, "ot\0er", 5, 0), UV_EINVAL);
   ASSERT_EQ(uv_pipe_bind2(&pipe, "ot\0er", 5, UV_PIPE_NO_TRUNCATE), UV_EINVAL);
+  ASSERT_EQ(uv_pipe_bind2(&pipe, "other", SIZE_MAX, 0), UV_EINVAL);
+  ASSERT_EQ(uv_pipe_bind2(&pipe, "\0other", SIZE_MAX, UV_PIPE_NO_TRUNCATE), UV_EINVAL);
   /* A failure leaves nothing behind. */
   ASSERT_EQ(exists("other"), 0);
   ASSERT_OK(uv_pipe_bind(&pipe, "other"));

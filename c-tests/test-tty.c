@@ -1,6 +1,8 @@
 /* Terminals, on pseudo-terminals of the tests' own. */
 #define _GNU_SOURCE /* posix_openpt, ptsname_r */
+#include <dlfcn.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 
 #include "test-pipe.h"
@@ -228,6 +230,53 @@ TEST(tty_reset_mode_in_a_signal_handler) {
   signal(SIGUSR1, on_signal);
   raise(SIGUSR1);
   ASSERT(same(attributes(slave), normal));
+  CLOSE_LOOP(&loop);
+}
+
+static uv_sem_t entered, leave;
+static _Thread_local int stops;
+
+/* Replaces the C library's function for the whole program. */
+int tcsetattr(int fd, int when, const struct termios* to) {
+  int (*real)(int, int, const struct termios*);
+  *(void**) &real = dlsym(RTLD_NEXT, "tcsetattr");
+  if (stops) {
+    uv_sem_post(&entered);
+    uv_sem_wait(&leave);
+  }
+  return real(fd, when, to);
+}
+
+static void reset_and_stop(void* arg) {
+  stops = 1;
+  *(int*) arg = uv_tty_reset_mode();
+}
+
+static uv_tty_t locked;
+
+static void close_locked(void) {
+  const struct rlimit seconds = {2, 2};
+  ASSERT_OK(setrlimit(RLIMIT_CPU, &seconds));
+  ASSERT_OK(uv_loop_fork(&loop));
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(uv_tty_reset_mode());
+}
+
+/* A child of a fork lacks the thread that is resetting the mode at that moment. */
+TEST(tty_fork_while_a_thread_resets) {
+  uv_thread_t thread;
+  int result = -1;
+  ASSERT_OK(uv_sem_init(&entered, 0));
+  ASSERT_OK(uv_sem_init(&leave, 0));
+  open_all(&locked);
+  ASSERT_OK(uv_tty_set_mode(&locked, UV_TTY_MODE_RAW));
+  ASSERT_OK(uv_thread_create(&thread, reset_and_stop, &result));
+  uv_sem_wait(&entered);
+  ASSERT_EQ(uv_tty_reset_mode(), UV_EBUSY);
+  ASSERT_SURVIVES(close_locked);
+  uv_sem_post(&leave);
+  ASSERT_OK(uv_thread_join(&thread));
+  ASSERT_OK(result);
   CLOSE_LOOP(&loop);
 }
 

@@ -1930,7 +1930,7 @@ UV_EXTERN int uv_replace_allocator(uv_malloc_func malloc_func,
  */
 UV_EXTERN void uv_library_shutdown(void);
 
-/* The functions of `uv_loop_t`, and those about time. */
+/* The functions of `uv_loop_t`. */
 
 /**
  * Initialises a loop. The field `data` is left as it is.
@@ -2074,28 +2074,6 @@ UV_EXTERN int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics);
  * Any thread. See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_idle_time>.
  */
 UV_EXTERN uint64_t uv_metrics_idle_time(uv_loop_t *loop);
-
-/**
- * The monotonic clock, in nanoseconds from an unspecified start.
- *
- * Any thread. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_hrtime>.
- */
-UV_EXTERN uint64_t uv_hrtime(void);
-
-/**
- * Reads a clock.
- *
- * Returns 0; `UV_EFAULT` when `ts` is NULL; `UV_EINVAL` when there is no such clock. Any thread.
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_gettime>.
- */
-UV_EXTERN int uv_clock_gettime(uv_clock_id clock_id, uv_timespec64_t *ts);
-
-/**
- * Makes the calling thread sleep for `msec` milliseconds.
- *
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_sleep>.
- */
-UV_EXTERN void uv_sleep(unsigned int msec);
 
 /* The functions that take a handle or a request of any type. */
 
@@ -3929,6 +3907,38 @@ UV_EXTERN int uv_queue_work(uv_loop_t *loop,
  */
 UV_EXTERN int uv_cancel(uv_req_t *req);
 
+/* Clocks and sleeping. */
+
+/**
+ * The monotonic clock, in nanoseconds from an unspecified start.
+ *
+ * Any thread. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_hrtime>.
+ */
+UV_EXTERN uint64_t uv_hrtime(void);
+
+/**
+ * Reads a clock.
+ *
+ * Returns 0; `UV_EFAULT` when `ts` is NULL; `UV_EINVAL` when there is no such clock. Any thread.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_gettime>.
+ */
+UV_EXTERN int uv_clock_gettime(uv_clock_id clock_id, uv_timespec64_t *ts);
+
+/**
+ * Makes the calling thread sleep for `msec` milliseconds.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_sleep>.
+ */
+UV_EXTERN void uv_sleep(unsigned int msec);
+
+/**
+ * Gets the time of day, in seconds and microseconds since 1970 began.
+ *
+ * Returns 0, or `UV_EINVAL` for NULL.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
+ */
+UV_EXTERN int uv_gettimeofday(uv_timeval64_t *tv);
+
 /* The CPUs. */
 
 /**
@@ -4108,14 +4118,6 @@ UV_EXTERN int uv_uptime(double *uptime);
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_loadavg>.
  */
 UV_EXTERN void uv_loadavg(double *avg);
-
-/**
- * Gets the time of day, in seconds and microseconds since 1970 began.
- *
- * Returns 0, or `UV_EINVAL` for NULL.
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
- */
-UV_EXTERN int uv_gettimeofday(uv_timeval64_t *tv);
 
 /* Network interfaces. */
 

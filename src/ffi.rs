@@ -2,7 +2,7 @@
 
 use crate::abi::{Error, Result};
 use core::cell::{Cell, UnsafeCell};
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomPinned;
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
@@ -110,4 +110,116 @@ pub unsafe fn write_address(
         namelen.write(length as c_int);
     }
     Ok(())
+}
+
+/// Borrows a string of C's; NULL is `EINVAL`.
+///
+/// # Safety
+/// `text` is NULL or a string that lives as long as the result is used.
+pub unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
+    if text.is_null() {
+        return Err(Error::EINVAL);
+    }
+    // SAFETY: this function's own contract.
+    Ok(unsafe { CStr::from_ptr(text) })
+}
+
+/// A buffer of the caller's for a string, and its size: in, how many bytes it has; out, the length
+/// of the string, or on `ENOBUFS` the size that it needs.
+pub struct TextOut {
+    buffer: *mut u8,
+    capacity: usize,
+    size: *mut usize,
+}
+
+impl TextOut {
+    /// No buffer, no size and a size of 0 are `EINVAL`.
+    ///
+    /// # Safety
+    /// `size` is NULL or valid, and `buffer` is NULL or good for writing `*size` bytes, for as long
+    /// as the result is used.
+    pub unsafe fn new(buffer: *mut c_char, size: *mut usize) -> Result<TextOut> {
+        if buffer.is_null() || size.is_null() {
+            return Err(Error::EINVAL);
+        }
+        // SAFETY: this function's own contract.
+        match unsafe { *size } {
+            0 => Err(Error::EINVAL),
+            capacity => Ok(TextOut { buffer: buffer.cast(), capacity, size }),
+        }
+    }
+
+    /// Returns the buffer and how many bytes it has.
+    pub fn room(&self) -> (*mut u8, usize) {
+        (self.buffer, self.capacity)
+    }
+
+    pub fn set_size(&self, size: usize) {
+        // SAFETY: the contract of `new`.
+        unsafe { self.size.write(size) };
+    }
+
+    /// Gives the caller this text, which has no NUL in it.
+    pub fn put(&self, text: &[u8]) -> Result {
+        self.require_room(text.len())?;
+        self.put_cut(text);
+        Ok(())
+    }
+
+    /// Gives the caller the path that a handle watches; `EINVAL` and a size of 0 if it watches none.
+    pub fn put_path(&self, path: Option<&CStr>) -> Result {
+        match path {
+            Some(path) => self.put(path.to_bytes()),
+            None => {
+                self.set_size(0);
+                Err(Error::EINVAL)
+            }
+        }
+    }
+
+    /// `ENOBUFS` unless a text of this length fits.
+    pub fn require_room(&self, length: usize) -> Result {
+        if length >= self.capacity {
+            self.set_size(length.saturating_add(1));
+            return Err(Error::ENOBUFS);
+        }
+        Ok(())
+    }
+
+    /// Gives the caller as much of this text as there is room for.
+    pub fn put_cut(&self, text: &[u8]) {
+        let length = text.len().min(self.capacity - 1);
+        // SAFETY: the buffer has room for `length` bytes and one more, by the contract of `new`.
+        // The text may be in the very buffer, as a program may pass what getenv() gave to it.
+        unsafe {
+            core::ptr::copy(text.as_ptr(), self.buffer, length);
+            self.buffer.add(length).write(0);
+        }
+        self.set_size(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_out_reports_what_it_needs() {
+        let mut buffer = [b'#' as c_char; 8];
+        let mut size = 3;
+        // SAFETY: the buffer is larger than the sizes given.
+        unsafe {
+            let pointer = buffer.as_mut_ptr();
+            assert!(TextOut::new(core::ptr::null_mut(), &mut size).is_err());
+            assert!(TextOut::new(pointer, core::ptr::null_mut()).is_err());
+            assert!(TextOut::new(pointer, &mut 0).is_err());
+            let out = TextOut::new(pointer, &mut size);
+            assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Err(Error::ENOBUFS));
+            assert_eq!((size, buffer[0]), (4, b'#' as c_char));
+            let out = TextOut::new(buffer.as_mut_ptr(), &mut size);
+            assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Ok(()));
+            assert_eq!(size, 3);
+            assert_eq!(CStr::from_ptr(buffer.as_ptr()), c"abc");
+        }
+    }
 }

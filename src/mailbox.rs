@@ -8,7 +8,6 @@
 use crate::abi::Result;
 use crate::list::{Link, List};
 use crate::poller::{Poller, Waker};
-use crate::pool::Work;
 use crate::stack::{Chain, Stack};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sync::yield_now;
@@ -52,10 +51,10 @@ impl Mailbox {
     /// Hands over work that is done. Any thread.
     ///
     /// # Safety
-    /// `work` is this thread's alone, and is given up.
-    pub unsafe fn push_done(&self, work: &Work) {
+    /// As for [`Stack::push`].
+    pub unsafe fn push_done(&self, link: *const Link) {
         // SAFETY: the caller's contract. Unless there was a mark the loop may be gone afterwards.
-        if unsafe { self.done.push(&work.link) } {
+        if unsafe { self.done.push(link) } {
             self.wake_parked();
         }
     }

@@ -1,4 +1,4 @@
-//! The functions of `uv_loop_t`, and those about time.
+//! The functions of `uv_loop_t`.
 
 use super::{loop_flag, Loop};
 use crate::abi::*;
@@ -7,7 +7,7 @@ use crate::handles::Handle;
 use crate::memory;
 use crate::sys;
 use core::cell::UnsafeCell;
-use core::ffi::{c_int, c_uint, c_void};
+use core::ffi::{c_int, c_void};
 use core::mem::{size_of, MaybeUninit};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn uv_loop_configure(
             this.flags.set(this.flags.get() | loop_flag::BLOCK_SIGPROF)
         }
         UV_LOOP_BLOCK_SIGNAL => return Error::EINVAL.code(),
-        UV_LOOP_USE_IO_URING_SQPOLL => this.flags.set(this.flags.get() | loop_flag::USE_RING),
+        UV_LOOP_USE_IO_URING_SQPOLL => this.ring.want(),
         _ => return Error::ENOSYS.code(),
     }
     0
@@ -330,48 +330,4 @@ pub unsafe extern "C" fn uv_metrics_idle_time(r#loop: *mut uv_loop_t) -> u64 {
         0 => idle,
         began => idle + sys::time::monotonic().saturating_sub(began),
     }
-}
-
-/// The monotonic clock, in nanoseconds from an unspecified start.
-///
-/// Any thread. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_hrtime>.
-#[no_mangle]
-pub extern "C" fn uv_hrtime() -> u64 {
-    sys::time::monotonic()
-}
-
-/// Reads a clock.
-///
-/// Returns 0; `UV_EFAULT` when `ts` is NULL; `UV_EINVAL` when there is no such clock. Any thread.
-/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_gettime>.
-///
-/// # Safety
-/// `ts` is NULL or writable.
-#[no_mangle]
-pub unsafe extern "C" fn uv_clock_gettime(
-    clock_id: uv_clock_id,
-    ts: *mut uv_timespec64_t,
-) -> c_int {
-    if ts.is_null() {
-        return Error::EFAULT.code();
-    }
-    let clock = match clock_id {
-        UV_CLOCK_MONOTONIC => libc::CLOCK_MONOTONIC,
-        UV_CLOCK_REALTIME => libc::CLOCK_REALTIME,
-        _ => return Error::EINVAL.code(),
-    };
-    let read = sys::time::clock_gettime(clock).map(|time| {
-        let time = uv_timespec64_t { tv_sec: time.tv_sec, tv_nsec: time.tv_nsec as i32 };
-        // SAFETY: the caller's contract.
-        unsafe { ts.write(time) };
-    });
-    read.into_c()
-}
-
-/// Makes the calling thread sleep for `msec` milliseconds.
-///
-/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_sleep>.
-#[no_mangle]
-pub extern "C" fn uv_sleep(msec: c_uint) {
-    sys::time::sleep(msec);
 }

@@ -7,25 +7,21 @@ pub mod timers;
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::fs_event::LoopFsEvents;
-use crate::handles::poll::Poll;
 use crate::handles::signal::LoopSignals;
-use crate::handles::stream::Stream;
 use crate::handles::timer;
-use crate::handles::udp::Udp;
 use crate::handles::{async_, handle_of, loop_watcher, process, Handle};
 use crate::list::{container_of, List};
 use crate::mailbox::Mailbox;
-use crate::poller::{io_of_pending, io_of_ready, Batch, Happened, Kind, Poller, Ring, Watcher};
-use crate::pool::{self, Work};
-use crate::requests::fs;
+use crate::poller::{watcher_of_pending, watcher_of_requeued, Batch, PollEvent, Poller, Watcher};
+use crate::pool::{self, Task, Work};
+use crate::requests::fs::LoopRing;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Chain;
 use crate::sys;
-use core::cell::{Cell, Ref, RefCell};
+use core::cell::Cell;
 use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU64, Ordering};
-use mio::event::Event;
 use std::time::Instant;
 use timers::Timers;
 
@@ -38,8 +34,6 @@ mod loop_flag {
     use core::ffi::c_ulong;
     pub const BLOCK_SIGPROF: c_ulong = 1;
     pub const METRICS_IDLE_TIME: c_ulong = 2;
-    /// File operations may go to a ring.
-    pub const USE_RING: c_ulong = 4;
 }
 
 /// An event loop, in memory that the user owns. Its address is part of its state: the lists are
@@ -61,7 +55,7 @@ pub struct Loop {
     /// Descriptors whose handle has a callback to make in the next pending phase.
     pending: List,
     /// Descriptors that may be ready although the kernel will not say so again.
-    ready: List,
+    requeued: List,
     pub idle: loop_watcher::Queue,
     pub prepare: loop_watcher::Queue,
     pub check: loop_watcher::Queue,
@@ -95,8 +89,7 @@ pub struct Loop {
     /// A spare descriptor that is given up to accept and close when there are no others.
     pub spare_fd: Cell<c_int>,
     metrics: Metrics,
-    /// Made for the first file operation.
-    ring: RefCell<Option<Box<Ring>>>,
+    pub ring: LoopRing,
     /// The innermost of the walks under way.
     walks: Cell<*const Walk>,
 }
@@ -169,7 +162,7 @@ impl Loop {
             backend_fd: Cell::new(fd),
             poller,
             pending: List::new(),
-            ready: List::new(),
+            requeued: List::new(),
             idle: loop_watcher::Queue::new(),
             prepare: loop_watcher::Queue::new(),
             check: loop_watcher::Queue::new(),
@@ -191,7 +184,7 @@ impl Loop {
             processes: List::new(),
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
-            ring: RefCell::new(None),
+            ring: LoopRing::new(),
             walks: Cell::new(core::ptr::null()),
         };
         // SAFETY: the caller's contract.
@@ -228,11 +221,7 @@ impl Loop {
     /// In the child of a fork: replaces the kernel objects that are shared with the parent.
     fn after_fork(&self) -> Result {
         self.poller.renew()?;
-        // What the ring has under way is the parent's, as is the work of the pool. Only now, as the
-        // poller was the parent's too until it was renewed.
-        if let Some(ring) = self.ring.take() {
-            self.poller.forget(&ring.io);
-        }
+        self.ring.after_fork(self);
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
         self.forget_threads();
@@ -286,6 +275,10 @@ impl Loop {
         self.now.get()
     }
 
+    pub fn count_events(&self, events: u64) {
+        self.metrics.count_events(events);
+    }
+
     fn update_time(&self) {
         self.now.set(sys::time::monotonic_ms());
     }
@@ -294,34 +287,26 @@ impl Loop {
         handle.set_next_closing(self.closing.replace(handle));
     }
 
-    /// Has the owner of `io` called in the next pending phase.
-    pub fn queue_pending(&self, io: &Watcher) {
-        if !io.pending.is_linked() {
-            // SAFETY: `Watcher::forget` takes it out before its handle is closed.
-            unsafe { self.pending.push_back(&io.pending) };
+    /// Queues a watcher for the pending phase.
+    pub fn queue_pending(&self, watcher: &Watcher) {
+        if !watcher.pending.is_linked() {
+            // SAFETY: `Watcher::forget` unlinks it before its handle is closed.
+            unsafe { self.pending.push_back(&watcher.pending) };
         }
     }
 
-    /// Whether a handle uses the descriptor. A stream or a UDP handle that only could do so does
-    /// not count.
+    /// Queues a watcher for the next poll phase, for readiness that the kernel will not report again.
+    pub fn requeue(&self, watcher: &Watcher) {
+        if !watcher.requeued.is_linked() {
+            // SAFETY: `Watcher::forget` unlinks it before its handle is closed.
+            unsafe { self.requeued.push_back(&watcher.requeued) };
+        }
+    }
+
+    /// Whether a handle waits for events of the descriptor.
     pub fn uses(&self, fd: c_int) -> bool {
-        // SAFETY: what is registered is alive, and `kind` says what the Watcher is part of.
-        self.poller.watcher(fd).is_some_and(|io| unsafe {
-            match (*io).kind() {
-                Kind::Stream => !(*container_of!(io, Stream, io)).is_idle(),
-                Kind::Udp => !(*container_of!(io, Udp, io)).is_idle(),
-                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => true,
-            }
-        })
-    }
-
-    /// Has the owner of `io` called in the next poll phase, as the kernel has said already that
-    /// it is ready.
-    pub fn requeue(&self, io: &Watcher) {
-        if !io.ready.is_linked() {
-            // SAFETY: `Watcher::forget` takes it out before its handle is closed.
-            unsafe { self.ready.push_back(&io.ready) };
-        }
+        // SAFETY: a registered watcher is part of a live handler.
+        self.poller.watcher(fd).is_some_and(|it| unsafe { !((*it).vtable().is_idle)(it) })
     }
 
     // ---- the tick -------------------------------------------------------------------------
@@ -379,7 +364,7 @@ impl Loop {
         if self.stop_flag.get() != 0
             || !self.has_work()
             || !self.pending.is_empty()
-            || !self.ready.is_empty()
+            || !self.requeued.is_empty()
             || !self.sent_asyncs.is_empty()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
@@ -399,18 +384,10 @@ impl Loop {
         let round = List::new();
         self.pending.move_to(&round);
         while let Some(link) = round.pop_front() {
-            // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
-            let io = unsafe { &*io_of_pending(link) };
-            match io.kind() {
-                // SAFETY: `kind` says what the Watcher is part of.
-                Kind::Stream => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_pending()
-                },
-                // SAFETY: as above.
-                Kind::Udp => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_pending()
-                },
-                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
+            // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
+            unsafe {
+                let watcher = watcher_of_pending(link);
+                ((*watcher).vtable().on_pending)(watcher);
             }
         }
     }
@@ -436,7 +413,7 @@ impl Loop {
     fn poll(&self, timeout: c_int) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
         let round = List::new();
-        self.ready.move_to(&round);
+        self.requeued.move_to(&round);
 
         let began = self.now();
         // To tell events that were waiting from those that were waited for, ask without waiting
@@ -462,18 +439,10 @@ impl Loop {
             }
         }
         while let Some(link) = round.pop_front() {
-            // SAFETY: closing a handle takes it out of `round`, so what is in there is alive.
-            let io = unsafe { &*io_of_ready(link) };
-            match io.kind() {
-                // SAFETY: `kind` says what the Watcher is part of.
-                Kind::Stream => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Stream, io)).on_requeued()
-                },
-                // SAFETY: as above.
-                Kind::Udp => unsafe {
-                    (*container_of!(core::ptr::from_ref(io), Udp, io)).on_requeued()
-                },
-                Kind::Signals | Kind::Poll | Kind::FsEvents | Kind::Ring => {}
+            // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
+            unsafe {
+                let watcher = watcher_of_requeued(link);
+                ((*watcher).vtable().on_requeued)(watcher);
             }
         }
         true
@@ -531,24 +500,17 @@ impl Loop {
 
     fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
-        let mut signals = false;
         // What is only handed over in the callbacks of this batch is for the next iteration.
         let handed_over =
             self.mailbox.has_done() || self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty();
         if let Some(batch) = batch {
-            for happened in batch.iter() {
-                // What a wake-up was for is looked at below, as after every wait.
-                let Happened::Ready(io, event) = happened else { continue };
+            for event in batch.iter() {
+                // The mailbox is looked into below, as after every wait.
+                let PollEvent::Ready(watcher, event) = event else { continue };
                 any = true;
-                // SAFETY: the poller knows only the Ios of handles that are not closed.
-                let io = unsafe { &*io };
-                if io.kind() == Kind::Ring {
-                    self.run_ring();
-                    continue;
-                }
-                self.metrics.count_events(1);
-                // SAFETY: as above.
-                signals |= unsafe { self.on_ready(io, event) };
+                self.count_events(1);
+                // SAFETY: a registered watcher is part of a live handler.
+                unsafe { ((*watcher).vtable().on_event)(watcher, event) };
             }
         }
         if handed_over {
@@ -558,99 +520,40 @@ impl Loop {
             }
             if self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty() {
                 // However many handles there are, the wake-up was one event.
-                self.metrics.count_events(1);
+                self.count_events(1);
                 async_::run_sent(self);
             }
         }
         // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
         // callbacks about that come first.
-        if signals {
-            let child_ended = self.signals.dispatch();
-            if child_ended {
-                process::reap(self);
-            }
+        if self.signals.dispatch() {
+            process::reap(self);
         }
         any
-    }
-
-    /// Tells the owner of `io`; true when that is the signals, which come last.
-    ///
-    /// # Safety
-    /// `io` is part of what its kind says.
-    unsafe fn on_ready(&self, io: &Watcher, event: &Event) -> bool {
-        match io.kind() {
-            Kind::Stream => {
-                // SAFETY: the caller's contract.
-                unsafe { (*container_of!(core::ptr::from_ref(io), Stream, io)).on_event(event) };
-                false
-            }
-            Kind::Signals => true,
-            Kind::FsEvents => {
-                self.fs_events.dispatch();
-                false
-            }
-            Kind::Ring => false,
-            Kind::Poll => {
-                // SAFETY: the caller's contract.
-                unsafe { (*container_of!(core::ptr::from_ref(io), Poll, io)).on_event(event) };
-                false
-            }
-            Kind::Udp => {
-                // SAFETY: the caller's contract.
-                unsafe { (*container_of!(core::ptr::from_ref(io), Udp, io)).on_event(event) };
-                false
-            }
-        }
     }
 
     /// Calls back the work that the pool has done.
     fn run_done_works(&self) {
         self.mailbox.take_done(&self.done_works);
         while let Some(link) = self.done_works.pop_front() {
-            self.metrics.count_events(1);
+            self.count_events(1);
             self.works.set(self.works.get() - 1);
+            self.request_ended();
             // SAFETY: finished work is alive until its callback, and was handed over to this loop.
             unsafe { pool::finish(container_of!(link, Work, link)) };
         }
     }
 
-    /// The ring that file operations may go to. It is made when it is first asked for; if that
-    /// fails, it is not tried again.
-    #[inline]
-    pub fn ring(&self) -> Option<Ref<'_, Ring>> {
-        if self.flags.get() & loop_flag::USE_RING == 0 {
-            return None;
-        }
-        if self.ring.borrow().is_none() {
-            self.make_ring();
-        }
-        Ref::filter_map(self.ring.borrow(), Option::as_deref).ok()
-    }
-
-    #[cold]
-    fn make_ring(&self) {
-        match Ring::new(&self.poller) {
-            Ok(ring) => *self.ring.borrow_mut() = Some(ring),
-            Err(_) => self.flags.set(self.flags.get() & !loop_flag::USE_RING),
-        }
-    }
-
-    /// Calls back the file operations that the ring has done. What callbacks add is for the next
-    /// wait, or it could keep the loop here.
-    fn run_ring(&self) {
-        let pop = || self.ring.borrow().as_ref()?.pop();
-        let count = self.ring.borrow().as_ref().map_or(0, |ring| ring.completed());
-        for completion in core::iter::from_fn(pop).take(count) {
-            self.metrics.count_events(1);
-            // SAFETY: it came off this loop's ring just now.
-            unsafe { fs::ring::finish(self, completion) };
-        }
-    }
-
-    /// Takes note that the pool has work of this loop.
-    pub fn work_began(&self) {
+    /// Gives work to the pool. Fails only when there is no thread and none can be made.
+    ///
+    /// # Safety
+    /// `work` is in no queue, and stays alive and in place until `task.done` is called.
+    pub unsafe fn submit(&self, work: &Work, task: &'static Task) -> Result {
+        // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
+        unsafe { pool::submit(&self.mailbox, work, task)? };
         self.request_began();
         self.works.set(self.works.get() + 1);
+        Ok(())
     }
 
     /// Calls `look` for every handle; it changes nothing.

@@ -8,16 +8,17 @@
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
+use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory::{self, Array};
-use crate::os::TextOut;
-use crate::poller::{Kind, Watcher};
+use crate::poller::{EventHandler, Watcher};
 use crate::sys::inotify;
 use core::cell::{Cell, RefCell};
 use core::ffi::{c_char, c_int, c_uint, CStr};
 use core::mem::{offset_of, size_of};
 use core::ptr;
+use mio::event::Event;
 use mio::Interest;
 
 #[repr(C)]
@@ -215,7 +216,7 @@ impl Table {
 /// What a loop has for its file system event handles.
 pub struct LoopFsEvents {
     /// The inotify instance, -1 until a handle is started.
-    io: Watcher,
+    watcher: Watcher,
     watches: RefCell<Table>,
     /// Counts the instances of the loop; the child of a fork makes another.
     instance: Cell<u32>,
@@ -234,46 +235,26 @@ struct Buffer([u8; BUFFER]);
 impl LoopFsEvents {
     pub const fn new() -> Self {
         LoopFsEvents {
-            io: Watcher::new(Kind::FsEvents, -1),
+            watcher: Watcher::new::<LoopFsEvents>(-1),
             watches: RefCell::new(Table { buckets: Array::new(), count: 0 }),
             instance: Cell::new(0),
         }
     }
 
     fn open(&self, loop_: &Loop) -> Result {
-        if self.io.fd.get() != -1 {
+        if self.watcher.fd.get() != -1 {
             return Ok(());
         }
-        self.io.fd.set(inotify::init()?);
+        self.watcher.fd.set(inotify::init()?);
         // What is left after `READS` is reported again.
-        self.io.set_level_triggered(true);
-        self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+        self.watcher.set_level_triggered(true);
+        self.watcher.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
     }
 
     pub fn close(&self, loop_: &Loop) {
-        self.io.forget(&loop_.poller);
-        if self.io.fd.get() != -1 {
-            let _ = crate::sys::fd::close(self.io.fd.replace(-1));
-        }
-    }
-
-    /// Makes the callbacks for what happened.
-    pub fn dispatch(&self) {
-        let mut buffer = Buffer([0; BUFFER]);
-        let instance = self.instance.get();
-        for _ in 0..READS {
-            let Ok(length) = inotify::read(self.io.fd.get(), &mut buffer.0) else { return };
-            for event in inotify::events(&buffer.0[..length]) {
-                self.dispatch_event(&event);
-                // The watches that the other events name are the parent's.
-                if self.instance.get() != instance {
-                    return;
-                }
-            }
-            // Where another event would have fitted, there was none.
-            if length + inotify::LONGEST_EVENT <= BUFFER {
-                return;
-            }
+        self.watcher.forget(&loop_.poller);
+        if self.watcher.fd.get() != -1 {
+            let _ = crate::sys::fd::close(self.watcher.fd.replace(-1));
         }
     }
 
@@ -303,7 +284,7 @@ impl LoopFsEvents {
             }
             self.watches.borrow_mut().remove((*watch).id.get());
             // Fails when the kernel ended the watch, because the file is gone.
-            let _ = inotify::remove_watch(self.io.fd.get(), (*watch).id.get());
+            let _ = inotify::remove_watch(self.watcher.fd.get(), (*watch).id.get());
             memory::free(watch.cast_mut().cast());
         }
     }
@@ -315,13 +296,13 @@ impl LoopFsEvents {
         make: impl FnOnce() -> Result<*const Watch>,
     ) -> Result<*const Watch> {
         // SAFETY: the path is a string.
-        let id = unsafe { inotify::add_watch(self.io.fd.get(), path.as_ptr())? };
+        let id = unsafe { inotify::add_watch(self.watcher.fd.get(), path.as_ptr())? };
         let mut table = self.watches.borrow_mut();
         if let Some(watch) = table.find(id) {
             return Ok(watch);
         }
         let made = table.reserve().and_then(|()| make()).inspect_err(|_| {
-            let _ = inotify::remove_watch(self.io.fd.get(), id);
+            let _ = inotify::remove_watch(self.watcher.fd.get(), id);
         })?;
         // SAFETY: what `make` returns is alive, and `release` removes it before it frees it.
         unsafe {
@@ -335,7 +316,7 @@ impl LoopFsEvents {
     /// what was watched, by its path. Handles of paths that cannot be watched any more stop, and the
     /// first error is returned.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
-        if self.io.fd.get() == -1 {
+        if self.watcher.fd.get() == -1 {
             return Ok(());
         }
         self.instance.set(self.instance.get().wrapping_add(1));
@@ -380,6 +361,32 @@ impl LoopFsEvents {
             this.id.set(NO_WATCH);
             self.release(watch);
             renewed.map(drop)
+        }
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and the loop's state is reached through shared
+// references.
+unsafe impl EventHandler for LoopFsEvents {
+    const OFFSET: usize = core::mem::offset_of!(LoopFsEvents, watcher);
+
+    /// Makes the callbacks for what happened.
+    fn on_event(&self, _: &Event) {
+        let mut buffer = Buffer([0; BUFFER]);
+        let instance = self.instance.get();
+        for _ in 0..READS {
+            let Ok(length) = inotify::read(self.watcher.fd.get(), &mut buffer.0) else { return };
+            for event in inotify::events(&buffer.0[..length]) {
+                self.dispatch_event(&event);
+                // The watches that the other events name are the parent's.
+                if self.instance.get() != instance {
+                    return;
+                }
+            }
+            // Where another event would have fitted, there was none.
+            if length + inotify::LONGEST_EVENT <= BUFFER {
+                return;
+            }
         }
     }
 }

@@ -8,11 +8,11 @@ use super::timer::Timer;
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
+use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::container_of;
 use crate::memory;
-use crate::os::TextOut;
-use crate::pool::{self, Task, Work};
+use crate::pool::{Task, Work};
 use crate::sys::fs::{stat, Path, Target};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, CStr};
@@ -102,7 +102,7 @@ impl Context {
     fn submit(&self) -> Result {
         let loop_ = self.timer.loop_();
         // SAFETY: a context is freed only when the work is done.
-        unsafe { pool::submit(loop_, &self.work, &STAT)? };
+        unsafe { loop_.submit(&self.work, &STAT)? };
         self.busy.set(true);
         Ok(())
     }

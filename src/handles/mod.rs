@@ -287,12 +287,14 @@ impl Handle {
         let fd = match self.kind() {
             // SAFETY: `kind` says what the handle is part of.
             UV_TCP | UV_NAMED_PIPE | UV_TTY => unsafe {
-                (*core::ptr::from_ref(self).cast::<stream::Stream>()).io.fd.get()
+                (*core::ptr::from_ref(self).cast::<stream::Stream>()).watcher.fd.get()
             },
             // SAFETY: as above.
-            UV_POLL => unsafe { (*core::ptr::from_ref(self).cast::<poll::Poll>()).io.fd.get() },
+            UV_POLL => unsafe {
+                (*core::ptr::from_ref(self).cast::<poll::Poll>()).watcher.fd.get()
+            },
             // SAFETY: as above.
-            UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).io.fd.get() },
+            UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).watcher.fd.get() },
             _ => return Err(Error::EINVAL),
         };
         if self.is_closing() || fd == -1 {

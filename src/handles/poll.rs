@@ -8,7 +8,7 @@ use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
-use crate::poller::{Kind, Watcher};
+use crate::poller::{EventHandler, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_short};
@@ -18,14 +18,14 @@ use mio::event::Event;
 pub struct Poll {
     handle: Handle,
     callback: Cell<uv_poll_cb>,
-    pub io: Watcher,
+    pub watcher: Watcher,
 }
 
-overlay!(Poll { handle, callback, io } => uv_poll_t);
+overlay!(Poll { handle, callback, watcher } => uv_poll_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Poll, callback) == offset_of!(uv_poll_t, poll_cb));
-    assert!(offset_of!(Poll, io) == offset_of!(uv_poll_t, io_watcher));
+    assert!(offset_of!(Poll, watcher) == offset_of!(uv_poll_t, io_watcher));
 };
 
 /// The events, and what the kernel calls them: `poll(2)` and epoll use the same bits.
@@ -60,7 +60,7 @@ impl Poll {
             Handle::init(at, loop_, UV_POLL, |handle| Poll {
                 handle,
                 callback: Cell::new(None),
-                io: Watcher::new(Kind::Poll, fd),
+                watcher: Watcher::new::<Poll>(fd),
             });
         }
         Ok(())
@@ -71,42 +71,23 @@ impl Poll {
             return Err(Error::EINVAL);
         }
         let loop_ = self.handle.loop_();
-        if !self.handle.is_active() && loop_.uses(self.io.fd.get()) {
+        if !self.handle.is_active() && loop_.uses(self.watcher.fd.get()) {
             return Err(Error::EEXIST);
         }
         if events == 0 {
             self.stop();
             return Ok(());
         }
-        let bits = to_kernel(events) as u32;
-        loop_.poller.watch_level(&self.io, bits).inspect_err(|_| self.stop())?;
+        let bits = to_kernel(events) as u16;
+        loop_.poller.watch_level(&self.watcher, bits).inspect_err(|_| self.stop())?;
         self.callback.set(callback);
         self.handle.activate();
         Ok(())
     }
 
     pub fn stop(&self) {
-        self.handle.loop_().poller.forget(&self.io);
+        self.handle.loop_().poller.forget(&self.watcher);
         self.handle.deactivate();
-    }
-
-    /// The kernel reported something about the descriptor.
-    pub fn on_event(&self, event: &Event) {
-        let asked = from_kernel(self.io.level_events.get() as c_short);
-        // A change of a sysfs attribute is reported as an error together with urgent data. Any
-        // other error would be reported for ever.
-        if event.is_error() && !event.is_priority() {
-            self.stop();
-            return self.call(Error::EBADF.code(), 0);
-        }
-        // Without an error this says that both directions are closed: whatever is tried next will
-        // not block.
-        let hung_up = event.is_write_closed();
-        let events = if event.is_error() || hung_up { asked } else { self.exactly(event, asked) };
-        // None when the descriptor is ready no longer, or for something that is not asked for.
-        if events & asked != 0 {
-            self.call(0, events & asked);
-        }
     }
 
     /// What an event without error and hang-up says.
@@ -116,7 +97,7 @@ impl Poll {
         let urgent_and_readable = event.is_priority() && asked & UV_READABLE != 0;
         let may_hide_disconnect = asked & UV_DISCONNECT != 0 && asked & UV_READABLE == 0;
         if urgent_and_readable || may_hide_disconnect {
-            let now = sys::fd::poll_now(self.io.fd.get(), to_kernel(asked));
+            let now = sys::fd::poll_now(self.watcher.fd.get(), to_kernel(asked));
             // When the call fails nothing is known to be ready.
             return from_kernel(now.unwrap_or(0));
         }
@@ -140,6 +121,30 @@ impl Poll {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this, status, events) });
+        }
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and handles are reached through shared references.
+unsafe impl EventHandler for Poll {
+    const OFFSET: usize = core::mem::offset_of!(Poll, watcher);
+
+    /// The kernel reported something about the descriptor.
+    fn on_event(&self, event: &Event) {
+        let asked = from_kernel(self.watcher.level_events.get() as c_short);
+        // A change of a sysfs attribute is reported as an error together with urgent data. Any
+        // other error would be reported for ever.
+        if event.is_error() && !event.is_priority() {
+            self.stop();
+            return self.call(Error::EBADF.code(), 0);
+        }
+        // Without an error this says that both directions are closed: whatever is tried next will
+        // not block.
+        let hung_up = event.is_write_closed();
+        let events = if event.is_error() || hung_up { asked } else { self.exactly(event, asked) };
+        // None when the descriptor is ready no longer, or for something that is not asked for.
+        if events & asked != 0 {
+            self.call(0, events & asked);
         }
     }
 }

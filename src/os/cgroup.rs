@@ -4,7 +4,7 @@
 //! `0::/path`. With version 1 there is a group for each controller: `4:memory:/path`. libuv knows
 //! limits of memory for both versions, and quotas of CPU time for version 2; so do we.
 
-use super::{field, number, numbers};
+use super::proc_text::{field, number, numbers};
 use crate::memory::Array;
 use crate::sys::host;
 use core::ffi::CStr;

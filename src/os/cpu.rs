@@ -1,7 +1,7 @@
 //! The CPUs.
 
 use super::cgroup::Groups;
-use super::{field, number, numbers};
+use super::proc_text::{field, number, numbers};
 use crate::abi::*;
 use crate::memory::{self, Array};
 use crate::sys::host;

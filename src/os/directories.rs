@@ -1,8 +1,8 @@
 //! Paths that a program asks for: its working directory, its own file, where the user's and where
 //! temporary files go.
 
-use super::TextOut;
 use crate::abi::*;
+use crate::ffi::TextOut;
 use crate::sys::{self, environment};
 use core::ffi::{c_char, c_int, CStr};
 
@@ -23,9 +23,10 @@ pub unsafe extern "C" fn uv_cwd(buffer: *mut c_char, size: *mut usize) -> c_int 
     let get = || {
         // SAFETY: the caller's contract.
         let out = unsafe { TextOut::new(buffer, size)? };
+        let (room, size) = out.room();
         // A path longer than PATH_MAX needs the caller's buffer.
-        // SAFETY: the buffer has room for as much as it says.
-        match unsafe { sys::directory::current(out.buffer, out.capacity) } {
+        // SAFETY: the buffer has `size` bytes.
+        match unsafe { sys::directory::current(room, size) } {
             Ok(length) => {
                 out.set_size(length);
                 Ok(())

@@ -3,8 +3,8 @@
 //! It belongs to the whole process and C gives it no lock: a thread may not use these functions
 //! while another changes a variable, with them or without.
 
-use super::{text, TextOut};
 use crate::abi::*;
+use crate::ffi::{text, TextOut};
 use crate::memory;
 use crate::sys::environment;
 use core::ffi::{c_char, c_int};

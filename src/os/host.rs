@@ -1,7 +1,8 @@
 //! What the host is called, how long it has been up and how busy it is; the time of day.
 
-use super::{number, numbers, Decimal, TextOut};
+use super::proc_text::{number, numbers, Decimal};
 use crate::abi::*;
+use crate::ffi::TextOut;
 use crate::sys::{self, host};
 use core::ffi::{c_char, c_int};
 
@@ -95,22 +96,4 @@ pub unsafe extern "C" fn uv_loadavg(avg: *mut f64) {
         // SAFETY: the caller's contract.
         unsafe { avg.cast::<[f64; 3]>().write(averages) };
     }
-}
-
-/// Gets the time of day, in seconds and microseconds since 1970 began.
-///
-/// Returns 0, or `UV_EINVAL` for NULL.
-/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
-///
-/// # Safety
-/// `tv` is NULL or good for writing.
-#[no_mangle]
-pub unsafe extern "C" fn uv_gettimeofday(tv: *mut uv_timeval64_t) -> c_int {
-    if tv.is_null() {
-        return Error::EINVAL.code();
-    }
-    let time = sys::time::clock_gettime(libc::CLOCK_REALTIME)
-        .map(|time| uv_timeval64_t { tv_sec: time.tv_sec, tv_usec: (time.tv_nsec / 1000) as i32 });
-    // SAFETY: the caller's contract.
-    time.map(|time| unsafe { tv.write(time) }).into_c()
 }

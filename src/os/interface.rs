@@ -1,7 +1,7 @@
 //! Network interfaces.
 
-use super::TextOut;
 use crate::abi::*;
+use crate::ffi::TextOut;
 use crate::memory;
 use crate::sys::interface::{self, Address, Addresses};
 use core::ffi::{c_char, c_int, c_uint};

@@ -3,9 +3,10 @@
 //! A lock is shared between threads from its init until its destroy function. Where a function
 //! returns nothing, misuse that the system notices ends the process.
 
-use super::{attempt, check, require};
+use super::pthread::{attempt, require};
 use crate::abi::*;
 use crate::sys::c;
+use crate::sys::check;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;

@@ -1,7 +1,7 @@
 //! How much memory there is.
 
 use super::cgroup::Groups;
-use super::{field, number};
+use super::proc_text::{field, number};
 use crate::sys::{host, process};
 
 /// A field of `/proc/meminfo`, in bytes.

@@ -1,6 +1,6 @@
 //! Processes: ids, priorities, signals and the resources that this one uses.
 
-use super::numbers;
+use super::proc_text::numbers;
 use crate::abi::*;
 use crate::sys::{host, process};
 use core::ffi::{c_int, c_long};

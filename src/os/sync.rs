@@ -2,10 +2,11 @@
 //!
 //! Where a function returns nothing, misuse that the system notices ends the process.
 
-use super::{check, require};
+use super::pthread::require;
 use crate::abi::*;
 use crate::sys;
 use crate::sys::c;
+use crate::sys::check;
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
 use core::ptr;

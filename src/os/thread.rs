@@ -1,13 +1,17 @@
 //! Threads.
 
-use super::{check, text, TextOut};
 use crate::abi::*;
+use crate::ffi::{text, TextOut};
 use crate::sys::c;
+use crate::sys::check;
 use crate::sys::{host, process, thread};
 use core::ffi::{c_char, c_int, c_void, CStr};
 
 /// What a thread gets whose stack size nobody chose and for which the limit on stacks is no guide.
 const DEFAULT_STACK: usize = 2 << 20;
+
+/// How many CPUs a set of the C library has room for.
+const CPUS: usize = libc::CPU_SETSIZE as usize;
 
 /// The limit that the main thread's stack has, if it makes sense as a size.
 fn default_stack_size(page: usize, minimum: usize) -> usize {
@@ -197,44 +201,38 @@ pub extern "C" fn uv_cpumask_size() -> c_int {
     libc::CPU_SETSIZE
 }
 
-/// The entries of the caller's CPU mask.
-///
-/// # Safety
-/// `mask` has `size` entries, which nobody else uses for as long as the result is used.
-unsafe fn mask_entries<'a>(mask: *mut c_char, size: usize) -> Result<&'a mut [c_char]> {
-    let entries = libc::CPU_SETSIZE as usize;
-    if size < entries {
+/// Fails unless a CPU mask of `size` entries has one for each CPU of a set.
+fn check_mask_size(size: usize) -> Result {
+    if size < CPUS {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
-    Ok(unsafe { core::slice::from_raw_parts_mut(mask, entries) })
+    Ok(())
 }
 
 /// # Safety
-/// `tid` points to the id of a thread that runs, and `mask` has `size` entries.
+/// `tid` points to the id of a thread that runs, and `mask` has room for `size` entries.
 unsafe fn get_affinity(tid: *mut uv_thread_t, mask: *mut c_char, size: usize) -> Result {
-    // SAFETY: the caller's contract. There are no more entries than a set has room for.
+    check_mask_size(size)?;
+    // SAFETY: as documented; the set and the mask have an entry for each CPU.
     unsafe {
-        let entries = mask_entries(mask, size)?;
         let set = thread::affinity(*tid)?;
-        for (cpu, entry) in entries.iter_mut().enumerate() {
-            *entry = c_char::from(libc::CPU_ISSET(cpu, &set));
+        for cpu in 0..CPUS {
+            mask.add(cpu).write(c_char::from(libc::CPU_ISSET(cpu, &set)));
         }
     }
     Ok(())
 }
 
 /// # Safety
-/// As for [`get_affinity`].
-unsafe fn set_affinity(tid: *mut uv_thread_t, mask: *mut c_char, size: usize) -> Result {
-    // SAFETY: the caller's contract. There are no more entries than a set has room for, and zeroes
-    // are an empty set.
+/// `tid` points to the id of a thread that runs, and `mask` has `size` entries.
+unsafe fn set_affinity(tid: *mut uv_thread_t, mask: *const c_char, size: usize) -> Result {
+    check_mask_size(size)?;
+    // SAFETY: as documented; the set and the mask have an entry for each CPU, and zeroes are an empty
+    // set.
     unsafe {
         let mut set = core::mem::zeroed();
-        for (cpu, &entry) in mask_entries(mask, size)?.iter().enumerate() {
-            if entry != 0 {
-                libc::CPU_SET(cpu, &mut set);
-            }
+        for cpu in (0..CPUS).filter(|&cpu| mask.add(cpu).read() != 0) {
+            libc::CPU_SET(cpu, &mut set);
         }
         thread::set_affinity(*tid, &set)
     }

@@ -1,8 +1,9 @@
 //! Keys: each stands for a pointer that every thread has its own of.
 
-use super::{check, require};
+use super::pthread::require;
 use crate::abi::*;
 use crate::sys::c;
+use crate::sys::check;
 use core::ffi::{c_int, c_void};
 
 /// Makes a key, whose value is NULL in every thread.

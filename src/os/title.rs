@@ -3,8 +3,8 @@
 //! The kernel lets a process write to the memory that its arguments were in, and shows what is there
 //! now. So the arguments move elsewhere, and the title takes their place.
 
-use super::text;
 use crate::abi::*;
+use crate::ffi::text;
 use crate::memory;
 use crate::sys::process;
 use core::ffi::{c_char, c_int, c_void, CStr};

@@ -12,10 +12,10 @@
 mod ring;
 mod watcher;
 pub use ring::Ring;
-pub use watcher::{Kind, Watcher};
+pub use watcher::{EventHandler, Watcher};
 
 use crate::abi::{Error, Result};
-use crate::list::Link;
+use crate::list::{container_of, Link};
 use crate::memory::Array;
 use crate::spin::AdaptiveSpin;
 use crate::sys;
@@ -47,11 +47,11 @@ pub enum Mode {
     /// Edge-triggered, as streams use it.
     Edge(Interest),
     /// Level-triggered with these epoll events, as pipes, terminals and `uv_poll_t` use it.
-    Level(u32),
+    Level(u16),
 }
 
 /// Something that a wait reported.
-pub enum Happened<'a> {
+pub enum PollEvent<'a> {
     /// Another thread or a signal handler called for attention.
     Wake,
     /// A watched descriptor is ready; the `Watcher` is alive, as its handle is not closed.
@@ -104,25 +104,25 @@ impl Poller {
 
     /// What the descriptor is registered for, alive as its handle is not closed.
     pub fn watcher(&self, fd: c_int) -> Option<*const Watcher> {
-        let io = *self.slots.borrow().get(usize::try_from(fd).ok()?)?;
-        (!io.is_null()).then_some(io)
+        let watcher = *self.slots.borrow().get(usize::try_from(fd).ok()?)?;
+        (!watcher.is_null()).then_some(watcher)
     }
 
-    fn watches(&self, io: &Watcher) -> bool {
-        self.watcher(io.fd.get()).is_some_and(|holder| core::ptr::eq(holder, io))
+    fn watches(&self, watcher: &Watcher) -> bool {
+        self.watcher(watcher.fd.get()).is_some_and(|holder| core::ptr::eq(holder, watcher))
     }
 
     /// Events that were taken in for `io` before are not for it.
-    fn renumber(&self, io: &Watcher) {
+    fn renumber(&self, watcher: &Watcher) {
         self.generation.set(self.generation.get().wrapping_add(1));
-        io.generation.set(self.generation.get());
+        watcher.generation.set(self.generation.get());
     }
 
     /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
     /// is ready already. A registration that another handle with the same descriptor has is taken
     /// over: that one does nothing at the moment, or the user would have two use it at once.
-    pub fn watch(&self, io: &Watcher, mode: Mode) -> Result {
-        let fd = io.fd.get();
+    pub fn watch(&self, watcher: &Watcher, mode: Mode) -> Result {
+        let fd = watcher.fd.get();
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
         let mut slots = self.slots.borrow_mut();
         while slots.len() <= index {
@@ -130,19 +130,19 @@ impl Poller {
         }
         // SAFETY: what is registered is alive.
         let holder = unsafe { slots[index].as_ref() };
-        if !holder.is_some_and(|holder| core::ptr::eq(holder, io)) {
+        if !holder.is_some_and(|holder| core::ptr::eq(holder, watcher)) {
             if let Some(other) = holder {
-                if !matches!(other.kind(), Kind::Stream | Kind::Udp) {
+                if !other.vtable().yields {
                     return Err(Error::EEXIST);
                 }
-                other.lose();
+                other.yield_registration();
                 slots[index] = core::ptr::null();
             }
-            self.renumber(io);
+            self.renumber(watcher);
         }
-        self.register(io, mode, holder.is_some())?;
-        io.stale.set(false);
-        slots[index] = io;
+        self.register(watcher, mode, holder.is_some())?;
+        watcher.stale.set(false);
+        slots[index] = watcher;
         Ok(())
     }
 
@@ -157,28 +157,28 @@ impl Poller {
 
     /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
     /// dropped.
-    pub fn watch_level(&self, io: &Watcher, events: u32) -> Result {
-        let known = self.watches(io);
+    pub fn watch_level(&self, watcher: &Watcher, events: u16) -> Result {
+        let known = self.watches(watcher);
         if known {
             // Some libraries ask for the same with every command. Renewing it once before the next
             // wait is enough; that it is renewed at all is for a number that stands for another
             // file by now.
-            let same = io.level_events.get() == events;
-            if same && io.stale.get() {
+            let same = watcher.level_events.get() == events;
+            if same && watcher.stale.get() {
                 return Ok(());
             }
-            self.renumber(io);
-            if same && self.stale.borrow_mut().push(io.fd.get()).is_ok() {
-                io.stale.set(true);
+            self.renumber(watcher);
+            if same && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
+                watcher.stale.set(true);
                 return Ok(());
             }
         }
-        io.level_events.set(events);
-        match self.watch(io, Mode::Level(events)) {
+        watcher.level_events.set(events);
+        match self.watch(watcher, Mode::Level(events)) {
             // The user closed the descriptor, and its number was given out anew.
             Err(Error::ENOENT) if known => {
-                self.forget(io);
-                self.watch(io, Mode::Level(events))
+                self.forget(watcher);
+                self.watch(watcher, Mode::Level(events))
             }
             other => other,
         }
@@ -188,22 +188,24 @@ impl Poller {
     fn refresh(&self) {
         while let Some(fd) = self.stale.borrow_mut().pop() {
             // SAFETY: what is registered is alive.
-            let Some(io) = self.watcher(fd).map(|io| unsafe { &*io }) else { continue };
-            if !io.stale.take() {
+            let Some(watcher) = self.watcher(fd).map(|watcher| unsafe { &*watcher }) else {
+                continue;
+            };
+            if !watcher.stale.take() {
                 continue;
             }
-            if self.register(io, io.registered(), true) == Err(Error::ENOENT) {
+            if self.register(watcher, watcher.registered(), true) == Err(Error::ENOENT) {
                 // Fails when the user has closed the descriptor: there is nothing to report.
-                let _ = self.register(io, io.registered(), false);
+                let _ = self.register(watcher, watcher.registered(), false);
             }
         }
     }
 
-    fn register(&self, io: &Watcher, mode: Mode, known: bool) -> Result {
+    fn register(&self, watcher: &Watcher, mode: Mode, known: bool) -> Result {
         let poll = self.poll.borrow();
-        let fd = io.fd.get();
+        let fd = watcher.fd.get();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.
-        let token = (io.generation.get() as usize) << 32 | fd as usize;
+        let token = (watcher.generation.get() as usize) << 32 | fd as usize;
         match mode {
             Mode::Edge(interest) if known => {
                 poll.registry().reregister(&mut SourceFd(&fd), Token(token), interest)?
@@ -213,7 +215,7 @@ impl Poller {
             }
             Mode::Level(events) => {
                 let operation = if known { libc::EPOLL_CTL_MOD } else { libc::EPOLL_CTL_ADD };
-                sys::fd::epoll_ctl(poll.as_raw_fd(), operation, fd, events, token as u64)?
+                sys::fd::epoll_ctl(poll.as_raw_fd(), operation, fd, events.into(), token as u64)?
             }
         }
         Ok(())
@@ -225,11 +227,11 @@ impl Poller {
     }
 
     /// Ends the watching of a descriptor; events already taken in for it are dropped.
-    pub fn forget(&self, io: &Watcher) {
-        if !self.watches(io) {
+    pub fn forget(&self, watcher: &Watcher) {
+        if !self.watches(watcher) {
             return;
         }
-        let fd = io.fd.get();
+        let fd = watcher.fd.get();
         self.slots.borrow_mut()[fd as usize] = core::ptr::null();
         // Fails when the user closed the descriptor first; the kernel has forgotten it then.
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
@@ -264,15 +266,15 @@ impl Poller {
         Some(Batch { poller: self, events: slot.take() })
     }
 
-    fn identify<'a>(&self, event: &'a Event) -> Option<Happened<'a>> {
+    fn identify<'a>(&self, event: &'a Event) -> Option<PollEvent<'a>> {
         let token = event.token();
         if token == WAKE {
-            return Some(Happened::Wake);
+            return Some(PollEvent::Wake);
         }
-        let io = self.watcher((token.0 & 0xffff_ffff) as c_int)?;
+        let watcher = self.watcher((token.0 & 0xffff_ffff) as c_int)?;
         // SAFETY: what is registered is alive.
-        let generation = unsafe { (*io).generation.get() };
-        (generation as usize == token.0 >> 32).then_some(Happened::Ready(io, event))
+        let generation = unsafe { (*watcher).generation.get() };
+        (generation as usize == token.0 >> 32).then_some(PollEvent::Ready(watcher, event))
     }
 
     /// In the child of a fork: a selector of its own with everything registered anew.
@@ -281,8 +283,8 @@ impl Poller {
         *self.poll.borrow_mut() = mio::Poll::new()?;
         let slots = self.slots.borrow();
         // SAFETY: what is registered is alive.
-        for io in slots.iter().filter_map(|io| unsafe { io.as_ref() }) {
-            match self.register(io, io.registered(), false) {
+        for watcher in slots.iter().filter_map(|watcher| unsafe { watcher.as_ref() }) {
+            match self.register(watcher, watcher.registered(), false) {
                 // The user has closed it; there is nothing to be told about it.
                 Ok(()) | Err(Error::EBADF) => {}
                 Err(error) => return Err(error),
@@ -301,7 +303,7 @@ pub struct Batch<'a> {
 impl Batch<'_> {
     /// What happened, in the kernel's order; looked up only when it is that event's turn, because
     /// the callbacks of earlier ones may have closed what later ones are about.
-    pub fn iter(&self) -> impl Iterator<Item = Happened<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = PollEvent<'_>> {
         self.events.iter().flatten().filter_map(|event| self.poller.identify(event))
     }
 }
@@ -312,20 +314,20 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// The `Watcher` whose link in the loop's pending queue this is.
+/// The watcher of a link in the loop's pending queue.
 ///
 /// # Safety
-/// `link` is the `pending` link of an `Watcher`.
-pub unsafe fn io_of_pending(link: *const Link) -> *const Watcher {
-    // SAFETY: the caller's contract.
-    unsafe { crate::list::container_of!(link, Watcher, pending) }
+/// `link` is the `pending` link of a watcher.
+pub unsafe fn watcher_of_pending(link: *const Link) -> *const Watcher {
+    // SAFETY: as documented.
+    unsafe { container_of!(link, Watcher, pending) }
 }
 
-/// The `Watcher` whose link in the loop's ready list this is.
+/// The watcher of a link in the loop's list of requeued descriptors.
 ///
 /// # Safety
-/// `link` is the `ready` link of an `Watcher`.
-pub unsafe fn io_of_ready(link: *const Link) -> *const Watcher {
-    // SAFETY: the caller's contract.
-    unsafe { crate::list::container_of!(link, Watcher, ready) }
+/// `link` is the `requeued` link of a watcher.
+pub unsafe fn watcher_of_requeued(link: *const Link) -> *const Watcher {
+    // SAFETY: as documented.
+    unsafe { container_of!(link, Watcher, requeued) }
 }

@@ -9,10 +9,10 @@
 //! What the kernel thread does it does with the credentials that the process had when the ring was
 //! made, which is why the user has to ask for it.
 
-use super::{Kind, Poller, Watcher};
 use crate::abi::{Error, Result};
 use crate::sys;
 use core::cell::Cell;
+use core::ffi::c_int;
 use io_uring::types::{CancelBuilder, Timespec};
 use io_uring::{opcode, squeue, IoUring, Probe};
 use std::os::fd::AsRawFd;
@@ -31,8 +31,6 @@ const AWAKE: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Ring {
-    /// Only its descriptor is used: a ring has no callbacks of its own to queue_pending.
-    pub io: Watcher,
     uring: IoUring,
     /// The operations that the kernel knows, as bits.
     supported: u64,
@@ -41,7 +39,7 @@ pub struct Ring {
 
 impl Ring {
     /// Fails when the ring is not wanted, or the kernel has none that will do.
-    pub fn new(poller: &Poller) -> Result<Box<Ring>> {
+    pub fn new() -> Result<Ring> {
         if !is_wanted() {
             return Err(Error::ENOSYS);
         }
@@ -63,10 +61,11 @@ impl Ring {
         if version < (6, 1, 0) {
             supported &= !(1 << opcode::Close::CODE);
         }
-        let io = Watcher::new(Kind::Ring, uring.as_raw_fd());
-        let ring = Box::new(Ring { io, uring, supported, in_flight: Cell::new(0) });
-        poller.watch_level(&ring.io, libc::EPOLLIN as u32)?;
-        Ok(ring)
+        Ok(Ring { uring, supported, in_flight: Cell::new(0) })
+    }
+
+    pub fn fd(&self) -> c_int {
+        self.uring.as_raw_fd()
     }
 
     /// Hands an operation to the kernel. False when it does not know it, or is busy.

@@ -1,21 +1,66 @@
 use super::{Mode, Poller};
 use crate::abi::Result;
-use crate::ffi::{interior_mutable, padding, Padding};
+use crate::ffi::interior_mutable;
 use crate::list::Link;
 use core::cell::Cell;
 use core::ffi::c_int;
+use mio::event::Event;
 use mio::Interest;
 
-/// What kind of thing an [`Watcher`] is part of, hence who is told that it is ready.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Kind {
-    Stream = 1,
-    Signals,
-    Poll,
-    Udp,
-    FsEvents,
-    Ring,
+/// The struct around a [`Watcher`], which is told about its descriptor.
+///
+/// # Safety
+/// A `Watcher` lies `OFFSET` bytes into every `Self`, which is reached through shared references only.
+pub unsafe trait EventHandler: Sized {
+    const OFFSET: usize;
+
+    /// Whether the registration goes to another watcher of the same descriptor that asks for it. The
+    /// handler then registers again when it next needs to.
+    const YIELDS: bool = false;
+
+    /// Handles an event of the kernel.
+    fn on_event(&self, event: &Event);
+
+    /// Runs in the pending phase after [`Watcher::pending`] was queued.
+    fn on_pending(&self) {}
+
+    /// Runs in the poll phase after [`Watcher::requeued`] was queued.
+    fn on_requeued(&self) {}
+
+    /// Whether the handler waits for nothing of the kernel at the moment.
+    fn is_idle(&self) -> bool {
+        false
+    }
+}
+
+/// The functions of an [`EventHandler`], each taking the handler's watcher, which is alive.
+pub struct Vtable {
+    pub on_event: unsafe fn(*const Watcher, &Event),
+    pub on_pending: unsafe fn(*const Watcher),
+    pub on_requeued: unsafe fn(*const Watcher),
+    pub is_idle: unsafe fn(*const Watcher) -> bool,
+    pub yields: bool,
+}
+
+impl Vtable {
+    const fn of<H: EventHandler>() -> &'static Vtable {
+        /// # Safety
+        /// The watcher is that of a live `H`.
+        unsafe fn handler<'a, H: EventHandler>(watcher: *const Watcher) -> &'a H {
+            // SAFETY: as documented, and by the contract of the trait.
+            unsafe { &*watcher.byte_sub(H::OFFSET).cast::<H>() }
+        }
+        // SAFETY: the functions are called with the watcher of an `H`, as `Watcher::new` is told.
+        unsafe {
+            &Vtable {
+                on_event: |watcher, event| handler::<H>(watcher).on_event(event),
+                on_pending: |watcher| handler::<H>(watcher).on_pending(),
+                on_requeued: |watcher| handler::<H>(watcher).on_requeued(),
+                is_idle: |watcher| handler::<H>(watcher).is_idle(),
+                yields: H::YIELDS,
+            }
+        }
+    }
 }
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.
@@ -24,7 +69,19 @@ pub enum Kind {
 /// that took everything there was.
 #[repr(C)]
 pub struct Watcher {
-    kind: Cell<Kind>,
+    vtable: Cell<&'static Vtable>,
+    pub pending: Link,
+    pub requeued: Link,
+    /// Of the registration; what an event for it must show.
+    pub(super) generation: Cell<u32>,
+    /// What [`Poller::watch_level`] registered it for.
+    pub level_events: Cell<u16>,
+    /// Readiness is reported for as long as it lasts, not only when it begins.
+    level: Cell<bool>,
+    /// Its registration is renewed before the next wait.
+    pub(super) stale: Cell<bool>,
+    /// Where libuv has it, as some programs read it from there.
+    pub fd: Cell<c_int>,
     interest: Cell<Option<Interest>>,
     /// An edge said that there is something to read, and no read has emptied it since.
     pub readable: Cell<bool>,
@@ -32,37 +89,21 @@ pub struct Watcher {
     pub read_closed: Cell<bool>,
     /// The latest event said that the other side is gone, and of no error.
     pub hung_up: Cell<bool>,
-    /// Readiness is reported for as long as it lasts, not only when it begins.
-    level: Cell<bool>,
-    /// Its registration is renewed before the next wait.
-    pub(super) stale: Cell<bool>,
-    padding: Padding<1>,
-    pub pending: Link,
-    pub ready: Link,
-    /// Of the registration; what an event for it must show.
-    pub(super) generation: Cell<u32>,
-    /// What [`Poller::watch_level`] registered it for.
-    pub level_events: Cell<u32>,
-    /// Where libuv has it, as some programs read it from there.
-    pub fd: Cell<c_int>,
-    end: Padding<4>,
 }
 
 interior_mutable!(Watcher {
-    kind,
+    vtable,
+    pending,
+    requeued,
+    generation,
+    level_events,
+    level,
+    stale,
+    fd,
     interest,
     readable,
     read_closed,
     hung_up,
-    level,
-    stale,
-    padding,
-    pending,
-    ready,
-    generation,
-    level_events,
-    fd,
-    end,
 });
 const _: () = {
     assert!(core::mem::size_of::<Watcher>() == 56);
@@ -70,27 +111,26 @@ const _: () = {
 };
 
 impl Watcher {
-    pub const fn new(kind: Kind, fd: c_int) -> Watcher {
+    /// The watcher of a handler `H`, which it becomes a part of.
+    pub const fn new<H: EventHandler>(fd: c_int) -> Watcher {
         Watcher {
-            kind: Cell::new(kind),
+            vtable: Cell::new(Vtable::of::<H>()),
+            pending: Link::new(),
+            requeued: Link::new(),
+            generation: Cell::new(0),
+            level_events: Cell::new(0),
+            level: Cell::new(false),
+            stale: Cell::new(false),
+            fd: Cell::new(fd),
             interest: Cell::new(None),
             readable: Cell::new(false),
             read_closed: Cell::new(false),
             hung_up: Cell::new(false),
-            level: Cell::new(false),
-            stale: Cell::new(false),
-            padding: padding(),
-            pending: Link::new(),
-            ready: Link::new(),
-            generation: Cell::new(0),
-            level_events: Cell::new(0),
-            fd: Cell::new(fd),
-            end: padding(),
         }
     }
 
-    pub fn kind(&self) -> Kind {
-        self.kind.get()
+    pub fn vtable(&self) -> &'static Vtable {
+        self.vtable.get()
     }
 
     /// Chooses between reports of what lasts and of what begins; takes effect with the next
@@ -114,7 +154,7 @@ impl Watcher {
         if interest.is_writable() {
             events |= libc::EPOLLOUT;
         }
-        Mode::Level(events as u32)
+        Mode::Level(events as u16)
     }
 
     /// What it is registered for.
@@ -162,7 +202,7 @@ impl Watcher {
     }
 
     /// Another `Watcher` with the same descriptor has taken over the registration.
-    pub fn lose(&self) {
+    pub(super) fn yield_registration(&self) {
         self.interest.set(None);
     }
 
@@ -171,7 +211,7 @@ impl Watcher {
         if self.interest.take().is_some() {
             poller.forget(self);
         }
-        self.ready.unlink();
+        self.requeued.unlink();
         self.pending.unlink();
     }
 }

@@ -12,9 +12,9 @@
 //! who submits next calls. So new work takes the lock and wakes somebody only when it must.
 
 use crate::abi::*;
-use crate::event_loop::Loop;
 use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
+use crate::mailbox::Mailbox;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
 use crate::sys::thread;
@@ -48,7 +48,8 @@ pub struct Work {
     /// None when the loop's ring does the work. Programs look at libuv's field in this place to tell
     /// that, at any time, so only the loop's thread changes it.
     task: Cell<Option<&'static Task>>,
-    loop_: Cell<*const Loop>,
+    /// Where it is handed back. Outlives the work, as a loop with requests is not closed.
+    mailbox: Cell<*const Mailbox>,
     pub link: Link,
 }
 
@@ -66,7 +67,7 @@ enum Stage {
     Cancelled,
 }
 
-interior_mutable!(Work { stage, task, loop_, link });
+interior_mutable!(Work { stage, task, mailbox, link });
 const _: () = {
     assert!(core::mem::size_of::<Work>() == core::mem::size_of::<uv__work>());
     assert!(core::mem::offset_of!(Work, task) == core::mem::offset_of!(uv__work, done));
@@ -136,7 +137,7 @@ impl Work {
         Work {
             stage: Cell::new(Stage::Idle),
             task: Cell::new(None),
-            loop_: Cell::new(core::ptr::null()),
+            mailbox: Cell::new(core::ptr::null()),
             link: Link::new(),
         }
     }
@@ -147,8 +148,11 @@ impl Work {
         self.task.set(None);
     }
 
+    /// Whether the loop's ring has it. Loop thread only, at any time.
     pub fn is_on_ring(&self) -> bool {
-        self.stage.get() == Stage::Ring
+        // A worker may be writing the stage of work that has a task; without one the pool does not
+        // have it.
+        self.task.get().is_none() && self.stage.get() == Stage::Ring
     }
 
     /// The ring will report that it was cancelled, which it need not be told again.
@@ -166,12 +170,11 @@ impl Work {
 ///
 /// # Safety
 /// `work` is in no queue, and stays alive and in place until `task.done` is called.
-pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
+pub unsafe fn submit(mailbox: &Mailbox, work: &Work, task: &'static Task) -> Result {
     work.task.set(Some(task));
-    work.loop_.set(loop_);
+    work.mailbox.set(mailbox);
     if !task.slow && STARTED.load(Ordering::Relaxed) {
         work.stage.set(Stage::Queued);
-        loop_.work_began();
         // SAFETY: the caller's contract.
         if unsafe { INBOX.0.push(&work.link) } {
             call_worker();
@@ -191,7 +194,6 @@ pub unsafe fn submit(loop_: &Loop, work: &Work, task: &'static Task) -> Result {
     }
     let wake = may_begin && state.call_others();
     drop(state);
-    loop_.work_began();
     if wake {
         WORK_TO_DO.notify_one();
     }
@@ -226,7 +228,7 @@ pub fn cancel(work: &Work) -> Result {
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
-    unsafe { (*work.loop_.get()).mailbox.push_done(work) };
+    unsafe { (*work.mailbox.get()).push_done(&work.link) };
     Ok(())
 }
 
@@ -239,7 +241,6 @@ pub unsafe fn finish(work: *const Work) {
     unsafe {
         let cancelled = (*work).stage.replace(Stage::Idle) == Stage::Cancelled;
         let status = if cancelled { Err(Error::ECANCELED) } else { Ok(()) };
-        (*(*work).loop_.get()).request_ended();
         if let Some(task) = (*work).task.get() {
             (task.done)(work, status);
         }
@@ -430,7 +431,7 @@ unsafe fn do_work(work: *const Work) -> bool {
     unsafe {
         let Some(task) = (*work).task.get() else { return false };
         (task.run)(work);
-        (*(*work).loop_.get()).mailbox.push_done(&*work);
+        (*(*work).mailbox.get()).push_done(&(*work).link);
         task.slow
     }
 }

@@ -215,7 +215,7 @@ pub unsafe extern "C" fn uv_getaddrinfo(
         let service = (!service.is_null()).then(|| CStr::from_ptr(service));
         request
             .copy_query(Query { host, service, hints: hints.as_ref() })
-            .and_then(|()| pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP))
+            .and_then(|()| Loop::of(r#loop).submit(&request.work, &LOOK_UP))
             .inspect_err(|_| request.release_query())
             .into_c()
     }

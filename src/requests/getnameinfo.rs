@@ -173,6 +173,6 @@ pub unsafe extern "C" fn uv_getnameinfo(
             request.look_up();
             return request.retcode.get();
         }
-        pool::submit(Loop::of(r#loop), &request.work, &LOOK_UP).into_c()
+        Loop::of(r#loop).submit(&request.work, &LOOK_UP).into_c()
     }
 }

@@ -118,6 +118,6 @@ pub unsafe extern "C" fn uv_random(
             callback: Cell::new(cb),
             work: Work::new(),
         });
-        pool::submit(Loop::of(r#loop), &(*request).work, &RANDOM).into_c()
+        Loop::of(r#loop).submit(&(*request).work, &RANDOM).into_c()
     }
 }

@@ -80,7 +80,7 @@ pub unsafe extern "C" fn uv_queue_work(
             after_work_cb: Cell::new(after_work_cb),
             work: Work::new(),
         });
-        pool::submit(Loop::of(r#loop), &(*request).work, &USER_WORK).into_c()
+        Loop::of(r#loop).submit(&(*request).work, &USER_WORK).into_c()
     }
 }
 

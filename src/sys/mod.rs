@@ -42,6 +42,14 @@ fn count(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::last())
 }
 
+/// Returns the error that a C function returned instead of setting errno.
+pub fn check(errno: c_int) -> Result {
+    match errno {
+        0 => Ok(()),
+        errno => Err(Error::from_errno(errno)),
+    }
+}
+
 /// Repeats a call while signal handlers interrupt it.
 pub fn retry<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
     loop {

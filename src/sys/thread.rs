@@ -1,19 +1,12 @@
 //! Threads: starting them, where they run, and what they are called.
 
-use super::{c, cvt};
+use super::{c, check, cvt};
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::{size_of, MaybeUninit};
 
 /// Room for the longest name and a NUL.
 pub type Name = [u8; 16];
-
-fn check(errno: c_int) -> Result {
-    match errno {
-        0 => Ok(()),
-        errno => Err(Error::from_errno(errno)),
-    }
-}
 
 /// The attributes of a thread to be.
 struct Attributes(libc::pthread_attr_t);

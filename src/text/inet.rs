@@ -6,6 +6,7 @@
 //! what follows it names a network interface, whose index becomes the scope id.
 
 use crate::abi::{Error, IntoC, Result};
+use crate::ffi::text;
 use crate::sys;
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::fmt::{self, Write};
@@ -112,18 +113,6 @@ impl fmt::Write for Text {
     }
 }
 
-/// Borrows a string of C's; NULL is `EINVAL`.
-///
-/// # Safety
-/// `text` is NULL or a string that lives as long as the result is used.
-unsafe fn c_text<'a>(text: *const c_char) -> Result<&'a CStr> {
-    if text.is_null() {
-        return Err(Error::EINVAL);
-    }
-    // SAFETY: not NULL, so a string by this function's own contract.
-    Ok(unsafe { CStr::from_ptr(text) })
-}
-
 /// The port as the network orders its bytes. A number that is no port loses its upper bits.
 fn network_port(port: c_int) -> u16 {
     (port as u16).to_be()
@@ -147,7 +136,7 @@ pub unsafe extern "C" fn uv_ip4_addr(
     out.sin_family = AF_INET as u16;
     out.sin_port = network_port(port);
     // SAFETY: this function's own contract.
-    let text = unsafe { c_text(ip) };
+    let text = unsafe { text(ip) };
     let parsed = text.and_then(|text| parse_v4(text.to_bytes()));
     if let Ok(octets) = parsed {
         out.sin_addr.s_addr = u32::from_ne_bytes(octets);
@@ -176,7 +165,7 @@ pub unsafe extern "C" fn uv_ip6_addr(
     out.sin6_family = AF_INET6 as u16;
     out.sin6_port = network_port(port);
     // SAFETY: this function's own contract.
-    let text = unsafe { c_text(ip) };
+    let text = unsafe { text(ip) };
     let parsed = text.and_then(|text| parse_v6(text.to_bytes()));
     if let Ok(octets) = parsed {
         out.sin6_addr.s6_addr = octets;
@@ -281,7 +270,7 @@ pub unsafe extern "C" fn uv_inet_ntop(
 #[no_mangle]
 pub unsafe extern "C" fn uv_inet_pton(af: c_int, src: *const c_char, dst: *mut c_void) -> c_int {
     // SAFETY: this function's own contract.
-    let text = match unsafe { c_text(src) } {
+    let text = match unsafe { text(src) } {
         Ok(text) => text.to_bytes(),
         Err(error) => return error.code(),
     };

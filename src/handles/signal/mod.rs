@@ -16,10 +16,11 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
-use crate::poller::{Kind, Watcher};
+use crate::poller::{EventHandler, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
+use mio::event::Event;
 use mio::Interest;
 
 #[repr(C)]
@@ -44,20 +45,23 @@ const _: () = {
 /// What a loop has for its signal handles.
 pub struct LoopSignals {
     /// The reading end of the pipe, -1 until a handle is started.
-    io: Watcher,
+    watcher: Watcher,
     write_end: Cell<c_int>,
     active: List,
     /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
     child_start: Cell<u64>,
+    /// The pipe is readable. Its messages are dispatched after the other events of a batch.
+    caught: Cell<bool>,
 }
 
 impl LoopSignals {
     pub const fn new() -> Self {
         LoopSignals {
-            io: Watcher::new(Kind::Signals, -1),
+            watcher: Watcher::new::<LoopSignals>(-1),
             write_end: Cell::new(-1),
             active: List::new(),
             child_start: Cell::new(0),
+            caught: Cell::new(false),
         }
     }
 
@@ -66,9 +70,9 @@ impl LoopSignals {
             return Ok(());
         }
         let [read_end, write_end] = sys::fd::pipe_nonblocking()?;
-        self.io.fd.set(read_end);
+        self.watcher.fd.set(read_end);
         self.write_end.set(write_end);
-        self.io.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+        self.watcher.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
     }
 
     /// Has `dispatch` say when a child process may have ended.
@@ -88,8 +92,8 @@ impl LoopSignals {
     }
 
     pub fn close(&self, loop_: &Loop) {
-        self.io.forget(&loop_.poller);
-        for end in [&self.io.fd, &self.write_end] {
+        self.watcher.forget(&loop_.poller);
+        for end in [&self.watcher.fd, &self.write_end] {
             if end.get() != -1 {
                 let _ = sys::fd::close(end.replace(-1));
             }
@@ -143,10 +147,13 @@ impl LoopSignals {
     /// Makes the callbacks for the signals that were caught. True when a child of the loop may
     /// have ended.
     pub fn dispatch(&self) -> bool {
+        if !self.caught.take() {
+            return false;
+        }
         let mut child_ended = false;
         let mut messages = [0; 64 * Caught::SIZE];
         // The pipe's edge is not repeated, so it is read until it is empty.
-        while let Ok(length @ 1..) = sys::fd::read_bytes(self.io.fd.get(), &mut messages) {
+        while let Ok(length @ 1..) = sys::fd::read_bytes(self.watcher.fd.get(), &mut messages) {
             for message in messages[..length].chunks_exact(Caught::SIZE) {
                 let caught = Caught::from_bytes(message.try_into().unwrap_or_default());
                 child_ended |= caught.signum == libc::SIGCHLD && self.child_start.get() != 0;
@@ -163,6 +170,16 @@ impl LoopSignals {
             }
         }
         child_ended
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and the loop's state is reached through shared
+// references.
+unsafe impl EventHandler for LoopSignals {
+    const OFFSET: usize = core::mem::offset_of!(LoopSignals, watcher);
+
+    fn on_event(&self, _: &Event) {
+        self.caught.set(true);
     }
 }
 

@@ -50,14 +50,14 @@ impl Stream {
         self.loop_().request_began();
         self.connect_request.set(request);
         // What an attempt that failed has left.
-        self.io.readable.set(false);
-        self.io.read_closed.set(false);
+        self.watcher.readable.set(false);
+        self.watcher.read_closed.set(false);
         if failed {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         } else if connected {
             // The callback belongs to the poll phase, as if the kernel had been asked.
             self.handle.set(flag::CONNECTED);
-            self.loop_().requeue(&self.io);
+            self.loop_().requeue(&self.watcher);
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Stream {
             || !self.written.is_empty()
             || !self.shutdown_request.get().is_null()
         {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
     }
 

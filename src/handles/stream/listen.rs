@@ -30,7 +30,7 @@ impl Stream {
         }
         self.connection_cb.set(callback);
         self.handle.set(flag::LISTENING | flag::BOUND);
-        self.io.set_level_triggered(false);
+        self.watcher.set_level_triggered(false);
         self.arm(Interest::READABLE)?;
         self.handle.activate();
         Ok(())
@@ -44,19 +44,19 @@ impl Stream {
             }
             // Asking costs a tenth of what it costs the kernel to make a socket for nobody.
             if accepted > 0 && sys::fd::poll_now(self.fd(), libc::POLLIN) == Ok(0) {
-                return self.io.readable.set(false);
+                return self.watcher.readable.set(false);
             }
             match sys::socket::accept(self.fd()) {
                 Ok(fd) => {
                     self.accepted_fd.set(fd);
                     self.call_connection(Ok(()));
                 }
-                Err(Error::EAGAIN) => return self.io.readable.set(false),
+                Err(Error::EAGAIN) => return self.watcher.readable.set(false),
                 // The client has gone; others may be waiting.
                 Err(Error::ECONNABORTED) => {}
                 Err(error @ (Error::EMFILE | Error::ENFILE)) => {
                     if self.refuse_connections() == Err(Error::EAGAIN) {
-                        return self.io.readable.set(false);
+                        return self.watcher.readable.set(false);
                     }
                     // Somebody is still waiting, and the kernel will not say so again.
                     self.call_connection(Err(error));
@@ -69,7 +69,7 @@ impl Stream {
             }
         }
         if self.is_open() {
-            self.loop_().requeue(&self.io);
+            self.loop_().requeue(&self.watcher);
         }
     }
 
@@ -124,7 +124,7 @@ impl Stream {
         self.accepted_fd.set(-1);
         self.next_descriptor();
         // Others may be waiting behind it, of which the kernel has told already.
-        if self.io.readable.get() && self.is_open() {
+        if self.watcher.readable.get() && self.is_open() {
             self.requeue();
         }
         result

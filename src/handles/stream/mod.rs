@@ -29,7 +29,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
 use crate::list::List;
-use crate::poller::{Kind, Watcher};
+use crate::poller::{EventHandler, Watcher};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -45,7 +45,7 @@ pub struct Stream {
     read_cb: Cell<uv_read_cb>,
     connect_request: Cell<*const connect::Connect>,
     shutdown_request: Cell<*const shutdown::Shutdown>,
-    pub io: Watcher,
+    pub watcher: Watcher,
     /// Writes that are not written yet, in order.
     write_queue: List,
     /// Writes that are done and not called back yet.
@@ -66,7 +66,7 @@ overlay!(Stream {
     read_cb,
     connect_request,
     shutdown_request,
-    io,
+    watcher,
     write_queue,
     written,
     connection_cb,
@@ -79,7 +79,7 @@ const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Stream, write_queue_size) == offset_of!(uv_stream_t, write_queue_size));
     assert!(offset_of!(Stream, read_cb) == offset_of!(uv_stream_t, read_cb));
-    assert!(offset_of!(Stream, io) == offset_of!(uv_stream_t, io_watcher));
+    assert!(offset_of!(Stream, watcher) == offset_of!(uv_stream_t, io_watcher));
     assert!(offset_of!(Stream, connection_cb) == offset_of!(uv_stream_t, connection_cb));
     assert!(offset_of!(Stream, accepted_fd) == offset_of!(uv_stream_t, accepted_fd));
 };
@@ -100,7 +100,7 @@ impl Stream {
             read_cb: Cell::new(None),
             connect_request: Cell::new(core::ptr::null()),
             shutdown_request: Cell::new(core::ptr::null()),
-            io: Watcher::new(Kind::Stream, -1),
+            watcher: Watcher::new::<Stream>(-1),
             write_queue: List::new(),
             written: List::new(),
             connection_cb: Cell::new(None),
@@ -115,19 +115,11 @@ impl Stream {
     }
 
     fn fd(&self) -> c_int {
-        self.io.fd.get()
+        self.watcher.fd.get()
     }
 
     fn is_open(&self) -> bool {
         self.fd() != -1
-    }
-
-    /// Whether the stream waits for nothing at the moment.
-    pub fn is_idle(&self) -> bool {
-        !self.handle.has(flag::READING | flag::LISTENING)
-            && self.connect_request.get().is_null()
-            && self.shutdown_request.get().is_null()
-            && self.write_queue.is_empty()
     }
 
     fn c_pointer<T>(&self) -> *mut T {
@@ -145,7 +137,7 @@ impl Stream {
     }
 
     fn arm(&self, wanted: Interest) -> Result {
-        self.io.arm(&self.loop_().poller, self.interest(wanted))
+        self.watcher.arm(&self.loop_().poller, self.interest(wanted))
     }
 
     /// Takes over a descriptor. `flags` say in which directions it can be used.
@@ -156,7 +148,7 @@ impl Stream {
         if self.handle.kind() == UV_TCP {
             self.apply_socket_options(fd)?;
         }
-        self.io.fd.set(fd);
+        self.watcher.fd.set(fd);
         self.handle.set(flags);
         Ok(())
     }
@@ -165,13 +157,13 @@ impl Stream {
         self.stop_reading();
         self.handle.deactivate();
         self.handle.clear(flag::READABLE | flag::WRITABLE);
-        self.io.forget(&self.loop_().poller);
+        self.watcher.forget(&self.loop_().poller);
         match self.handle.kind() {
             UV_NAMED_PIPE => self.remove_path(),
             UV_TTY => self.restore_terminal(),
             _ => {}
         }
-        let fd = self.io.fd.replace(-1);
+        let fd = self.watcher.fd.replace(-1);
         // The standard descriptors stay open: the next file would get their number.
         if fd > libc::STDERR_FILENO {
             let _ = sys::fd::close(fd);
@@ -189,22 +181,43 @@ impl Stream {
         self.call_written();
         self.finish_shutdown();
         // Failing the writes put the stream on the pending list, and its memory may go away now.
-        self.io.pending.unlink();
+        self.watcher.pending.unlink();
+    }
+
+    /// Has the stream called in the next poll phase for what the kernel will not report again.
+    fn requeue(&self) {
+        if !self.watcher.is_level_triggered() {
+            self.loop_().requeue(&self.watcher);
+        }
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and streams are reached through shared references.
+unsafe impl EventHandler for Stream {
+    const OFFSET: usize = core::mem::offset_of!(Stream, watcher);
+    const YIELDS: bool = true;
+
+    /// Whether the stream waits for nothing at the moment.
+    fn is_idle(&self) -> bool {
+        !self.handle.has(flag::READING | flag::LISTENING)
+            && self.connect_request.get().is_null()
+            && self.shutdown_request.get().is_null()
+            && self.write_queue.is_empty()
     }
 
     /// The kernel reported an edge.
-    pub fn on_event(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let writable = event.is_writable() || event.is_write_closed() || event.is_error();
         // Without an error both sides are closed by EPOLLHUP only.
         let hung_up = event.is_read_closed() && event.is_write_closed() && !event.is_error();
-        self.io.hung_up.set(hung_up);
-        let unread = self.io.readable.get();
+        self.watcher.hung_up.set(hung_up);
+        let unread = self.watcher.readable.get();
         if readable {
-            self.io.readable.set(true);
+            self.watcher.readable.set(true);
         }
         if event.is_read_closed() || event.is_error() {
-            self.io.read_closed.set(true);
+            self.watcher.read_closed.set(true);
         }
         if self.handle.has(flag::LISTENING) {
             if readable {
@@ -225,28 +238,21 @@ impl Stream {
         if readable {
             if self.handle.has(flag::READING) {
                 self.read();
-            } else if unread || self.io.is_level_triggered() {
+            } else if unread || self.watcher.is_level_triggered() {
                 // The second edge that nobody wants, or what would be reported again and again.
-                self.io.disarm(&self.loop_().poller, Interest::READABLE);
+                self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
             }
         }
         // An edge says that TCP is writable whatever it is about; what is written already has its
         // turn in the pending phase.
-        let waiting = !self.write_queue.is_empty() || self.io.is_level_triggered();
+        let waiting = !self.write_queue.is_empty() || self.watcher.is_level_triggered();
         if writable && waiting && self.is_open() {
             self.progress_writes();
         }
     }
 
-    /// Has the stream called in the next poll phase for what the kernel will not report again.
-    fn requeue(&self) {
-        if !self.io.is_level_triggered() {
-            self.loop_().requeue(&self.io);
-        }
-    }
-
     /// Called in the pending phase after `Loop::queue_pending`.
-    pub fn on_pending(&self) {
+    fn on_pending(&self) {
         if self.connect_request.get().is_null() {
             self.progress_writes();
         } else if let Some(error) = Error::from_code_or_none(self.delayed_error.replace(0)) {
@@ -255,12 +261,12 @@ impl Stream {
     }
 
     /// Called in the poll phase after `Loop::requeue`.
-    pub fn on_requeued(&self) {
+    fn on_requeued(&self) {
         if !self.connect_request.get().is_null() {
             if self.handle.has(flag::CONNECTED) {
                 self.on_connected();
             }
-        } else if !self.io.readable.get() {
+        } else if !self.watcher.readable.get() {
         } else if self.handle.has(flag::LISTENING) {
             self.accept_connections();
         } else if self.handle.has(flag::READING) {

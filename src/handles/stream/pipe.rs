@@ -52,7 +52,7 @@ impl Pipe {
         match bound_socket(name) {
             Ok(fd) => {
                 self.stream.handle.set(flag::BOUND);
-                self.stream.io.fd.set(fd);
+                self.stream.watcher.fd.set(fd);
                 self.path.set(path);
                 Ok(())
             }
@@ -89,7 +89,7 @@ impl Pipe {
     fn connect_to(&self, name: &[u8]) -> Result<bool> {
         let is_new = !self.stream.is_open();
         if is_new {
-            self.stream.io.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
+            self.stream.watcher.fd.set(socket::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?);
         }
         let connected = match Address::new(name).connect(self.stream.fd()) {
             Ok(()) => true,
@@ -204,12 +204,15 @@ unsafe fn name_of<'a>(name: *const c_char, length: usize, flags: c_uint) -> Resu
     if flags & UV_PIPE_NO_TRUNCATE as c_uint != 0 && length > NAME_MAX {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
-    let name = unsafe { core::slice::from_raw_parts(name.cast::<u8>(), length) };
-    if is_path(name) && name.contains(&0) {
+    // SAFETY: as documented. strnlen() reads no further than the first NUL.
+    let (start, text_length) = unsafe {
+        let start = core::slice::from_raw_parts(name.cast::<u8>(), length.min(NAME_MAX));
+        (start, if is_path(start) { libc::strnlen(name, length) } else { length })
+    };
+    if text_length < length {
         return Err(Error::EINVAL);
     }
-    Ok(&name[..length.min(NAME_MAX)])
+    Ok(start)
 }
 
 /// # Safety
@@ -245,7 +248,7 @@ pub unsafe extern "C" fn uv_pipe_init(
             padding: padding(),
             path: Cell::new(core::ptr::null()),
         });
-        (*pipe).stream.io.set_level_triggered(true);
+        (*pipe).stream.watcher.set_level_triggered(true);
     }
     0
 }

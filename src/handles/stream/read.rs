@@ -24,8 +24,8 @@ impl Stream {
         if !self.handle.has(flag::READABLE) {
             return Err(Error::ENOTCONN);
         }
-        if self.io.readable.get() {
-            self.io.rearm(&self.loop_().poller, self.interest(Interest::READABLE))?;
+        if self.watcher.readable.get() {
+            self.watcher.rearm(&self.loop_().poller, self.interest(Interest::READABLE))?;
         } else {
             self.arm(Interest::READABLE)?;
         }
@@ -87,18 +87,20 @@ impl Stream {
                 let short = length < buffer.len;
                 // A descriptor that blocks is read once for each report.
                 let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
-                let more = full || self.io.read_closed.get();
-                self.io.readable.set(more);
+                let more = full || self.watcher.read_closed.get();
+                self.watcher.readable.set(more);
                 self.give(Ok(length), &buffer);
                 more
             }
             Err(Error::EAGAIN) => {
-                self.io.readable.set(false);
+                self.watcher.readable.set(false);
                 self.give(Ok(0), &buffer);
                 false
             }
             // As EIO of a terminal's master side; a `uv_tty_t` is told that, as in libuv.
-            Err(_) if self.io.hung_up.get() && self.handle.kind() != UV_TTY => self.end(&buffer),
+            Err(_) if self.watcher.hung_up.get() && self.handle.kind() != UV_TTY => {
+                self.end(&buffer)
+            }
             Err(error) => {
                 self.handle.clear(flag::READABLE | flag::WRITABLE);
                 self.give_last(error, &buffer);

@@ -44,7 +44,7 @@ impl Stream {
         self.shutdown_request.set(request);
         self.handle.clear(flag::WRITABLE);
         if self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
         Ok(())
     }

@@ -220,7 +220,7 @@ pub unsafe extern "C" fn uv_tcp_init_ex(
     // SAFETY: the caller's contract.
     unsafe {
         Stream::init(handle.cast(), Loop::of(r#loop), UV_TCP);
-        Stream::of(handle).io.fd.set(fd);
+        Stream::of(handle).watcher.fd.set(fd);
     }
     0
 }

@@ -9,12 +9,13 @@ use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
+use crate::fork;
 use crate::handles::{flag, Handle};
 use crate::os::uv_guess_handle;
 use crate::sys::{self, tty};
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use libc::termios;
 
 #[repr(C)]
@@ -41,24 +42,46 @@ struct Original {
 }
 
 struct Saved {
-    locked: AtomicBool,
+    /// 0, or 1 more than the generation of the process whose thread holds the lock.
+    holder: AtomicU32,
     original: UnsafeCell<Option<Original>>,
 }
 
-// SAFETY: `original` is only reached with `locked` held.
+// SAFETY: `original` is only accessed by the holder of the lock.
 unsafe impl Sync for Saved {}
 
-static SAVED: Saved = Saved { locked: AtomicBool::new(false), original: UnsafeCell::new(None) };
+static SAVED: Saved = Saved { holder: AtomicU32::new(0), original: UnsafeCell::new(None) };
 
 impl Saved {
-    /// Calls `act` unless somebody else, or the code that a signal interrupted, is at it.
+    /// Locks, unless another thread or the code that a signal interrupted holds the lock.
+    ///
+    /// A child process may inherit the lock from a thread that it does not have. It takes the lock
+    /// over, and forgets the attributes, which that thread may have been writing.
+    fn try_lock(&self) -> bool {
+        let ours = fork::generation().wrapping_add(1);
+        let lock =
+            |from| self.holder.compare_exchange(from, ours, Ordering::Acquire, Ordering::Relaxed);
+        match lock(0) {
+            Err(inherited) if inherited != ours => {
+                let locked = lock(inherited).is_ok();
+                if locked {
+                    // SAFETY: this thread holds the lock.
+                    unsafe { self.original.get().write(None) };
+                }
+                locked
+            }
+            result => result.is_ok(),
+        }
+    }
+
+    /// Calls `act` unless another thread or the code that a signal interrupted holds the lock.
     fn try_with<R>(&self, act: impl FnOnce(&mut Option<Original>) -> R) -> Result<R> {
-        if self.locked.swap(true, Ordering::Acquire) {
+        if !self.try_lock() {
             return Err(Error::EBUSY);
         }
-        // SAFETY: the lock is held, and `act` does not call this function.
+        // SAFETY: this thread holds the lock, and `act` does not call this function.
         let result = act(unsafe { &mut *self.original.get() });
-        self.locked.store(false, Ordering::Release);
+        self.holder.store(0, Ordering::Release);
         Ok(result)
     }
 
@@ -100,7 +123,7 @@ impl Tty {
             });
             &*at
         };
-        tty.stream.io.set_level_triggered(true);
+        tty.stream.watcher.set_level_triggered(true);
         if flags & flag::BLOCKING_WRITES == 0 {
             // Fails for no descriptor that can be a handle.
             let _ = sys::fd::set_nonblocking(own, true);

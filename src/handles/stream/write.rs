@@ -220,7 +220,7 @@ impl Stream {
             }
         }
         if !self.write_queue.is_empty() {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
     }
 
@@ -238,7 +238,7 @@ impl Stream {
         write.link.unlink();
         // SAFETY: unlinked just now, and alive until its callback.
         unsafe { self.written.push_back(&write.link) };
-        self.loop_().queue_pending(&self.io);
+        self.loop_().queue_pending(&self.watcher);
     }
 
     pub(super) fn fail_writes(&self, error: Error) {
@@ -255,9 +255,9 @@ impl Stream {
         }
         self.call_written();
         if self.is_open() && self.write_queue.is_empty() {
-            if self.io.is_level_triggered() {
+            if self.watcher.is_level_triggered() {
                 // Local sockets and pipes report every read of the peer as an edge.
-                self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
+                self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
             self.finish_shutdown();
         }

@@ -17,7 +17,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
 use crate::list::List;
-use crate::poller::{Kind, Watcher};
+use crate::poller::{EventHandler, Watcher};
 use crate::sys::{self, socket};
 use core::cell::Cell;
 use core::ffi::{c_int, c_uint};
@@ -34,7 +34,7 @@ pub struct Udp {
     send_queue_count: Cell<usize>,
     alloc_cb: Cell<uv_alloc_cb>,
     recv_cb: Cell<uv_udp_recv_cb>,
-    pub io: Watcher,
+    pub watcher: Watcher,
     /// Datagrams that are not sent yet, in order.
     unsent: List,
     /// Datagrams that are sent, or have failed, and not called back yet.
@@ -47,7 +47,7 @@ overlay!(Udp {
     send_queue_count,
     alloc_cb,
     recv_cb,
-    io,
+    watcher,
     unsent,
     sent,
 } => uv_udp_t);
@@ -56,7 +56,7 @@ const _: () = {
     assert!(offset_of!(Udp, send_queue_size) == offset_of!(uv_udp_t, send_queue_size));
     assert!(offset_of!(Udp, send_queue_count) == offset_of!(uv_udp_t, send_queue_count));
     assert!(offset_of!(Udp, recv_cb) == offset_of!(uv_udp_t, recv_cb));
-    assert!(offset_of!(Udp, io) == offset_of!(uv_udp_t, io_watcher));
+    assert!(offset_of!(Udp, watcher) == offset_of!(uv_udp_t, io_watcher));
 };
 
 impl Udp {
@@ -71,7 +71,7 @@ impl Udp {
                 send_queue_count: Cell::new(0),
                 alloc_cb: Cell::new(None),
                 recv_cb: Cell::new(None),
-                io: Watcher::new(Kind::Udp, fd),
+                watcher: Watcher::new::<Udp>(fd),
                 unsent: List::new(),
                 sent: List::new(),
             });
@@ -83,16 +83,11 @@ impl Udp {
     }
 
     fn fd(&self) -> c_int {
-        self.io.fd.get()
+        self.watcher.fd.get()
     }
 
     fn is_open(&self) -> bool {
         self.fd() != -1
-    }
-
-    /// Whether the handle waits for nothing of the kernel at the moment.
-    pub fn is_idle(&self) -> bool {
-        !self.handle.has(flag::READING | flag::UDP_BLOCKED)
     }
 
     fn is_connected(&self) -> bool {
@@ -110,7 +105,7 @@ impl Udp {
     /// Makes the handle's socket, unless it has one.
     fn ensure_socket(&self, family: c_int) -> Result {
         if !self.is_open() {
-            self.io.fd.set(socket::socket(family, libc::SOCK_DGRAM, 0)?);
+            self.watcher.fd.set(socket::socket(family, libc::SOCK_DGRAM, 0)?);
             self.took_socket(family);
         }
         Ok(())
@@ -184,7 +179,7 @@ impl Udp {
         }
         sys::fd::set_nonblocking(fd, true)?;
         set_reuse(fd, flags)?;
-        self.io.fd.set(fd);
+        self.watcher.fd.set(fd);
         if let Ok(family) = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) {
             self.took_socket(family);
         }
@@ -230,8 +225,8 @@ impl Udp {
         // The receive callback stays: what a recvmmsg(2) has brought is still given out.
         self.handle.clear(flag::READING);
         self.handle.deactivate();
-        self.io.forget(&self.loop_().poller);
-        let fd = self.io.fd.replace(-1);
+        self.watcher.forget(&self.loop_().poller);
+        let fd = self.watcher.fd.replace(-1);
         // The standard descriptors stay open: the next file would get their number.
         if fd > libc::STDERR_FILENO {
             let _ = sys::fd::close(fd);
@@ -242,16 +237,27 @@ impl Udp {
         self.fail_unsent(Error::ECANCELED);
         self.call_sent();
         // Failing the sends put the handle on the pending list, and its memory may go away now.
-        self.io.pending.unlink();
+        self.watcher.pending.unlink();
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and handles are reached through shared references.
+unsafe impl EventHandler for Udp {
+    const OFFSET: usize = core::mem::offset_of!(Udp, watcher);
+    const YIELDS: bool = true;
+
+    /// Whether the handle waits for nothing of the kernel at the moment.
+    fn is_idle(&self) -> bool {
+        !self.handle.has(flag::READING | flag::UDP_BLOCKED)
     }
 
     /// The kernel reported an edge.
-    pub fn on_event(&self, event: &Event) {
+    fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed();
         let failed = event.is_error();
         if self.handle.has(flag::READING) {
             if readable {
-                self.io.readable.set(true);
+                self.watcher.readable.set(true);
             }
             if readable || failed {
                 self.receive(failed);
@@ -259,9 +265,9 @@ impl Udp {
             if failed {
                 self.receive_errors();
             }
-        } else if (readable || failed) && self.io.readable.replace(true) {
+        } else if (readable || failed) && self.watcher.readable.replace(true) {
             // The second edge that nobody wants: ask for no more.
-            self.io.disarm(&self.loop_().poller, Interest::READABLE);
+            self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
         }
         if (event.is_writable() || failed) && self.is_open() {
             self.handle.clear(flag::UDP_BLOCKED);
@@ -270,13 +276,13 @@ impl Udp {
     }
 
     /// Called in the pending phase after `Loop::queue_pending`.
-    pub fn on_pending(&self) {
+    fn on_pending(&self) {
         self.progress_sends();
     }
 
     /// Called in the poll phase after `Loop::requeue`.
-    pub fn on_requeued(&self) {
-        if self.io.readable.get() && self.handle.has(flag::READING) {
+    fn on_requeued(&self) {
+        if self.watcher.readable.get() && self.handle.has(flag::READING) {
             self.receive(false);
         }
     }

@@ -27,11 +27,11 @@ impl Udp {
         }
         self.ensure_bound(libc::AF_INET, 0)?;
         let poller = &self.loop_().poller;
-        if self.io.readable.replace(false) {
+        if self.watcher.readable.replace(false) {
             // Something was reported while nobody wanted it.
-            self.io.rearm(poller, Interest::READABLE)?;
+            self.watcher.rearm(poller, Interest::READABLE)?;
         } else {
-            self.io.arm(poller, Interest::READABLE)?;
+            self.watcher.arm(poller, Interest::READABLE)?;
         }
         self.alloc_cb.set(alloc_cb);
         self.recv_cb.set(recv_cb);
@@ -58,7 +58,7 @@ impl Udp {
             }
         }
         if self.handle.has(flag::READING) {
-            self.loop_().requeue(&self.io);
+            self.loop_().requeue(&self.watcher);
         }
     }
 
@@ -108,11 +108,11 @@ impl Udp {
     /// There is something left to receive: datagrams, or else an error.
     fn requeue(&self) {
         if !self.handle.has(flag::READING) {
-        } else if self.io.readable.get() {
-            self.loop_().requeue(&self.io);
+        } else if self.watcher.readable.get() {
+            self.loop_().requeue(&self.watcher);
         } else {
             // Should this fail, errors wait for the next edge.
-            let _ = self.io.rearm(&self.loop_().poller, Interest::READABLE);
+            let _ = self.watcher.rearm(&self.loop_().poller, Interest::READABLE);
         }
     }
 
@@ -141,7 +141,7 @@ impl Udp {
         // an error that ended this one.
         let drained = !full && !failed;
         if drained {
-            self.io.readable.set(false);
+            self.watcher.readable.set(false);
         }
         let mut piece = uv_buf_t { base: buffer.base, len: DATAGRAM_SIZE };
         for (received, from) in inbox.iter() {
@@ -161,11 +161,11 @@ impl Udp {
     /// A receive call failed, or found nothing.
     fn end(&self, error: Error, buffer: &uv_buf_t) -> Option<usize> {
         if error == Error::EAGAIN {
-            self.io.readable.set(false);
+            self.watcher.readable.set(false);
             self.give(Ok(0), buffer);
         } else {
             self.give(Err(error), buffer);
-            if self.io.readable.get() {
+            if self.watcher.readable.get() {
                 self.requeue();
             }
         }

@@ -186,7 +186,7 @@ impl Udp {
         if first && !self.handle.has(flag::UDP_CALLING) {
             self.send_unsent();
         } else {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Udp {
             }
         }
         if !self.unsent.is_empty() {
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
     }
 
@@ -256,7 +256,7 @@ impl Udp {
                 // SAFETY: a request in a list is alive.
                 unsafe { (*container_of!(link, Send, link)).error.set(error.code()) };
             }
-            self.loop_().queue_pending(&self.io);
+            self.loop_().queue_pending(&self.watcher);
         }
     }
 
@@ -271,8 +271,8 @@ impl Udp {
         // After ENOBUFS, when a queue of the network device was full, no edge is certain to come;
         // asking anew has the socket reported in the next tick if it is writable.
         let armed = match error {
-            Error::ENOBUFS => self.io.rearm(poller, Interest::WRITABLE),
-            _ => self.io.arm(poller, Interest::WRITABLE),
+            Error::ENOBUFS => self.watcher.rearm(poller, Interest::WRITABLE),
+            _ => self.watcher.arm(poller, Interest::WRITABLE),
         };
         match armed {
             Ok(()) => self.handle.set(flag::UDP_BLOCKED),
@@ -287,7 +287,7 @@ impl Udp {
         }
         self.call_sent();
         if self.is_open() && self.unsent.is_empty() {
-            self.io.disarm(&self.loop_().poller, Interest::WRITABLE);
+            self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
         }
     }
 

@@ -14,7 +14,8 @@ mod dir;
 mod link;
 mod open_close;
 mod read_write;
-pub mod ring;
+mod ring;
+pub use ring::LoopRing;
 mod stat;
 mod temp;
 
@@ -213,9 +214,8 @@ impl FsRequest {
         // SAFETY: the caller's contract.
         unsafe {
             let loop_ = Loop::of(self.loop_.get());
-            let ring = loop_.ring();
-            if !ring.is_some_and(|ring| ring::submit(loop_, &ring, self)) {
-                pool::submit(loop_, &self.work, &FS_WORK)?;
+            if !ring::submit(loop_, self) {
+                loop_.submit(&self.work, &FS_WORK)?;
             }
         }
         Ok(0)

@@ -7,13 +7,96 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::Overlay;
 use crate::memory;
-use crate::poller::Ring;
-use crate::pool;
+use crate::poller::{EventHandler, Ring, Watcher};
 use crate::sys::fs::StatxTarget;
+use core::cell::Cell;
 use core::ptr;
 use io_uring::opcode::*;
 use io_uring::squeue::Entry;
 use io_uring::types::{Fd, FsyncFlags};
+use mio::event::Event;
+use std::rc::Rc;
+
+/// The ring of a loop, made for the first file operation.
+pub struct LoopRing {
+    /// Counted, as a callback for a completion may fork and drop the ring in the child.
+    active: Cell<Option<Rc<ActiveRing>>>,
+    wanted: Cell<bool>,
+}
+
+struct ActiveRing {
+    watcher: Watcher,
+    ring: Ring,
+    loop_: *const Loop,
+}
+
+impl LoopRing {
+    pub const fn new() -> LoopRing {
+        LoopRing { active: Cell::new(None), wanted: Cell::new(false) }
+    }
+
+    /// Lets file operations go to a ring.
+    pub fn want(&self) {
+        self.wanted.set(true);
+    }
+
+    /// Returns the ring, which the first call makes. If that fails, it is not tried again.
+    #[inline]
+    fn get(&self, loop_: &Loop) -> Option<Rc<ActiveRing>> {
+        if !self.wanted.get() {
+            return None;
+        }
+        self.active().or_else(|| self.make(loop_))
+    }
+
+    fn active(&self) -> Option<Rc<ActiveRing>> {
+        let active = self.active.take();
+        self.active.set(active.clone());
+        active
+    }
+
+    #[cold]
+    fn make(&self, loop_: &Loop) -> Option<Rc<ActiveRing>> {
+        let made = Ring::new().and_then(|ring| {
+            let watcher = Watcher::new::<ActiveRing>(ring.fd());
+            let active = Rc::new(ActiveRing { watcher, ring, loop_ });
+            loop_.poller.watch_level(&active.watcher, libc::EPOLLIN as u16)?;
+            Ok(active)
+        });
+        self.wanted.set(made.is_ok());
+        self.active.set(made.ok());
+        self.active()
+    }
+
+    /// Drops the ring in the child of a fork: its operations are the parent's. The poller is the
+    /// child's own by now.
+    pub fn after_fork(&self, loop_: &Loop) {
+        if let Some(active) = self.active.take() {
+            loop_.poller.forget(&active.watcher);
+        }
+    }
+}
+
+// SAFETY: the watcher is at the offset given, and rings are reached through shared references.
+unsafe impl EventHandler for ActiveRing {
+    const OFFSET: usize = core::mem::offset_of!(ActiveRing, watcher);
+
+    /// Calls back the operations that are complete. Those that callbacks add wait for the next event,
+    /// or they could keep the loop here.
+    fn on_event(&self, _: &Event) {
+        // SAFETY: the loop drops its ring before it ends.
+        let loop_ = unsafe { &*self.loop_ };
+        let Some(active) = loop_.ring.active() else { return };
+        for index in 0..active.ring.completed() {
+            let is_current = loop_.ring.active().is_some_and(|now| Rc::ptr_eq(&now, &active));
+            let Some(completion) = active.ring.pop().filter(|_| is_current) else { return };
+            // Each completion counts as one event; the poll phase has counted one already.
+            loop_.count_events(u64::from(index > 0));
+            // SAFETY: it came off this loop's ring just now.
+            unsafe { finish(loop_, completion) };
+        }
+    }
+}
 
 const HERE: Fd = Fd(libc::AT_FDCWD);
 
@@ -24,14 +107,15 @@ const IOV_MAX: u32 = libc::UIO_MAXIOV as u32;
 ///
 /// # Safety
 /// The request and what it points to stay until its callback.
-pub(super) unsafe fn submit(loop_: &Loop, ring: &Ring, request: &FsRequest) -> bool {
+pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest) -> bool {
+    let Some(active) = loop_.ring.get(loop_) else { return false };
     let Some(entry) = entry(request) else { return false };
     let entry = entry.user_data(ptr::from_ref(request).expose_provenance() as u64);
     // Before the kernel has it, which may be done at once.
     request.work.give_to_ring();
     // SAFETY: the caller's contract; the copies of paths and buffers and the room for the answer
     // are the request's, which keeps them until the completion.
-    let pushed = unsafe { ring.push(&entry) };
+    let pushed = unsafe { active.ring.push(&entry) };
     if pushed {
         loop_.request_began();
     } else {
@@ -84,7 +168,7 @@ fn entry(request: &FsRequest) -> Option<Entry> {
 ///
 /// # Safety
 /// This is a completion of the loop's ring.
-pub unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
+unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     let request = ptr::with_exposed_provenance::<FsRequest>(user_data as usize);
     // SAFETY: `submit` put it there, and a request is alive until its callback.
     let this = unsafe { &*request };
@@ -94,7 +178,7 @@ pub unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     if !cancelled && this.is_for_pool_after(result) {
         this.release_statx();
         // SAFETY: the request is alive until its callback, and in no queue.
-        match unsafe { pool::submit(loop_, &this.work, &FS_WORK) } {
+        match unsafe { loop_.submit(&this.work, &FS_WORK) } {
             Ok(()) => return loop_.request_ended(),
             Err(error) => result = error.code(),
         }
@@ -115,8 +199,8 @@ pub unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
 pub(super) fn cancel(request: &FsRequest) -> Result {
     // SAFETY: a request that is under way has a loop.
     let loop_ = unsafe { Loop::of(request.loop_.get()) };
-    let ring = loop_.ring().ok_or(Error::EBUSY)?;
-    ring.cancel(ptr::from_ref(request).addr() as u64)?;
+    let active = loop_.ring.get(loop_).ok_or(Error::EBUSY)?;
+    active.ring.cancel(ptr::from_ref(request).addr() as u64)?;
     request.work.cancelled_on_ring();
     Ok(())
 }

@@ -1,0 +1,58 @@
+//! Parsing of the text files below `/proc` and `/sys`.
+
+use crate::abi::{Error, Result};
+use core::str::FromStr;
+
+/// The first part of a text that blanks separate, as a number.
+pub fn number<T: FromStr>(text: &[u8]) -> Option<T> {
+    numbers(text).next()?
+}
+
+/// The parts of a text that blanks separate, each as a number.
+pub fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = Option<T>> + '_ {
+    text.split(u8::is_ascii_whitespace)
+        .filter(|part| !part.is_empty())
+        .map(|part| core::str::from_utf8(part).ok()?.parse().ok())
+}
+
+/// Digits with a point among them, as /proc has them. Anything more std would read with 15 KB of
+/// tables and code.
+pub struct Decimal(pub f64);
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Decimal> {
+        let parse = || {
+            let (whole, fraction) = text.split_once('.')?;
+            let scale = 10u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+            let digits = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+            Some(digits.checked_add(fraction.parse().ok()?)? as f64 / scale as f64)
+        };
+        parse().map(Decimal).ok_or(Error::EINVAL)
+    }
+}
+
+/// What follows `key` on the line that begins with it.
+pub fn field<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_fields() {
+        let text = b"MemTotal:  12 kB\nMemFree: 3 kB\n";
+        assert_eq!(field(text, "MemFree:").and_then(number), Some(3u64));
+        assert_eq!(field(text, "Mem"), Some(&b"Total:  12 kB"[..]));
+        assert_eq!(field(text, "kB"), None);
+        let decimals =
+            numbers::<Decimal>(b" 0.05 61093.11 7 1.x .\n").map(|number| Some(number?.0));
+        assert!(decimals.eq([Some(0.05), Some(61093.11), None, None, None]));
+        assert_eq!(number::<u64>(b"-1"), None);
+        assert_eq!(number::<u64>(b" \n"), None);
+        assert!(numbers::<u8>(b"1 2  x 300\n").eq([Some(1), Some(2), None, None]));
+    }
+}
