@@ -9,9 +9,9 @@ version() {
   dpkg-query -W -f '${Version}\n' libc-ares-dev
 }
 
-# A name server: hostN.test has N % 50 + 1 addresses; more than fit into a
-# datagram are asked for again over TCP. The first question for a "lost" name is
-# not answered, and others than these are not known.
+# A name server: hostN.test has N % 50 + 1 addresses; if they do not fit into a
+# datagram, c-ares asks again over TCP. The first question for a "lost" name gets
+# no reply. Other names do not exist.
 serve() {
   exec python3 - <<'PYTHON'
 import socketserver, struct, threading
@@ -75,7 +75,7 @@ run() {
   checked "$EXAMPLES/cares" 127.0.0.1:5300 host{0..199}.test
   checked "$EXAMPLES/cares" 127.0.0.1:5300 lost{1,2,3}.test
   checked "$EXAMPLES/cares" 127.0.0.1:5300 unknown.test || echo failed
-  # Nobody answers there.
+  # No server listens there.
   checked "$EXAMPLES/cares" 127.0.0.1:5301 host1.test || echo failed
   kill $server
 }

@@ -1,5 +1,5 @@
-/* For programs too short-lived to be looked at from outside: preloaded, this has
- * their memory checked before main(). Their children are not looked at. */
+/* For programs that end too soon to be checked from outside: preloaded, this
+ * checks their memory before main(). Their children are not checked. */
 #include <stdlib.h>
 
 __attribute__((constructor)) static void check_maps(void) {

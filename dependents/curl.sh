@@ -9,7 +9,7 @@ version() {
   dpkg-query -W -f '${Version}\n' libcurl4-openssl-dev
 }
 
-# serve PORT [KEY]: a site with files up to 2 MB and one that does not end well.
+# serve PORT [KEY]: a site with files up to 2 MB and one that is truncated.
 serve() {
   exec python3 - "$@" <<'PYTHON'
 import http.server, ssl, sys, time
@@ -20,7 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         number = self.path[1:]
-        if number == "broken":  # less than was promised
+        if number == "broken":  # less than announced
             self.send_response(200)
             self.send_header("Content-Length", "100")
             self.end_headers()
@@ -64,9 +64,9 @@ run() {
   wait_for curl -s --cacert certificate https://localhost:8443/0
 
   checked "$EXAMPLES/curl" http://127.0.0.1:8080/{0..100}
-  # TLS, with the name looked up in a thread of libcurl's.
+  # TLS; libcurl looks the name up in a thread.
   CURL_CA_BUNDLE=certificate checked "$EXAMPLES/curl" https://localhost:8443/{0..50}
-  # What fails: nobody listens, the server goes away, no such file.
+  # Failures: no server listens, the server closes the connection, no such file.
   checked "$EXAMPLES/curl" http://127.0.0.1:{1/,8080/broken,8080/missing} || echo failed
   kill $(jobs -p)
 }

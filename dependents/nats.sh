@@ -21,7 +21,7 @@ run() {
   start_server
   checked "$EXAMPLES/nats" 4222
 
-  # The server goes and comes back.
+  # The server is restarted.
   "$EXAMPLES/nats" 4222 wait >log &
   client=$!
   wait_for grep waiting log

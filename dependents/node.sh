@@ -1,6 +1,6 @@
 title="Node.js"
-# What libnode108 needs and a machine may lack. Its own packages are unpacked
-# below: a machine may have another `nodejs`, with a libuv inside.
+# Dependencies of libnode108. Its own packages are unpacked below, because the
+# machine may have another `nodejs` that contains a libuv.
 packages=(libuv1 libc-ares2 libnghttp2-14 node-acorn node-cjs-module-lexer node-undici python3 procps)
 
 root=$WORK/node/root
@@ -24,7 +24,7 @@ version() {
   LD_LIBRARY_PATH=$libnode "$node" --version
 }
 
-# one NAME COMMAND...: in a directory of its own.
+# one NAME COMMAND...: runs it in its own directory.
 one() {
   echo "== $1"
   mkdir "$1"

@@ -17,8 +17,8 @@ start_server() {
   wait_for redis-cli ping
 }
 
-# publish MESSAGE...: each has reached the only subscriber's socket when this
-# returns.
+# publish MESSAGE...: returns when each message has reached the socket of the only
+# subscriber.
 publish() {
   printf 'publish news %s\n' "$@" | redis-cli | sort | uniq -c
 }
@@ -30,7 +30,7 @@ run() {
   # 10,000 messages for three subscribers.
   checked "$EXAMPLES/redis_pubsub"
 
-  # A subscriber that lives through the end of its server, twice.
+  # A subscriber that survives the end of its server, twice.
   "$EXAMPLES/redis_reconnect" >log &
   client=$!
   for round in 1 2 3; do

@@ -1,24 +1,24 @@
 #!/bin/bash
-# Runs programs that people use on libuv, unmodified, on oxuv and on another
-# libuv (the system's, if nothing else is said), and compares what they print.
+# Runs programs that use libuv, unmodified, on oxuv and on another libuv (by
+# default the system's), and compares their output.
 #   dependents/run.sh [--setup] [name ...]
-# --setup only installs what the programs need.
+# --setup only installs the packages.
 #
 # dependents/NAME.sh is sourced by this script and defines
-#   title, packages   what the program is; the Debian packages to install
+#   title, packages   the program's name; the Debian packages to install
 #   setup             optional: further preparation, once, before any run
 #   version           prints the version of the program
 #   run               does the work; its standard output is compared, its
 #                     status must be 0
-# `run` works in an empty directory, in a network of its own with nothing but
-# loopback in it, with LD_LIBRARY_PATH leading to the library. It must call
-# `maps PID` (or the program $MAPS, from other languages) for each program that
-# is to use the library while that is running, or start it with `checked`.
+# `run` runs in an empty directory, in a network namespace with only loopback,
+# and with LD_LIBRARY_PATH leading to the library. It must call `maps PID` (from
+# other languages the program $MAPS) for each program under test while that is
+# running, or start it with `checked`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export TOP=$PWD
 export MAPS=$TOP/dependents/maps
-export WORK=$TOP/build/dependents # what a set-up makes: $WORK/NAME
+export WORK=$TOP/build/dependents # files of a set-up: $WORK/NAME
 export EXAMPLES=$WORK/examples
 
 fail() {
@@ -30,13 +30,13 @@ maps() {
   "$MAPS" "$@"
 }
 
-# checked PROGRAM...: runs it, after a look at its memory before main().
+# checked PROGRAM...: runs it, and checks its libuv before main().
 checked() {
   LD_PRELOAD=check_maps.so "$@"
 }
 
-# install PACKAGE...: as root the missing Debian packages are installed,
-# otherwise they are named.
+# install PACKAGE...: installs missing Debian packages as root, otherwise names
+# them.
 install() {
   local package missing=()
   for package; do
@@ -48,7 +48,7 @@ install() {
   # One update is enough for all programs.
   [ -e "$WORK/updated" ] || apt-get update -qq
   touch "$WORK/updated"
-  # A package that starts a service when it is installed is not to do so.
+  # Packages must not start services when they are installed.
   printf '#!/bin/sh\nexit 101\n' >"$WORK/no-services"
   chmod +x "$WORK/no-services"
   local policy=/usr/sbin/policy-rc.d
@@ -56,10 +56,10 @@ install() {
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
     install -qq -y --no-install-recommends \
     "${missing[@]}" >&2
-  cmp -s "$WORK/no-services" $policy && rm -f $policy
+  ! cmp -s "$WORK/no-services" $policy || rm -f $policy
 }
 
-# build_example NAME [ARGUMENT...]: examples/NAME.c as $EXAMPLES/NAME, against
+# build_example NAME [ARGUMENT...]: builds examples/NAME.c as $EXAMPLES/NAME, with
 # our header.
 build_example() {
   mkdir -p "$EXAMPLES"
@@ -67,14 +67,14 @@ build_example() {
     -Ltarget/lib -l:libuv.so.1 -lpthread "${@:2}"
 }
 
-# wait_for COMMAND...: until it succeeds, half a minute at most.
+# wait_for COMMAND...: repeats it until it succeeds, for at most 30 seconds.
 wait_for() {
   local i
   for ((i = 0; i < 600; i++)); do
     "$@" >/dev/null 2>&1 && return
     sleep 0.05
   done
-  fail "waited in vain for: $*"
+  fail "timed out waiting for: $*"
 }
 
 load() {
@@ -84,7 +84,7 @@ load() {
   source "dependents/$1.sh"
 }
 
-# A process of its own, so that an error anywhere in it ends it.
+# Runs in a separate process, so that any error ends it.
 if [ "${1:-}" = --prepare ]; then
   load "$2"
   install gcc libc6-dev "${packages[@]}"
@@ -94,7 +94,7 @@ if [ "${1:-}" = --prepare ]; then
   exit
 fi
 
-# Inside the private network: one run with one library.
+# Runs in the network namespace: one run with one library.
 if [ "${1:-}" = --inside ]; then
   load "$2"
   [ "$(id -u)" != 0 ] || ip link set lo up
@@ -110,7 +110,7 @@ once() {
   mkdir -p "$directory/lib" "$directory/work"
   export LIBUV=$(realpath "$2") MAPPED=$directory/mapped
   ln -s "$LIBUV" "$directory/lib/libuv.so.1"
-  # Found by its name, as LD_PRELOAD ends at a blank.
+  # LD_PRELOAD must contain no blank, so it names the file without a path.
   ln -s "$WORK/check_maps.so" "$directory/lib"
   [ "$(id -u)" != 0 ] || private=(unshare --net --pid --fork --kill-child --mount-proc)
   LD_LIBRARY_PATH=$directory/lib timeout -k 10 "${DEPENDENT_TIMEOUT:-300}" \
@@ -169,8 +169,8 @@ for name in "${names[@]}"; do
     against=$(ldconfig -p | awk '/libuv\.so\.1 .*(x86-64|AArch64)/ && !found++ { print $NF }')
   fi
   compare "$name" "$against"
-  # These programs have time limits of their own, which a busy machine can exceed. What
-  # fails is tried once more, and the line says so.
+  # These programs have their own time limits, which a busy machine can exceed. A
+  # program that fails runs once more, and its line says so.
   if [ "$result" != ok ]; then
     first=$result
     rm -rf "$WORK/$name/first"
@@ -178,7 +178,7 @@ for name in "${names[@]}"; do
     mv "$WORK/$name/libuv" "$WORK/$name/first"
     [ ! -e "$WORK/$name/oxuv" ] || mv "$WORK/$name/oxuv" "$WORK/$name/first"
     compare "$name" "$against"
-    [ "$result" != ok ] || result="ok at the second try, the first: $first"
+    [ "$result" != ok ] || result="ok at the second attempt, the first: $first"
   fi
   printf '%-16s %-22s %s (%d lines the same, %d s on libuv, %d s on oxuv)\n' "$name" \
     "$(version 2>/dev/null | head -1)" "$result" "$(wc -l <"$WORK/$name/libuv/output")" \

@@ -5,7 +5,7 @@ other=reference # uvloop 0.23 needs a newer libuv than the system's
 uvloop=$WORK/uvloop
 python=$uvloop/venv/bin/python
 
-# From the source package, without the libuv in it.
+# Builds the source package without its libuv.
 setup() {
   [ ! "$uvloop/built" -nt include/uv.h ] || return 0
   rm -rf "$uvloop"/{venv,source,tests}

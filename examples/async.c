@@ -1,5 +1,5 @@
-/* A thread wakes the loop. Sends may coalesce, so what there is to tell goes
- * through memory with a lock, and the callback takes all of it. */
+/* A thread wakes the loop. Sends may coalesce, so the data is passed through
+ * memory with a lock, and the callback takes all of it. */
 #include <pthread.h>
 #include <stdio.h>
 #include <uv.h>
@@ -19,7 +19,7 @@ static void* produce(void* arg) {
     pthread_mutex_lock(&lock);
     sent++;
     pthread_mutex_unlock(&lock);
-    uv_async_send(&wakeup); /* the one function every thread may call */
+    uv_async_send(&wakeup); /* any thread may call this function */
   }
   return NULL;
 }
@@ -33,8 +33,7 @@ static void on_wakeup(uv_async_t* handle) {
   wakeups++;
   if (received < MESSAGES) return;
   printf("%d messages in %d wake-ups\n", received, wakeups);
-  /* The thread may still be inside its last send, which needs an open handle.
-   */
+  /* The thread may still be in its last send, which needs an open handle. */
   pthread_join(thread, NULL);
   uv_close((uv_handle_t*) handle, NULL);
 }

@@ -1,5 +1,5 @@
-/* Names looked up by c-ares on the loop, all at once and without a thread, as
- * Node.js does it: c-ares says which sockets it waits for, and how long.
+/* Looks up names with c-ares on the loop, all at once and without a thread, as
+ * Node.js does: c-ares names the sockets that it waits for, and a timeout.
  *   cares SERVER[:PORT] NAME... */
 #include <netdb.h>
 #include <stdio.h>
@@ -39,11 +39,11 @@ static void must_ares(int status, const char* what) {
   exit(1);
 }
 
-/* ---- What c-ares is told ------------------------------------------------ */
+/* ---- From the loop to c-ares -------------------------------------------- */
 
 static void on_timeout(uv_timer_t* handle);
 
-/* How long c-ares wants to wait changes with every use of it. */
+/* Every use of c-ares changes its timeout. */
 static void set_timer(void) {
   struct timeval wait;
 
@@ -65,14 +65,14 @@ static void on_timeout(uv_timer_t* handle) {
 static void on_event(uv_poll_t* poll, int status, int events) {
   ares_socket_t socket = ((struct watcher*) poll)->socket;
 
-  /* After an error both directions will tell c-ares about it. */
+  /* On an error c-ares sees it in both directions. */
   if (status < 0) events = UV_READABLE | UV_WRITABLE;
   ares_process_fd(channel, events & UV_READABLE ? socket : ARES_SOCKET_BAD,
                   events & UV_WRITABLE ? socket : ARES_SOCKET_BAD);
   set_timer();
 }
 
-/* ---- What c-ares asks for ----------------------------------------------- */
+/* ---- From c-ares to the loop -------------------------------------------- */
 
 static void free_watcher(uv_handle_t* handle) {
   free(handle);
@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
   set_timer();
   must(uv_run(&loop, UV_RUN_DEFAULT), "uv_run");
 
-  ares_destroy(channel); /* closes what is still open */
+  ares_destroy(channel); /* closes all open sockets */
   uv_close((uv_handle_t*) &timer, NULL);
   must(uv_run(&loop, UV_RUN_DEFAULT), "uv_run");
   must(uv_loop_close(&loop), "uv_loop_close");

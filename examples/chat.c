@@ -1,7 +1,7 @@
-/* A chat over TCP: what one member says, a line at a time, all hear. The bytes
- * of a line exist once, however many receivers it has, until the last one has
- * got it. A member that does not listen is put out when too much waits for it.
- * Here one talks, three listen, and one does not. */
+/* A chat over TCP: each line of a member is sent to all members. The bytes of a
+ * line exist once, for any number of receivers, until it is sent to the last
+ * one. A member that does not read is disconnected when its queue becomes too
+ * long. Here one member talks, three read, and one does not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ enum {
   LONGEST_LINE = 16 * 1024,
   MOST_UNHEARD = 1024 * 1024,
   LISTENERS = 3,
-  LINES = 2000, /* far more than what socket buffers hold */
+  LINES = 2000, /* far more than socket buffers hold */
   WINDOW = 8
 };
 
@@ -29,14 +29,14 @@ static void* must_alloc(size_t size) {
   return memory;
 }
 
-/* TCP knows no lines: they come in pieces, or several at once. */
+/* TCP has no lines: one read may return a part of a line, or several. */
 struct lines {
   char text[LONGEST_LINE];
   size_t size;
 };
 
-/* Calls on_line for each line that is complete; UV_EMSGSIZE if one is too long,
- * UV_ECANCELED if on_line wants no more. */
+/* Calls on_line for each complete line. Returns UV_EMSGSIZE if a line is too
+ * long, and UV_ECANCELED if on_line refuses further lines. */
 static int add_lines(struct lines* lines, const uv_buf_t* buf, ssize_t nread,
                      int (*on_line)(void*, const char*, size_t), void* data) {
   const char* at = buf->base;
@@ -57,7 +57,7 @@ static int add_lines(struct lines* lines, const uv_buf_t* buf, ssize_t nread,
   return 0;
 }
 
-/* Both sides use what they read before they read again. */
+/* Both sides process each read before the next one. */
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
   static char memory[64 * 1024];
 
@@ -69,7 +69,7 @@ static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
 /* ---- The room ----------------------------------------------------------- */
 
 struct message {
-  int receivers; /* that do not have it yet */
+  int receivers; /* that it is not sent to yet */
   size_t size;
   char text[];
 };
@@ -101,11 +101,11 @@ static void remove_member(struct member* member) {
   uv_close((uv_handle_t*) &member->tcp, free_member);
 }
 
-/* Also called, with UV_ECANCELED, for what a member that left did not get. */
+/* Also called with UV_ECANCELED for messages to a member that has left. */
 static void on_delivered(uv_write_t* req, int status) {
   struct delivery* delivery = (struct delivery*) req;
 
-  (void) status; /* if the connection is broken, reading tells */
+  (void) status; /* a broken connection is reported to on_read */
   if (--delivery->message->receivers == 0) free(delivery->message);
   free(delivery);
 }
@@ -117,7 +117,7 @@ static int tell_all(void* data, const char* text, size_t size) {
   struct member *member, *next;
   int heard = 0;
 
-  message->receivers = 1; /* this function, until it is done */
+  message->receivers = 1; /* this function */
   message->size = size;
   memcpy(message->text, text, size);
   for (member = members; member != NULL; member = next) {
@@ -137,7 +137,7 @@ static int tell_all(void* data, const char* text, size_t size) {
     if (member == speaker) heard = 1;
   }
   if (--message->receivers == 0) free(message);
-  return heard; /* the speaker itself may have been put out */
+  return heard; /* the sender itself may be disconnected */
 }
 
 static void on_member_read(uv_stream_t* stream, ssize_t nread,
@@ -162,11 +162,11 @@ static void on_enter(uv_stream_t* server, int status) {
   member->lines.size = 0;
   member->next = members;
   members = member;
-  /* What is said before all are in, some would not hear. */
+  /* A line sent before all are connected would not reach all. */
   if (++entered == LISTENERS + 2) talk();
 }
 
-/* ---- Visitors: the first one talks, the last one does not listen -------- */
+/* ---- Clients: the first one talks, the last one does not read ----------- */
 
 struct visitor {
   uv_tcp_t tcp;
@@ -189,8 +189,7 @@ static void on_said(uv_write_t* req, int status) {
   talk();
 }
 
-/* It is never far ahead of what it hears itself: in a chat that is the answer.
- */
+/* It waits for its own lines to come back before it sends further ones. */
 static void talk(void) {
   while (said < LINES && said - written < WINDOW &&
          said - talker->heard < WINDOW) {

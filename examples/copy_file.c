@@ -9,10 +9,10 @@ static uv_loop_t* loop;
 static uv_fs_t from, to, io;
 static char block[64 * 1024];
 static size_t filled;  /* bytes of the block that were read ... */
-static size_t written; /* ... and how many of them are written */
+static size_t written; /* ... and of those, the bytes that were written */
 static unsigned long long total;
 
-/* Returns the request's result and frees what it holds. */
+/* Returns the request's result and frees its memory. */
 static size_t finish(uv_fs_t* req, const char* what) {
   ssize_t result = req->result;
 
@@ -34,7 +34,7 @@ static void read_block(void) {
   uv_fs_read(loop, &io, (uv_file) from.result, &buf, 1, -1, on_read);
 }
 
-/* A write may take fewer bytes than it was given. */
+/* A write may write fewer bytes than requested. */
 static void write_rest(void) {
   uv_buf_t buf = uv_buf_init(block + written, (unsigned) (filled - written));
   uv_fs_write(loop, &io, (uv_file) to.result, &buf, 1, -1, on_written);

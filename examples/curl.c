@@ -1,5 +1,5 @@
-/* libcurl on the loop: it says which descriptors it waits for and until when,
- * and is told what happened. All transfers share one thread.
+/* libcurl on the loop: it names the descriptors that it waits for, and a
+ * timeout, and the loop reports events to it. All transfers share one thread.
  *   curl URL... */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void must_curl(CURLMcode code) {
   exit(1);
 }
 
-/* After every use of libcurl that may have finished transfers. */
+/* Called after every use of libcurl that may have finished transfers. */
 static void take_finished(void) {
   struct transfer* transfer;
   CURLMsg* message;
@@ -48,7 +48,7 @@ static void take_finished(void) {
   }
 }
 
-/* ---- What libcurl is told ----------------------------------------------- */
+/* ---- From the loop to libcurl ------------------------------------------- */
 
 static void on_event(uv_poll_t* poll, int status, int events) {
   curl_socket_t* socket = poll->data;
@@ -70,7 +70,7 @@ static void on_timeout(uv_timer_t* handle) {
   take_finished();
 }
 
-/* ---- What libcurl asks for ---------------------------------------------- */
+/* ---- From libcurl to the loop ------------------------------------------- */
 
 struct watcher {
   uv_poll_t poll;
@@ -110,8 +110,8 @@ static int watch(CURL* easy, curl_socket_t socket, int what, void* data,
 static int set_timeout(CURLM* multi, long milliseconds, void* data) {
   (void) multi;
   (void) data;
-  /* Not called from here even if it is for now: libcurl is in the middle of
-   * something. */
+  /* The timer also serves a timeout of 0: libcurl must not be called from its
+   * own callback. */
   if (milliseconds < 0)
     uv_timer_stop(&timer);
   else
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
   for (i = 1; i < argc; i++) start(&transfers[i], argv[i]);
   must(uv_run(&loop, UV_RUN_DEFAULT), "uv_run");
 
-  /* This may still close connections that were kept, and stop the timer. */
+  /* This may close connections that were kept alive, and stop the timer. */
   must_curl(curl_multi_cleanup(curl));
   uv_close((uv_handle_t*) &timer, NULL);
   must(uv_run(&loop, UV_RUN_DEFAULT), "uv_run");

@@ -1,6 +1,6 @@
-/* The first event program: asking for something and getting it are two
- * different moments. It asks for a file, goes on at once, and sees the contents
- * arrive later, among the other events of one loop. */
+/* The first event program: a request and its result are two different moments.
+ * The program requests a file, continues at once, and receives the contents
+ * later, among the other events of one loop. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ static uv_check_t check;
 static uv_signal_t sig;
 
 static uv_fs_t open_req, read_req, close_req;
-static char contents[64 * 1024 + 1]; /* stays terminated by a zero */
+static char contents[64 * 1024 + 1]; /* always ends with a zero */
 static size_t contents_size;
 
 static void say(const char* phase, const char* what) {
@@ -117,13 +117,13 @@ int main(int argc, char** argv) {
   must(uv_fs_open(&loop, &open_req, path, UV_FS_O_RDONLY, 0, on_open),
        "uv_fs_open");
 
-  /* The worker thread may have opened the file by now. Its callback still waits
-   * for uv_run: callbacks run nowhere else. */
+  /* The worker thread may have opened the file by now, but the callback waits
+   * for uv_run, the only place where callbacks run. */
   say("[main]", "This happens first: the file has only been asked for.");
 
-  /* The order below is the order of the loop's phases, not luck: timers that
-   * are due, idle, poll, check. The file needs one iteration to be opened and
-   * a later one to be read, so its contents come after the first check. */
+  /* The order below is that of the loop's phases: due timers, idle, poll,
+   * check. The file is opened in one iteration and read in a later one, so its
+   * contents arrive after the first check. */
   left = uv_run(&loop, UV_RUN_DEFAULT);
   say("[main]", left == 0 ? "uv_run has returned: no handle, no request."
                           : "uv_run has returned early.");

@@ -1,6 +1,6 @@
 /* Keep-alive HTTP clients on one loop, with http_parser: each sends a request,
- * checks the answer and sends the next. Every tenth request is a POST whose
- * body must come back. It speaks to http_server.
+ * checks the response and sends the next. Every tenth request is a POST whose
+ * body must come back. The server is http_server.
  *   http_load [port [connections [requests on each]]] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct client {
   uv_write_t write;
   http_parser parser;
   int answers;
-  int waiting;     /* for the write's callback, for the answer, or for both */
+  int waiting;     /* for the write's callback, for the response, or for both */
   size_t received; /* of the body */
   char head[128];
 };
@@ -115,7 +115,7 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   struct client* client = stream->data;
 
   must((int) nread, "read");
-  if (nread == 0) return; /* nothing now; to the parser it means the end */
+  if (nread == 0) return; /* no data yet; to the parser 0 means the end */
   http_parser_execute(&client->parser, &settings, buf->base, (size_t) nread);
   if (HTTP_PARSER_ERRNO(&client->parser) != HPE_OK) fail("not HTTP");
 }

@@ -1,7 +1,8 @@
-/* An HTTP/1.1 server with http_parser, the parser that Node.js began with:
- * keep-alive, pipelined requests, limits on what a client may send, an end to
- * silent connections. From a client that does not read its answers nothing more
- * is read. SIGINT and SIGTERM end it when what it owes is answered.
+/* An HTTP/1.1 server with http_parser, the first parser of Node.js: keep-alive,
+ * pipelined requests, limits on requests, and a timeout for idle connections.
+ * The server stops reading from a client that does not read its responses. On
+ * SIGINT and SIGTERM it ends after the responses to the requests that it has
+ * received.
  *   http_server [port] */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 enum {
   LONGEST_TARGET = 256,
   LARGEST_BODY = 1024 * 1024,
-  MOST_UNSENT = 64 * 1024, /* then nothing more is read from this client */
+  MOST_UNSENT = 64 * 1024, /* above this the server stops reading */
   SILENCE = 30 * 1000      /* milliseconds */
 };
 
@@ -23,8 +24,8 @@ struct client {
   http_parser parser;
   int handles; /* that are not closed yet */
   int in_request;
-  int heard; /* something since the timer's last round */
-  int last; /* nothing is read after this request */
+  int heard; /* whether data moved since the timer last fired */
+  int last; /* this request is the last one */
   char target[LONGEST_TARGET + 1];
   size_t target_size;
   char* body;
@@ -34,7 +35,7 @@ struct client {
 struct response {
   uv_write_t req;
   char head[256];
-  char* body; /* freed when it is sent */
+  char* body; /* freed after it is sent */
 };
 
 static uv_tcp_t listener;
@@ -49,7 +50,7 @@ static void must(int result, const char* what) {
   exit(1);
 }
 
-/* ---- The life of a connection ------------------------------------------- */
+/* ---- Connections -------------------------------------------------------- */
 
 static void on_closed(uv_handle_t* handle) {
   struct client* client = handle->data;
@@ -66,7 +67,7 @@ static void close_client(struct client* client) {
   uv_close((uv_handle_t*) &client->silence, on_closed);
 }
 
-/* A timer that only looks back: what is sent and received sets a flag. */
+/* The timer only checks a flag that sending and receiving set. */
 static void on_silence(uv_timer_t* timer) {
   struct client* client = timer->data;
 
@@ -75,7 +76,7 @@ static void on_silence(uv_timer_t* timer) {
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
-  /* Only one read callback runs at a time, and it keeps nothing. */
+  /* Only one read callback runs at a time, and it does not keep the buffer. */
   static char memory[64 * 1024];
 
   (void) handle;
@@ -102,10 +103,10 @@ static void on_written(uv_write_t* req, int status) {
   if (client->last)
     close_client(client);
   else
-    uv_read_start(stream, on_alloc, on_read); /* it may be stopped */
+    uv_read_start(stream, on_alloc, on_read); /* it may have been stopped */
 }
 
-/* Takes the body over. */
+/* Takes ownership of the body. */
 static void respond(struct client* client, const char* status, char* body,
                     size_t body_size) {
   struct response* response = malloc(sizeof(*response));
@@ -140,13 +141,13 @@ static void respond(struct client* client, const char* status, char* body,
     uv_read_stop(stream);
 }
 
-/* The same for a constant text. */
+/* The same for a string constant. */
 static void respond_text(struct client* client, const char* status,
                          const char* text) {
   respond(client, status, strdup(text), strlen(text));
 }
 
-/* ---- What the server does ----------------------------------------------- */
+/* ---- Requests and responses --------------------------------------------- */
 
 static void handle_request(struct client* client) {
   const char* method = http_method_str(client->parser.method);
@@ -163,7 +164,7 @@ static void handle_request(struct client* client) {
   }
 }
 
-/* ---- What the parser finds. Any other answer than 0 makes it stop. ------- */
+/* ---- Callbacks of the parser, which stops on any result but 0 ------------ */
 
 static int on_begin(http_parser* parser) {
   struct client* client = parser->data;
@@ -175,7 +176,7 @@ static int on_begin(http_parser* parser) {
 }
 
 static int on_target(http_parser* parser, const char* at, size_t size) {
-  struct client* client = parser->data; /* it may come in pieces */
+  struct client* client = parser->data; /* it may arrive in pieces */
 
   if (client->target_size + size > LONGEST_TARGET) return 1;
   memcpy(client->target + client->target_size, at, size);
@@ -204,21 +205,21 @@ static int on_complete(http_parser* parser) {
   client->last = stopping || !http_should_keep_alive(parser);
   client->in_request = 0;
   handle_request(client);
-  return client->last; /* what follows in the buffer is not for us */
+  return client->last; /* skips the rest of the buffer */
 }
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   struct client* client = stream->data;
 
   if (nread < 0) {
-    /* A client that has sent all it wants may still be reading. */
+    /* A client that has shut down its sending side may still read. */
     client->last = 1;
     uv_read_stop(stream);
     if (nread != UV_EOF || uv_stream_get_write_queue_size(stream) == 0)
       close_client(client);
     return;
   }
-  if (nread == 0) return; /* nothing now; to the parser it means the end */
+  if (nread == 0) return; /* no data yet; to the parser 0 means the end */
   client->heard = 1;
   http_parser_execute(&client->parser, &settings, buf->base, (size_t) nread);
   if (client->last) return;
@@ -229,7 +230,7 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   }
 }
 
-/* ---- Begin and end ------------------------------------------------------ */
+/* ---- Start and end ------------------------------------------------------ */
 
 static void on_connection(uv_stream_t* server, int status) {
   struct client* client;

@@ -1,9 +1,10 @@
-/* Kafka through librdkafka, which has threads of its own and writes a byte to a
- * descriptor when one of its queues gets something. The descriptor is a pipe
- * whose other end is on the loop, so all callbacks are in the loop's thread. A
- * producer sends to a topic with three partitions. Two consumers, each in a
- * group of its own, receive everything. The brokers are librdkafka's own
- * imitation, in this process; half-way one of them goes down for a while. */
+/* Kafka through librdkafka, which has its own threads and writes a byte to a
+ * descriptor when an element is added to one of its empty queues. The
+ * descriptor is a pipe whose other end is on the loop, so all callbacks run in
+ * the loop's thread. A producer sends to a topic with three partitions. Two
+ * consumers, in a group each, receive all messages. The brokers are
+ * librdkafka's mock cluster, in this process; one of them is down for a while.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +39,13 @@ struct client {
   uv_file wakeup_end; /* librdkafka's */
   uv_idle_t more;
   uv_work_t leaving;
-  /* Serves one thing of the queue, and returns 0 if it was empty. */
+  /* Serves one element of the queue. Returns 0 if it was empty. */
   int (*serve)(struct client* client);
 };
 
-/* The byte comes when an empty queue gets its first element, so the queue must
- * be served until it is empty. To let others have their turn as well, that is
- * spread over iterations of the loop. */
+/* The byte arrives when an empty queue gets its first element, so the queue
+ * must be served until it is empty. The work is spread over iterations of the
+ * loop, so that other handles are served too. */
 static void serve_some(uv_idle_t* idle) {
   struct client* client = idle->data;
   int i;
@@ -57,7 +58,7 @@ static void serve_some(uv_idle_t* idle) {
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
-  static char memory[64]; /* how many bytes there are does not matter */
+  static char memory[64]; /* the number of bytes does not matter */
 
   (void) handle;
   (void) suggested;
@@ -86,7 +87,7 @@ static void create_kafka(struct client* client, rd_kafka_type_t type,
                          rd_kafka_conf_t* conf) {
   char error[256];
 
-  set(conf, "log_level", "2"); /* that a broker is away is no news here */
+  set(conf, "log_level", "2"); /* does not log that a broker is down */
   rd_kafka_conf_set_opaque(conf, client);
   client->kafka = rd_kafka_new(type, conf, error, sizeof(error));
   if (client->kafka != NULL) return;
@@ -110,12 +111,12 @@ static void watch_queue(struct client* client, rd_kafka_queue_t* queue,
   must(uv_read_start((uv_stream_t*) &client->wakeup, on_alloc, on_wakeup),
        "uv_read_start");
   rd_kafka_queue_io_event_enable(queue, ends[1], "!", 1);
-  uv_idle_start(&client->more, serve_some); /* for what was there before */
+  uv_idle_start(&client->more, serve_some); /* for earlier elements */
 }
 
 /* ---- The end of a client ------------------------------------------------ */
 
-/* Leaving a group and flushing take their time: not in the loop's thread. */
+/* Leaving a group and flushing block, so they run on the thread pool. */
 static void leave(uv_work_t* req) {
   struct client* client = req->data;
 
@@ -145,7 +146,7 @@ static void close_client(struct client* client) {
        "uv_queue_work");
 }
 
-/* ---- The producer, which has the brokers in it -------------------------- */
+/* ---- The producer, which contains the brokers --------------------------- */
 
 static struct client producer;
 static rd_kafka_mock_cluster_t* brokers;
@@ -158,7 +159,7 @@ static void on_outage_over(uv_timer_t* timer) {
   one_has_ended();
 }
 
-/* The brokers go with the producer, so it waits for the consumers and for the
+/* The brokers end with the producer, so it waits for the consumers and for the
  * end of the outage. */
 static void one_has_ended(void) {
   static int ended;
@@ -166,8 +167,8 @@ static void one_has_ended(void) {
   if (++ended == CONSUMERS + 1) close_client(&producer);
 }
 
-/* As much as the producer's queue takes: when it is full, delivery reports say
- * that there is room again. */
+/* Fills the producer's queue. When it is full, delivery reports tell that there
+ * is room again. */
 static void produce_some(void) {
   while (produced < MESSAGES) {
     rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -207,7 +208,7 @@ static void start_producer(void) {
   snprintf(number, sizeof(number), "%d", BROKERS);
   set(conf, "test.mock.num.brokers", number); /* else: bootstrap.servers */
   set(conf, "queue.buffering.max.messages", "1000");
-  set(conf, "enable.idempotence", "true"); /* in order, and none twice */
+  set(conf, "enable.idempotence", "true"); /* in order, and each once */
   set(conf, "linger.ms", "1");
   rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
   create_kafka(&producer, RD_KAFKA_PRODUCER, conf);
@@ -244,7 +245,7 @@ static int serve_consumer(struct client* client) {
     }
     consumer->next[message->partition] += PARTITIONS;
     consumer->received++;
-  } /* Other errors tell what librdkafka is about to overcome by itself. */
+  } /* librdkafka recovers from other errors by itself. */
   rd_kafka_message_destroy(message);
   if (consumer->received < MESSAGES) return 1;
   close_client(client);

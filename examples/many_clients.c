@@ -1,8 +1,8 @@
-/* Tens of thousands of TCP connections at once on one loop: a server, and in a
- * process of its own the clients. When all are connected, they send messages in
- * an order that visits every connection once in each round, with a fixed number
- * under way, and check what comes back. At the end: how long an answer took, and
- * by how much the library let the server's memory grow for each connection.
+/* Tens of thousands of TCP connections at once on one loop: a server, and the
+ * clients in another process. When all are connected, they send messages, one
+ * on every connection in each round, with a fixed number in flight, and check
+ * the replies. At the end the program prints the latency of the replies, and
+ * the memory that the library took in the server for each connection.
  *
  *   many_clients [connections [rounds]] */
 #include <arpa/inet.h>
@@ -14,9 +14,9 @@
 
 enum {
   MESSAGE = 64,
-  UNDER_WAY = 100,     /* messages */
-  CONNECTING = 1000,   /* connections; no more than the server's backlog */
-  PER_ADDRESS = 10000, /* a client can have some 28,000 ports for each */
+  IN_FLIGHT = 100,     /* messages */
+  CONNECTING = 1000,   /* connections; at most the server's backlog */
+  PER_ADDRESS = 10000, /* a client has about 28,000 ports for each */
 };
 
 static void must(int result, const char* what) {
@@ -31,8 +31,8 @@ static void check(int condition, const char* what) {
   exit(1);
 }
 
-/* Memory that is resident from the start, so that what is added later is not
- * this program's. */
+/* Allocates memory that is resident at once, so that later growth is due to the
+ * library. */
 static void* resident_alloc(size_t count, size_t size) {
   void* memory = malloc(count * size);
   check(memory != NULL, "out of memory");
@@ -40,7 +40,7 @@ static void* resident_alloc(size_t count, size_t size) {
   return memory;
 }
 
-/* In KiB, without the pages of files, such as the library's code. */
+/* Returns KiB, without the pages of files such as the library's code. */
 static long resident(void) {
   char line[256];
   long size = -1;
@@ -59,7 +59,7 @@ static void allow_descriptors(rlim_t count) {
   must(getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
   if (limit.rlim_cur >= count) return;
   limit.rlim_cur = count;
-  if (limit.rlim_max < count) limit.rlim_max = count; /* takes a privilege */
+  if (limit.rlim_max < count) limit.rlim_max = count; /* needs a privilege */
   if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
   getrlimit(RLIMIT_NOFILE, &limit);
   fprintf(stderr, "%lu descriptors are needed, the hard limit is %lu\n",
@@ -71,7 +71,7 @@ static uv_loop_t* loop;
 static int connections;
 static int rounds;
 
-/* Both sides read into this: each read is used up before the next one. */
+/* Both sides read into this; each read is processed before the next one. */
 static char read_buffer[64 * 1024];
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
@@ -130,7 +130,7 @@ static void on_server_read(uv_stream_t* stream,
 
   if (nread == UV_EOF) {
     check(accepted == connections, "a client left before all had come");
-    /* The first to leave: everything has happened, and all are still here. */
+    /* The first connection ends: all work is done, and all others are open. */
     if (resident_with_all == 0) resident_with_all = resident();
     uv_close((uv_handle_t*) stream, on_peer_closed);
     return;
@@ -224,9 +224,9 @@ static void on_sent(uv_write_t* req, int status) {
   must(status, "client: write");
 }
 
-/* Every connection once in each round, in an order that is not that of their
- * descriptors: the stride is prime and does not divide the count. One whose
- * answer takes longer than a round is passed over. */
+/* Returns every connection once in each round, in an order that differs from
+ * that of their descriptors: the stride is prime and does not divide the count.
+ * Skips a connection whose reply takes longer than a round. */
 static void send_next(void) {
   static long place;
   struct client* client;
@@ -285,7 +285,7 @@ static void on_connect(uv_connect_t* req, int status) {
   if (started < connections) connect_next();
   if (connected < connections) return;
   sending_since = uv_hrtime();
-  for (i = 0; i < UNDER_WAY && i < connections; i++) send_next();
+  for (i = 0; i < IN_FLIGHT && i < connections; i++) send_next();
 }
 
 static void connect_next(void) {
@@ -304,7 +304,7 @@ static void connect_next(void) {
        "uv_tcp_connect");
 }
 
-/* The server tells its port first and, when all have gone, what it measured. */
+/* The server prints its port first and, at the end, its figures. */
 static void on_server_output(uv_stream_t* pipe,
                              ssize_t nread,
                              const uv_buf_t* buf) {
@@ -373,7 +373,7 @@ int main(int argc, char** argv) {
   loop = uv_default_loop();
   connections = is_server ? atoi(argv[2]) : argc > 1 ? atoi(argv[1]) : 10000;
   rounds = !is_server && argc > 2 ? atoi(argv[2]) : 5;
-  check(connections > UNDER_WAY && connections % 7919 != 0 && rounds > 0,
+  check(connections > IN_FLIGHT && connections % 7919 != 0 && rounds > 0,
         "usage: many_clients [connections [rounds]]: above 100, no multiple of "
         "7919");
   allow_descriptors((rlim_t) connections + 64);

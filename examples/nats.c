@@ -1,7 +1,7 @@
-/* NATS through its C client, whose own adapter puts the connection on a libuv
- * loop. Messages come in threads of the client; a list and an async handle
- * bring them into the loop's thread. The client finds back to its server by
- * itself: with "wait" the program waits half-way until that has happened.
+/* NATS through its C client, whose adapter puts the connection on a libuv loop.
+ * Messages arrive in threads of the client; a list and an async handle pass
+ * them to the loop's thread. The client reconnects to its server by itself:
+ * with "wait" the program waits until that has happened.
  *   nats-server --addr 127.0.0.1 --port 4222 &
  *   nats [port [wait]] */
 #include <stdio.h>
@@ -34,7 +34,7 @@ static void must_nats(natsStatus status, const char* what) {
 
 struct arrived {
   struct arrived* next;
-  natsMsg* message; /* NULL: the connection is there again */
+  natsMsg* message; /* NULL: reconnected */
   void* data;
 };
 
@@ -107,7 +107,7 @@ static void publish_some(void) {
 static void receive(struct subscriber* subscriber, natsMsg* message) {
   int number = atoi(natsMsg_GetData(message));
 
-  /* The first one hears all of them, in order. */
+  /* The first one receives all of them, in order. */
   if (subscriber->queue == NULL && number != subscriber->received) {
     fprintf(stderr, "%d instead of %d\n", number, subscriber->received);
     exit(1);
@@ -139,7 +139,7 @@ static void on_arrival(uv_async_t* async) {
   if (received < 2 * MESSAGES) return;
   for (i = 0; i < SUBSCRIPTIONS; i++)
     natsSubscription_Destroy(subscribers[i].subscription);
-  natsConnection_Close(connection); /* takes its handles off the loop */
+  natsConnection_Close(connection); /* removes its handles from the loop */
   uv_close((uv_handle_t*) async, NULL);
 }
 

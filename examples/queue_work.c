@@ -1,5 +1,5 @@
-/* Work that takes long goes to the thread pool; its result comes back to the
- * loop's thread. */
+/* Long work runs on the thread pool; its result is passed back to the loop's
+ * thread. */
 #include <stdio.h>
 #include <uv.h>
 
@@ -9,7 +9,8 @@ struct sum {
   unsigned long long result;
 };
 
-/* In a worker thread: the only libuv function allowed here is uv_async_send. */
+/* Runs in a worker thread. The only libuv function allowed here is
+ * uv_async_send. */
 static void work(uv_work_t* req) {
   struct sum* sum = req->data;
   unsigned long long i;
@@ -18,7 +19,7 @@ static void work(uv_work_t* req) {
   for (i = 1; i <= sum->limit; i++) sum->result += i;
 }
 
-/* In the loop's thread again. */
+/* Runs in the loop's thread. */
 static void after_work(uv_work_t* req, int status) {
   struct sum* sum = req->data;
 

@@ -1,7 +1,7 @@
-/* Redis PUB/SUB with hiredis, whose own adapter puts a connection on a libuv
- * loop. A publisher and three subscribers share one thread. The publisher keeps
- * a limited number of messages unanswered, so nothing piles up in memory when
- * it is faster than the server. Everybody leaves after the last message.
+/* Redis PUB/SUB with hiredis, whose adapter puts a connection on a libuv loop.
+ * A publisher and three subscribers share one thread. The publisher limits the
+ * number of messages without a reply, so that they do not accumulate in memory
+ * when it is faster than the server. All disconnect after the last message.
  *   redis-server --port 6379 &
  *   redis_pubsub [port] */
 #include <stdio.h>
@@ -49,7 +49,7 @@ static redisAsyncContext* connect_to_redis(void* data) {
 static redisAsyncContext* publisher;
 static int published;
 static int answered;
-static long long deliveries; /* what the server says it has passed on */
+static long long deliveries; /* as reported by the server */
 
 static void publish_some(void);
 
@@ -64,8 +64,7 @@ static void on_published(redisAsyncContext* redis, void* reply, void* data) {
   publish_some();
 }
 
-/* Commands are only queued here. hiredis writes them when the loop says that
- * the socket has room. */
+/* Only queues commands. hiredis writes them when the socket is writable. */
 static void publish_some(void) {
   while (published < MESSAGES && published - answered < WINDOW) {
     redisAsyncCommand(publisher, on_published, NULL, "PUBLISH news.%s %d",
@@ -91,8 +90,8 @@ static struct subscriber subscribers[SUBSCRIBERS] = {
 };
 static int subscribed;
 
-/* A subscription's callback is called for each message, until the end of the
- * connection. The reply is hiredis's and gone when this returns. */
+/* The callback of a subscription is called for each message, until the end of
+ * the connection. hiredis frees the reply when this returns. */
 static void on_message(redisAsyncContext* redis, void* reply, void* data) {
   struct subscriber* subscriber = data;
   redisReply* message = reply;
@@ -105,7 +104,8 @@ static void on_message(redisAsyncContext* redis, void* reply, void* data) {
   /* ["subscribe", channel, number], then ["message", channel, text], or with
    * a pattern ["psubscribe", ...] and ["pmessage", pattern, channel, text]. */
   if (strstr(message->element[0]->str, "subscribe") != NULL) {
-    /* What is published before the last one is there would be lost to it. */
+    /* Publishing starts after the last subscription, so none misses a message.
+     */
     if (++subscribed == SUBSCRIBERS) publish_some();
     return;
   }

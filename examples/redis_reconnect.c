@@ -1,7 +1,7 @@
-/* A Redis subscriber that survives its server. A timer runs until there is a
- * subscription and starts every attempt, each with twice the time of the one
- * before. Redis keeps no messages for those who are away. The message "quit"
- * ends the program.
+/* A Redis subscriber that survives the end of its server. A timer starts every
+ * attempt until there is a subscription, each after twice the delay of the one
+ * before. Redis does not keep messages for clients that are not connected. The
+ * message "quit" ends the program.
  *   redis_reconnect [port]
  *   redis-cli publish news hello */
 #include <stdio.h>
@@ -50,7 +50,7 @@ static void on_retry(uv_timer_t* timer);
 static void on_disconnected(const redisAsyncContext* context, int status) {
   (void) context;
   (void) status;
-  redis = NULL; /* here as well */
+  redis = NULL; /* freed as above */
   printf("disconnected after %d messages\n", received);
   fflush(stdout);
   if (done)
@@ -60,8 +60,8 @@ static void on_disconnected(const redisAsyncContext* context, int status) {
 }
 
 static void on_retry(uv_timer_t* timer) {
-  /* The attempt before took too long, or was refused: hiredis 0.14's adapter
-   * does not pass that on. */
+  /* The previous attempt took too long, or was refused, which hiredis 0.14's
+   * adapter does not report. */
   if (redis != NULL) redisAsyncFree(redis);
 
   uv_timer_start(timer, on_retry, delay, 0);

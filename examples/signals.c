@@ -1,5 +1,5 @@
 /* Signals as events: their callbacks run in the loop, where any function may be
- * called. The second watcher is one-shot. */
+ * called. The second handle is one-shot. */
 #include <signal.h>
 #include <stdio.h>
 #include <uv.h>

@@ -1,7 +1,6 @@
 /* A TCP echo server and its clients on one loop, in one thread. Each client
- * sends its messages one after another and checks that they come back as they
- * were sent. The program ends by itself: when the last client has gone, nothing
- * is left in the loop. */
+ * sends its messages one after another and checks the echo. The program ends by
+ * itself: after the last client the loop has no active handles. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,8 @@
 
 enum { CLIENTS = 4, MESSAGES = 3 };
 
-/* From a few bytes to more than a socket buffers: the last one arrives in many
- * reads, and its write waits for the reader. */
+/* From a few bytes to more than socket buffers hold: the last one arrives in
+ * many reads, and its write waits for the reader. */
 static const size_t message_sizes[MESSAGES] = {12, 4096, 8 * 1024 * 1024};
 
 static void must(int result, const char* what) {
@@ -29,7 +28,7 @@ static void free_handle(uv_handle_t* handle) {
   free(handle);
 }
 
-/* The read callback owns the buffer that this one provides. */
+/* The read callback frees the buffer. */
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
   (void) handle;
   *buf = uv_buf_init(must_alloc(suggested), (unsigned int) suggested);
@@ -41,8 +40,7 @@ static uv_tcp_t server;
 static int accepted;
 static size_t echoed;
 
-/* A write request and the bytes it sends, which must live until its callback.
- */
+/* A write request and its bytes, which must live until its callback. */
 struct echo {
   uv_write_t req;
   char* data;
@@ -66,7 +64,7 @@ static void on_server_read(uv_stream_t* peer,
     if (nread == UV_EOF)
       uv_close((uv_handle_t*) peer, free_handle);
     else
-      must((int) nread, "server read"); /* 0 is "nothing now", not an error */
+      must((int) nread, "server read"); /* 0 means no data yet */
     return;
   }
   echoed += (size_t) nread;
@@ -94,7 +92,7 @@ struct client {
   uv_connect_t connect;
   uv_write_t write;
   int number;
-  int message; /* index of the one on its way */
+  int message; /* index of the one in flight */
   char* sent;
   size_t received;
   int waiting; /* for the write's callback, for the echo, or for both */
@@ -171,7 +169,7 @@ int main(void) {
 
   must(uv_loop_init(&loop), "uv_loop_init");
 
-  /* Port 0 lets the system choose a free one. */
+  /* With port 0 the system chooses a free one. */
   must(uv_ip4_addr("127.0.0.1", 0, &address), "uv_ip4_addr");
   must(uv_tcp_init(&loop, &server), "uv_tcp_init");
   must(uv_tcp_bind(&server, (const struct sockaddr*) &address, 0), "bind");

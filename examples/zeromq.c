@@ -1,8 +1,8 @@
-/* 0MQ sockets on the loop, all in one thread: a source deals tasks out to three
- * workers (PUSH to PULL), a sink collects the results (PUSH to PULL) and tells
- * all workers when to stop (XPUB to SUB). Workers get their number by asking
- * (REQ to REP). Queues are short on purpose: who is faster than the next one
- * waits until there is room again. */
+/* 0MQ sockets on the loop, all in one thread: a source distributes tasks to
+ * three workers (PUSH to PULL), a sink collects the results (PUSH to PULL) and
+ * tells all workers to stop (XPUB to SUB). Workers request their number (REQ to
+ * REP). Queues are short, so a fast sender waits until the receiver has room.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +15,14 @@ enum { WORKERS = 3, TASKS = 10000, QUEUE = 10 };
 
 /* ---- A 0MQ socket on the loop ------------------------------------------- */
 
-/* What ZMQ_FD gives says only that something may have changed, and that once:
- * any use of the socket takes the message away. So whoever is woken asks what
- * the socket can do now, until it can do nothing more. */
+/* ZMQ_FD only reports that the state may have changed, and only once: any use
+ * of the socket resets it. After a wake-up the program therefore uses the
+ * socket until it is neither readable nor writable. */
 struct endpoint {
   void* socket;
   uv_poll_t poll;
   uv_idle_t more;
-  /* Does one thing, and returns 0 if there was nothing to do. */
+  /* Performs one operation. Returns 0 if none was possible. */
   int (*work)(struct endpoint* endpoint);
   void* data;
 };
@@ -45,8 +45,8 @@ static int ready(struct endpoint* endpoint, int events) {
   return (now & events) != 0;
 }
 
-/* After some turns the others on the loop have theirs. The idle handle sees to
- * it that this one goes on. */
+/* After some operations other handles are served. The idle handle then
+ * continues this one. */
 static void run(struct endpoint* endpoint);
 
 static void on_more(uv_idle_t* idle) {
@@ -91,7 +91,7 @@ static void open_endpoint(struct endpoint* endpoint, int type,
        "uv_poll_start");
 }
 
-/* The descriptor is 0MQ's: the loop forgets it first. */
+/* 0MQ owns the descriptor, so the poll handle is closed first. */
 static void close_endpoint(struct endpoint* endpoint) {
   uv_close((uv_handle_t*) &endpoint->more, NULL);
   uv_close((uv_handle_t*) &endpoint->poll, NULL);
@@ -108,7 +108,7 @@ static void connect_to(struct endpoint* endpoint, const char* address) {
   must(zmq_connect(endpoint->socket, address) == 0, "zmq_connect");
 }
 
-/* ---- The source and the office that gives out numbers -------------------- */
+/* ---- The source, and the socket that assigns numbers --------------------- */
 
 static struct endpoint source, office;
 static char source_address[64], office_address[64];
@@ -141,7 +141,7 @@ static int results, listeners;
 static unsigned long long sum;
 
 static void stop_if_done(void) {
-  /* Who has not subscribed yet would not hear it. */
+  /* A worker without a subscription would miss the message. */
   if (results < TASKS || listeners < WORKERS) return;
   must(zmq_send(control.socket, "stop", 4, ZMQ_DONTWAIT) >= 0, "send stop");
   close_endpoint(&source);
@@ -183,7 +183,7 @@ struct worker {
 static struct worker workers[WORKERS];
 static int stopped;
 
-/* Takes a task only when its result can be sent. */
+/* Takes a task only if its result can be sent. */
 static int do_task(struct endpoint* endpoint) {
   struct worker* worker = endpoint->data;
   unsigned long long result;
@@ -219,7 +219,7 @@ static int get_number(struct endpoint* endpoint) {
            ZMQ_DONTWAIT);
   connect_to(&worker->out, sink_address);
   connect_to(&worker->in, source_address);
-  run(&worker->in); /* connecting was a use of the socket as well */
+  run(&worker->in); /* connecting also used the socket */
   return 0;
 }
 
