@@ -2230,8 +2230,9 @@ UV_EXTERN int uv_async_init(uv_loop_t *loop, uv_async_t *async, uv_async_cb asyn
  * Wakes the loop and has it call the handle's callback on its own thread. Sends that come before
  * the callback runs are one: it is called at least once after the last send.
  *
- * Any thread, and signal handlers: it does not block, allocate or change errno. Everything that
- * the sender wrote before is seen by the callback. Returns 0.
+ * Any thread, and signal handlers: it does not block, allocate or change errno. A full memory
+ * fence, as is the beginning of the callback: the callback sees everything that the sender wrote
+ * before. Returns 0.
  * See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_send>.
  */
 UV_EXTERN int uv_async_send(uv_async_t *async);
@@ -2590,6 +2591,15 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
  */
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
 
+/**
+ * Ends the thread pool, after the work that it has begun, and releases what the library holds for
+ * the whole process. Called by itself when the process exits; calling it again is harmless.
+ *
+ * Not to be called while a loop is running.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
+ */
+UV_EXTERN void uv_library_shutdown(void);
+
 /* Pipes: local sockets, and whatever else is opened as a pipe. */
 
 /**
@@ -2718,6 +2728,17 @@ UV_EXTERN int uv_read_start(uv_stream_t *stream,
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_stop>.
  */
 UV_EXTERN int uv_read_stop(uv_stream_t *stream);
+
+/* Shutting down the writing side of a stream. */
+
+/**
+ * Shuts the writing side of the stream down once everything that was queued is written; reading
+ * goes on.
+ *
+ * Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
+ * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
+ */
+UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_cb cb);
 
 /* TCP handles. */
 
@@ -2903,7 +2924,7 @@ UV_EXTERN void uv_tty_set_vterm_state(uv_tty_vtermstate_t _state);
  */
 UV_EXTERN int uv_tty_get_vterm_state(uv_tty_vtermstate_t *_state);
 
-/* Writing, and shutting the writing side down. */
+/* Writing to streams. */
 
 /**
  * Writes the buffers to the stream, in order and after what was written before. The array may be
@@ -2958,15 +2979,6 @@ UV_EXTERN int uv_try_write2(uv_stream_t *handle,
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_nwritten>.
  */
 UV_EXTERN size_t uv_write_nwritten(const uv_write_t *req);
-
-/**
- * Shuts the writing side of the stream down once everything that was queued is written; reading
- * goes on.
- *
- * Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
- * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
- */
-UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_cb cb);
 
 /* Timers. */
 

@@ -10,6 +10,10 @@ mod sync {
     pub use loom::thread::yield_now;
 
     pub use loom::sync::atomic;
+
+    pub fn fence_after_rmw() {
+        atomic::fence(atomic::Ordering::SeqCst);
+    }
 }
 
 #[path = "../src/list.rs"]
@@ -30,12 +34,6 @@ mod ffi {
         ($($any:tt)*) => {};
     }
     pub(crate) use interior_mutable;
-}
-
-mod pool {
-    pub struct Work {
-        pub link: crate::list::Link,
-    }
 }
 
 /// The kernel's side: an event that is reported once to whoever waits.
@@ -88,7 +86,6 @@ use loom::sync::Arc;
 use loom::thread;
 use mailbox::Mailbox;
 use poller::Poller;
-use pool::Work;
 use sends::Sends;
 use stack::Stack;
 
@@ -103,13 +100,13 @@ fn model(test: impl Fn() + Send + Sync + 'static) {
 /// Something that is handed over, with what its sender wrote before.
 #[repr(C)]
 struct Message {
-    work: Work,
+    link: Link,
     value: UnsafeCell<u32>,
 }
 
 impl Message {
     fn new() -> Message {
-        Message { work: Work { link: Link::new() }, value: UnsafeCell::new(0) }
+        Message { link: Link::new(), value: UnsafeCell::new(0) }
     }
 
     fn write(&self, value: u32) {
@@ -144,7 +141,7 @@ fn post(shared: &Arc<Shared<[Message; 2]>>, index: usize) -> thread::JoinHandle<
         let message = &shared.things[index];
         message.write(1);
         // SAFETY: each message is pushed once, and outlives the stack.
-        unsafe { shared.mailbox.push_done(&message.work) };
+        unsafe { shared.mailbox.push_done(&message.link) };
     })
 }
 
@@ -153,7 +150,7 @@ fn values(list: &List) -> Vec<u32> {
     core::iter::from_fn(|| list.pop_front())
         .map(|link| {
             // SAFETY: only messages were pushed. Loom checks that their senders are done with them.
-            unsafe { (*container_of!(link, Message, work.link)).value.with(|value| *value) }
+            unsafe { (*container_of!(link, Message, link)).value.with(|value| *value) }
         })
         .collect()
 }
@@ -170,7 +167,7 @@ fn stack_hands_over_every_element() {
             let (stack, messages) = &shared.things;
             messages[index].write(index as u32);
             // SAFETY: each message is pushed once, and outlives the stack.
-            unsafe { stack.push(&messages[index].work.link) };
+            unsafe { stack.push(&messages[index].link) };
         };
         let first = thread::spawn({
             let shared = shared.clone();
@@ -255,7 +252,7 @@ fn mark_calls_for_exactly_one() {
                 let (stack, messages, calls) = &shared.things;
                 messages[index].write(1);
                 // SAFETY: each message is pushed once, and outlives the stack.
-                if unsafe { stack.push(&messages[index].work.link) } {
+                if unsafe { stack.push(&messages[index].link) } {
                     calls.fetch_add(1, Ordering::Relaxed);
                     shared.poller.waker().unwrap().wake().unwrap();
                 }
@@ -302,7 +299,7 @@ fn send(shared: &Shared<Async>) {
     if handle.sends.begin() {
         // SAFETY: whoever is told to push is alone in it.
         unsafe { shared.mailbox.push_async(&handle.link) };
-        handle.sends.pushed();
+        handle.sends.finish_push();
     }
 }
 
@@ -359,4 +356,51 @@ fn async_close_waits_for_senders() {
         senders.into_iter().for_each(|sender| sender.join().unwrap());
         assert!(!shared.mailbox.has_asyncs());
     });
+}
+
+/// Two threads write a variable each, call `ours` or `theirs`, and read the other's variable. At least
+/// one of them sees the other's write: the calls are full fences.
+fn store_buffering(sends: fn() -> [Sends; 2], ours: fn(&[Sends; 2]), theirs: fn(&[Sends; 2])) {
+    model(move || {
+        let shared = share((sends(), [AtomicU32::new(0), AtomicU32::new(0)]));
+        let thread = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let (sends, written) = &shared.things;
+                written[0].store(1, Ordering::Relaxed);
+                theirs(sends);
+                written[1].load(Ordering::Relaxed)
+            }
+        });
+        let (sends, written) = &shared.things;
+        written[1].store(1, Ordering::Relaxed);
+        ours(sends);
+        let seen = written[0].load(Ordering::Relaxed);
+        assert_ne!((seen, thread.join().unwrap()), (0, 0));
+    });
+}
+
+/// Two handles that were sent to, so that further sends are coalesced.
+fn sent_to() -> [Sends; 2] {
+    let sends = [Sends::new(), Sends::new()];
+    sends.iter().for_each(|sends| assert!(sends.begin()));
+    sends
+}
+
+#[test]
+fn async_send_is_a_full_fence() {
+    store_buffering(sent_to, |s| _ = s[0].begin(), |s| _ = s[1].begin());
+}
+
+#[test]
+fn async_callback_begins_with_a_full_fence() {
+    store_buffering(sent_to, |s| s[0].take(), |s| _ = s[1].begin());
+    store_buffering(sent_to, |s| s[0].take(), |s| s[1].take());
+}
+
+/// Documented by libuv: a callback and a send of one handle, whichever comes first.
+#[test]
+fn async_callback_and_send_of_one_handle_are_ordered() {
+    store_buffering(sent_to, |s| s[0].take(), |s| _ = s[0].begin());
+    store_buffering(|| [Sends::new(), Sends::new()], |s| s[0].take(), |s| _ = s[0].begin());
 }

@@ -3,7 +3,7 @@
 //! The bit `PENDING` of a handle's state (`sends.rs`) is set by the first sender and cleared right
 //! before the callback; sends in between cost one atomic operation. Whoever sets it pushes the
 //! handle on the loop's stack and wakes the loop if it sleeps, and is done with handle and loop when
-//! it then adds `SENT` to the state. So each push is followed by one such addition, and `uv_close`,
+//! it then adds `PUSHED` to the state. So each push is followed by one such addition, and `uv_close`,
 //! which knows how often the handle was taken off the stack, can wait for the last sender: after
 //! that no other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
 
@@ -46,7 +46,7 @@ impl Async {
         // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
         // `close` has seen that this is over.
         unsafe { mailbox.push_async(&self.link) };
-        self.sends.pushed();
+        self.sends.finish_push();
         sys::set_errno(errno);
     }
 
@@ -221,8 +221,9 @@ pub unsafe extern "C" fn uv_async_init(
 /// Wakes the loop and has it call the handle's callback on its own thread. Sends that come before
 /// the callback runs are one: it is called at least once after the last send.
 ///
-/// Any thread, and signal handlers: it does not block, allocate or change errno. Everything that
-/// the sender wrote before is seen by the callback. Returns 0.
+/// Any thread, and signal handlers: it does not block, allocate or change errno. A full memory
+/// fence, as is the beginning of the callback: the callback sees everything that the sender wrote
+/// before. Returns 0.
 /// See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_send>.
 ///
 /// # Safety
