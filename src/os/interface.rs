@@ -10,8 +10,7 @@ use core::mem::size_of;
 /// The address and the netmask for the caller; `None` for what is not an address that can be used:
 /// the interface must be up and connected. A missing netmask is all zeroes.
 fn usable(address: &Address<'_>) -> Option<(uv__interface_address, uv__interface_netmask)> {
-    let needed = libc::IFF_UP | libc::IFF_RUNNING;
-    if address.flags() & needed != needed {
+    if !address.has_flags(libc::IFF_UP | libc::IFF_RUNNING) {
         return None;
     }
     // SAFETY: all zeroes are a valid value of these unions.
@@ -64,7 +63,7 @@ fn addresses() -> Result<(*mut uv_interface_address_t, usize)> {
             block.add(n).write(uv_interface_address_t {
                 name: place,
                 phys_addr: hardware_address(&address, &all),
-                is_internal: c_int::from(address.flags() & libc::IFF_LOOPBACK != 0),
+                is_internal: c_int::from(address.has_flags(libc::IFF_LOOPBACK)),
                 address: to,
                 netmask,
             });

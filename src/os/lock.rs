@@ -22,7 +22,7 @@ impl MutexAttribute {
             check(c::pthread_mutexattr_init(attribute.as_mut_ptr()))?;
             let mut attribute = MutexAttribute(attribute.assume_init());
             let kind = libc::PTHREAD_MUTEX_RECURSIVE;
-            check(c::pthread_mutexattr_settype(&mut attribute.0, kind))?;
+            check(c::pthread_mutexattr_settype(&raw mut attribute.0, kind))?;
             Ok(attribute)
         }
     }
@@ -31,7 +31,7 @@ impl MutexAttribute {
 impl Drop for MutexAttribute {
     fn drop(&mut self) {
         // SAFETY: the attribute is initialised.
-        require(unsafe { c::pthread_mutexattr_destroy(&mut self.0) });
+        require(unsafe { c::pthread_mutexattr_destroy(&raw mut self.0) });
     }
 }
 
@@ -59,7 +59,9 @@ pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
 pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_int {
     MutexAttribute::recursive()
         // SAFETY: the caller's contract.
-        .and_then(|attribute| check(unsafe { c::pthread_mutex_init(handle, &attribute.0) }))
+        .and_then(|attribute| {
+            check(unsafe { c::pthread_mutex_init(handle, &raw const attribute.0) })
+        })
         .into_c()
 }
 

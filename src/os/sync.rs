@@ -176,7 +176,7 @@ pub unsafe extern "C" fn uv_cond_timedwait(
         tv_nsec: (end % NANOSECONDS_PER_SECOND) as libc::c_long,
     };
     // SAFETY: the caller's contract.
-    match unsafe { c::pthread_cond_timedwait(cond, mutex, &end) } {
+    match unsafe { c::pthread_cond_timedwait(cond, mutex, &raw const end) } {
         libc::ETIMEDOUT => Error::ETIMEDOUT.code(),
         errno => {
             require(errno);

@@ -185,7 +185,7 @@ pub unsafe extern "C" fn uv_thread_getname(
     let mut get = || {
         // SAFETY: the caller's contract.
         unsafe {
-            let out = TextOut::new(name, &mut size)?;
+            let out = TextOut::new(name, &raw mut size)?;
             out.put_cut(thread::name(*tid, &mut [0; 16])?.to_bytes());
         }
         Ok(())

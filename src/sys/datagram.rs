@@ -71,7 +71,7 @@ pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<u
         many => {
             let header = header(to, many);
             // SAFETY: as documented.
-            retry(|| count(unsafe { c::sendmsg(fd, &header, 0) }))
+            retry(|| count(unsafe { c::sendmsg(fd, &raw const header, 0) }))
         }
     }
 }
@@ -293,7 +293,7 @@ pub unsafe fn receive(
     // With MSG_TRUNC the result is the size of the datagram, however much room there is.
     // SAFETY: as documented; the length is that of `from`.
     let size = retry(|| unsafe {
-        count(c::recvfrom(fd, base, room, libc::MSG_TRUNC, address, &mut address_length))
+        count(c::recvfrom(fd, base, room, libc::MSG_TRUNC, address, &raw mut address_length))
     })?;
     Ok(Received {
         length: size.min(buffer.len),
@@ -387,15 +387,15 @@ pub unsafe fn take_queued_error(
     room: &mut ErrorRoom,
 ) -> Result<Option<(Error, *const sockaddr)>> {
     let mut vector = iovec { iov_base: buffer.base.cast(), iov_len: buffer.len };
-    let mut header = message(ptr::null_mut(), 0, &mut vector, 1);
+    let mut header = message(ptr::null_mut(), 0, &raw mut vector, 1);
     header.msg_control = room.0.as_mut_ptr().cast();
     header.msg_controllen = room.0.len() as _;
     // SAFETY: as documented; the length is that of the room.
-    retry(|| cvt(unsafe { c::recvmsg(fd, &mut header, libc::MSG_ERRQUEUE) }))?;
+    retry(|| cvt(unsafe { c::recvmsg(fd, &raw mut header, libc::MSG_ERRQUEUE) }))?;
     // SAFETY: the kernel filled in the control messages that the header now tells of. An error has
     // an address after it, be it one of no family, within the message.
     unsafe {
-        let mut control = libc::CMSG_FIRSTHDR(&header);
+        let mut control = libc::CMSG_FIRSTHDR(&raw const header);
         while !control.is_null() {
             let kind = ((*control).cmsg_level, (*control).cmsg_type);
             if matches!(
@@ -413,7 +413,7 @@ pub unsafe fn take_queued_error(
                 let address = if known { offender } else { ptr::null() };
                 return Ok(Some((Error::from_errno(errno), address)));
             }
-            control = libc::CMSG_NXTHDR(&header, control);
+            control = libc::CMSG_NXTHDR(&raw const header, control);
         }
     }
     Ok(None)

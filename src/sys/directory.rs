@@ -23,7 +23,7 @@ pub fn change(path: &CStr) -> Result {
     cvt(unsafe { c::chdir(path.as_ptr()) }).map(drop)
 }
 
-/// Writes what the link says, cut to what fits, and returns how many bytes that is.
+/// Writes the target of a link, truncated to the buffer; returns how many bytes it wrote.
 pub fn read_link(path: &CStr, buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the path is a string, and the length is the buffer's.
     count(unsafe { c::readlink(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) })

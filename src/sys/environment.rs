@@ -1,4 +1,4 @@
-//! The environment, as C keeps it. `std::env` has a lock, but one that C code does not take.
+//! The C library's environment. `std::env` has a lock, which C code does not take.
 
 use super::{c, cvt};
 use crate::abi::Result;
@@ -32,7 +32,7 @@ pub unsafe fn unset(name: &CStr) -> Result {
     cvt(unsafe { c::unsetenv(name.as_ptr()) }).map(drop)
 }
 
-/// All entries, which are `name=value` unless somebody put something else there.
+/// Returns all entries. They are `name=value` unless the program put something else there.
 ///
 /// # Safety
 /// No thread changes the environment now, nor while the result is used.

@@ -4,9 +4,9 @@ use super::{c, count, cvt, output, retry};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
 
-/// Closes a descriptor. EINTR and EINPROGRESS count as done: on Linux the descriptor is gone then.
+/// Closes a descriptor. Ignores EINTR and EINPROGRESS: Linux has released the descriptor by then.
 pub fn close(fd: c_int) -> Result {
-    // SAFETY: takes an integer. The caller owns the descriptor, or passes the one that C named.
+    // SAFETY: takes an integer. The caller owns the descriptor, or a C program told it to close that one.
     match cvt(unsafe { c::close(fd) }) {
         Ok(_) | Err(Error::EINTR) => Ok(()),
         Err(error) if error == Error::from_errno(libc::EINPROGRESS) => Ok(()),
@@ -30,18 +30,18 @@ pub fn is_terminal(fd: c_int) -> bool {
     unsafe { c::isatty(fd) == 1 }
 }
 
-/// Has a descriptor closed when the process executes another program.
+/// Makes a descriptor close-on-exec.
 pub fn set_cloexec(fd: c_int) -> Result {
     // SAFETY: takes integers.
     retry(|| cvt(unsafe { c::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })).map(drop)
 }
 
-/// A pipe whose both ends are close-on-exec and non-blocking.
+/// Makes a pipe whose ends are close-on-exec and non-blocking.
 pub fn pipe_nonblocking() -> Result<[c_int; 2]> {
     pipe(libc::O_NONBLOCK)
 }
 
-/// A pipe, its reading end first, whose both ends are close-on-exec and have `flags`.
+/// Makes a pipe whose ends are close-on-exec and have `flags`; returns the reading end first.
 pub fn pipe(flags: c_int) -> Result<[c_int; 2]> {
     let mut ends = [-1; 2];
     // SAFETY: there is room for two descriptors.
@@ -49,19 +49,19 @@ pub fn pipe(flags: c_int) -> Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// Makes `target` refer to what `fd` refers to; it is close-on-exec then.
+/// Makes `target` a close-on-exec duplicate of `fd`.
 pub fn duplicate_to(fd: c_int, target: c_int) -> Result {
-    // SAFETY: takes integers. What `target` was is the caller's to replace.
+    // SAFETY: takes integers. The caller owns `target`.
     retry(|| cvt(unsafe { c::dup3(fd, target, libc::O_CLOEXEC) })).map(drop)
 }
 
-/// The access mode and status flags of an open descriptor.
+/// Returns the access mode and status flags of an open descriptor.
 pub fn status_flags(fd: c_int) -> Result<c_int> {
     // SAFETY: takes integers.
     retry(|| cvt(unsafe { c::fcntl(fd, libc::F_GETFL) }))
 }
 
-/// The format of a file's type, `S_IFMT` of its mode.
+/// Returns the file type, the `S_IFMT` bits of the mode.
 pub fn file_format(fd: c_int) -> Result<libc::mode_t> {
     // SAFETY: fstat64() fills in the struct.
     let stat: libc::stat64 = unsafe { output(|stat| c::fstat64(fd, stat)) }?;
@@ -82,24 +82,25 @@ pub fn read_bytes(fd: c_int, buffer: &mut [u8]) -> Result<usize> {
     retry(|| count(unsafe { c::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) }))
 }
 
-/// The most bytes that the kernel transfers in one call. libuv refuses to write more.
+/// The most bytes that the kernel transfers in one call. libuv refuses larger writes.
 pub const MAX_RW_COUNT: usize = 0x7fff_f000;
 
-/// How many bytes the buffers have, or `usize::MAX` if there are more.
+/// Returns the total size of the buffers, `usize::MAX` if it does not fit.
 pub fn total(buffers: &[uv_buf_t]) -> usize {
     buffers.iter().fold(0, |sum: usize, buffer| sum.saturating_add(buffer.len))
 }
 
-/// How many buffers the kernel takes in one call, `IOV_MAX`.
+/// The most buffers that the kernel takes in one call, `IOV_MAX`.
 pub const MAX_BUFFERS: usize = libc::UIO_MAXIOV as usize;
 
-/// Returns the buffers as the kernel takes them, at most [`MAX_BUFFERS`], and their number.
+/// Returns the array and the count to pass to the kernel for at most [`MAX_BUFFERS`] of the buffers.
+#[expect(clippy::cast_possible_truncation, reason = "MAX_BUFFERS is small")]
 pub fn vectors(buffers: &[uv_buf_t]) -> (*const libc::iovec, c_int) {
     // uv_buf_t has the layout of struct iovec, which abi/ asserts.
     (buffers.as_ptr().cast(), buffers.len().min(MAX_BUFFERS) as c_int)
 }
 
-/// Writes the buffers, at most [`MAX_BUFFERS`] of them, in one call; returns how many bytes went.
+/// Writes at most [`MAX_BUFFERS`] of the buffers in one call; returns how many bytes were written.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
@@ -117,20 +118,20 @@ pub unsafe fn write_vectored(fd: c_int, buffers: &[uv_buf_t]) -> Result<usize> {
 pub fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, events: u32, token: u64) -> Result {
     let mut event = libc::epoll_event { events, u64: token };
     // SAFETY: reads one event.
-    cvt(unsafe { c::epoll_ctl(epoll, operation, fd, &mut event) }).map(drop)
+    cvt(unsafe { c::epoll_ctl(epoll, operation, fd, &raw mut event) }).map(drop)
 }
 
-/// For signal handlers and children that share the memory: libc's write() is a point of cancellation,
-/// where the thread could end with the handler half done.
+/// Writes without being a cancellation point, which libc's write() is: a thread must not end inside a
+/// signal handler, nor in a child that shares its memory.
 pub fn write_uncancelled(fd: c_int, bytes: &[u8]) -> Result {
     // SAFETY: the length is that of the bytes.
     cvt(unsafe { c::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) }).map(drop)
 }
 
-/// Which of these events of `poll(2)` a descriptor is ready for at this moment.
+/// Returns which of the `poll(2)` events a descriptor is ready for now.
 pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> Result<core::ffi::c_short> {
     let mut asked = libc::pollfd { fd, events, revents: 0 };
     // SAFETY: there is one entry.
-    retry(|| cvt(unsafe { c::poll(&mut asked, 1, 0) }))?;
+    retry(|| cvt(unsafe { c::poll(&raw mut asked, 1, 0) }))?;
     Ok(asked.revents)
 }

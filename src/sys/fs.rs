@@ -1,8 +1,7 @@
-//! System calls on files. A path goes to the kernel as the caller gave it, NULL included, which
-//! the kernel answers with `EFAULT`.
+//! System calls on files. A NULL path goes to the kernel, which answers `EFAULT`.
 //!
-//! What a signal handler interrupts is done again, except for reads: the interruption may be what
-//! the reader of a pipe waits for.
+//! Calls that a signal handler interrupts are repeated, except for [`read`]: the reader of a pipe may
+//! wait for the interruption.
 
 use super::fd::vectors;
 use super::{c, count, cvt, errno, output, retry, safe_calls, set_errno};
@@ -13,7 +12,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use libc::{gid_t, mode_t, off_t, timespec, uid_t};
 
-/// A file name as C passes it: NULL, or a string that lives as long as `'a`.
+/// A path from C: NULL, or a string that is valid for `'a`.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Path<'a>(*const c_char, PhantomData<&'a c_char>);
@@ -49,15 +48,12 @@ safe_calls! {
     fn access(path: Path<'_>, mode: c_int);
 }
 
-// ---- open, read, write ---------------------------------------------------------------------
-
 pub fn open(path: Path<'_>, flags: c_int, mode: mode_t) -> Result<c_int> {
     // SAFETY: a `Path` is NULL or a string.
     retry(|| cvt(unsafe { c::open(path.0, flags | libc::O_CLOEXEC, mode) }))
 }
 
-/// Reads into the buffers, at most IOV_MAX of them; from the current position when `offset` is
-/// negative.
+/// Reads into at most IOV_MAX of the buffers, from the current position if `offset` is negative.
 ///
 /// # Safety
 /// Each buffer points to as many writable bytes as it says, which may be uninitialised.
@@ -74,8 +70,7 @@ pub unsafe fn read(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<usi
     })
 }
 
-/// Writes the buffers, at most IOV_MAX of them; at the current position when `offset` is
-/// negative.
+/// Writes at most IOV_MAX of the buffers, at the current position if `offset` is negative.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
@@ -92,13 +87,11 @@ pub unsafe fn write(fd: c_int, buffers: &[uv_buf_t], offset: off_t) -> Result<us
     })
 }
 
-// ---- copying between descriptors -----------------------------------------------------------
-
 pub fn copy_file_range(out: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
     retry(|| {
         let (mut from, to) = (offset, core::ptr::null_mut());
         // SAFETY: updates `from`.
-        count(unsafe { c::copy_file_range(input, &mut from, out, to, length, 0) })
+        count(unsafe { c::copy_file_range(input, &raw mut from, out, to, length, 0) })
     })
 }
 
@@ -106,7 +99,7 @@ pub fn sendfile(out: c_int, input: c_int, offset: off_t, length: usize) -> Resul
     retry(|| {
         let mut from = offset;
         // SAFETY: updates `from`.
-        count(unsafe { c::sendfile(out, input, &mut from, length) })
+        count(unsafe { c::sendfile(out, input, &raw mut from, length) })
     })
 }
 
@@ -116,7 +109,7 @@ pub fn clone(out: c_int, input: c_int) -> Result {
     retry(|| cvt(unsafe { c::ioctl(out, libc::FICLONE, input) })).map(drop)
 }
 
-/// Reads at `offset`, or at the current position when it is negative; interruptions do not count.
+/// Reads at `offset`, or from the current position if that is negative; repeated after a signal.
 pub fn read_bytes(fd: c_int, buffer: &mut [u8], offset: off_t) -> Result<usize> {
     let (base, len) = (buffer.as_mut_ptr().cast::<c_void>(), buffer.len());
     // SAFETY: the length is the buffer's.
@@ -133,14 +126,12 @@ pub fn write_bytes(fd: c_int, bytes: &[u8]) -> Result<usize> {
     retry(|| count(unsafe { c::write(fd, bytes.as_ptr().cast(), bytes.len()) }))
 }
 
-/// Waits until a non-blocking descriptor takes more.
+/// Waits until a non-blocking descriptor is writable.
 pub fn wait_writable(fd: c_int) -> Result {
     let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
     // SAFETY: there is one entry.
-    retry(|| cvt(unsafe { c::poll(&mut poll, 1, -1) })).map(drop)
+    retry(|| cvt(unsafe { c::poll(&raw mut poll, 1, -1) })).map(drop)
 }
-
-// ---- names ---------------------------------------------------------------------------------
 
 /// Reads the target of a link into `buffer`; returns its length.
 pub fn readlink(path: Path<'_>, buffer: &mut [MaybeUninit<u8>]) -> Result<usize> {
@@ -153,43 +144,38 @@ pub struct LibcString(NonNull<c_char>);
 
 impl LibcString {
     pub fn as_c_str(&self) -> &core::ffi::CStr {
-        // SAFETY: libc returned it as a string, and it lives until `self` is dropped.
+        // SAFETY: libc returned a string, which lives until `self` is dropped.
         unsafe { core::ffi::CStr::from_ptr(self.0.as_ptr()) }
     }
 }
 
 impl Drop for LibcString {
     fn drop(&mut self) {
-        // SAFETY: it came from libc's malloc, and this is its only owner.
+        // SAFETY: the string came from libc's malloc, and `self` is its owner.
         unsafe { c::free(self.0.as_ptr().cast()) }
     }
 }
 
 pub fn realpath(path: Path<'_>) -> Result<LibcString> {
     retry(|| {
-        // SAFETY: a `Path` is NULL or a string; with no buffer given, libc allocates one.
+        // SAFETY: a `Path` is NULL or a string; realpath() allocates a buffer if there is none.
         let resolved = unsafe { c::realpath(path.0, core::ptr::null_mut()) };
         NonNull::new(resolved).map(LibcString).ok_or_else(Error::last)
     })
 }
 
-/// Replaces the six `X` at the end of the template, and makes a directory of that name.
+/// Replaces the six `X` at the end of the template and makes a directory of that name.
 ///
 /// # Safety
 /// `template` is a writable string.
 pub unsafe fn mkdtemp(template: *mut c_char) -> Result {
     retry(|| {
         // SAFETY: as documented.
-        let made = unsafe { c::mkdtemp(template) };
-        if made.is_null() {
-            Err(Error::last())
-        } else {
-            Ok(())
-        }
+        NonNull::new(unsafe { c::mkdtemp(template) }).map(drop).ok_or_else(Error::last)
     })
 }
 
-/// Replaces the six `X` at the end of the template, and creates and opens a file of that name.
+/// Replaces the six `X` at the end of the template, then creates and opens a file of that name.
 ///
 /// # Safety
 /// `template` is a writable string.
@@ -198,13 +184,11 @@ pub unsafe fn mkstemp(template: *mut c_char) -> Result<c_int> {
     retry(|| cvt(unsafe { c::mkostemp(template, libc::O_CLOEXEC) }))
 }
 
-// ---- attributes ----------------------------------------------------------------------------
-
-/// What a call that tells or changes attributes is about.
+/// The file whose attributes are read or changed.
 #[derive(Clone, Copy)]
 pub enum Target<'a> {
     Path(Path<'a>),
-    /// A path whose last part is not followed when it is a symbolic link.
+    /// A path whose last part is not followed if it is a symbolic link.
     Link(Path<'a>),
     File(c_int),
 }
@@ -235,8 +219,7 @@ pub fn stat(target: Target<'_>) -> Result<uv_stat_t> {
     match retry(|| cvt(unsafe { c::statx(dir, path, flags, mask, found.as_mut_ptr()) })) {
         // SAFETY: statx() filled it in.
         Ok(0) => return Ok(from_statx(&unsafe { found.assume_init() })),
-        // Sandboxes that do not know the call deny it in many ways, one of them being a result
-        // that means nothing.
+        // Sandboxes that do not know the call deny it in many ways. One is a positive result.
         Ok(_) | Err(Error::ENOSYS | Error::EPERM | Error::EINVAL | Error::ENOTSUP) => {}
         Err(error) => return Err(error),
     }
@@ -275,8 +258,15 @@ pub fn from_statx(found: &libc::statx) -> uv_stat_t {
     }
 }
 
-/// Without a birth time the last change of the attributes is the closest there is.
+/// `stat` has no birth time; the last change of the attributes comes closest.
 fn from_stat(found: &libc::stat64) -> uv_stat_t {
+    /// The size of a file, and others of its numbers, are never negative.
+    fn unsigned<T>(number: T) -> u64
+    where
+        u64: TryFrom<T>,
+    {
+        number.try_into().unwrap_or(0)
+    }
     let ctim = uv_timespec_t { tv_sec: found.st_ctime, tv_nsec: found.st_ctime_nsec };
     uv_stat_t {
         st_dev: found.st_dev,
@@ -286,9 +276,9 @@ fn from_stat(found: &libc::stat64) -> uv_stat_t {
         st_gid: found.st_gid.into(),
         st_rdev: found.st_rdev,
         st_ino: found.st_ino,
-        st_size: found.st_size as u64,
-        st_blksize: found.st_blksize as u64,
-        st_blocks: found.st_blocks as u64,
+        st_size: unsigned(found.st_size),
+        st_blksize: unsigned(found.st_blksize),
+        st_blocks: unsigned(found.st_blocks),
         st_flags: 0,
         st_gen: 0,
         st_atim: uv_timespec_t { tv_sec: found.st_atime, tv_nsec: found.st_atime_nsec },
@@ -303,14 +293,14 @@ pub fn statfs(path: Path<'_>) -> Result<libc::statfs64> {
     unsafe { output(|found| c::statfs64(path.0, found)) }
 }
 
-/// The magic number of the file system that an open file is on.
+/// Returns the magic number of the file system of an open file.
 pub fn file_system_of(fd: c_int) -> Result<u32> {
     // SAFETY: fstatfs64() fills in the struct.
     let found: libc::statfs64 = unsafe { output(|found| c::fstatfs64(fd, found)) }?;
-    Ok(found.f_type as u32)
+    Ok(u32::try_from(found.f_type).unwrap_or(0))
 }
 
-/// For [`Target::Link`] as for [`Target::Path`]: a link has no mode.
+/// Changes the mode. Links are followed, as a link has no mode.
 pub fn chmod(target: Target<'_>, mode: mode_t) -> Result {
     // SAFETY: a `Path` is NULL or a string.
     let call = || unsafe {
@@ -322,7 +312,7 @@ pub fn chmod(target: Target<'_>, mode: mode_t) -> Result {
     retry(|| cvt(call())).map(drop)
 }
 
-/// An id of -1 stays as it is.
+/// Changes the owner and the group; an id of -1 changes nothing.
 pub fn chown(target: Target<'_>, uid: uid_t, gid: gid_t) -> Result {
     // SAFETY: a `Path` is NULL or a string.
     let call = || unsafe {
@@ -335,7 +325,7 @@ pub fn chown(target: Target<'_>, uid: uid_t, gid: gid_t) -> Result {
     retry(|| cvt(call())).map(drop)
 }
 
-/// Sets the times of the last access and of the last change.
+/// Sets the times of the last access and the last modification.
 pub fn set_times(target: Target<'_>, times: [timespec; 2]) -> Result {
     let list = times.as_ptr();
     let link = libc::AT_SYMLINK_NOFOLLOW;
@@ -350,12 +340,10 @@ pub fn set_times(target: Target<'_>, times: [timespec; 2]) -> Result {
     retry(|| cvt(call())).map(drop)
 }
 
-// ---- directories ---------------------------------------------------------------------------
-
 /// An open directory.
 pub struct Directory(NonNull<libc::DIR>);
 
-/// What `Directory::next` found; the name is valid until the next call.
+/// An entry of a directory.
 pub struct Entry<'a> {
     pub name: &'a core::ffi::CStr,
     /// One of libc's `DT_` constants.
@@ -372,7 +360,7 @@ impl Directory {
     }
 
     /// # Safety
-    /// `stream` came from [`Directory::into_raw`], and is given back.
+    /// `stream` came from [`Directory::into_raw`], and only this call takes it back.
     pub unsafe fn from_raw(stream: NonNull<libc::DIR>) -> Directory {
         Directory(stream)
     }
@@ -381,7 +369,7 @@ impl Directory {
         core::mem::ManuallyDrop::new(self).0
     }
 
-    /// The next entry that is neither `.` nor `..`.
+    /// Returns the next entry that is neither `.` nor `..`.
     pub fn next(&mut self) -> Result<Option<Entry<'_>>> {
         let before = errno();
         loop {
@@ -393,7 +381,8 @@ impl Directory {
                 set_errno(before);
                 return result;
             }
-            // SAFETY: the entry is whole, and it lives until the next call, which needs `&mut`.
+            // SAFETY: the entry has a name and a type, and is valid until the next call, which takes
+            // `&mut self`.
             let (name, kind) = unsafe {
                 let name = (&raw const (*entry).d_name).cast();
                 (core::ffi::CStr::from_ptr(name), (*entry).d_type)
@@ -408,8 +397,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // SAFETY: the stream is open, and this is its only owner. Closing what was only read
-        // cannot lose anything.
+        // SAFETY: the stream is open, and `self` is its owner. No data is lost if this fails.
         unsafe { c::closedir(self.0.as_ptr()) };
     }
 }

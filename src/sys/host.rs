@@ -1,4 +1,4 @@
-//! What the kernel says about the machine: system calls, and files below `/proc` and `/sys`.
+//! Facts about the machine: system calls, and files below `/proc` and `/sys`.
 
 use super::{c, cvt, fd, output};
 use crate::abi::Result;
@@ -6,7 +6,7 @@ use crate::memory::Array;
 use core::ffi::{c_int, CStr};
 use core::mem::size_of;
 
-/// Reads as much of a file as there is room for.
+/// Reads a file, truncated to the buffer.
 pub fn read_file<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
     let file = fd::open_cloexec(path, libc::O_RDONLY)?;
     let mut length = 0;
@@ -21,7 +21,7 @@ pub fn read_file<'a>(path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
     result.map(|()| &buffer[..length])
 }
 
-/// Reads the whole of a file.
+/// Reads a whole file.
 pub fn read_whole_file(path: &CStr) -> Result<Array<u8>> {
     let file = fd::open_cloexec(path, libc::O_RDONLY)?;
     let mut text = Array::new();
@@ -50,10 +50,10 @@ pub fn uname() -> Result<libc::utsname> {
     unsafe { output(|names| c::uname(names)) }
 }
 
-/// The kernel's version, `(6, 1, 12)` for a release that is called `6.1.12-name`.
+/// Returns the kernel's version: `(6, 1, 12)` for the release `6.1.12-name`.
 pub fn kernel_version() -> Result<(u32, u32, u32)> {
     let names = uname()?;
-    let release = names.release.iter().map(|&c| c as u8).take_while(|&c| c != 0);
+    let release = names.release.iter().map(|&c| c.to_ne_bytes()[0]).take_while(|&c| c != 0);
     let mut numbers = [0u32; 3];
     let mut index = 0;
     for c in release {
@@ -79,16 +79,16 @@ pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
     Ok(&buffer[..length])
 }
 
-/// A number from sysconf(3), or `None` if it is unknown.
+/// Returns a number from sysconf(3), or `None` if it is unknown.
 pub fn configuration(name: c_int) -> Option<usize> {
-    // SAFETY: sysconf() takes any number.
+    // SAFETY: takes an integer.
     usize::try_from(unsafe { c::sysconf(name) }).ok()
 }
 
-/// How many CPUs the calling thread may run on, or `None` if the kernel does not say.
+/// Returns how many CPUs the calling thread may run on, or `None` if that is unknown.
 pub fn cpus_of_this_thread() -> Option<usize> {
     let size = size_of::<libc::cpu_set_t>();
-    // SAFETY: sched_getaffinity() of glibc fills in the whole set.
+    // SAFETY: glibc's sched_getaffinity() fills in the whole set.
     let set = unsafe { output(|set| c::sched_getaffinity(0, size, set)) }.ok()?;
     // SAFETY: CPU_COUNT() reads a set.
     usize::try_from(unsafe { libc::CPU_COUNT(&set) }).ok()

@@ -1,11 +1,11 @@
-//! inotify: the kernel's news about files and directories.
+//! inotify: reports of changes to files and directories.
 
 use super::{c, cvt, fd};
 use crate::abi::Result;
 use core::ffi::{c_char, c_int, CStr};
 use core::mem::size_of;
 
-/// What is reported about a watched path.
+/// The events to report for a watched path.
 const INTEREST: u32 = libc::IN_ATTRIB
     | libc::IN_MODIFY
     | libc::IN_CREATE
@@ -20,23 +20,23 @@ const HEADER: usize = size_of::<libc::inotify_event>();
 /// Room for the longest event: its header, a file name and a NUL.
 pub const LONGEST_EVENT: usize = HEADER + 256;
 
-/// What one event says.
+/// One event.
 pub struct Event<'a> {
-    /// The watch that it is about, as [`add_watch`] named it.
+    /// The watch that reports it, a result of [`add_watch`].
     pub watch: c_int,
     pub mask: u32,
-    /// The entry of a watched directory; absent when the event is about the watched path itself.
+    /// The entry of a watched directory; `None` for an event of the watched path itself.
     pub name: Option<&'a CStr>,
 }
 
-/// An inotify instance, which is non-blocking and close-on-exec.
+/// Makes an inotify instance, which is non-blocking and close-on-exec.
 pub fn init() -> Result<c_int> {
     // SAFETY: takes an integer.
     cvt(unsafe { c::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) })
 }
 
-/// Watches a path, and names the watch. A file that is watched already, by whatever path, keeps its
-/// watch.
+/// Watches a path and returns the number of the watch. A file that is watched already, by this or
+/// another path, keeps its watch.
 ///
 /// # Safety
 /// `path` is NULL, which is an error, or a string.
@@ -45,26 +45,26 @@ pub unsafe fn add_watch(inotify: c_int, path: *const c_char) -> Result<c_int> {
     cvt(unsafe { c::inotify_add_watch(inotify, path, INTEREST) })
 }
 
-/// Fails when the kernel has ended the watch itself, as it does when the file is gone.
+/// Removes a watch. Fails if the kernel has removed it, as it does when the file is deleted.
 pub fn remove_watch(inotify: c_int, watch: c_int) -> Result {
     // SAFETY: takes integers.
     cvt(unsafe { c::inotify_rm_watch(inotify, watch) }).map(drop)
 }
 
-/// Reads as many whole events as there are and fit; the buffer has room for one at least.
+/// Reads as many whole events as are available and fit; there must be room for one.
 pub fn read(inotify: c_int, buffer: &mut [u8]) -> Result<usize> {
     fd::read_bytes(inotify, buffer)
 }
 
-/// The events in what [`read`] returned.
+/// Returns the events in the bytes that [`read`] wrote.
 pub fn events(mut bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
     core::iter::from_fn(move || {
         let header = bytes.get(..HEADER)?;
-        let number = |at: usize| {
-            header.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_ne_bytes)
-        };
         // The fields of struct inotify_event: wd, mask, cookie, len.
-        let (watch, mask, length) = (number(0)? as c_int, number(4)?, number(12)? as usize);
+        let field = |at: usize| header.get(at..at + 4)?.try_into().ok();
+        let watch = c_int::from_ne_bytes(field(0)?);
+        let mask = u32::from_ne_bytes(field(4)?);
+        let length = u32::from_ne_bytes(field(12)?) as usize;
         let name = bytes.get(HEADER..HEADER + length)?;
         bytes = &bytes[HEADER + length..];
         Some(Event { watch, mask, name: CStr::from_bytes_until_nul(name).ok() })

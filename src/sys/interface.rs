@@ -4,15 +4,15 @@ use super::{c, output};
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
 
-/// The index of the interface with this name, or 0 if there is none.
+/// Returns the index of the interface with this name, or 0 if there is none.
 pub fn index(name: &CStr) -> u32 {
-    // SAFETY: the call only reads the string.
+    // SAFETY: reads a string.
     unsafe { c::if_nametoindex(name.as_ptr()) }
 }
 
-/// The name of the interface with this index.
+/// Returns the name of the interface with this index.
 pub fn name(index: u32, buffer: &mut [u8; libc::IF_NAMESIZE]) -> Result<&CStr> {
-    // SAFETY: the buffer has the size that the call asks for.
+    // SAFETY: the buffer has IF_NAMESIZE bytes.
     if unsafe { c::if_indextoname(index, buffer.as_mut_ptr().cast()) }.is_null() {
         return Err(Error::last());
     }
@@ -43,7 +43,7 @@ impl Addresses {
 
 impl Drop for Addresses {
     fn drop(&mut self) {
-        // SAFETY: the list came from getifaddrs() and is not used again.
+        // SAFETY: the list came from getifaddrs(), and `self` is its owner.
         unsafe { c::freeifaddrs(self.0) };
     }
 }
@@ -54,21 +54,24 @@ impl<'a> Address<'a> {
         unsafe { CStr::from_ptr(self.0.ifa_name) }
     }
 
-    pub fn flags(&self) -> c_int {
-        self.0.ifa_flags as c_int
+    pub fn has_flags(&self, flags: c_int) -> bool {
+        self.0.ifa_flags & flags.unsigned_abs() == flags.unsigned_abs()
     }
 
     fn family(&self) -> Option<c_int> {
-        // SAFETY: the address is NULL, or whole for its family.
+        // SAFETY: the address is NULL or points to one of the list's.
         unsafe { self.0.ifa_addr.as_ref() }.map(|address| c_int::from(address.sa_family))
     }
 
-    /// The address and the netmask as what their family says that they are.
-    fn as_family<T: Copy>(&self, family: c_int) -> Option<(T, Option<T>)> {
+    /// Returns the address and the netmask if they are of this family, whose type is `T`.
+    ///
+    /// # Safety
+    /// `T` is the address type of the family.
+    unsafe fn as_family<T: Copy>(&self, family: c_int) -> Option<(T, Option<T>)> {
         if self.family() != Some(family) {
             return None;
         }
-        // SAFETY: the caller names the type of the family; a netmask is of the same type or NULL.
+        // SAFETY: as documented; a netmask is NULL or of the same type.
         unsafe {
             let netmask = self.0.ifa_netmask.cast::<T>();
             let netmask = (!netmask.is_null()).then(|| netmask.read_unaligned());
@@ -77,15 +80,18 @@ impl<'a> Address<'a> {
     }
 
     pub fn ipv4(&self) -> Option<(libc::sockaddr_in, Option<libc::sockaddr_in>)> {
-        self.as_family(libc::AF_INET)
+        // SAFETY: the types belong together.
+        unsafe { self.as_family(libc::AF_INET) }
     }
 
     pub fn ipv6(&self) -> Option<(libc::sockaddr_in6, Option<libc::sockaddr_in6>)> {
-        self.as_family(libc::AF_INET6)
+        // SAFETY: the types belong together.
+        unsafe { self.as_family(libc::AF_INET6) }
     }
 
-    /// The link-level address.
+    /// Returns the link-level address.
     pub fn link(&self) -> Option<libc::sockaddr_ll> {
-        self.as_family(libc::AF_PACKET).map(|(address, _)| address)
+        // SAFETY: the types belong together.
+        unsafe { self.as_family(libc::AF_PACKET) }.map(|(address, _)| address)
     }
 }

@@ -3,12 +3,12 @@
 use super::c;
 use core::ffi::{c_char, c_int, c_void, CStr};
 
-/// What went wrong since the last call, on this thread.
+/// Returns the dynamic linker's last error on this thread and clears it.
 ///
 /// # Safety
-/// The text is valid until the thread calls the dynamic linker again.
+/// The result is used before the thread calls the dynamic linker again.
 pub unsafe fn take_error<'a>() -> Option<&'a CStr> {
-    // SAFETY: the result is NULL or a string.
+    // SAFETY: dlerror() returns NULL or a string.
     unsafe {
         let text = c::dlerror();
         (!text.is_null()).then(|| CStr::from_ptr(text))
@@ -32,6 +32,6 @@ pub unsafe fn symbol(library: *mut c_void, name: *const c_char) -> *mut c_void {
 /// # Safety
 /// `library` is open, and nothing of it is used afterwards.
 pub unsafe fn close(library: *mut c_void) {
-    // SAFETY: as documented. An error would only say that it stays loaded.
+    // SAFETY: as documented. An error only means that the library stays loaded.
     unsafe { c::dlclose(library) };
 }

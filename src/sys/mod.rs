@@ -1,4 +1,5 @@
-//! The only place that makes a system call: thin functions that return [`Result`](crate::abi::Result).
+//! System calls and other functions of the C library, as thin functions that return
+//! [`Result`](crate::abi::Result). Nothing outside this module makes a system call.
 
 pub mod c;
 pub mod datagram;
@@ -37,8 +38,11 @@ fn cvt<T: PartialEq + From<i8>>(result: T) -> Result<T> {
     }
 }
 
-/// Returns the byte count that a C function returned, or the error in errno when it is negative.
-fn count(result: isize) -> Result<usize> {
+/// Returns the count that a C function returned, or the error in errno when it is negative.
+fn count<T>(result: T) -> Result<usize>
+where
+    usize: TryFrom<T>,
+{
     usize::try_from(result).map_err(|_| Error::last())
 }
 
@@ -72,9 +76,17 @@ unsafe fn output<T>(mut call: impl FnMut(*mut T) -> c_int) -> Result<T> {
 }
 
 /// Returns the size of a `T` in the type that the socket functions take.
+#[expect(clippy::cast_possible_truncation, reason = "asserted")]
 const fn socklen<T>() -> c::socklen_t {
     const { assert!(size_of::<T>() <= c::socklen_t::MAX as usize) };
     size_of::<T>() as c::socklen_t
+}
+
+/// Returns an address family in the type that an address holds it in.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "asserted")]
+pub const fn sa_family(family: c_int) -> c::sa_family_t {
+    assert!(0 <= family && family <= c::sa_family_t::MAX as c_int);
+    family as c::sa_family_t
 }
 
 /// Defines functions that call the C functions of the same names, again when a signal handler

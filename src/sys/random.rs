@@ -4,15 +4,15 @@ use super::{c, count, fd, retry};
 use crate::abi::{Error, Result};
 use core::ffi::CStr;
 
-/// Fills memory, which may be uninitialised, with random bytes. Waits until the kernel has gathered
-/// enough entropy, which it has but for the first moments after the machine was started.
+/// Fills memory, which may be uninitialised, with random bytes. Blocks until the kernel has gathered
+/// enough entropy, which may take a moment after the machine was started.
 ///
 /// # Safety
 /// `buffer` is good for writing `length` bytes.
 pub unsafe fn fill(buffer: *mut u8, length: usize) -> Result {
     // SAFETY: as documented.
     match unsafe { from_system_call(buffer, length) } {
-        // A sandbox may forbid the call.
+        // A sandbox may deny the call.
         // SAFETY: as documented.
         Err(Error::ENOSYS | Error::EPERM) => unsafe { from_device(buffer, length) },
         result => result,
@@ -34,11 +34,11 @@ unsafe fn from_system_call(buffer: *mut u8, length: usize) -> Result {
 /// # Safety
 /// As for [`fill`].
 unsafe fn from_device(buffer: *mut u8, length: usize) -> Result {
-    // Unlike /dev/urandom, /dev/random waits until there is enough entropy.
+    // Unlike /dev/urandom, /dev/random blocks until there is enough entropy.
     let mut one = 0;
     // SAFETY: the first buffer is one byte, the second as documented.
     unsafe {
-        read_device(c"/dev/random", &mut one, 1)?;
+        read_device(c"/dev/random", &raw mut one, 1)?;
         read_device(c"/dev/urandom", buffer, length)
     }
 }
@@ -70,7 +70,7 @@ unsafe fn read_device(path: &CStr, buffer: *mut u8, length: usize) -> Result {
 mod tests {
     use super::*;
 
-    /// 64 bytes twice: that they agree, or are what was there before, has a chance of 2^-512.
+    /// Fills 64 bytes twice. They are equal, or all zeroes, with a probability of 2^-512.
     fn differs(fill: unsafe fn(*mut u8, usize) -> Result) {
         let mut buffers = [[0u8; 64]; 2];
         for buffer in &mut buffers {

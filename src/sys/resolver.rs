@@ -1,14 +1,14 @@
-//! The C library's name look-up. These functions wait for the network.
+//! The C library's name resolution. These functions block on the network.
 
 use super::{c, errno};
 use crate::abi::{Error, Result};
 use core::ffi::{c_char, c_int};
 use libc::{addrinfo, sockaddr, socklen_t};
 
-/// getaddrinfo(3); the list is freed with [`free`].
+/// Calls getaddrinfo(3); [`free`] frees the list.
 ///
 /// # Safety
-/// `host` and `service` are NULL or strings, `hints` is NULL or complete.
+/// `host` and `service` are NULL or strings; `hints` is NULL or initialised.
 pub unsafe fn addresses(
     host: *const c_char,
     service: *const c_char,
@@ -16,24 +16,23 @@ pub unsafe fn addresses(
 ) -> Result<*mut addrinfo> {
     let mut list = core::ptr::null_mut();
     // SAFETY: as documented.
-    match unsafe { c::getaddrinfo(host, service, hints, &mut list) } {
+    match unsafe { c::getaddrinfo(host, service, hints, &raw mut list) } {
         0 => Ok(list),
         code => Err(error_of(code)),
     }
 }
 
 /// # Safety
-/// `list` came from [`addresses`], or is put together like what comes from there.
+/// `list` came from [`addresses`], or is made in the same way, and is not used afterwards.
 pub unsafe fn free(list: *mut addrinfo) {
     // SAFETY: as documented.
     unsafe { c::freeaddrinfo(list) }
 }
 
-/// getnameinfo(3): writes the names of the host and of the service, each with a NUL.
+/// Calls getnameinfo(3), which writes the names of the host and of the service, each with a NUL.
 ///
 /// # Safety
-/// `address` points to `length` bytes, `host` and `service` have room for `NI_MAXHOST` and
-/// `NI_MAXSERV` characters.
+/// `address` points to `length` bytes; `host` and `service` have room for as many bytes as they say.
 pub unsafe fn names(
     address: *const sockaddr,
     length: socklen_t,
@@ -41,18 +40,19 @@ pub unsafe fn names(
     service: (*mut c_char, usize),
     flags: c_int,
 ) -> Result {
-    let (host, host_size) = (host.0, host.1 as socklen_t);
-    let (service, service_size) = (service.0, service.1 as socklen_t);
+    let size = |size| socklen_t::try_from(size).unwrap_or(socklen_t::MAX);
+    let (host_size, service_size) = (size(host.1), size(service.1));
     // SAFETY: as documented.
-    let code =
-        unsafe { c::getnameinfo(address, length, host, host_size, service, service_size, flags) };
+    let code = unsafe {
+        c::getnameinfo(address, length, host.0, host_size, service.0, service_size, flags)
+    };
     match code {
         0 => Ok(()),
         code => Err(error_of(code)),
     }
 }
 
-/// What glibc numbers differently from, or beyond, the `libc` crate.
+/// glibc's codes that the `libc` crate lacks or has other numbers for.
 const EAI_ADDRFAMILY: c_int = -9;
 const EAI_CANCELED: c_int = -101;
 
@@ -71,7 +71,7 @@ fn error_of(code: c_int) -> Error {
         libc::EAI_SERVICE => Error::EAI_SERVICE,
         libc::EAI_SOCKTYPE => Error::EAI_SOCKTYPE,
         libc::EAI_SYSTEM => Error::from_errno(errno()),
-        // glibc has no others.
+        // glibc returns no others.
         _ => Error::EAI_FAIL,
     }
 }

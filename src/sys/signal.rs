@@ -11,14 +11,16 @@ pub fn sigaction(signum: c_int) -> Result<libc::sigaction> {
     unsafe { output(|action| c::sigaction(signum, ptr::null(), action)) }
 }
 
-pub fn set_sigaction(signum: c_int, action: &libc::sigaction) -> Result {
-    // SAFETY: reads the struct. The handler is one that may run in any thread at any time.
+/// # Safety
+/// The handler may run on any thread at any time.
+pub unsafe fn set_sigaction(signum: c_int, action: &libc::sigaction) -> Result {
+    // SAFETY: as documented.
     cvt(unsafe { c::sigaction(signum, action, ptr::null_mut()) }).map(drop)
 }
 
-/// An action with this handler, every signal blocked while it runs, and these flags.
+/// Returns an action with this handler and these flags that blocks all signals while it runs.
 pub fn action(handler: libc::sighandler_t, flags: c_int) -> libc::sigaction {
-    // SAFETY: sigaction is plain data for which all zeroes is valid.
+    // SAFETY: all zeroes are a valid sigaction.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
     action.sa_sigaction = handler;
     action.sa_flags = flags;
@@ -28,7 +30,7 @@ pub fn action(handler: libc::sighandler_t, flags: c_int) -> libc::sigaction {
 
 pub fn full_set() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: sigfillset initialises the set and cannot fail on a valid pointer.
+    // SAFETY: sigfillset() initialises the set and cannot fail.
     unsafe {
         c::sigfillset(set.as_mut_ptr());
         set.assume_init()
@@ -37,7 +39,7 @@ pub fn full_set() -> libc::sigset_t {
 
 pub fn empty_set() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set and cannot fail on a valid pointer.
+    // SAFETY: sigemptyset() initialises the set and cannot fail.
     unsafe {
         c::sigemptyset(set.as_mut_ptr());
         set.assume_init()
@@ -46,7 +48,7 @@ pub fn empty_set() -> libc::sigset_t {
 
 pub fn set_of(signum: c_int) -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set; sigaddset ignores a number out of range.
+    // SAFETY: sigemptyset() initialises the set; sigaddset() fails for a number out of range.
     unsafe {
         c::sigemptyset(set.as_mut_ptr());
         c::sigaddset(set.as_mut_ptr(), signum);
@@ -54,18 +56,16 @@ pub fn set_of(signum: c_int) -> libc::sigset_t {
     }
 }
 
-/// Changes the calling thread's mask (`how` is SIG_BLOCK, SIG_UNBLOCK or SIG_SETMASK) and returns
-/// the mask there was before.
+/// Changes the calling thread's mask and returns the previous one. `how` is SIG_BLOCK, SIG_UNBLOCK or
+/// SIG_SETMASK.
 pub fn thread_mask(how: c_int, set: &libc::sigset_t) -> libc::sigset_t {
-    let mut old = MaybeUninit::uninit();
-    // SAFETY: with a valid `how` and valid sets pthread_sigmask cannot fail, and it fills in `old`.
-    unsafe {
-        c::pthread_sigmask(how, set, old.as_mut_ptr());
-        old.assume_init()
-    }
+    let mut old = empty_set();
+    // SAFETY: reads one set and writes the other. Fails for no `how` that is documented.
+    unsafe { c::pthread_sigmask(how, set, &raw mut old) };
+    old
 }
 
-/// All signals blocked in the calling thread, until this is dropped.
+/// Blocks all signals in the calling thread until it is dropped.
 pub struct AllBlocked(libc::sigset_t);
 
 impl AllBlocked {

@@ -1,19 +1,19 @@
 //! Sockets.
 
-use super::{c, count, cvt, retry, safe_calls, socklen};
+use super::{c, count, cvt, retry, sa_family, safe_calls, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-/// A socket that is non-blocking and close-on-exec.
+/// Makes a socket that is non-blocking and close-on-exec.
 pub fn socket(family: c_int, kind: c_int, protocol: c_int) -> Result<c_int> {
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: takes integers.
     cvt(unsafe { c::socket(family, kind, protocol) })
 }
 
-/// A pair of connected sockets that are close-on-exec; `kind` may contain SOCK_NONBLOCK.
+/// Makes a pair of connected sockets that are close-on-exec; `kind` may contain SOCK_NONBLOCK.
 pub fn socketpair(kind: c_int, protocol: c_int) -> Result<[c_int; 2]> {
     let (mut pair, kind) = ([-1; 2], kind | libc::SOCK_CLOEXEC);
     // SAFETY: there is room for two descriptors.
@@ -25,11 +25,12 @@ pub fn socketpair(kind: c_int, protocol: c_int) -> Result<[c_int; 2]> {
 pub fn accept(fd: c_int) -> Result<c_int> {
     let (address, length) = (ptr::null_mut(), ptr::null_mut());
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    // SAFETY: no address is asked for.
+    // SAFETY: without an address to fill in, takes integers.
     retry(|| cvt(unsafe { c::accept4(fd, address, length, flags) }))
 }
 
-/// An address as C passes it: a pointer, and the length that its family has.
+/// Returns the length of an address from C, which depends on the family; `EINVAL` for NULL and for
+/// families other than IPv4 and IPv6.
 ///
 /// # Safety
 /// `address` points to as many bytes as its family needs.
@@ -49,7 +50,7 @@ pub unsafe fn address_length(address: *const libc::sockaddr) -> Result<libc::soc
 /// # Safety
 /// `address` points to an address.
 pub unsafe fn family(address: *const libc::sockaddr) -> c_int {
-    // SAFETY: as documented; every address begins with its family.
+    // SAFETY: as documented. Every address begins with its family.
     c_int::from(unsafe { (&raw const (*address).sa_family).read_unaligned() })
 }
 
@@ -71,11 +72,11 @@ pub unsafe fn connect(
     retry(|| cvt(unsafe { c::connect(fd, address, length) })).map(drop)
 }
 
-/// Takes the peer of a datagram socket away.
+/// Removes the peer of a datagram socket.
 pub fn disconnect(fd: c_int) -> Result {
-    let none = libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
+    let none = libc::sockaddr { sa_family: sa_family(libc::AF_UNSPEC), sa_data: [0; 14] };
     // SAFETY: the length is the address's.
-    unsafe { connect(fd, &none, socklen::<libc::sockaddr>()) }
+    unsafe { connect(fd, &raw const none, socklen::<libc::sockaddr>()) }
 }
 
 /// Reads from a connected socket into `buffer`, which may be uninitialised memory.
@@ -113,29 +114,29 @@ type NameFunction = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::
 unsafe fn address(function: NameFunction, fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
     let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
     let mut length = socklen::<libc::sockaddr_storage>();
-    // SAFETY: the length is that of the storage.
-    cvt(unsafe { function(fd, storage.as_mut_ptr().cast(), &mut length) })?;
+    // SAFETY: as documented; the length is that of the storage.
+    cvt(unsafe { function(fd, storage.as_mut_ptr().cast(), &raw mut length) })?;
     // SAFETY: all zeroes are a valid value, of which the kernel overwrote a part.
     Ok((unsafe { storage.assume_init() }, length as usize))
 }
 
-/// The address that the socket is bound to, and how many bytes of it are meaningful.
+/// Returns the address that the socket is bound to, and its length.
 pub fn name(fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
-    // SAFETY: getsockname() is meant.
+    // SAFETY: passes getsockname().
     unsafe { address(c::getsockname, fd) }
 }
 
-/// The address of the peer, and how many bytes of it are meaningful.
+/// Returns the address of the peer, and its length.
 pub fn peer(fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
-    // SAFETY: getpeername() is meant.
+    // SAFETY: passes getpeername().
     unsafe { address(c::getpeername, fd) }
 }
 
-/// An option whose value is an int.
+/// Returns an option whose value is an int.
 pub fn option(fd: c_int, level: c_int, name: c_int) -> Result<c_int> {
     let (mut value, mut length) = (0, socklen::<c_int>());
     // SAFETY: the length is that of the int.
-    cvt(unsafe { c::getsockopt(fd, level, name, (&raw mut value).cast(), &mut length) })?;
+    cvt(unsafe { c::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut length) })?;
     Ok(value)
 }
 
@@ -143,14 +144,14 @@ pub fn set_option(fd: c_int, level: c_int, name: c_int, value: c_int) -> Result 
     set_option_value(fd, level, name, &value)
 }
 
-/// An option whose value is a struct of C.
+/// Sets an option whose value is a struct of C.
 pub fn set_option_value<T>(fd: c_int, level: c_int, name: c_int, value: &T) -> Result {
     let address = ptr::from_ref(value).cast();
     // SAFETY: the length is that of the value.
     cvt(unsafe { c::setsockopt(fd, level, name, address, socklen::<T>()) }).map(drop)
 }
 
-/// The error that an asynchronous operation left in the socket.
+/// Takes the pending error of the socket, such as that of a connection attempt.
 pub fn take_error(fd: c_int) -> Result {
     match option(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
         0 => Ok(()),

@@ -1,15 +1,14 @@
 //! Starting a program in a child process.
 //!
-//! The child shares the parent's memory until it runs the program, and the parent's thread waits
-//! for that (`CLONE_VM | CLONE_VFORK`), so that the cost does not grow with the parent. Therefore
-//! the child has a stack of its own, works with plain memory and system calls only, and resets all
-//! signal handlers before the first signal can arrive. It bypasses libc's wrappers where these
-//! would look at the thread: where they are points of cancellation, or would change the user of
-//! all threads.
+//! The child shares the parent's memory until it executes the program, and the parent's thread waits
+//! for that (`CLONE_VM | CLONE_VFORK`), so the cost does not grow with the parent. The child has a stack
+//! of its own, uses only plain memory and system calls, and resets all signal handlers before it can
+//! receive a signal. It bypasses libc's wrappers that depend on the thread: those that are cancellation
+//! points or that change the user of all threads.
 //!
-//! An error comes back in that memory. A child that is a copy, as emulators such as valgrind make
-//! any child, has a pipe for it that closes when the program is run. The first child of a process
-//! has both, and tells whether the others need the pipe.
+//! The child reports an error in the shared memory. Under some emulators, such as valgrind, every child
+//! is a copy; a copy reports through a pipe, which closes when the program is executed. The first child
+//! of a process uses both and shows whether later ones need the pipe.
 
 use super::{c, cvt, fd, retry, signal};
 use crate::abi::{Error, Result};
@@ -23,18 +22,18 @@ extern "C" {
     static environ: *const *const c_char;
 }
 
-/// What the child gets as one of its descriptors.
+/// The source of one of the child's descriptors.
 #[derive(Clone, Copy)]
 pub struct Source {
-    /// The parent's descriptor; -1 is /dev/null for the first three and nothing for others.
+    /// The parent's descriptor; -1 means /dev/null for the first three, and none for others.
     pub fd: c_int,
-    /// The child does not expect a non-blocking descriptor.
+    /// Makes the descriptor blocking, as most programs expect.
     pub make_blocking: bool,
 }
 
-/// What to run and how. The pointers are C strings and arrays of them that end with NULL.
+/// A program to execute. The pointers are to C strings and to arrays of them that end with NULL.
 pub struct Program<'a> {
-    /// A path, or a name without a slash that is looked up in the environment's PATH.
+    /// A path, or a name without a slash, which is searched for in the PATH of `env`.
     pub file: *const c_char,
     pub args: *const *const c_char,
     /// The parent's environment when NULL.
@@ -44,21 +43,22 @@ pub struct Program<'a> {
     pub new_session: bool,
     pub user: Option<libc::uid_t>,
     pub group: Option<libc::gid_t>,
-    /// Descriptor 0, 1, 2 and so on.
+    /// The sources of descriptors 0, 1, 2 and so on.
     pub sources: &'a [Cell<Source>],
 }
 
-/// Runs the program in a child process and returns its id; fails when the child fails before.
+/// Executes the program in a child process and returns the child's id, or the error of the child if it
+/// did not get that far.
 ///
 /// # Safety
-/// The pointers in `program` are what they should be.
+/// The pointers in `program` are valid, as described there.
 pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
     /// Whether a child has shared this process's memory.
     static SHARED: AtomicBool = AtomicBool::new(false);
 
     let stack = Stack::new()?;
-    // A change of user would make the memory that the child shares with the parent undumpable.
-    // ThreadSanitizer takes every child for a copy (scripts/sanitize.sh).
+    // A change of user makes the memory undumpable, which the child would share with the parent.
+    // ThreadSanitizer treats every child as a copy (scripts/sanitize.sh).
     let copies = program.user.is_some() || program.group.is_some() || cfg!(tsan);
     let sharing = if copies { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
     let pipe = match copies || !SHARED.load(Ordering::Relaxed) {
@@ -70,8 +70,8 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
 
     let blocked = signal::AllBlocked::new();
     let argument = ptr::from_ref(&child).cast_mut().cast();
-    // SAFETY: the stack is large enough for `Child::main`, whose argument lives until the child has
-    // left this memory: CLONE_VFORK has this thread wait for that, or the child has a copy.
+    // SAFETY: the stack is large enough for `Child::main`. Its argument stays valid while the child uses
+    // this memory: with CLONE_VFORK this thread waits for that, otherwise the child has a copy.
     let pid = cvt(unsafe { c::clone(Child::main, stack.top(), libc::SIGCHLD | sharing, argument) });
     drop(blocked);
 
@@ -88,7 +88,7 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
             _ => Error::from_code_or_none(outcome),
         };
         let Some(error) = error else { return Ok(pid) };
-        // SAFETY: no status is asked for.
+        // SAFETY: with no place for the status, takes integers.
         let _ = retry(|| cvt(unsafe { c::waitpid(pid, ptr::null_mut(), 0) }));
         Err(error)
     });
@@ -98,7 +98,7 @@ pub unsafe fn start(program: &Program<'_>) -> Result<libc::pid_t> {
     result
 }
 
-/// The error that the child reported; None when it runs the program.
+/// Returns the error that the child reported, or None if it executed the program.
 fn read_report(pipe: c_int) -> Option<Error> {
     let mut code = [0; size_of::<c_int>()];
     match fd::read_bytes(pipe, &mut code) {
@@ -107,27 +107,27 @@ fn read_report(pipe: c_int) -> Option<Error> {
     }
 }
 
-/// The id of a child of this process that has ended, without reaping it; None if there is none.
+/// Returns the id of a child that has ended, without reaping it, or None if there is none.
 pub fn ended_child() -> Option<libc::pid_t> {
-    // SAFETY: all zeroes are a valid siginfo_t, and say that there is no child.
+    // SAFETY: all zeroes are a valid siginfo_t, with the process id 0.
     let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: there is room for the answer.
-    retry(|| cvt(unsafe { c::waitid(libc::P_ALL, 0, &mut info, options) })).ok()?;
-    // SAFETY: the field that is meant in the answer about a child.
+    // SAFETY: writes to the struct.
+    retry(|| cvt(unsafe { c::waitid(libc::P_ALL, 0, &raw mut info, options) })).ok()?;
+    // SAFETY: waitid() sets this field.
     let pid = unsafe { info.si_pid() };
     (pid != 0).then_some(pid)
 }
 
-/// The status of a child that ended, which is gone then; None while it runs.
+/// Reaps a child that has ended and returns its status; None while it runs.
 pub fn take_status(pid: libc::pid_t) -> Result<Option<c_int>> {
     let mut status = 0;
-    // SAFETY: there is room for the status.
-    let found = retry(|| cvt(unsafe { c::waitpid(pid, &mut status, libc::WNOHANG) }))?;
+    // SAFETY: writes to the int.
+    let found = retry(|| cvt(unsafe { c::waitpid(pid, &raw mut status, libc::WNOHANG) }))?;
     Ok((found == pid).then_some(status))
 }
 
-/// Memory for the child's stack.
+/// The memory of the child's stack.
 struct Stack(*mut c_void);
 
 impl Stack {
@@ -137,7 +137,7 @@ impl Stack {
     fn new() -> Result<Stack> {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
-        // SAFETY: a new mapping at an address that the kernel chooses.
+        // SAFETY: makes a new mapping at an address that the kernel chooses.
         let start = unsafe { c::mmap(ptr::null_mut(), Self::SIZE, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(Error::last());
@@ -152,18 +152,18 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this one's, and the child has left it.
+        // SAFETY: `self` owns the mapping, and the child no longer uses it.
         unsafe { c::munmap(self.0, Self::SIZE) };
     }
 }
 
-/// What the child process does.
+/// The child process.
 struct Child<'a> {
     program: &'a Program<'a>,
-    /// Where an error is written to.
+    /// The end of a pipe to write an error to.
     report: Option<c_int>,
-    /// `UNSEEN` until the child was there, then 0 or the code of its error; stays so for a parent
-    /// that does not share its memory with the child.
+    /// `UNSEEN` until the child has run, then 0 or the code of its error. A parent that does not share
+    /// its memory with the child only sees `UNSEEN`.
     outcome: AtomicI32,
 }
 
@@ -171,7 +171,7 @@ impl Child<'_> {
     const UNSEEN: c_int = 1;
 
     extern "C" fn main(argument: *mut c_void) -> c_int {
-        // SAFETY: `start` passes a Child that lives until this process left it.
+        // SAFETY: `start` passes a `Child` that stays valid while this process uses it.
         let child = unsafe { &*argument.cast::<Child>() };
         child.outcome.store(0, Ordering::Relaxed);
         let mut report = child.report;
@@ -180,38 +180,39 @@ impl Child<'_> {
         if let Some(report) = report {
             let _ = fd::write_uncancelled(report, &error.code().to_ne_bytes());
         }
-        // The status that the child exits with.
+        // The exit status.
         127
     }
 
     fn run(&self, report: &mut Option<c_int>) -> Result<core::convert::Infallible> {
         let program = self.program;
         if program.new_session {
-            // SAFETY: needs nothing.
+            // SAFETY: takes nothing.
             cvt(unsafe { c::setsid() })?;
         }
         if !program.directory.is_null() {
-            // SAFETY: the directory is a string, as `start` documents.
+            // SAFETY: the directory is a string, by the contract of `start`.
             cvt(unsafe { c::chdir(program.directory) })?;
         }
-        let count = program.sources.len() as c_int;
+        let count = c_int::try_from(program.sources.len()).map_err(|_| Error::EINVAL)?;
         if let Some(fd) = report.filter(|fd| *fd < count) {
             *report = Some(move_above(fd, count)?);
         }
         self.place_descriptors(count)?;
         self.change_user()?;
         for signum in 1..=libc::SIGRTMAX() {
-            // Two signals cannot be changed.
-            let _ = signal::set_sigaction(signum, &signal::action(libc::SIG_DFL, 0));
+            // Fails for the two signals that cannot be caught.
+            // SAFETY: the default action runs no handler.
+            let _ = unsafe { signal::set_sigaction(signum, &signal::action(libc::SIG_DFL, 0)) };
         }
         signal::thread_mask(libc::SIG_SETMASK, &signal::empty_set());
-        // SAFETY: the contract of `start`.
+        // SAFETY: by the contract of `start`.
         Err(unsafe { execute(program) })
     }
 
     fn place_descriptors(&self, count: c_int) -> Result {
         let sources = || (0..count).zip(self.program.sources);
-        // Those that would be replaced before it is their turn go out of the way first.
+        // Moves those that would be replaced before their turn out of the way.
         for (target, cell) in sources() {
             let source = cell.get();
             if (0..target).contains(&source.fd) {
@@ -228,7 +229,7 @@ impl Child<'_> {
                 fd => place(fd, target)?,
             }
             if source.make_blocking {
-                // Fails for descriptors that cannot be read or written, for which it is no matter.
+                // Fails only for descriptors that can be neither read nor written.
                 let _ = fd::set_nonblocking(target, false);
             }
         }
@@ -240,7 +241,7 @@ impl Child<'_> {
         // SAFETY: the calls take integers, and a list of no groups.
         unsafe {
             if user.is_some() || group.is_some() {
-                // Allowed to the superuser only; others keep the groups that they have.
+                // Only the superuser may do this; others keep their groups.
                 c::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>());
             }
             if let Some(group) = group {
@@ -254,13 +255,13 @@ impl Child<'_> {
     }
 }
 
-/// A copy of the descriptor with a number of at least `minimum`, which closes by itself.
+/// Duplicates the descriptor, close-on-exec, to a number of at least `minimum`.
 fn move_above(fd: c_int, minimum: c_int) -> Result<c_int> {
     // SAFETY: takes integers.
     cvt(unsafe { c::fcntl(fd, libc::F_DUPFD_CLOEXEC, minimum) })
 }
 
-/// Makes `target` refer to what `fd` refers to; the program inherits it.
+/// Makes `target` a duplicate of `fd` that the program inherits.
 fn place(fd: c_int, target: c_int) -> Result {
     // SAFETY: takes integers. The child's descriptors are its own.
     retry(|| cvt(unsafe { c::dup2(fd, target) })).map(drop)
@@ -270,8 +271,8 @@ fn open_null(target: c_int) -> Result {
     let access = if target == libc::STDIN_FILENO { libc::O_RDONLY } else { libc::O_RDWR };
     let path = c"/dev/null".as_ptr();
     // SAFETY: the path is a string.
-    let fd =
-        cvt(unsafe { c::syscall(libc::SYS_openat, libc::AT_FDCWD, path, access, 0) })? as c_int;
+    let fd = cvt(unsafe { c::syscall(libc::SYS_openat, libc::AT_FDCWD, path, access, 0) })?;
+    let fd = c_int::try_from(fd).map_err(|_| Error::EBADF)?;
     if fd != target {
         place(fd, target)?;
         // SAFETY: the descriptor was opened here.
@@ -280,13 +281,13 @@ fn open_null(target: c_int) -> Result {
     Ok(())
 }
 
-/// Replaces the process with the program; returns when that fails.
+/// Executes the program; returns only on failure.
 ///
 /// # Safety
-/// The pointers in `program` are what they should be.
+/// As for [`start`].
 unsafe fn execute(program: &Program<'_>) -> Error {
-    // SAFETY: as documented; nothing changes `environ` while the child uses it but what
-    // would equally disturb the parent.
+    // SAFETY: as documented. The program must not change its environment while another thread reads it,
+    // as `environ` is read here.
     unsafe {
         let env = if program.env.is_null() { environ } else { program.env };
         let run = |path| {
@@ -307,13 +308,13 @@ unsafe fn execute(program: &Program<'_>) -> Error {
     }
 }
 
-/// How long the name of a file can be.
+/// The maximum length of a file name.
 const NAME_MAX: usize = 255;
 
-/// Where programs are when the environment has no PATH.
+/// The PATH of an environment that has none.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
-/// The value of PATH in an environment.
+/// Returns the value of PATH in an environment.
 ///
 /// # Safety
 /// `env` is an array of C strings that ends with NULL, or NULL.
@@ -331,13 +332,13 @@ unsafe fn path_of<'a>(env: *const *const c_char) -> &'a [u8] {
     DEFAULT_PATH
 }
 
-/// Tries the file in each directory of a PATH. `run` returns only when it fails.
+/// Tries the file in each directory of a PATH. `run` returns only on failure.
 fn search(path: &[u8], file: &[u8], run: impl Fn(*const c_char) -> Error) -> Error {
     let mut buffer = [0u8; libc::PATH_MAX as usize + NAME_MAX + 2];
     let mut denied = false;
     let mut last = Error::ENOENT;
     for directory in path.split(|byte| *byte == b':') {
-        // An empty name is the current directory; a name that is too long is none.
+        // An empty name is the current directory. One that is too long is skipped.
         let separator: &[u8] = if directory.is_empty() { b"" } else { b"/" };
         if directory.len() >= libc::PATH_MAX as usize {
             continue;
@@ -363,7 +364,7 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// The paths that are tried, and the result, when each path fails as `fails` says.
+    /// Returns the paths that `search` tries, and its result, when each fails with `fails(path)`.
     fn tried(path: &str, file: &str, fails: impl Fn(&str) -> Error) -> (Vec<String>, Error) {
         let tried = RefCell::new(Vec::new());
         let result = search(path.as_bytes(), file.as_bytes(), |candidate| {
@@ -383,14 +384,14 @@ mod tests {
     }
 
     #[test]
-    fn search_remembers_that_a_file_may_not_be_run() {
+    fn search_reports_eacces_if_a_file_may_not_be_executed() {
         let fails = |path: &str| if path == "/b/x" { Error::EACCES } else { Error::ENOTDIR };
         assert_eq!(tried("/a:/b:/c", "x", fails).1, Error::EACCES);
         assert_eq!(tried("/a:/c", "x", fails).1, Error::ENOTDIR);
     }
 
     #[test]
-    fn search_ends_with_a_file_that_is_there_and_fails() {
+    fn search_ends_at_a_file_that_fails_otherwise() {
         let fails = |path: &str| if path == "/b/x" { Error::ENOMEM } else { Error::ENOENT };
         assert_eq!(
             tried("/a:/b:/c", "x", fails),

@@ -1,4 +1,4 @@
-//! Threads: starting them, where they run, and what they are called.
+//! Threads: creation, affinity, priority and names.
 
 use super::{c, check, cvt};
 use crate::abi::{Error, Result};
@@ -8,17 +8,17 @@ use core::mem::{size_of, MaybeUninit};
 /// Room for the longest name and a NUL.
 pub type Name = [u8; 16];
 
-/// The attributes of a thread to be.
+/// The attributes of a new thread.
 struct Attributes(libc::pthread_attr_t);
 
 impl Attributes {
     fn with_stack(size: usize) -> Result<Attributes> {
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: init fills the attributes in, or fails; setstacksize gets initialised ones.
+        // SAFETY: pthread_attr_init() fills in the attributes or fails.
         unsafe {
             check(c::pthread_attr_init(attributes.as_mut_ptr()))?;
             let mut attributes = Attributes(attributes.assume_init());
-            check(c::pthread_attr_setstacksize(&mut attributes.0, size))?;
+            check(c::pthread_attr_setstacksize(&raw mut attributes.0, size))?;
             Ok(attributes)
         }
     }
@@ -26,12 +26,12 @@ impl Attributes {
 
 impl Drop for Attributes {
     fn drop(&mut self) {
-        // SAFETY: the attributes are initialised. The call does not fail.
-        unsafe { c::pthread_attr_destroy(&mut self.0) };
+        // SAFETY: the attributes are initialised. This never fails.
+        unsafe { c::pthread_attr_destroy(&raw mut self.0) };
     }
 }
 
-/// Starts a thread, which is to be joined or detached. Its id is in place before it runs.
+/// Starts a thread, which must be joined or detached. Its id is stored before it runs.
 ///
 /// # Safety
 /// `id` is memory for an id, and `entry` can be called with `argument` on another thread.
@@ -43,10 +43,10 @@ pub unsafe fn create(
 ) -> Result {
     let attributes = Attributes::with_stack(stack_size)?;
     // SAFETY: the attributes are initialised; the rest is the caller's contract.
-    check(unsafe { c::pthread_create(id, &attributes.0, entry, argument) })
+    check(unsafe { c::pthread_create(id, &raw const attributes.0, entry, argument) })
 }
 
-/// Waits for a thread's end.
+/// Waits for the end of a thread.
 ///
 /// # Safety
 /// The thread is neither joined nor detached, and is not the calling one.
@@ -55,15 +55,15 @@ pub unsafe fn join(thread: libc::pthread_t) {
     unsafe { c::pthread_join(thread, core::ptr::null_mut()) };
 }
 
-/// The calling thread.
+/// Returns the id of the calling thread.
 pub fn current() -> libc::pthread_t {
-    // SAFETY: the call needs nothing and cannot fail.
+    // SAFETY: takes nothing.
     unsafe { c::pthread_self() }
 }
 
-/// Gives the calling thread a name of at most 15 bytes.
+/// Sets the name of the calling thread, of at most 15 bytes.
 pub fn set_name(name: &CStr) -> Result {
-    // SAFETY: the call only reads the string.
+    // SAFETY: reads a string.
     check(unsafe { c::pthread_setname_np(current(), name.as_ptr()) })
 }
 
@@ -78,7 +78,7 @@ pub unsafe fn name(thread: libc::pthread_t, buffer: &mut Name) -> Result<&CStr> 
     CStr::from_bytes_until_nul(buffer).map_err(|_| Error::ERANGE)
 }
 
-/// The CPUs that a thread may run on.
+/// Returns the CPUs that a thread may run on.
 ///
 /// # Safety
 /// The thread exists.
@@ -99,13 +99,13 @@ pub unsafe fn set_affinity(thread: libc::pthread_t, set: &libc::cpu_set_t) -> Re
     check(unsafe { c::pthread_setaffinity_np(thread, size_of::<libc::cpu_set_t>(), set) })
 }
 
-/// The CPU that the calling thread runs on.
+/// Returns the CPU that the calling thread runs on.
 pub fn cpu() -> Result<c_int> {
-    // SAFETY: needs nothing.
+    // SAFETY: takes nothing.
     cvt(unsafe { c::sched_getcpu() })
 }
 
-/// A thread's scheduling policy and its priority within that.
+/// Returns a thread's scheduling policy and its priority within that policy.
 ///
 /// # Safety
 /// The thread exists.
@@ -114,7 +114,7 @@ pub unsafe fn scheduling(thread: libc::pthread_t) -> Result<(c_int, libc::sched_
     let mut parameters = MaybeUninit::uninit();
     // SAFETY: as documented; on success both are filled in.
     unsafe {
-        check(c::pthread_getschedparam(thread, &mut policy, parameters.as_mut_ptr()))?;
+        check(c::pthread_getschedparam(thread, &raw mut policy, parameters.as_mut_ptr()))?;
         Ok((policy, parameters.assume_init()))
     }
 }
@@ -130,7 +130,7 @@ pub unsafe fn set_scheduling(
     check(unsafe { c::pthread_setschedparam(thread, policy, parameters) })
 }
 
-/// The lowest and the highest priority of a scheduling policy.
+/// Returns the lowest and the highest priority of a scheduling policy.
 pub fn priority_range(policy: c_int) -> Result<(c_int, c_int)> {
     // SAFETY: both take integers.
     unsafe {

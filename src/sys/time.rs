@@ -9,14 +9,15 @@ pub fn clock_gettime(clock: libc::clockid_t) -> Result<libc::timespec> {
     unsafe { output(|time| c::clock_gettime(clock, time)) }
 }
 
-/// The monotonic clock, in nanoseconds.
+/// Returns the time of the monotonic clock, in nanoseconds.
 pub fn monotonic() -> u64 {
-    // Cannot fail on Linux, nor can the coarse one below.
+    // Never fails on Linux, and is never negative, nor is the coarse clock below.
     clock_gettime(libc::CLOCK_MONOTONIC)
-        .map_or(0, |time| time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+        .map_or(0, |time| (time.tv_sec * 1_000_000_000 + time.tv_nsec).unsigned_abs())
 }
 
-/// The monotonic clock in milliseconds, as cheaply as millisecond precision can be had.
+/// Returns the time of the monotonic clock in milliseconds, from the coarse clock if that is precise
+/// enough.
 pub fn monotonic_ms() -> u64 {
     static CLOCK: Lazy<libc::clockid_t> = Lazy::new(|| {
         let coarse = libc::CLOCK_MONOTONIC_COARSE;
@@ -27,17 +28,17 @@ pub fn monotonic_ms() -> u64 {
         }
     });
     clock_gettime(*CLOCK)
-        .map_or(0, |time| time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000)
+        .map_or(0, |time| (time.tv_sec * 1000 + time.tv_nsec / 1_000_000).unsigned_abs())
 }
 
-/// Sleeps for the whole of `milliseconds`, however often signals interrupt.
+/// Sleeps for `milliseconds`, also when signals interrupt.
 pub fn sleep(milliseconds: u32) {
     let mut left = libc::timespec {
         tv_sec: (milliseconds / 1000) as libc::time_t,
         tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
     };
     let left = &raw mut left;
-    // EINVAL cannot happen for values in range.
-    // SAFETY: reads and writes the one struct; a call that is interrupted stores the rest.
+    // SAFETY: reads and writes one struct. A call that is interrupted stores the rest; there is no
+    // other error for values in range.
     let _ = retry(|| cvt(unsafe { c::nanosleep(left, left) }));
 }

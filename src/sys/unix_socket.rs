@@ -1,43 +1,44 @@
-//! Sockets of the family AF_UNIX: their addresses, and descriptors sent over them.
+//! AF_UNIX sockets: addresses, and descriptors sent over them.
 
 use super::fd::MAX_BUFFERS;
-use super::{c, count, cvt, retry};
+use super::{c, count, cvt, retry, sa_family};
 use crate::abi::{uv_buf_t, Result};
 use core::ffi::c_int;
 use core::mem::{offset_of, size_of, MaybeUninit};
 use libc::{sockaddr_un, socklen_t};
 
-/// Where the name begins in an address.
+/// The offset of the name in an address.
 pub const NAME_OFFSET: usize = offset_of!(sockaddr_un, sun_path);
-/// How long a name can be.
+/// The maximum length of a name.
 pub const NAME_MAX: usize = size_of::<sockaddr_un>() - NAME_OFFSET;
 
-/// How many descriptors the kernel puts into one message, `SCM_MAX_FD`.
+/// The most descriptors in one message, `SCM_MAX_FD`.
 pub const DESCRIPTORS_MAX: usize = 253;
 
-/// An address; names that begin with a NUL are abstract, others are paths.
+/// An address. Names that begin with a NUL are abstract, others are paths.
 #[repr(C)]
 pub struct Address {
     raw: sockaddr_un,
-    /// Ends a path that fills the address, for those who look at it as a string.
+    /// Ends a path that fills the address, for code that reads it as a string.
     end: u8,
     length: socklen_t,
 }
 
 impl Address {
-    /// The address of a name, of which at most [`NAME_MAX`] bytes are used. The kernel chooses an
-    /// abstract name when it is empty.
+    /// Returns the address for the first [`NAME_MAX`] bytes of a name. For an empty name the kernel
+    /// chooses an abstract one.
     pub fn new(name: &[u8]) -> Address {
         // SAFETY: all zeroes are a valid address.
         let mut raw: sockaddr_un = unsafe { MaybeUninit::zeroed().assume_init() };
-        raw.sun_family = libc::AF_UNIX as libc::sa_family_t;
+        raw.sun_family = sa_family(libc::AF_UNIX);
         for (to, from) in raw.sun_path.iter_mut().zip(name) {
             *to = *from as libc::c_char;
         }
         let is_path = name.first().is_some_and(|first| *first != 0);
         let length =
             if is_path { size_of::<sockaddr_un>() } else { NAME_OFFSET + name.len().min(NAME_MAX) };
-        Address { raw, end: 0, length: length as socklen_t }
+        let length = socklen_t::try_from(length).unwrap_or(0);
+        Address { raw, end: 0, length }
     }
 
     pub fn bind(&self, fd: c_int) -> Result {
@@ -52,20 +53,18 @@ impl Address {
     }
 }
 
-/// Room for the control message that carries `N` bytes, aligned as the kernel wants it.
+/// A control buffer of `N` bytes, aligned for a header.
 #[repr(C, align(8))]
 struct Control<const N: usize>([MaybeUninit<u8>; N]);
 
-const ONE: usize = {
+/// The size of a control message with this many descriptors.
+#[expect(clippy::cast_possible_truncation, reason = "the callers' numbers are small")]
+const fn control_size(descriptors: usize) -> usize {
     // SAFETY: computes a number.
-    unsafe { libc::CMSG_SPACE(size_of::<c_int>() as u32) as usize }
-};
-const MANY: usize = {
-    // SAFETY: computes a number.
-    unsafe { libc::CMSG_SPACE((DESCRIPTORS_MAX * size_of::<c_int>()) as u32) as usize }
-};
+    unsafe { libc::CMSG_SPACE((descriptors * size_of::<c_int>()) as u32) as usize }
+}
 
-/// A message of these buffers, with room for control messages.
+/// Returns a message header for these buffers and this control buffer.
 fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> libc::msghdr {
     // SAFETY: all zeroes are a valid header.
     let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -77,27 +76,27 @@ fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> li
     message
 }
 
-/// Writes the buffers as `fd::write_vectored` does, and sends `descriptor` with the first byte.
+/// Writes the buffers like `fd::write_vectored`, and sends `descriptor` with the first byte.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
 pub unsafe fn send_descriptor(fd: c_int, buffers: &[uv_buf_t], descriptor: c_int) -> Result<usize> {
-    let mut control = Control([MaybeUninit::zeroed(); ONE]);
+    let mut control = Control([MaybeUninit::zeroed(); control_size(1)]);
     let message = message(buffers, &mut control);
-    // SAFETY: the control buffer has room for a header and one descriptor, and is aligned.
+    // SAFETY: the control buffer is aligned, and has room for a header and one descriptor.
     unsafe {
-        let header = libc::CMSG_FIRSTHDR(&message);
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
         (*header).cmsg_level = libc::SOL_SOCKET;
         (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = libc::CMSG_LEN(size_of::<c_int>() as u32) as usize;
-        libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(descriptor);
+        (*header).cmsg_len = libc::CMSG_LEN(0) as usize + size_of::<c_int>();
+        libc::CMSG_DATA(header).cast::<[u8; size_of::<c_int>()]>().write(descriptor.to_ne_bytes());
     }
-    // SAFETY: the message has the caller's buffers, which are readable, and the descriptor.
-    retry(|| count(unsafe { c::sendmsg(fd, &message, 0) }))
+    // SAFETY: as documented; the control buffer has one message.
+    retry(|| count(unsafe { c::sendmsg(fd, &raw const message, 0) }))
 }
 
-/// Reads into `buffer`, which may be uninitialised memory, and calls `take` with each descriptor
-/// that came along. They are close-on-exec.
+/// Reads into `buffer`, which may be uninitialised memory, and calls `take` with each descriptor that
+/// was received. They are close-on-exec.
 ///
 /// # Safety
 /// `buffer.base` points to `buffer.len` writable bytes.
@@ -106,22 +105,23 @@ pub unsafe fn receive_descriptors(
     buffer: &uv_buf_t,
     mut take: impl FnMut(c_int),
 ) -> Result<usize> {
-    let mut control = Control([MaybeUninit::uninit(); MANY]);
+    let mut control = Control([MaybeUninit::uninit(); control_size(DESCRIPTORS_MAX)]);
     let mut message = message(core::slice::from_ref(buffer), &mut control);
-    // SAFETY: the message has the caller's buffer, which is writable, and room for descriptors.
-    let length = retry(|| count(unsafe { c::recvmsg(fd, &mut message, libc::MSG_CMSG_CLOEXEC) }))?;
-    // SAFETY: the kernel filled the control buffer with messages and set its length.
+    // SAFETY: as documented; the size is that of the control buffer.
+    let length =
+        retry(|| count(unsafe { c::recvmsg(fd, &raw mut message, libc::MSG_CMSG_CLOEXEC) }))?;
+    // SAFETY: the kernel has filled in control messages and set their total length.
     unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(&message);
+        let mut header = libc::CMSG_FIRSTHDR(&raw const message);
         while !header.is_null() {
             if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
                 let size = (*header).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
-                let data = libc::CMSG_DATA(header).cast::<c_int>();
+                let data = libc::CMSG_DATA(header).cast::<[u8; size_of::<c_int>()]>();
                 for index in 0..size / size_of::<c_int>() {
-                    take(data.add(index).read_unaligned());
+                    take(c_int::from_ne_bytes(data.add(index).read()));
                 }
             }
-            header = libc::CMSG_NXTHDR(&message, header);
+            header = libc::CMSG_NXTHDR(&raw const message, header);
         }
     }
     Ok(length)

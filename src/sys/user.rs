@@ -1,4 +1,4 @@
-//! The databases of users and groups.
+//! The user and group databases.
 
 use super::c;
 use crate::abi::{Error, Result};
@@ -7,9 +7,9 @@ use core::ffi::{c_char, c_int, CStr};
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-/// The user whose rights the process has.
+/// Returns the effective user id of the process.
 pub fn effective_id() -> libc::uid_t {
-    // SAFETY: the call needs nothing and cannot fail.
+    // SAFETY: takes nothing.
     unsafe { c::geteuid() }
 }
 
@@ -24,7 +24,7 @@ pub struct User<'a> {
 pub struct Group<'a> {
     pub name: &'a CStr,
     pub gid: libc::gid_t,
-    /// Names, ended by NULL.
+    /// An array of names that ends with NULL.
     members: *const *mut c_char,
     _lifetime: core::marker::PhantomData<&'a CStr>,
 }
@@ -33,7 +33,7 @@ impl<'a> Group<'a> {
     pub fn members(&self) -> impl Iterator<Item = &'a CStr> {
         let mut next = self.members;
         core::iter::from_fn(move || {
-            // SAFETY: `next` is within the array, which NULL ends and which lives for 'a.
+            // SAFETY: the array lives for 'a, and ends with the NULL.
             unsafe {
                 if (*next).is_null() {
                     return None;
@@ -60,13 +60,14 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: the block came from `malloc` and is not used again.
+        // SAFETY: the block came from `malloc`, and `self` is its owner.
         unsafe { memory::free(self.block.as_ptr().cast()) };
     }
 }
 
-/// Calls one of the look-up functions with a buffer that is large enough. It gets memory for the
-/// entry, the buffer, and a place for the pointer to the entry, which is NULL if there is none.
+/// Calls a look-up function with a buffer that is large enough and passes the entry to `then`. The
+/// function fills in its first argument, with strings in the buffer, and stores a pointer to it, or NULL
+/// if there is no such entry.
 fn look_up<Entry, T>(
     call: impl Fn(*mut Entry, &Buffer, *mut *mut Entry) -> c_int,
     then: impl FnOnce(&Entry) -> Result<T>,
@@ -75,9 +76,9 @@ fn look_up<Entry, T>(
     loop {
         let mut entry = MaybeUninit::uninit();
         let mut found = core::ptr::null_mut();
-        match call(entry.as_mut_ptr(), &buffer, &mut found) {
+        match call(entry.as_mut_ptr(), &buffer, &raw mut found) {
             0 if found.is_null() => return Err(Error::ENOENT),
-            // SAFETY: the call succeeded and filled the entry in.
+            // SAFETY: the function has filled in the entry.
             0 => return then(unsafe { entry.assume_init_ref() }),
             libc::EINTR => {}
             libc::ERANGE => buffer = Buffer::new(buffer.size.saturating_mul(2))?,
@@ -86,17 +87,17 @@ fn look_up<Entry, T>(
     }
 }
 
-/// Looks a user up and hands the entry to `then`; `ENOENT` if there is none.
+/// Looks up a user and passes the entry to `then`; `ENOENT` if there is none.
 pub fn user<T>(uid: libc::uid_t, then: impl FnOnce(User<'_>) -> Result<T>) -> Result<T> {
     look_up(
         |entry, buffer, found| {
-            // SAFETY: all pointers are live, and the buffer is as large as it says.
+            // SAFETY: the pointers are to live memory, and the size is the buffer's.
             unsafe { c::getpwuid_r(uid, entry, buffer.block.as_ptr(), buffer.size, found) }
         },
         |entry: &libc::passwd| {
             let text = |text: *const c_char| match text.is_null() {
                 true => c"",
-                // SAFETY: the strings are in the buffer, which lives during the call.
+                // SAFETY: the strings are in the buffer, which lives until `then` returns.
                 false => unsafe { CStr::from_ptr(text) },
             };
             then(User {
@@ -110,16 +111,16 @@ pub fn user<T>(uid: libc::uid_t, then: impl FnOnce(User<'_>) -> Result<T>) -> Re
     )
 }
 
-/// Looks a group up and hands the entry to `then`; `ENOENT` if there is none.
+/// Looks up a group and passes the entry to `then`; `ENOENT` if there is none.
 pub fn group<T>(gid: libc::gid_t, then: impl FnOnce(Group<'_>) -> Result<T>) -> Result<T> {
     look_up(
         |entry, buffer, found| {
-            // SAFETY: all pointers are live, and the buffer is as large as it says.
+            // SAFETY: the pointers are to live memory, and the size is the buffer's.
             unsafe { c::getgrgid_r(gid, entry, buffer.block.as_ptr(), buffer.size, found) }
         },
         |entry: &libc::group| {
             then(Group {
-                // SAFETY: the string is in the buffer, which lives during the call.
+                // SAFETY: the string is in the buffer, which lives until `then` returns.
                 name: unsafe { CStr::from_ptr(entry.gr_name) },
                 gid: entry.gr_gid,
                 members: entry.gr_mem,

@@ -94,7 +94,8 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
         // nothing. (Not SIG_IGN, which would make the kernel reap children.) This also refuses
         // signals that cannot be caught.
         let idle = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
-        signal::set_sigaction(signum, &idle)?;
+        // SAFETY: the handler does nothing.
+        unsafe { signal::set_sigaction(signum, &idle)? };
     }
     let pipe = Pipe::new(write_end);
     watched.write_to(signum, pipe)?;
@@ -181,7 +182,8 @@ impl Watched {
         } else if self.watchers.iter().all(|w| w.one_shot) {
             action.sa_flags |= libc::SA_RESETHAND;
         }
-        signal::set_sigaction(signum, &action)
+        // SAFETY: the handler is the default one, or `handler::handle`, which may run at any time.
+        unsafe { signal::set_sigaction(signum, &action) }
     }
 }
 

@@ -145,7 +145,7 @@ unsafe fn with_scope(address: *const sockaddr) -> Option<sockaddr_in6> {
     let interfaces = Addresses::get().ok()?;
     peer.sin6_scope_id = interfaces
         .iter()
-        .filter(|interface| interface.flags() & libc::IFF_UP != 0)
+        .filter(|interface| interface.has_flags(libc::IFF_UP))
         .filter_map(|interface| interface.ipv6())
         .map(|(address, _)| address)
         .find(is_link_local)?
