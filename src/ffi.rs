@@ -57,7 +57,7 @@ pub unsafe trait Overlay<C>: Sized {
     /// `pointer` is a live `C` that the matching init function has initialised and that no close
     /// callback has been given back to the user for.
     unsafe fn of<'a>(pointer: *const C) -> &'a Self {
-        // SAFETY: the caller's contract and that of the trait.
+        // SAFETY: as documented and that of the trait.
         unsafe { &*pointer.cast::<Self>() }
     }
 }
@@ -102,7 +102,7 @@ pub unsafe fn write_address(
     namelen: *mut c_int,
 ) -> Result {
     let (storage, length) = address?;
-    // SAFETY: the caller's contract; no more is copied than a storage holds.
+    // SAFETY: as documented; no more is copied than a storage holds.
     unsafe {
         let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
         let from = core::ptr::from_ref(&storage).cast::<u8>();
@@ -120,7 +120,7 @@ pub unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
     if text.is_null() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     Ok(unsafe { CStr::from_ptr(text) })
 }
 
@@ -142,7 +142,7 @@ impl TextOut {
         if buffer.is_null() || size.is_null() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: this function's own contract.
+        // SAFETY: as documented.
         match unsafe { *size } {
             0 => Err(Error::EINVAL),
             capacity => Ok(TextOut { buffer: buffer.cast(), capacity, size }),

@@ -69,7 +69,7 @@ pub unsafe fn realloc(block: *mut c_void, size: usize) -> Result<NonNull<c_void>
     // SAFETY: only functions of this type are ever stored in REALLOC.
     let f: unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void =
         unsafe { core::mem::transmute(REALLOC.load(Ordering::Relaxed)) };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     NonNull::new(unsafe { f(block, size.max(1)) }).ok_or(Error::ENOMEM)
 }
 
@@ -85,7 +85,7 @@ pub unsafe fn free(block: *mut c_void) {
     let f: unsafe extern "C" fn(*mut c_void) =
         unsafe { core::mem::transmute(FREE.load(Ordering::Relaxed)) };
     let errno = crate::sys::errno();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { f(block) };
     crate::sys::set_errno(errno);
 }

@@ -1,16 +1,16 @@
 //! The limits of the control groups that this process is in.
 //!
 //! With version 2 a process is in one group, whose path is the only line of `/proc/self/cgroup`:
-//! `0::/path`. With version 1 there is a group for each controller: `4:memory:/path`. libuv knows
-//! limits of memory for both versions, and quotas of CPU time for version 2; so do we.
+//! `0::/path`. With version 1 there is a group for each controller: `4:memory:/path`. Like libuv, this
+//! reads memory limits of both versions and CPU quotas of version 2.
 
 use super::proc_text::{field, number, numbers};
 use crate::memory::Array;
 use crate::sys::host;
 use core::ffi::CStr;
 
-/// What version 1 says for "no limit": the largest number of whole pages.
-const V1_UNLIMITED: u64 = i64::MAX as u64 & !4095;
+/// "No limit" in version 1: the largest number of whole pages.
+const V1_UNLIMITED: u64 = i64::MAX.unsigned_abs() & !4095;
 
 /// The groups of this process.
 pub enum Groups {
@@ -18,9 +18,9 @@ pub enum Groups {
     V2 { path: Array<u8> },
 }
 
-/// A limit of 0 is one that is not known.
+/// Memory limits in bytes; 0 if unknown.
 pub struct MemoryLimits {
-    /// At this limit the kernel begins to take memory back.
+    /// The limit at which the kernel starts to reclaim memory.
     pub soft: u64,
     pub hard: u64,
 }
@@ -52,7 +52,7 @@ impl Groups {
             },
             Groups::V1 { memory } => {
                 let limits = v1_limits(memory);
-                // In a container the path is often the host's, and the root is the group.
+                // In a container the path is often that of the host, and the group is the root.
                 if limits.lowest() == 0 {
                     v1_limits(b"")
                 } else {
@@ -62,7 +62,7 @@ impl Groups {
         }
     }
 
-    /// How much memory the group uses.
+    /// Returns the memory that the group uses, in bytes.
     pub fn memory_usage(&self) -> u64 {
         match self {
             Groups::V2 { path } => read_number(&[path, b"/memory.current"]),
@@ -75,8 +75,8 @@ impl Groups {
         }
     }
 
-    /// How many CPUs the group may keep busy, rounded down; the least of the group and those above
-    /// it. `None` if nothing limits it.
+    /// Returns how many CPUs the group may keep busy, rounded down: the lowest quota of the group and its
+    /// ancestors. `None` if there is no quota.
     pub fn cpu_quota(&self) -> Option<u64> {
         let Groups::V2 { path } = self else { return None };
         read(&[path, b"/cgroup.controllers"], &mut [0; 1])?;
@@ -91,8 +91,8 @@ impl Groups {
     }
 }
 
-/// Whether the text is of version 2, and the path of the group: with version 1, of the one for
-/// memory.
+/// Returns whether the text is of version 2, and the path of the group; with version 1, that of the
+/// memory controller.
 fn parse(text: &[u8]) -> (bool, &[u8]) {
     if let Some(path) = text.strip_prefix(b"0::") {
         return (true, path.split(|&byte| byte == b'\n').next().unwrap_or_default());
@@ -104,7 +104,7 @@ fn parse(text: &[u8]) -> (bool, &[u8]) {
     (false, memory.unwrap_or_default())
 }
 
-/// The number of whole CPUs in the text of `cpu.max`: a quota and a period, both in microseconds.
+/// Returns the number of whole CPUs in the text of `cpu.max`, a quota and a period in microseconds.
 fn parse_quota(text: &[u8]) -> Option<u64> {
     let mut parts = numbers::<u64>(text);
     let (quota, period) = (parts.next()??, parts.next()??);
@@ -129,12 +129,12 @@ fn v2_limit(path: &[u8], file: &str) -> u64 {
     }
 }
 
-/// The number in a file below `/sys/fs/cgroup`; 0 if there is none.
+/// Reads the number in a file below `/sys/fs/cgroup`; 0 if there is none.
 fn read_number(path: &[&[u8]]) -> u64 {
     read(path, &mut [0; 32]).and_then(number).unwrap_or(0)
 }
 
-/// Reads a file below `/sys/fs/cgroup`, whose path is given in parts.
+/// Reads a file below `/sys/fs/cgroup`. The path comes in parts.
 fn read<'a>(path: &[&[u8]], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
     let mut name = Array::new();
     name.extend_from_slice(b"/sys/fs/cgroup/").ok()?;

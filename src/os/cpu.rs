@@ -27,7 +27,7 @@ fn parse_stat_line(line: &[u8], tick: u64) -> Option<Cpu> {
     Some(Cpu { number, times: uv_cpu_times_s { user, nice, sys, idle, irq } })
 }
 
-/// The model of a CPU, from the text of `/proc/cpuinfo`: blocks of lines, one block for each.
+/// Returns the model of a CPU from the text of `/proc/cpuinfo`, which has a block of lines for each.
 fn model(text: &[u8], cpu: u32) -> &[u8] {
     let value = |line: &'static str, text| field(text, line)?.strip_prefix(b": ");
     let mut lines = text.split(|&byte| byte == b'\n');
@@ -43,7 +43,7 @@ fn model(text: &[u8], cpu: u32) -> &[u8] {
         .unwrap_or(b"unknown")
 }
 
-/// The highest frequency of a CPU in MHz; 0 if that is not known.
+/// Returns the maximum frequency of a CPU in MHz, 0 if unknown.
 fn speed(cpu: u32) -> c_int {
     let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_max_freq\0");
     let mut buffer = [0; 32];
@@ -59,7 +59,7 @@ fn cpus() -> Result<Array<Cpu>> {
     let ticks_per_second = host::configuration(libc::_SC_CLK_TCK).unwrap_or(100).max(1) as u64;
     let text = host::read_whole_file(c"/proc/stat")?;
     let mut found = Array::new();
-    // The first line is the sum of the others.
+    // The first line has the sum of the others.
     for line in text.split(|&byte| byte == b'\n').skip(1) {
         let Some(cpu) = parse_stat_line(line, 1000 / ticks_per_second) else { break };
         found.push(cpu)?;
@@ -67,7 +67,7 @@ fn cpus() -> Result<Array<Cpu>> {
     Ok(found)
 }
 
-/// The array for the caller, in one block with the models.
+/// Returns the array for the caller, in one block with the models.
 fn cpu_info() -> Result<(*mut uv_cpu_info_t, usize)> {
     let cpus = cpus()?;
     let info = host::read_whole_file(c"/proc/cpuinfo")?;
@@ -89,7 +89,7 @@ fn cpu_info() -> Result<(*mut uv_cpu_info_t, usize)> {
     Ok((block, cpus.len()))
 }
 
-/// Gets a list of the CPUs that are online, as an array that `uv_free_cpu_info()` frees.
+/// Gets the CPUs that are online, as an array to be freed by `uv_free_cpu_info()`.
 ///
 /// Returns 0 or an error code such as `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpu_info>.
@@ -101,19 +101,19 @@ pub unsafe extern "C" fn uv_cpu_info(
     cpu_infos: *mut *mut uv_cpu_info_t,
     count: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         cpu_infos.write(core::ptr::null_mut());
         count.write(0);
         cpu_info().map(|(array, length)| {
             cpu_infos.write(array);
-            count.write(length as c_int);
+            count.write(length.try_into().unwrap_or(c_int::MAX));
         })
     }
     .into_c()
 }
 
-/// Frees what `uv_cpu_info()` gave. NULL is allowed.
+/// Frees the result of `uv_cpu_info()`. NULL is allowed.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_cpu_info>.
 ///
@@ -122,12 +122,12 @@ pub unsafe extern "C" fn uv_cpu_info(
 #[no_mangle]
 pub unsafe extern "C" fn uv_free_cpu_info(cpu_infos: *mut uv_cpu_info_t, count: c_int) {
     let _ = count;
-    // SAFETY: the caller's contract; array and models are one block.
+    // SAFETY: as documented; array and models are one block.
     unsafe { memory::free(cpu_infos.cast()) };
 }
 
-/// How many threads a program should use for work that keeps CPUs busy: the CPUs that the calling
-/// thread may run on, or fewer if the control group has a quota. At least 1.
+/// Returns how many threads a program should use for work that keeps CPUs busy: the number of CPUs that
+/// the calling thread may run on, or the quota of the control group if that is lower. At least 1.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_available_parallelism>.
 #[no_mangle]
@@ -136,7 +136,8 @@ pub extern "C" fn uv_available_parallelism() -> c_uint {
         .or_else(|| host::configuration(libc::_SC_NPROCESSORS_ONLN))
         .map_or(1, |cpus| cpus as u64);
     let quota = Groups::of_this_process().and_then(|groups| groups.cpu_quota());
-    quota.map_or(cpus, |quota| quota.min(cpus)).max(1) as c_uint
+    let number = quota.map_or(cpus, |quota| quota.min(cpus)).max(1);
+    c_uint::try_from(number).unwrap_or(c_uint::MAX)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! File descriptors: what they are, pairs of them, and who inherits them.
+//! File descriptors: their kind, pipes, and inheritance.
 
 use crate::abi::*;
 use crate::sys::{fd, socket};
 use core::ffi::c_int;
 
-/// Descriptors that a program is likely to have inherited, even if some in between are closed.
+/// The number of descriptors to check even if some of them are closed.
 const INHERITED: c_int = 16;
 
-/// What kind of handle suits a descriptor: `UV_TTY`, `UV_NAMED_PIPE` (also for local stream
+/// Returns the type of handle for a descriptor: `UV_TTY`, `UV_NAMED_PIPE` (also for local stream
 /// sockets), `UV_TCP`, `UV_UDP`, `UV_FILE` (also for character devices), or `UV_UNKNOWN_HANDLE`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_guess_handle>.
@@ -35,8 +35,8 @@ fn guess_socket(socket: c_int) -> Result<uv_handle_type> {
     })
 }
 
-/// Makes a pipe: what is written to `fds[1]` can be read from `fds[0]`. `read_flags` and
-/// `write_flags` are 0 or `UV_NONBLOCK_PIPE`, for one end each. Both ends are close-on-exec.
+/// Makes a pipe: data written to `fds[1]` can be read from `fds[0]`. `read_flags` and `write_flags` are 0
+/// or `UV_NONBLOCK_PIPE`. Both ends are close-on-exec.
 ///
 /// Returns 0 or an error code such as `UV_EMFILE`. Any thread.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe>.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn uv_pipe(
     read_flags: c_int,
     write_flags: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     pipe([read_flags, write_flags])
         .map(|ends| unsafe { fds.cast::<[c_int; 2]>().write_unaligned(ends) })
         .into_c()
@@ -73,8 +73,7 @@ fn pipe(flags: [c_int; 2]) -> Result<[c_int; 2]> {
     Ok(ends)
 }
 
-/// Sees to it that processes started from now on do not inherit the descriptors that this one did.
-/// It is best called early.
+/// Makes the descriptors that this process inherited close-on-exec. Call it early in the program.
 ///
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_disable_stdio_inheritance>.
 #[no_mangle]

@@ -1,19 +1,18 @@
-//! Paths that a program asks for: its working directory, its own file, where the user's and where
-//! temporary files go.
+//! Paths: the working directory, the program's file, the home directory and that of temporary files.
 
 use crate::abi::*;
 use crate::ffi::TextOut;
 use crate::sys::{self, environment};
 use core::ffi::{c_char, c_int, CStr};
 
-/// Where a path is put that may be too long for the caller's buffer.
+/// The size of a buffer for a path that may be too long for the caller's.
 const PATH_SIZE: usize = libc::PATH_MAX as usize + 1;
 
 /// Gets the working directory. `size` goes in as the size of `buffer` and comes out as the length
 /// of the path.
 ///
 /// Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
-/// `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the directory was removed.
+/// `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the directory has been removed.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cwd>.
 ///
 /// # Safety
@@ -21,7 +20,7 @@ const PATH_SIZE: usize = libc::PATH_MAX as usize + 1;
 #[no_mangle]
 pub unsafe extern "C" fn uv_cwd(buffer: *mut c_char, size: *mut usize) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         let (room, size) = out.room();
         // A path longer than PATH_MAX needs the caller's buffer.
@@ -33,7 +32,7 @@ pub unsafe extern "C" fn uv_cwd(buffer: *mut c_char, size: *mut usize) -> c_int 
             }
             Err(Error::ERANGE) => {
                 let mut path = [0u8; PATH_SIZE];
-                // SAFETY: the buffer is as large as it says.
+                // SAFETY: the size is the buffer's.
                 let length = unsafe { sys::directory::current(path.as_mut_ptr(), path.len())? };
                 out.put(&path[..length])
             }
@@ -55,12 +54,12 @@ pub unsafe extern "C" fn uv_chdir(dir: *const c_char) -> c_int {
     if dir.is_null() {
         return Error::EFAULT.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     sys::directory::change(unsafe { CStr::from_ptr(dir) }).into_c()
 }
 
-/// Gets the path of the program's file, cut to what fits. `size` goes in as the size of `buffer` and
-/// comes out as the length of the path.
+/// Gets the path of the program's file, truncated to the buffer. `size` goes in as the size of `buffer`
+/// and comes out as the length of the path.
 ///
 /// Returns 0; `UV_EINVAL` for NULL and for a size of 0; another error code if `/proc` is missing.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_exepath>.
@@ -70,7 +69,7 @@ pub unsafe extern "C" fn uv_chdir(dir: *const c_char) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_exepath(buffer: *mut c_char, size: *mut usize) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         let mut path = [0u8; PATH_SIZE];
         let length = sys::directory::read_link(c"/proc/self/exe", &mut path)?;
@@ -80,8 +79,8 @@ pub unsafe extern "C" fn uv_exepath(buffer: *mut c_char, size: *mut usize) -> c_
     get().into_c()
 }
 
-/// Gets the user's home directory: the environment variable `HOME`, or else what the user database
-/// says. `size` goes in as the size of `buffer` and comes out as the length of the path.
+/// Gets the user's home directory: the environment variable `HOME`, or else the entry of the user
+/// database. `size` goes in as the size of `buffer` and comes out as the length of the path.
 ///
 /// Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
 /// `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the user is unknown.
@@ -92,7 +91,7 @@ pub unsafe extern "C" fn uv_exepath(buffer: *mut c_char, size: *mut usize) -> c_
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_homedir(buffer: *mut c_char, size: *mut usize) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         // SAFETY: not thread-safe, as documented; the value is not used after this function.
         if let Some(home) = unsafe { environment::get(c"HOME") } {
@@ -104,8 +103,8 @@ pub unsafe extern "C" fn uv_os_homedir(buffer: *mut c_char, size: *mut usize) ->
 }
 
 /// Gets the directory for temporary files: the first of the environment variables `TMPDIR`, `TMP`,
-/// `TEMP` and `TEMPDIR` that exists, or else `/tmp`. A slash at the end is left out. `size` goes in
-/// as the size of `buffer` and comes out as the length of the path.
+/// `TEMP` and `TEMPDIR` that exists, or else `/tmp`. A slash at the end is removed. `size` goes in as the
+/// size of `buffer` and comes out as the length of the path.
 ///
 /// Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
 /// `UV_EINVAL` for NULL and for a size of 0.
@@ -116,7 +115,7 @@ pub unsafe extern "C" fn uv_os_homedir(buffer: *mut c_char, size: *mut usize) ->
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_tmpdir(buffer: *mut c_char, size: *mut usize) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         let path = [c"TMPDIR", c"TMP", c"TEMP", c"TEMPDIR"]
             .into_iter()
@@ -124,7 +123,7 @@ pub unsafe extern "C" fn uv_os_tmpdir(buffer: *mut c_char, size: *mut usize) -> 
             .find_map(|name| unsafe { environment::get(name) })
             .unwrap_or(c"/tmp")
             .to_bytes();
-        // As in libuv, the buffer needs room for the slash all the same.
+        // As in libuv, the buffer needs room for the slash.
         out.require_room(path.len())?;
         match path {
             [rest @ .., b'/'] if !rest.is_empty() => out.put(rest),

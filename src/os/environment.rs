@@ -1,7 +1,7 @@
 //! The environment of the process.
 //!
-//! It belongs to the whole process and C gives it no lock: a thread may not use these functions
-//! while another changes a variable, with them or without.
+//! C has no lock for it: a thread must not use these functions while another changes a variable, through
+//! these functions or others.
 
 use crate::abi::*;
 use crate::ffi::{text, TextOut};
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn uv_os_getenv(
     size: *mut usize,
 ) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (name, out) = unsafe { (text(name)?, TextOut::new(buffer, size)?) };
         // SAFETY: not thread-safe, as documented; the value is not used after this function.
         let value = unsafe { environment::get(name) }.ok_or(Error::ENOENT)?;
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn uv_os_getenv(
     get().into_c()
 }
 
-/// Sets an environment variable, also if it exists.
+/// Sets an environment variable, replacing an existing value.
 ///
 /// Returns 0; `UV_EINVAL` for NULL and for a name that is empty or contains `=`; `UV_ENOMEM`.
 /// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_setenv>.
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn uv_os_getenv(
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_setenv(name: *const c_char, value: *const c_char) -> c_int {
     let set = || {
-        // SAFETY: the caller's contract; not thread-safe, as documented.
+        // SAFETY: as documented. Not thread-safe.
         unsafe { environment::set(text(name)?, text(value)?) }
     };
     set().into_c()
@@ -60,12 +60,12 @@ pub unsafe extern "C" fn uv_os_setenv(name: *const c_char, value: *const c_char)
 /// `name` is NULL or a string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_unsetenv(name: *const c_char) -> c_int {
-    // SAFETY: the caller's contract; not thread-safe, as documented.
+    // SAFETY: as documented; not thread-safe, as documented.
     let unset = || unsafe { environment::unset(text(name)?) };
     unset().into_c()
 }
 
-/// Gets all environment variables, as an array that `uv_os_free_environ()` frees.
+/// Gets all environment variables, as an array to be freed by `uv_os_free_environ()`.
 ///
 /// Returns 0 or `UV_ENOMEM`.
 /// Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_environ>.
@@ -77,12 +77,12 @@ pub unsafe extern "C" fn uv_os_environ(
     envitems: *mut *mut uv_env_item_t,
     count: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         envitems.write(core::ptr::null_mut());
         count.write(0);
     }
-    // An entry without a `=` is no variable. One that begins with it has an empty name.
+    // An entry without a `=` is not a variable. One that starts with it has an empty name.
     let variables = || {
         // SAFETY: not thread-safe, as documented; the entries are not used after this function.
         let entries = unsafe { environment::entries() };
@@ -94,10 +94,10 @@ pub unsafe extern "C" fn uv_os_environ(
     let (found, bytes) = variables().fold((0, 0), |(found, bytes), (entry, _)| {
         (found + 1, bytes + size_of::<uv_env_item_t>() + entry.len())
     });
-    // One block: the array, and then the texts.
+    // One block has the array and then the strings.
     let Ok(block) = memory::malloc(bytes) else { return Error::ENOMEM.code() };
     let items = block.as_ptr().cast::<uv_env_item_t>();
-    // SAFETY: the block has room for the items and the texts, counted a moment ago.
+    // SAFETY: the block has room for the items and the strings: no other thread changes them.
     unsafe {
         let mut place = items.add(found).cast::<c_char>();
         for (n, (entry, end)) in variables().take(found).enumerate() {
@@ -107,12 +107,12 @@ pub unsafe extern "C" fn uv_os_environ(
             place = place.add(entry.len());
         }
         envitems.write(items);
-        count.write(found as c_int);
+        count.write(found.try_into().unwrap_or(c_int::MAX));
     }
     0
 }
 
-/// Frees what `uv_os_environ()` gave. NULL is allowed.
+/// Frees the result of `uv_os_environ()`. NULL is allowed.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_environ>.
 ///
@@ -121,6 +121,6 @@ pub unsafe extern "C" fn uv_os_environ(
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_free_environ(envitems: *mut uv_env_item_t, count: c_int) {
     let _ = count;
-    // SAFETY: the caller's contract; array and texts are one block.
+    // SAFETY: as documented; array and texts are one block.
     unsafe { memory::free(envitems.cast()) };
 }

@@ -1,4 +1,4 @@
-//! What the host is called, how long it has been up and how busy it is; the time of day.
+//! The host: name, uptime and load.
 
 use super::proc_text::{number, numbers, Decimal};
 use crate::abi::*;
@@ -6,10 +6,10 @@ use crate::ffi::TextOut;
 use crate::sys::{self, host};
 use core::ffi::{c_char, c_int};
 
-/// How the kernel's load averages are scaled.
+/// The scale of the kernel's load averages.
 const LOAD_SCALE: f64 = 65536.0;
 
-/// Gets the host's name. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
+/// Gets the name of the host. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
 /// always enough, and comes out as the length of the name.
 ///
 /// Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
@@ -21,14 +21,14 @@ const LOAD_SCALE: f64 = 65536.0;
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_gethostname(buffer: *mut c_char, size: *mut usize) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         out.put(host::host_name(&mut [0; size_of::<host::HostName>()])?)
     };
     get().into_c()
 }
 
-/// Gets the names and versions of the system and the hardware, as uname(2) gives them.
+/// Gets the names and versions of the system and the hardware; see uname(2).
 ///
 /// Returns 0, or `UV_EINVAL` for NULL.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_uname>.
@@ -51,11 +51,11 @@ pub unsafe extern "C" fn uv_os_uname(buffer: *mut uv_utsname_t) -> c_int {
         version: padded(&names.version),
         machine: padded(&names.machine),
     });
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     names.map(|names| unsafe { buffer.write(names) }).into_c()
 }
 
-/// Gets how long the system has been up, in seconds with two decimals.
+/// Gets the uptime of the system, in seconds with two decimals.
 ///
 /// Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_uptime>.
 ///
@@ -63,13 +63,13 @@ pub unsafe extern "C" fn uv_os_uname(buffer: *mut uv_utsname_t) -> c_int {
 /// `uptime` is good for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
-    // A container may have a /proc of its own, which knows better than the kernel's clock.
+    // A container may have its own /proc, with its own uptime.
     let from_file = host::read_file(c"/proc/uptime", &mut [0; 128]).ok().and_then(number);
     let result = match from_file {
         Some(Decimal(seconds)) => Ok(seconds),
         None => sys::time::clock_gettime(libc::CLOCK_BOOTTIME).map(|time| time.tv_sec as f64),
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     result.map(|seconds| unsafe { uptime.write(seconds) }).into_c()
 }
 
@@ -80,7 +80,7 @@ fn load_averages() -> Option<[f64; 3]> {
     Some([averages.next()??, averages.next()??, averages.next()??])
 }
 
-/// Gets the averages of the load over 1, 5 and 15 minutes.
+/// Gets the load averages of 1, 5 and 15 minutes.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_loadavg>.
 ///
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn uv_loadavg(avg: *mut f64) {
         Some(info.loads.map(|load| load as f64 / LOAD_SCALE))
     });
     if let Some(averages) = averages {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { avg.cast::<[f64; 3]>().write(averages) };
     }
 }

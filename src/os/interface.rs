@@ -7,8 +7,8 @@ use crate::sys::interface::{self, Address, Addresses};
 use core::ffi::{c_char, c_int, c_uint};
 use core::mem::size_of;
 
-/// The address and the netmask for the caller; `None` for what is not an address that can be used:
-/// the interface must be up and connected. A missing netmask is all zeroes.
+/// Returns the address and the netmask for the caller; `None` unless the interface is up and running
+/// and the address is an IP address. A missing netmask is all zeroes.
 fn usable(address: &Address<'_>) -> Option<(uv__interface_address, uv__interface_netmask)> {
     if !address.has_flags(libc::IFF_UP | libc::IFF_RUNNING) {
         return None;
@@ -31,18 +31,18 @@ fn usable(address: &Address<'_>) -> Option<(uv__interface_address, uv__interface
     Some((to, mask))
 }
 
-/// The hardware address of the interface that this address belongs to. The address may be of an
-/// alias, `eth0:1`, whose interface is `eth0`.
+/// Returns the hardware address of the interface of this address. The address may belong to an alias,
+/// `eth0:1`, whose interface is `eth0`.
 fn hardware_address(address: &Address<'_>, all: &Addresses) -> [c_char; 6] {
     let name = address.name().to_bytes();
     let interface = name.split(|&byte| byte == b':').next().unwrap_or(name);
     all.iter()
         .filter(|other| other.name().to_bytes() == interface)
         .find_map(|other| other.link())
-        .map_or([0; 6], |link| core::array::from_fn(|n| link.sll_addr[n] as c_char))
+        .map_or([0; 6], |link| core::array::from_fn(|n| c_char::from_ne_bytes([link.sll_addr[n]])))
 }
 
-/// The array for the caller, in one block with the names; NULL if there are none.
+/// Returns the array for the caller, in one block with the names; NULL if there are none.
 fn addresses() -> Result<(*mut uv_interface_address_t, usize)> {
     let all = Addresses::get()?;
     let found = || all.iter().filter_map(|address| Some((usable(&address)?, address)));
@@ -73,8 +73,8 @@ fn addresses() -> Result<(*mut uv_interface_address_t, usize)> {
     Ok((block, count))
 }
 
-/// Gets the IPv4 and IPv6 addresses of the network interfaces that are up, as an array that
-/// `uv_free_interface_addresses()` frees. It is NULL if there are none.
+/// Gets the IPv4 and IPv6 addresses of the network interfaces that are up, as an array to be freed by
+/// `uv_free_interface_addresses()`. It is NULL if there are none.
 ///
 /// Returns 0 or an error code such as `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_interface_addresses>.
@@ -86,19 +86,19 @@ pub unsafe extern "C" fn uv_interface_addresses(
     addresses: *mut *mut uv_interface_address_t,
     count: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         addresses.write(core::ptr::null_mut());
         count.write(0);
         self::addresses().map(|(array, length)| {
             addresses.write(array);
-            count.write(length as c_int);
+            count.write(length.try_into().unwrap_or(c_int::MAX));
         })
     }
     .into_c()
 }
 
-/// Frees what `uv_interface_addresses()` gave. NULL is allowed.
+/// Frees the result of `uv_interface_addresses()`. NULL is allowed.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_interface_addresses>.
 ///
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn uv_free_interface_addresses(
     count: c_int,
 ) {
     let _ = count;
-    // SAFETY: the caller's contract; array and names are one block.
+    // SAFETY: as documented; array and names are one block.
     unsafe { memory::free(addresses.cast()) };
 }
 
@@ -130,15 +130,15 @@ pub unsafe extern "C" fn uv_if_indextoname(
     size: *mut usize,
 ) -> c_int {
     let get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let out = unsafe { TextOut::new(buffer, size)? };
         out.put(interface::name(ifindex, &mut [0; libc::IF_NAMESIZE])?.to_bytes())
     };
     get().into_c()
 }
 
-/// Gets what identifies the network interface with this index in a scoped IPv6 address, behind the
-/// `%`. On Linux that is its name; see `uv_if_indextoname()`.
+/// Gets the identifier of the network interface with this index that follows the `%` in a scoped IPv6
+/// address. On Linux that is its name; see `uv_if_indextoname()`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_if_indextoiid>.
 ///
@@ -150,6 +150,6 @@ pub unsafe extern "C" fn uv_if_indextoiid(
     buffer: *mut c_char,
     size: *mut usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_if_indextoname(ifindex, buffer, size) }
 }

@@ -1,6 +1,6 @@
-//! Shared libraries that a program loads while it runs.
+//! Shared libraries that a program loads at run time.
 //!
-//! These functions return -1 for an error, and `uv_dlerror()` says which.
+//! These functions return -1 for an error, and `uv_dlerror()` returns its message.
 
 use crate::abi::*;
 use crate::memory;
@@ -8,14 +8,13 @@ use crate::sys::library;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
-/// Keeps what the dynamic linker has to say, if anything, for `uv_dlerror()`, and turns it into a
-/// result.
+/// Stores the dynamic linker's error, if there is one, for `uv_dlerror()`. Returns 0 or -1.
 ///
 /// # Safety
 /// `lib` is a library that `uv_dlopen()` has initialised.
 unsafe fn keep_error(lib: *mut uv_lib_t) -> c_int {
-    // SAFETY: the caller's contract; the text is copied at once. Without memory for the copy the
-    // error is still one.
+    // Without memory for the copy this is still an error.
+    // SAFETY: as documented; the text is copied at once.
     unsafe {
         let Some(text) = library::take_error() else { return 0 };
         memory::free((*lib).errmsg.cast());
@@ -24,18 +23,17 @@ unsafe fn keep_error(lib: *mut uv_lib_t) -> c_int {
     -1
 }
 
-/// Opens a shared library; a `filename` of NULL is the program itself. It must be closed also after
-/// an error, of which it keeps the message.
+/// Opens a shared library; a `filename` of NULL means the program itself. It must be closed also after an
+/// error, as it holds the message.
 ///
 /// Returns 0, or -1 for an error.
 /// See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlopen>.
 ///
 /// # Safety
-/// `filename` is NULL or a string; `lib` is memory for a library. What the library does when it is
-/// loaded is up to it.
+/// `filename` is NULL or a string; `lib` is memory for a library. The library's initialisers run.
 #[no_mangle]
 pub unsafe extern "C" fn uv_dlopen(filename: *const c_char, lib: *mut uv_lib_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         library::take_error();
         let handle = library::open(filename, libc::RTLD_LAZY);
@@ -56,7 +54,7 @@ pub unsafe extern "C" fn uv_dlopen(filename: *const c_char, lib: *mut uv_lib_t) 
 /// `lib` was initialised by `uv_dlopen()`. Nothing of the library is used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn uv_dlclose(lib: *mut uv_lib_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         memory::free((*lib).errmsg.cast());
         (*lib).errmsg = ptr::null_mut();
@@ -67,7 +65,7 @@ pub unsafe extern "C" fn uv_dlclose(lib: *mut uv_lib_t) {
     }
 }
 
-/// Looks a symbol up. Its address may be NULL without there being an error.
+/// Looks up a symbol. Its address may be NULL without an error.
 ///
 /// Returns 0, or -1 for an error.
 /// See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlsym>.
@@ -80,7 +78,7 @@ pub unsafe extern "C" fn uv_dlsym(
     name: *const c_char,
     ptr: *mut *mut c_void,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         library::take_error();
         ptr.write(library::symbol((*lib).handle, name));
@@ -88,7 +86,7 @@ pub unsafe extern "C" fn uv_dlsym(
     }
 }
 
-/// The message of the last error, or `"no error"`. The string belongs to `lib`.
+/// Returns the message of the last error, or `"no error"`. The string belongs to `lib`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlerror>.
 ///
@@ -96,7 +94,7 @@ pub unsafe extern "C" fn uv_dlsym(
 /// `lib` was initialised by `uv_dlopen()`, or all its fields are NULL.
 #[no_mangle]
 pub unsafe extern "C" fn uv_dlerror(lib: *const uv_lib_t) -> *const c_char {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let message = unsafe { (*lib).errmsg };
     if message.is_null() {
         c"no error".as_ptr()

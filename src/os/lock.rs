@@ -1,7 +1,7 @@
 //! Mutexes and read-write locks.
 //!
-//! A lock is shared between threads from its init until its destroy function. Where a function
-//! returns nothing, misuse that the system notices ends the process.
+//! A lock may be used by several threads between its init and its destroy function. Functions that return
+//! nothing abort the process if the C library detects misuse.
 
 use super::pthread::{attempt, require};
 use crate::abi::*;
@@ -11,13 +11,13 @@ use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
 
-/// A mutex attribute, for as long as a mutex is being initialised.
+/// A mutex attribute.
 struct MutexAttribute(libc::pthread_mutexattr_t);
 
 impl MutexAttribute {
     fn recursive() -> Result<MutexAttribute> {
         let mut attribute = MaybeUninit::uninit();
-        // SAFETY: init fills the attribute in, or fails; settype gets an initialised one.
+        // SAFETY: pthread_mutexattr_init() fills in the attribute or fails.
         unsafe {
             check(c::pthread_mutexattr_init(attribute.as_mut_ptr()))?;
             let mut attribute = MutexAttribute(attribute.assume_init());
@@ -35,7 +35,7 @@ impl Drop for MutexAttribute {
     }
 }
 
-/// Initialises a mutex that one thread must not lock twice.
+/// Initialises a mutex that a thread must not lock twice.
 ///
 /// Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init>.
 ///
@@ -43,12 +43,12 @@ impl Drop for MutexAttribute {
 /// `handle` is memory for a mutex that is not in use.
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_mutex_init(handle, ptr::null()) }).into_c()
 }
 
-/// Initialises a mutex that the thread which holds it may lock again; it is free once it was
-/// unlocked as often.
+/// Initialises a mutex that the thread which holds it may lock again. It must be unlocked as many
+/// times.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init_recursive>.
@@ -58,14 +58,14 @@ pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_int {
     MutexAttribute::recursive()
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         .and_then(|attribute| {
             check(unsafe { c::pthread_mutex_init(handle, &raw const attribute.0) })
         })
         .into_c()
 }
 
-/// Ends a mutex, which nobody holds. Its memory is the caller's again.
+/// Destroys a mutex that no thread holds. Its memory may be reused.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_destroy>.
 ///
@@ -73,11 +73,11 @@ pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_i
 /// `handle` is an initialised mutex.
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_destroy(handle: *mut uv_mutex_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_mutex_destroy(handle) });
 }
 
-/// Locks a mutex, when it is free.
+/// Locks a mutex, waiting until it is free.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_lock>.
 ///
@@ -85,11 +85,11 @@ pub unsafe extern "C" fn uv_mutex_destroy(handle: *mut uv_mutex_t) {
 /// `handle` is an initialised mutex.
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_lock(handle: *mut uv_mutex_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_mutex_lock(handle) });
 }
 
-/// Locks a mutex if it is free now. Returns 0 or `UV_EBUSY`.
+/// Locks a mutex if it is free. Returns 0 or `UV_EBUSY`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_trylock>.
 ///
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn uv_mutex_lock(handle: *mut uv_mutex_t) {
 /// `handle` is an initialised mutex.
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_trylock(handle: *mut uv_mutex_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     attempt(unsafe { c::pthread_mutex_trylock(handle) }).into_c()
 }
 
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn uv_mutex_trylock(handle: *mut uv_mutex_t) -> c_int {
 /// `handle` is a mutex that this thread holds.
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_unlock(handle: *mut uv_mutex_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_mutex_unlock(handle) });
 }
 
@@ -121,11 +121,11 @@ pub unsafe extern "C" fn uv_mutex_unlock(handle: *mut uv_mutex_t) {
 /// `rwlock` is memory for a lock that is not in use.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_init(rwlock: *mut uv_rwlock_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_rwlock_init(rwlock, ptr::null()) }).into_c()
 }
 
-/// Ends a read-write lock, which nobody holds. Its memory is the caller's again.
+/// Destroys a read-write lock that no thread holds. Its memory may be reused.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_destroy>.
 ///
@@ -133,11 +133,11 @@ pub unsafe extern "C" fn uv_rwlock_init(rwlock: *mut uv_rwlock_t) -> c_int {
 /// `rwlock` is an initialised lock.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_destroy(rwlock: *mut uv_rwlock_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_rwlock_destroy(rwlock) });
 }
 
-/// Locks for reading, together with any number of other readers, when no writer holds the lock.
+/// Locks for reading, waiting until no writer holds the lock. Any number of readers may hold it.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdlock>.
 ///
@@ -145,11 +145,11 @@ pub unsafe extern "C" fn uv_rwlock_destroy(rwlock: *mut uv_rwlock_t) {
 /// `rwlock` is an initialised lock.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_rdlock(rwlock: *mut uv_rwlock_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_rwlock_rdlock(rwlock) });
 }
 
-/// Locks for reading if that is possible now. Returns 0 or `UV_EBUSY`.
+/// Locks for reading if no writer holds the lock. Returns 0 or `UV_EBUSY`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_tryrdlock>.
 ///
@@ -157,11 +157,11 @@ pub unsafe extern "C" fn uv_rwlock_rdlock(rwlock: *mut uv_rwlock_t) {
 /// `rwlock` is an initialised lock.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_tryrdlock(rwlock: *mut uv_rwlock_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     attempt(unsafe { c::pthread_rwlock_tryrdlock(rwlock) }).into_c()
 }
 
-/// Ends a reader's hold of the lock.
+/// Unlocks a lock that is held for reading.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdunlock>.
 ///
@@ -169,11 +169,11 @@ pub unsafe extern "C" fn uv_rwlock_tryrdlock(rwlock: *mut uv_rwlock_t) -> c_int 
 /// `rwlock` is a lock that this thread holds for reading.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_rdunlock(rwlock: *mut uv_rwlock_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_rwlock_unlock(rwlock) });
 }
 
-/// Locks for writing, when nobody else holds the lock.
+/// Locks for writing, waiting until no other thread holds the lock.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrlock>.
 ///
@@ -181,11 +181,11 @@ pub unsafe extern "C" fn uv_rwlock_rdunlock(rwlock: *mut uv_rwlock_t) {
 /// `rwlock` is an initialised lock.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_wrlock(rwlock: *mut uv_rwlock_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_rwlock_wrlock(rwlock) });
 }
 
-/// Locks for writing if that is possible now. Returns 0 or `UV_EBUSY`.
+/// Locks for writing if no thread holds the lock. Returns 0 or `UV_EBUSY`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_trywrlock>.
 ///
@@ -193,11 +193,11 @@ pub unsafe extern "C" fn uv_rwlock_wrlock(rwlock: *mut uv_rwlock_t) {
 /// `rwlock` is an initialised lock.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_trywrlock(rwlock: *mut uv_rwlock_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     attempt(unsafe { c::pthread_rwlock_trywrlock(rwlock) }).into_c()
 }
 
-/// Ends the writer's hold of the lock.
+/// Unlocks a lock that is held for writing.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrunlock>.
 ///
@@ -205,6 +205,6 @@ pub unsafe extern "C" fn uv_rwlock_trywrlock(rwlock: *mut uv_rwlock_t) -> c_int 
 /// `rwlock` is a lock that this thread holds for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_rwlock_wrunlock(rwlock: *mut uv_rwlock_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_rwlock_unlock(rwlock) });
 }

@@ -1,18 +1,17 @@
-//! How much memory there is.
+//! The amount of memory: total, free, and limits.
 
 use super::cgroup::Groups;
 use super::proc_text::{field, number};
 use crate::sys::{host, process};
 
-/// A field of `/proc/meminfo`, in bytes.
+/// Returns a field of `/proc/meminfo`, in bytes.
 fn memory_info(key: &str) -> Option<u64> {
     let mut buffer = [0; 4096];
     let text = host::read_file(c"/proc/meminfo", &mut buffer).ok()?;
     field(text, key).and_then(number::<u64>)?.checked_mul(1024)
 }
 
-/// How much memory is free, in bytes, counting what the kernel can take back from caches; 0 if that
-/// is not known.
+/// Returns the free memory in bytes, including caches that the kernel can reclaim; 0 if unknown.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_free_memory>.
 #[no_mangle]
@@ -22,7 +21,7 @@ pub extern "C" fn uv_get_free_memory() -> u64 {
     })
 }
 
-/// How much memory the system has, in bytes; 0 if that is not known.
+/// Returns the memory of the system in bytes; 0 if unknown.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_total_memory>.
 #[no_mangle]
@@ -32,9 +31,8 @@ pub extern "C" fn uv_get_total_memory() -> u64 {
     })
 }
 
-/// How much memory this process may use, in bytes: the lowest of the limits of its control group,
-/// its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if that is not
-/// known.
+/// Returns how much memory this process may use, in bytes: the lowest limit of its control group, its
+/// address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
 #[no_mangle]
@@ -44,19 +42,19 @@ pub extern "C" fn uv_get_constrained_memory() -> u64 {
         .map(process::limit)
         .into_iter()
         .filter(|&limit| limit != libc::RLIM_INFINITY)
-        // Any limit is lower than one that is not known.
+        // An unknown limit of the group does not count.
         .fold(group, |lowest, limit| if lowest == 0 { limit } else { lowest.min(limit) })
 }
 
-/// How much memory this process can still get, in bytes: what its control group has left, or else
-/// what is free.
+/// Returns how much memory is available to this process, in bytes: the rest of its control group's
+/// limit, or else the free memory.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
 #[no_mangle]
 pub extern "C" fn uv_get_available_memory() -> u64 {
     let limited = Groups::of_this_process().and_then(|groups| {
         let limit = groups.memory_limits().lowest();
-        // A limit beyond what the machine has does not limit anything.
+        // A limit above the memory of the machine has no effect.
         (limit != 0 && limit <= uv_get_total_memory())
             .then(|| limit.saturating_sub(groups.memory_usage()))
     });

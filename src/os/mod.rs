@@ -1,8 +1,8 @@
 //! Services of the system that need no loop.
 //!
-//! Threads and what they share are the C library's own objects, at the C library's sizes, so that
-//! static initialisers and a debugger's knowledge of them keep working. The files about them call
-//! its `pthread_*` functions directly: a layer in `sys/` would only say each of them again.
+//! Threads and locks are the C library's own objects, at the C library's sizes, so that static
+//! initialisers and debuggers work as usual. Their files call its `pthread_*` functions directly: a layer
+//! in `sys/` would only repeat each of them.
 
 mod cgroup;
 mod clock;

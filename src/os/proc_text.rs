@@ -3,20 +3,20 @@
 use crate::abi::{Error, Result};
 use core::str::FromStr;
 
-/// The first part of a text that blanks separate, as a number.
+/// Parses the first of the fields that whitespace separates.
 pub fn number<T: FromStr>(text: &[u8]) -> Option<T> {
     numbers(text).next()?
 }
 
-/// The parts of a text that blanks separate, each as a number.
+/// Parses each of the fields that whitespace separates.
 pub fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = Option<T>> + '_ {
     text.split(u8::is_ascii_whitespace)
         .filter(|part| !part.is_empty())
         .map(|part| core::str::from_utf8(part).ok()?.parse().ok())
 }
 
-/// Digits with a point among them, as /proc has them. Anything more std would read with 15 KB of
-/// tables and code.
+/// Digits with a decimal point. Files below `/proc` have no other forms, and std's parser of floats is
+/// 15 KB.
 pub struct Decimal(pub f64);
 
 impl FromStr for Decimal {
@@ -33,7 +33,7 @@ impl FromStr for Decimal {
     }
 }
 
-/// What follows `key` on the line that begins with it.
+/// Returns the text after `key` on the line that starts with it.
 pub fn field<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
     text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(key.as_bytes()))
 }

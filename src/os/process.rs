@@ -1,23 +1,25 @@
-//! Processes: ids, priorities, signals and the resources that this one uses.
+//! Processes: ids, priorities, signals and resource usage.
 
 use super::proc_text::numbers;
 use crate::abi::*;
 use crate::sys::{host, process};
 use core::ffi::{c_int, c_long};
 
-/// The id of this process. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpid>.
+/// Returns the id of this process.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpid>.
 #[no_mangle]
 pub extern "C" fn uv_os_getpid() -> uv_pid_t {
     process::id()
 }
 
-/// The id of this process's parent. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getppid>.
+/// Returns the id of the parent process.
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getppid>.
 #[no_mangle]
 pub extern "C" fn uv_os_getppid() -> uv_pid_t {
     process::parent_id()
 }
 
-/// Gets a process's scheduling priority, from -20, which is high, to 19. The `pid` 0 is this
+/// Gets the scheduling priority of a process, from -20, the highest, to 19. A `pid` of 0 means this
 /// process.
 ///
 /// Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` if `priority` is NULL.
@@ -30,12 +32,12 @@ pub unsafe extern "C" fn uv_os_getpriority(pid: uv_pid_t, priority: *mut c_int) 
     if priority.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     process::priority(pid).map(|value| unsafe { priority.write(value) }).into_c()
 }
 
-/// Sets a process's scheduling priority, from -20, which is high, to 19; see the `UV_PRIORITY_`
-/// constants. The `pid` 0 is this process.
+/// Sets the scheduling priority of a process, from -20, the highest, to 19; see the `UV_PRIORITY_`
+/// constants. A `pid` of 0 means this process.
 ///
 /// Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` for a priority out of range;
 /// `UV_EACCES` or `UV_EPERM` if that is not allowed.
@@ -48,7 +50,7 @@ pub extern "C" fn uv_os_setpriority(pid: uv_pid_t, priority: c_int) -> c_int {
     process::set_priority(pid, priority).into_c()
 }
 
-/// Sends a signal to a process, or with `signum` 0 finds out whether that would be possible.
+/// Sends a signal to a process; a `signum` of 0 only checks whether that is possible.
 ///
 /// Returns 0 or an error code such as `UV_ESRCH`.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_kill>.
@@ -60,15 +62,15 @@ pub extern "C" fn uv_kill(pid: c_int, signum: c_int) -> c_int {
 fn resident_set() -> Result<usize> {
     let mut buffer = [0; 1024];
     let text = host::read_file(c"/proc/self/stat", &mut buffer)?;
-    // The second field is the program's name, in brackets: it may contain blanks and brackets. The
-    // number of resident pages is the 24th field.
+    // The second field is the program's name in parentheses, which may contain spaces and parentheses.
+    // The number of resident pages is the 24th field.
     let name_end = text.iter().rposition(|&byte| byte == b')').ok_or(Error::EINVAL)?;
     let pages: Option<usize> = numbers(&text[name_end + 1..]).nth(21).flatten();
     let page_size = host::configuration(libc::_SC_PAGESIZE);
     pages.zip(page_size).and_then(|(pages, size)| pages.checked_mul(size)).ok_or(Error::EINVAL)
 }
 
-/// Gets how much memory of this process is resident, in bytes.
+/// Gets the resident memory of this process, in bytes.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_resident_set_memory>.
@@ -77,13 +79,13 @@ fn resident_set() -> Result<usize> {
 /// `rss` is good for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_resident_set_memory(rss: *mut usize) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     resident_set().map(|bytes| unsafe { rss.write(bytes) }).into_c()
 }
 
 fn usage(who: c_int) -> Result<uv_rusage_t> {
     let time = |time: libc::timeval| uv_timeval_t { tv_sec: time.tv_sec, tv_usec: time.tv_usec };
-    let count = |count: c_long| count as u64;
+    let count = |count: c_long| u64::try_from(count).unwrap_or(0);
     let usage = process::usage(who)?;
     Ok(uv_rusage_t {
         ru_utime: time(usage.ru_utime),
@@ -114,7 +116,7 @@ fn usage(who: c_int) -> Result<uv_rusage_t> {
 /// `rusage` is good for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_getrusage(rusage: *mut uv_rusage_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     usage(libc::RUSAGE_SELF).map(|usage| unsafe { rusage.write(usage) }).into_c()
 }
 
@@ -127,6 +129,6 @@ pub unsafe extern "C" fn uv_getrusage(rusage: *mut uv_rusage_t) -> c_int {
 /// `rusage` is good for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_getrusage_thread(rusage: *mut uv_rusage_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     usage(libc::RUSAGE_THREAD).map(|usage| unsafe { rusage.write(usage) }).into_c()
 }

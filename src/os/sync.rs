@@ -1,6 +1,6 @@
-//! Semaphores, conditions, barriers, and code that runs once.
+//! Semaphores, conditions, barriers and one-time initialisation.
 //!
-//! Where a function returns nothing, misuse that the system notices ends the process.
+//! Functions that return nothing abort the process if the C library detects misuse.
 
 use super::pthread::require;
 use crate::abi::*;
@@ -13,7 +13,7 @@ use core::ptr;
 
 const NANOSECONDS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Calls a function of the semaphores again for as long as a signal handler interrupts it.
+/// Repeats a semaphore function while signal handlers interrupt it.
 fn semaphore_call(mut call: impl FnMut() -> c_int) -> Result {
     sys::retry(|| match call() {
         0 => Ok(()),
@@ -29,11 +29,11 @@ fn semaphore_call(mut call: impl FnMut() -> c_int) -> Result {
 /// `sem` is memory for a semaphore that is not in use.
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_init(sem: *mut uv_sem_t, value: c_uint) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     semaphore_call(|| unsafe { c::sem_init(sem, 0, value) }).into_c()
 }
 
-/// Ends a semaphore that nobody waits for. Its memory is the caller's again.
+/// Destroys a semaphore that no thread waits for. Its memory may be reused.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_destroy>.
 ///
@@ -41,11 +41,11 @@ pub unsafe extern "C" fn uv_sem_init(sem: *mut uv_sem_t, value: c_uint) -> c_int
 /// `sem` is an initialised semaphore.
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_destroy(sem: *mut uv_sem_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::sem_destroy(sem) });
 }
 
-/// Adds 1 to the count, which lets one waiter through.
+/// Increments the count, which releases one waiter.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_post>.
 ///
@@ -53,11 +53,11 @@ pub unsafe extern "C" fn uv_sem_destroy(sem: *mut uv_sem_t) {
 /// `sem` is an initialised semaphore.
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_post(sem: *mut uv_sem_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::sem_post(sem) });
 }
 
-/// Takes 1 from the count, when it is not 0. Signals do not end the wait.
+/// Decrements the count, waiting until it is not 0. Signals do not end the wait.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_wait>.
 ///
@@ -65,11 +65,11 @@ pub unsafe extern "C" fn uv_sem_post(sem: *mut uv_sem_t) {
 /// `sem` is an initialised semaphore.
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_wait(sem: *mut uv_sem_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(semaphore_call(|| unsafe { c::sem_wait(sem) }).into_c());
 }
 
-/// Takes 1 from the count if it is not 0 now. Returns 0 or `UV_EAGAIN`.
+/// Decrements the count if it is not 0. Returns 0 or `UV_EAGAIN`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_trywait>.
 ///
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn uv_sem_wait(sem: *mut uv_sem_t) {
 /// `sem` is an initialised semaphore.
 #[no_mangle]
 pub unsafe extern "C" fn uv_sem_trywait(sem: *mut uv_sem_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let result = semaphore_call(|| unsafe { c::sem_trywait(sem) });
     if result != Err(Error::EAGAIN) {
         require(result.into_c());
@@ -95,10 +95,10 @@ pub unsafe extern "C" fn uv_sem_trywait(sem: *mut uv_sem_t) -> c_int {
 pub unsafe extern "C" fn uv_cond_init(cond: *mut uv_cond_t) -> c_int {
     let mut attribute = MaybeUninit::uninit();
     let attribute = attribute.as_mut_ptr();
-    // SAFETY: the caller's contract; the attribute is initialised before it is used.
+    // SAFETY: as documented; the attribute is used after it is initialised.
     let result = unsafe {
         check(c::pthread_condattr_init(attribute)).and_then(|()| {
-            // Timed waits end when they should even if somebody sets the time of day.
+            // A change of the time of day must not affect timed waits.
             let result = check(c::pthread_condattr_setclock(attribute, libc::CLOCK_MONOTONIC))
                 .and_then(|()| check(c::pthread_cond_init(cond, attribute)));
             require(c::pthread_condattr_destroy(attribute));
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn uv_cond_init(cond: *mut uv_cond_t) -> c_int {
     result.into_c()
 }
 
-/// Ends a condition that nobody waits for. Its memory is the caller's again.
+/// Destroys a condition that no thread waits for. Its memory may be reused.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_destroy>.
 ///
@@ -116,11 +116,11 @@ pub unsafe extern "C" fn uv_cond_init(cond: *mut uv_cond_t) -> c_int {
 /// `cond` is an initialised condition.
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_destroy(cond: *mut uv_cond_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_cond_destroy(cond) });
 }
 
-/// Wakes at least one of the threads that wait, if there are any.
+/// Wakes at least one waiting thread, if there is any.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_signal>.
 ///
@@ -128,11 +128,11 @@ pub unsafe extern "C" fn uv_cond_destroy(cond: *mut uv_cond_t) {
 /// `cond` is an initialised condition.
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_signal(cond: *mut uv_cond_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_cond_signal(cond) });
 }
 
-/// Wakes all threads that wait.
+/// Wakes all waiting threads.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_broadcast>.
 ///
@@ -140,11 +140,11 @@ pub unsafe extern "C" fn uv_cond_signal(cond: *mut uv_cond_t) {
 /// `cond` is an initialised condition.
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_broadcast(cond: *mut uv_cond_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_cond_broadcast(cond) });
 }
 
-/// Unlocks the mutex, waits to be woken, and locks it again. It may also return without reason.
+/// Unlocks the mutex, waits to be woken, and locks it again. Spurious wake-ups are possible.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_wait>.
 ///
@@ -152,12 +152,12 @@ pub unsafe extern "C" fn uv_cond_broadcast(cond: *mut uv_cond_t) {
 /// `cond` is an initialised condition, and `mutex` a mutex that this thread holds.
 #[no_mangle]
 pub unsafe extern "C" fn uv_cond_wait(cond: *mut uv_cond_t, mutex: *mut uv_mutex_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_cond_wait(cond, mutex) });
 }
 
-/// As `uv_cond_wait()`, but for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the
-/// mutex is locked again either way.
+/// Like `uv_cond_wait()`, for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the mutex is
+/// locked again in both cases.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_timedwait>.
 ///
@@ -169,13 +169,13 @@ pub unsafe extern "C" fn uv_cond_timedwait(
     mutex: *mut uv_mutex_t,
     timeout: u64,
 ) -> c_int {
-    // A sum that does not fit is in the past, as it is in libuv.
+    // As in libuv, a sum that overflows is in the past.
     let end = sys::time::monotonic().wrapping_add(timeout);
     let end = libc::timespec {
         tv_sec: (end / NANOSECONDS_PER_SECOND) as libc::time_t,
         tv_nsec: (end % NANOSECONDS_PER_SECOND) as libc::c_long,
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match unsafe { c::pthread_cond_timedwait(cond, mutex, &raw const end) } {
         libc::ETIMEDOUT => Error::ETIMEDOUT.code(),
         errno => {
@@ -185,8 +185,8 @@ pub unsafe extern "C" fn uv_cond_timedwait(
     }
 }
 
-/// Initialises a barrier that `count` threads wait at. Returns 0, or `UV_EINVAL` for a count of 0
-/// or above `INT_MAX`.
+/// Initialises a barrier for `count` threads. Returns 0, or `UV_EINVAL` for a count of 0 or above
+/// `INT_MAX`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_init>.
 ///
@@ -194,11 +194,11 @@ pub unsafe extern "C" fn uv_cond_timedwait(
 /// `barrier` is memory for a barrier that is not in use.
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_init(barrier: *mut uv_barrier_t, count: c_uint) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_barrier_init(barrier, ptr::null(), count) }).into_c()
 }
 
-/// Ends a barrier, once all who waited have been let through. Its memory is the caller's again.
+/// Destroys a barrier after all waiting threads have been released. Its memory may be reused.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_destroy>.
 ///
@@ -206,21 +206,20 @@ pub unsafe extern "C" fn uv_barrier_init(barrier: *mut uv_barrier_t, count: c_ui
 /// `barrier` is an initialised barrier.
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_destroy(barrier: *mut uv_barrier_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_barrier_destroy(barrier) });
 }
 
-/// Waits until as many threads wait as the barrier was made for, and then lets all of them
-/// through.
+/// Waits until as many threads wait as the barrier is for, and then releases all of them.
 ///
-/// Returns a positive number to one of them, which may then destroy the barrier, and 0 to the
+/// Returns a positive number in one of the threads, which may then destroy the barrier, and 0 in the
 /// others. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_wait>.
 ///
 /// # Safety
 /// `barrier` is an initialised barrier.
 #[no_mangle]
 pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match unsafe { c::pthread_barrier_wait(barrier) } {
         libc::PTHREAD_BARRIER_SERIAL_THREAD => 1,
         errno => {
@@ -230,8 +229,8 @@ pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
     }
 }
 
-/// Calls the function the first time that it is called with this guard. Threads that call it in the
-/// meantime wait until the function has returned.
+/// Calls the function once for each guard. Other threads that call this in the meantime wait until the
+/// function has returned.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once>.
 ///
@@ -240,9 +239,9 @@ pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_once(guard: *mut uv_once_t, callback: extern "C" fn()) {
     extern "C" {
-        // The libc crate lacks this one. Declared in here, it stays out of the C header.
+        // The libc crate lacks it. A declaration in here stays out of the C header.
         fn pthread_once(once: *mut uv_once_t, routine: extern "C" fn()) -> c_int;
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { pthread_once(guard, callback) });
 }

@@ -7,17 +7,17 @@ use crate::sys::check;
 use crate::sys::{host, process, thread};
 use core::ffi::{c_char, c_int, c_void, CStr};
 
-/// What a thread gets whose stack size nobody chose and for which the limit on stacks is no guide.
+/// The default stack size if the limit on stacks is not usable.
 const DEFAULT_STACK: usize = 2 << 20;
 
 /// How many CPUs a set of the C library has room for.
 const CPUS: usize = libc::CPU_SETSIZE as usize;
 
-/// The limit that the main thread's stack has, if it makes sense as a size.
+/// Returns the limit of the main thread's stack, if it is a valid stack size.
 fn default_stack_size(page: usize, minimum: usize) -> usize {
     let limit = process::limit(libc::RLIMIT_STACK);
-    // A mapping of part of a page fails.
-    let size = limit as usize & !(page - 1);
+    // The size of a mapping must be a multiple of the page size.
+    let size = usize::try_from(limit).unwrap_or(usize::MAX) & !(page - 1);
     if limit == libc::RLIM_INFINITY || size < minimum {
         DEFAULT_STACK
     } else {
@@ -32,7 +32,7 @@ fn stack_size(wanted: usize) -> usize {
     if wanted == 0 {
         return default_stack_size(page, minimum);
     }
-    // A size in the last page of the address space wraps to 0, which is then the minimum.
+    // A size in the last page of the address space wraps to 0 and becomes the minimum.
     (wanted.wrapping_add(page - 1) & !(page - 1)).max(minimum)
 }
 
@@ -55,7 +55,7 @@ unsafe fn create(
             extern "C" fn(*mut c_void) -> *mut c_void,
         >(entry)
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { thread::create(tid, stack_size(wanted_stack), entry, argument) }
 }
 
@@ -73,14 +73,14 @@ pub unsafe extern "C" fn uv_thread_create(
     arg: *mut c_void,
 ) -> c_int {
     let Some(entry) = entry else { return Error::EINVAL.code() };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { create(tid, 0, entry, arg) }.into_c()
 }
 
-/// As `uv_thread_create()`, with options.
+/// Like `uv_thread_create()`, with options.
 ///
-/// `stack_size` counts if `flags` has `UV_THREAD_HAS_STACK_SIZE`. It is rounded up to a page, and
-/// to the least that the system allows; 0 means the default.
+/// `stack_size` is used if `flags` has `UV_THREAD_HAS_STACK_SIZE`. It is rounded up to a multiple of the
+/// page size and to the minimum of the system; 0 means the default.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_create_ex>.
 ///
 /// # Safety
@@ -93,8 +93,7 @@ pub unsafe extern "C" fn uv_thread_create_ex(
     arg: *mut c_void,
 ) -> c_int {
     let Some(entry) = entry else { return Error::EINVAL.code() };
-    // SAFETY: the caller's contract. A field whose flag is not set may be uninitialised, and is not
-    // read.
+    // SAFETY: as documented. A field without its flag may be uninitialised and is not read.
     unsafe {
         let has_size = (*params).flags & UV_THREAD_HAS_STACK_SIZE != 0;
         let size = if has_size { (*params).stack_size } else { 0 };
@@ -103,7 +102,7 @@ pub unsafe extern "C" fn uv_thread_create_ex(
     .into_c()
 }
 
-/// The calling thread's id.
+/// Returns the id of the calling thread.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_self>.
 #[no_mangle]
@@ -111,7 +110,7 @@ pub extern "C" fn uv_thread_self() -> uv_thread_t {
     thread::current()
 }
 
-/// Waits for a thread's end, and releases it.
+/// Waits for the end of a thread and releases it.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_join>.
@@ -120,11 +119,11 @@ pub extern "C" fn uv_thread_self() -> uv_thread_t {
 /// `tid` points to the id of a thread that is neither joined nor detached.
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_join(tid: *mut uv_thread_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_join(*tid, core::ptr::null_mut()) }).into_c()
 }
 
-/// Lets a thread release itself when it ends: it need not be joined, and cannot be.
+/// Detaches a thread: it releases its resources when it ends, and cannot be joined.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_detach>.
@@ -133,23 +132,23 @@ pub unsafe extern "C" fn uv_thread_join(tid: *mut uv_thread_t) -> c_int {
 /// `tid` points to the id of a thread that is neither joined nor detached.
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_detach(tid: *mut uv_thread_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_detach(*tid) }).into_c()
 }
 
-/// Whether both ids are the same thread's: non-zero if so.
+/// Returns non-zero if both ids are those of the same thread.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_equal>.
 ///
 /// # Safety
-/// Both pointers are to ids of threads.
+/// Both pointers point to ids of threads.
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_equal(t1: *const uv_thread_t, t2: *const uv_thread_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { c::pthread_equal(*t1, *t2) }
 }
 
-/// Gives the calling thread a name, cut to 15 bytes.
+/// Sets the name of the calling thread, truncated to 15 bytes.
 ///
 /// Returns 0, or `UV_EINVAL` for NULL.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setname>.
@@ -159,7 +158,7 @@ pub unsafe extern "C" fn uv_thread_equal(t1: *const uv_thread_t, t2: *const uv_t
 #[no_mangle]
 pub unsafe extern "C" fn uv_thread_setname(name: *const c_char) -> c_int {
     let set = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let name = unsafe { text(name)? }.to_bytes();
         let mut cut: thread::Name = [0; 16];
         let length = name.len().min(cut.len() - 1);
@@ -169,7 +168,7 @@ pub unsafe extern "C" fn uv_thread_setname(name: *const c_char) -> c_int {
     set().into_c()
 }
 
-/// Gets a thread's name, cut to what fits into `size` bytes with a NUL.
+/// Gets the name of a thread, truncated to `size` bytes with its NUL.
 ///
 /// Returns 0, `UV_EINVAL` if `name` is NULL or `size` is 0, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getname>.
@@ -183,7 +182,7 @@ pub unsafe extern "C" fn uv_thread_getname(
     mut size: usize,
 ) -> c_int {
     let mut get = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             let out = TextOut::new(name, &raw mut size)?;
             out.put_cut(thread::name(*tid, &mut [0; 16])?.to_bytes());
@@ -193,7 +192,7 @@ pub unsafe extern "C" fn uv_thread_getname(
     get().into_c()
 }
 
-/// How many entries a CPU mask has: the number of CPUs that the C library has room for.
+/// Returns the number of entries of a CPU mask: how many CPUs the C library supports.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpumask_size>.
 #[no_mangle]
@@ -238,8 +237,8 @@ unsafe fn set_affinity(tid: *mut uv_thread_t, mask: *const c_char, size: usize) 
     }
 }
 
-/// Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. What was set
-/// before goes to `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
+/// Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. Stores the previous
+/// ones in `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
 /// `uv_cpumask_size()`.
 ///
 /// Returns 0, `UV_EINVAL` if the masks are too small or no CPU is left to run on, or another error
@@ -255,7 +254,7 @@ pub unsafe extern "C" fn uv_thread_setaffinity(
     mask_size: usize,
 ) -> c_int {
     let set = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             if !oldmask.is_null() {
                 get_affinity(tid, oldmask, mask_size)?;
@@ -266,7 +265,7 @@ pub unsafe extern "C" fn uv_thread_setaffinity(
     set().into_c()
 }
 
-/// Gets the CPUs that a thread may run on: their entries in `cpumask` become 1 and the others 0.
+/// Gets the CPUs that a thread may run on: sets their entries in `cpumask` to 1 and the others to 0.
 /// The mask has `mask_size` entries, at least `uv_cpumask_size()`.
 ///
 /// Returns 0, `UV_EINVAL` if the mask is too small, or another error code.
@@ -280,11 +279,11 @@ pub unsafe extern "C" fn uv_thread_getaffinity(
     cpumask: *mut c_char,
     mask_size: usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { get_affinity(tid, cpumask, mask_size) }.into_c()
 }
 
-/// The number of the CPU that the calling thread runs on, or an error code.
+/// Returns the number of the CPU that the calling thread runs on, or an error code.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getcpu>.
 #[no_mangle]
@@ -292,17 +291,17 @@ pub extern "C" fn uv_thread_getcpu() -> c_int {
     thread::cpu().into_c()
 }
 
-/// Whether the thread is the calling one, which the nice value decides about. Other threads'
-/// nice values cannot be reached: pthread does not tell their kernel ids.
+/// Whether the thread's priority is its nice value, and the thread is the calling one. Nice values of
+/// other threads are not accessible, as pthread does not expose kernel ids.
 fn is_nice_here(tid: uv_thread_t, policy: c_int) -> bool {
-    // SAFETY: comparing ids needs nothing.
+    // SAFETY: compares ids.
     policy == libc::SCHED_OTHER && unsafe { c::pthread_equal(tid, thread::current()) != 0 }
 }
 
 /// # Safety
 /// The thread runs.
 unsafe fn priority(tid: uv_thread_t) -> Result<c_int> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let (policy, parameters) = unsafe { thread::scheduling(tid)? };
     if is_nice_here(tid, policy) {
         return process::priority(process::thread_id());
@@ -313,21 +312,21 @@ unsafe fn priority(tid: uv_thread_t) -> Result<c_int> {
 /// # Safety
 /// The thread runs.
 unsafe fn set_priority(tid: uv_thread_t, level: c_int) -> Result {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let (policy, mut parameters) = unsafe { thread::scheduling(tid)? };
     if is_nice_here(tid, policy) {
         return process::set_priority(process::thread_id(), -2 * level);
     }
-    // Five levels, from the lowest priority of the policy to the highest.
+    // There are five levels, from the lowest priority of the policy to the highest.
     let (lowest, highest) = thread::priority_range(policy)?;
     let step = level - UV_THREAD_PRIORITY_LOWEST;
     parameters.sched_priority = lowest + (highest - lowest) * step / 4;
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { thread::set_scheduling(tid, policy, &parameters) }
 }
 
-/// Gets a thread's priority within its scheduling policy. For the calling thread, if it is scheduled
-/// as usual, that is its nice value; for others it is 0 then.
+/// Gets the priority of a thread within its scheduling policy. With the default policy that is the nice
+/// value of the calling thread, and 0 for other threads.
 ///
 /// Returns 0, `UV_EINVAL` if `priority` is NULL, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getpriority>.
@@ -339,12 +338,12 @@ pub unsafe extern "C" fn uv_thread_getpriority(tid: uv_thread_t, priority: *mut 
     if priority.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { self::priority(tid).map(|value| priority.write(value)) }.into_c()
 }
 
-/// Sets a thread's priority, to one of the `UV_THREAD_PRIORITY_` constants. It has no effect on
-/// threads other than the calling one that are scheduled as usual.
+/// Sets the priority of a thread to one of the `UV_THREAD_PRIORITY_` constants. With the default policy it
+/// has an effect only on the calling thread.
 ///
 /// Returns 0; `UV_EINVAL` for another number; `UV_EACCES` or `UV_EPERM` if that is not allowed.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setpriority>.
@@ -356,6 +355,6 @@ pub unsafe extern "C" fn uv_thread_setpriority(tid: uv_thread_t, priority: c_int
     if !(UV_THREAD_PRIORITY_LOWEST..=UV_THREAD_PRIORITY_HIGHEST).contains(&priority) {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { set_priority(tid, priority) }.into_c()
 }

@@ -1,4 +1,4 @@
-//! Keys: each stands for a pointer that every thread has its own of.
+//! Thread-local storage: keys, for each of which every thread has its own pointer.
 
 use super::pthread::require;
 use crate::abi::*;
@@ -6,7 +6,7 @@ use crate::sys::c;
 use crate::sys::check;
 use core::ffi::{c_int, c_void};
 
-/// Makes a key, whose value is NULL in every thread.
+/// Creates a key, whose value is NULL in every thread.
 ///
 /// Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
@@ -15,11 +15,11 @@ use core::ffi::{c_int, c_void};
 /// `key` is memory for a key.
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_create(key: *mut uv_key_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     check(unsafe { c::pthread_key_create(key, None) }).into_c()
 }
 
-/// Deletes a key. The values are the program's to release.
+/// Deletes a key. It does not release the values.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_delete>.
 ///
@@ -27,11 +27,11 @@ pub unsafe extern "C" fn uv_key_create(key: *mut uv_key_t) -> c_int {
 /// `key` points to a key that exists.
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_delete(key: *mut uv_key_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_key_delete(*key) });
 }
 
-/// The calling thread's value.
+/// Returns the calling thread's value.
 ///
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_get>.
 ///
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn uv_key_delete(key: *mut uv_key_t) {
 /// `key` points to a key that exists.
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_get(key: *mut uv_key_t) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { c::pthread_getspecific(*key) }
 }
 
@@ -51,6 +51,6 @@ pub unsafe extern "C" fn uv_key_get(key: *mut uv_key_t) -> *mut c_void {
 /// `key` points to a key that exists.
 #[no_mangle]
 pub unsafe extern "C" fn uv_key_set(key: *mut uv_key_t, value: *mut c_void) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     require(unsafe { c::pthread_setspecific(*key, value) });
 }

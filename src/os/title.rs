@@ -1,7 +1,7 @@
-//! The process's title, which `ps` shows.
+//! The title of the process, which `ps` shows.
 //!
-//! The kernel lets a process write to the memory that its arguments were in, and shows what is there
-//! now. So the arguments move elsewhere, and the title takes their place.
+//! The kernel shows the memory where it put the arguments, and the process may write to it. The arguments
+//! are copied to another place, and the title replaces them.
 
 use crate::abi::*;
 use crate::ffi::text;
@@ -13,16 +13,15 @@ use core::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 struct Title {
-    /// The arguments where they are now: an array of pointers and the strings, in one block.
+    /// The copy of the arguments: an array of pointers and the strings, in one block.
     arguments: *mut c_void,
-    /// Where the arguments were, and how many bytes they took.
+    /// The memory of the original arguments, and its size.
     place: *mut c_char,
     capacity: usize,
     length: usize,
 }
 
-// SAFETY: the pointers are to memory that lasts as long as the process, and that only the holder of
-// the lock writes to.
+// SAFETY: the memory stays valid until the process ends, and only the holder of the lock writes to it.
 unsafe impl Send for Title {}
 
 static TITLE: Mutex<Title> = Mutex::new(Title {
@@ -36,7 +35,7 @@ fn lock() -> MutexGuard<'static, Title> {
     TITLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many bytes the arguments take, from the first on and for as long as they follow one another.
+/// Returns the size of the arguments, counting from the first one as long as they are adjacent.
 ///
 /// # Safety
 /// `arguments` are strings.
@@ -47,18 +46,18 @@ unsafe fn contiguous_size(arguments: &[*mut c_char]) -> usize {
         if argument != first.wrapping_add(size) {
             break;
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         size += unsafe { CStr::from_ptr(argument) }.count_bytes() + 1;
     }
     size
 }
 
-/// Copies the arguments to a block of their own: pointers, NULL, strings.
+/// Copies the arguments to a new block: pointers, NULL, strings.
 ///
 /// # Safety
 /// `arguments` are strings.
 unsafe fn copy(arguments: &[*mut c_char]) -> Result<*mut *mut c_char> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let size = |argument: *mut c_char| unsafe { CStr::from_ptr(argument) }.count_bytes() + 1;
     let array_size = (arguments.len() + 1) * size_of::<*mut c_char>();
     let text_size: usize = arguments.iter().map(|&argument| size(argument)).sum();
@@ -76,18 +75,18 @@ unsafe fn copy(arguments: &[*mut c_char]) -> Result<*mut *mut c_char> {
     Ok(block)
 }
 
-/// Prepares for `uv_set_process_title()`. To be called once, early in `main()`, with its arguments;
-/// the program goes on with the arguments that this returns. They are a copy, or the same if there
-/// is no memory for one. They are valid until `uv_library_shutdown()`.
+/// Prepares for `uv_set_process_title()`. Call it once, early in `main()`, with the arguments of that, and
+/// use the arguments that it returns instead. They are a copy, or the same if there is no memory for
+/// one, and are valid until `uv_library_shutdown()`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_setup_args>.
 ///
 /// # Safety
-/// `argv` is an array of `argc` strings. The memory that they are in is the library's from now on.
+/// `argv` is an array of `argc` strings. Their memory belongs to the library from then on.
 #[no_mangle]
 pub unsafe extern "C" fn uv_setup_args(argc: c_int, argv: *mut *mut c_char) -> *mut *mut c_char {
     let Ok(count @ 1..) = usize::try_from(argc) else { return argv };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let (arguments, copy) = unsafe {
         let arguments = core::slice::from_raw_parts(argv, count);
         (arguments, copy(arguments))
@@ -96,7 +95,7 @@ pub unsafe extern "C" fn uv_setup_args(argc: c_int, argv: *mut *mut c_char) -> *
     let mut title = lock();
     title.arguments = copy.cast();
     title.place = arguments[0];
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         title.capacity = contiguous_size(arguments);
         title.length = CStr::from_ptr(arguments[0]).count_bytes();
@@ -104,10 +103,10 @@ pub unsafe extern "C" fn uv_setup_args(argc: c_int, argv: *mut *mut c_char) -> *
     copy
 }
 
-/// Sets the title of this process, cut to the room that its arguments had, and the name of the
-/// calling thread.
+/// Sets the title of this process, truncated to the size of its arguments, and the name of the calling
+/// thread.
 ///
-/// Returns 0; `UV_ENOBUFS` unless `uv_setup_args()` was called before. Any thread.
+/// Returns 0; `UV_ENOBUFS` if `uv_setup_args()` was not called before. Any thread.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_set_process_title>.
 ///
 /// # Safety
@@ -115,15 +114,15 @@ pub unsafe extern "C" fn uv_setup_args(argc: c_int, argv: *mut *mut c_char) -> *
 #[no_mangle]
 pub unsafe extern "C" fn uv_set_process_title(title: *const c_char) -> c_int {
     let set = || {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let text = unsafe { text(title)? }.to_bytes();
         let mut title = lock();
         if title.arguments.is_null() {
             return Err(Error::ENOBUFS);
         }
         title.length = text.len().min(title.capacity.saturating_sub(1));
-        // SAFETY: the place has `capacity` bytes, and the lock makes this thread its only writer.
-        // The text may be in the very place.
+        // SAFETY: the place has `capacity` bytes, and this thread holds the lock. The text may overlap
+        // the place.
         unsafe {
             ptr::copy(text.as_ptr().cast(), title.place, title.length);
             ptr::write_bytes(title.place.add(title.length), 0, title.capacity - title.length);
@@ -137,7 +136,7 @@ pub unsafe extern "C" fn uv_set_process_title(title: *const c_char) -> c_int {
 /// Gets the title of this process.
 ///
 /// Returns 0; `UV_EINVAL` if `buffer` is NULL or `size` is 0; `UV_ENOBUFS` if the buffer is too
-/// small, and unless `uv_setup_args()` was called before. Any thread.
+/// small, and if `uv_setup_args()` was not called before. Any thread.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_process_title>.
 ///
 /// # Safety
@@ -151,8 +150,7 @@ pub unsafe extern "C" fn uv_get_process_title(buffer: *mut c_char, size: usize) 
     if title.arguments.is_null() || size <= title.length {
         return Error::ENOBUFS.code();
     }
-    // SAFETY: the buffer has room for the title and a NUL, and the lock keeps others from writing to
-    // the title.
+    // SAFETY: the buffer has room for the title and a NUL, and this thread holds the lock.
     unsafe {
         ptr::copy(title.place, buffer, title.length);
         buffer.add(title.length).write(0);
@@ -160,10 +158,10 @@ pub unsafe extern "C" fn uv_get_process_title(buffer: *mut c_char, size: usize) 
     0
 }
 
-/// Frees the arguments; the title can no longer be had then.
+/// Frees the arguments. The title can no longer be set or read.
 pub fn shut_down() {
     let mut title = lock();
     let arguments = core::mem::replace(&mut title.arguments, ptr::null_mut());
-    // SAFETY: `uv_setup_args` allocated the block, and its pointer is gone.
+    // SAFETY: `uv_setup_args` allocated the block, and nothing refers to it any more.
     unsafe { memory::free(arguments) };
 }

@@ -1,4 +1,4 @@
-//! Users and groups, from the system's databases.
+//! Users and groups, from the databases of the system.
 
 use crate::abi::*;
 use crate::memory;
@@ -7,16 +7,16 @@ use core::ffi::{c_char, c_int, c_ulong, CStr};
 use core::mem::size_of;
 use core::ptr;
 
-/// Copies strings one after the other to a block that has room for them.
+/// Copies strings one after another to a block.
 struct Packer(*mut c_char);
 
 impl Packer {
     /// # Safety
-    /// The block has room for this string too.
+    /// The block has room for this string after the previous ones.
     unsafe fn add(&mut self, text: &CStr) -> *mut c_char {
         let copy = self.0;
         let size = text.count_bytes() + 1;
-        // SAFETY: the caller's contract; a fresh block overlaps nothing.
+        // SAFETY: as documented; a fresh block overlaps nothing.
         unsafe {
             ptr::copy_nonoverlapping(text.as_ptr(), copy, size);
             self.0 = copy.add(size);
@@ -25,18 +25,18 @@ impl Packer {
     }
 }
 
-/// The user's strings are one block, that of `username`.
+/// Copies a user. The strings are in one block, which starts at `username`.
 fn copy_user(user: User<'_>) -> Result<uv_passwd_t> {
     let texts = [user.name, user.home, user.shell];
     let block = memory::malloc(texts.iter().map(|text| text.count_bytes() + 1).sum())?;
     let mut packer = Packer(block.as_ptr().cast());
-    // SAFETY: the block is as large as the three strings.
+    // SAFETY: the block has room for the three strings.
     let [username, homedir, shell] = texts.map(|text| unsafe { packer.add(text) });
     let (uid, gid) = (c_ulong::from(user.uid), c_ulong::from(user.gid));
     Ok(uv_passwd_t { username, uid, gid, shell, homedir })
 }
 
-/// The group's array and strings are one block, that of `members`.
+/// Copies a group. The array and the strings are in one block, which starts at `members`.
 fn copy_group(group: Group<'_>) -> Result<uv_group_t> {
     let (count, bytes) = group
         .members()
@@ -56,23 +56,22 @@ fn copy_group(group: Group<'_>) -> Result<uv_group_t> {
     }
 }
 
-/// Gets the user whose rights the process has (the effective user). `uv_os_free_passwd()` frees the
-/// strings.
+/// Gets the effective user of the process. `uv_os_free_passwd()` frees the strings.
 ///
-/// Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+/// Returns 0; `UV_ENOENT` if it is not in the user database; `UV_EINVAL` for NULL; `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd>.
 ///
 /// # Safety
 /// `pwd` is NULL or good for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_get_passwd(pwd: *mut uv_passwd_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_os_get_passwd2(pwd, user::effective_id()) }
 }
 
 /// Gets the user with this id. `uv_os_free_passwd()` frees the strings.
 ///
-/// Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+/// Returns 0; `UV_ENOENT` if it is not in the user database; `UV_EINVAL` for NULL; `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd2>.
 ///
 /// # Safety
@@ -82,7 +81,7 @@ pub unsafe extern "C" fn uv_os_get_passwd2(pwd: *mut uv_passwd_t, uid: uv_uid_t)
     if pwd.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     user::user(uid, copy_user).map(|entry| unsafe { pwd.write(entry) }).into_c()
 }
 
@@ -98,7 +97,7 @@ pub unsafe extern "C" fn uv_os_free_passwd(pwd: *mut uv_passwd_t) {
     if pwd.is_null() {
         return;
     }
-    // SAFETY: the caller's contract; the strings are one block, that of the name.
+    // SAFETY: as documented; the strings are in one block, which starts at the name.
     unsafe {
         memory::free((*pwd).username.cast());
         (*pwd).username = ptr::null_mut();
@@ -109,7 +108,7 @@ pub unsafe extern "C" fn uv_os_free_passwd(pwd: *mut uv_passwd_t) {
 
 /// Gets the group with this id. `uv_os_free_group()` frees the strings.
 ///
-/// Returns 0; `UV_ENOENT` if the group database does not have it; `UV_EINVAL` for NULL;
+/// Returns 0; `UV_ENOENT` if it is not in the group database; `UV_EINVAL` for NULL;
 /// `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_group>.
 ///
@@ -120,7 +119,7 @@ pub unsafe extern "C" fn uv_os_get_group(grp: *mut uv_group_t, gid: uv_uid_t) ->
     if grp.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     user::group(gid, copy_group).map(|entry| unsafe { grp.write(entry) }).into_c()
 }
 
@@ -136,7 +135,7 @@ pub unsafe extern "C" fn uv_os_free_group(grp: *mut uv_group_t) {
     if grp.is_null() {
         return;
     }
-    // SAFETY: the caller's contract; array and strings are one block, that of the array.
+    // SAFETY: as documented; the array and the strings are in one block, which starts at the array.
     unsafe {
         memory::free((*grp).members.cast());
         (*grp).groupname = ptr::null_mut();

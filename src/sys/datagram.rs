@@ -157,7 +157,7 @@ impl Outbox {
             return;
         }
         let size = total(buffers);
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         if !(self.segmenting && unsafe { self.extend_run(to, buffers, size) }) {
             self.headers[self.messages].write(mmsghdr { msg_hdr: header(to, buffers), msg_len: 0 });
             self.runs[self.messages] = 1;
@@ -178,7 +178,7 @@ impl Outbox {
         let Some(last) = self.messages.checked_sub(1) else { return false };
         // SAFETY: all messages are initialised.
         let last_header = unsafe { &mut self.headers[last].assume_init_mut().msg_hdr };
-        // SAFETY: the caller's contract, for this address and for those from before.
+        // SAFETY: as documented, for this address and for those from before.
         if !unsafe { to.is(last_header) } {
             return false;
         }

@@ -135,13 +135,13 @@ pub unsafe extern "C" fn uv_ip4_addr(
     let mut out: sockaddr_in = unsafe { core::mem::zeroed() };
     out.sin_family = AF_INET as u16;
     out.sin_port = network_port(port);
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     let text = unsafe { text(ip) };
     let parsed = text.and_then(|text| parse_v4(text.to_bytes()));
     if let Ok(octets) = parsed {
         out.sin_addr.s_addr = u32::from_ne_bytes(octets);
     }
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     unsafe { addr.write(out) };
     parsed.map(drop).into_c()
 }
@@ -164,14 +164,14 @@ pub unsafe extern "C" fn uv_ip6_addr(
     let mut out: sockaddr_in6 = unsafe { core::mem::zeroed() };
     out.sin6_family = AF_INET6 as u16;
     out.sin6_port = network_port(port);
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     let text = unsafe { text(ip) };
     let parsed = text.and_then(|text| parse_v6(text.to_bytes()));
     if let Ok(octets) = parsed {
         out.sin6_addr.s6_addr = octets;
     }
     out.sin6_scope_id = text.map_or(0, scope_id);
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     unsafe { addr.write(out) };
     parsed.map(drop).into_c()
 }
@@ -188,9 +188,9 @@ pub unsafe extern "C" fn uv_ip4_name(
     dst: *mut c_char,
     size: size_t,
 ) -> c_int {
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     let octets = unsafe { (*src).sin_addr.s_addr }.to_ne_bytes();
-    // SAFETY: likewise.
+    // SAFETY: as documented.
     unsafe { Text::v4(octets).copy_out(dst, size) }.into_c()
 }
 
@@ -207,9 +207,9 @@ pub unsafe extern "C" fn uv_ip6_name(
     dst: *mut c_char,
     size: size_t,
 ) -> c_int {
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     let octets = unsafe { (*src).sin6_addr.s6_addr };
-    // SAFETY: likewise.
+    // SAFETY: as documented.
     unsafe { Text::v6(octets).copy_out(dst, size) }.into_c()
 }
 
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn uv_ip6_name(
 /// bytes.
 #[no_mangle]
 pub unsafe extern "C" fn uv_ip_name(src: *const sockaddr, dst: *mut c_char, size: size_t) -> c_int {
-    // SAFETY: this function's own contract, with the family that each call wants.
+    // SAFETY: as documented, with the family that each call wants.
     unsafe {
         match c_int::from((*src).sa_family) {
             AF_INET => uv_ip4_name(src.cast(), dst, size),
@@ -249,13 +249,13 @@ pub unsafe extern "C" fn uv_inet_ntop(
     size: size_t,
 ) -> c_int {
     let text = match af {
-        // SAFETY: this function's own contract; arrays of bytes need no alignment.
+        // SAFETY: as documented; arrays of bytes need no alignment.
         AF_INET => Text::v4(unsafe { *src.cast() }),
-        // SAFETY: likewise.
+        // SAFETY: as documented.
         AF_INET6 => Text::v6(unsafe { *src.cast() }),
         _ => return Error::EAFNOSUPPORT.code(),
     };
-    // SAFETY: likewise.
+    // SAFETY: as documented.
     unsafe { text.copy_out(dst, size) }.into_c()
 }
 
@@ -269,7 +269,7 @@ pub unsafe extern "C" fn uv_inet_ntop(
 /// `src` is NULL or a string; `dst` has room for an address of the family `af`.
 #[no_mangle]
 pub unsafe extern "C" fn uv_inet_pton(af: c_int, src: *const c_char, dst: *mut c_void) -> c_int {
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     let text = match unsafe { text(src) } {
         Ok(text) => text.to_bytes(),
         Err(error) => return error.code(),

@@ -106,7 +106,7 @@ fn write_utf16(wtf8: &[u8], out: &mut [MaybeUninit<u16>]) {
 /// # Safety
 /// `utf16` has that many units.
 unsafe fn utf16_text<'a>(utf16: *const u16, length: isize) -> &'a [u16] {
-    // SAFETY: this function's own contract.
+    // SAFETY: as documented.
     unsafe {
         let length = usize::try_from(length).unwrap_or_else(|_| {
             let mut end = 0;
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn uv_utf16_length_as_wtf8(
     utf16: *const u16,
     utf16_len: libc::ssize_t,
 ) -> libc::size_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     length_as_wtf8(unsafe { utf16_text(utf16, utf16_len) })
 }
 
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn uv_utf16_to_wtf8(
     wtf8_len_ptr: *mut libc::size_t,
 ) -> c_int {
     let convert = || {
-        // SAFETY: the caller's contract. `room` is what the buffer has besides the NUL's byte.
+        // SAFETY: as documented. `room` is what the buffer has besides the NUL's byte.
         unsafe {
             let text = utf16_text(utf16, utf16_len);
             let length = length_as_wtf8(text);
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn uv_utf16_to_wtf8(
 /// `pointer` is NULL or good for writing.
 unsafe fn set(pointer: *mut usize, value: usize) {
     if !pointer.is_null() {
-        // SAFETY: this function's own contract.
+        // SAFETY: as documented.
         unsafe { pointer.write(value) };
     }
 }
@@ -201,7 +201,7 @@ unsafe fn set(pointer: *mut usize, value: usize) {
 /// `wtf8` is a string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_wtf8_length_as_utf16(wtf8: *const c_char) -> libc::ssize_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match length_as_utf16(unsafe { CStr::from_ptr(wtf8) }.to_bytes()) {
         Some(length) => length as libc::ssize_t + 1,
         None => Error::EINVAL.code() as libc::ssize_t,
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn uv_wtf8_to_utf16(
     if utf16_len == 0 {
         return;
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let out = core::slice::from_raw_parts_mut(utf16.cast::<MaybeUninit<u16>>(), utf16_len);
         write_utf16(CStr::from_ptr(wtf8).to_bytes(), out);
