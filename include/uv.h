@@ -3922,7 +3922,7 @@ UV_EXTERN int uv_cancel(uv_req_t *req);
 /* Clocks and sleeping. */
 
 /**
- * The monotonic clock, in nanoseconds from an unspecified start.
+ * Returns the time of the monotonic clock, in nanoseconds since an arbitrary point.
  *
  * Any thread. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_hrtime>.
  */
@@ -3931,20 +3931,20 @@ UV_EXTERN uint64_t uv_hrtime(void);
 /**
  * Reads a clock.
  *
- * Returns 0; `UV_EFAULT` when `ts` is NULL; `UV_EINVAL` when there is no such clock. Any thread.
+ * Returns 0; `UV_EFAULT` if `ts` is NULL; `UV_EINVAL` if there is no such clock. Any thread.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_clock_gettime>.
  */
 UV_EXTERN int uv_clock_gettime(uv_clock_id clock_id, uv_timespec64_t *ts);
 
 /**
- * Makes the calling thread sleep for `msec` milliseconds.
+ * Puts the calling thread to sleep for `msec` milliseconds.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_sleep>.
  */
 UV_EXTERN void uv_sleep(unsigned int msec);
 
 /**
- * Gets the time of day, in seconds and microseconds since 1970 began.
+ * Gets the time of day, in seconds and microseconds since the start of 1970.
  *
  * Returns 0, or `UV_EINVAL` for NULL.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_gettimeofday>.
@@ -3954,7 +3954,7 @@ UV_EXTERN int uv_gettimeofday(uv_timeval64_t *tv);
 /* The CPUs. */
 
 /**
- * Gets a list of the CPUs that are online, as an array that `uv_free_cpu_info()` frees.
+ * Gets the CPUs that are online, as an array to be freed by `uv_free_cpu_info()`.
  *
  * Returns 0 or an error code such as `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpu_info>.
@@ -3962,24 +3962,24 @@ UV_EXTERN int uv_gettimeofday(uv_timeval64_t *tv);
 UV_EXTERN int uv_cpu_info(uv_cpu_info_t **cpu_infos, int *count);
 
 /**
- * Frees what `uv_cpu_info()` gave. NULL is allowed.
+ * Frees the result of `uv_cpu_info()`. NULL is allowed.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_cpu_info>.
  */
 UV_EXTERN void uv_free_cpu_info(uv_cpu_info_t *cpu_infos, int count);
 
 /**
- * How many threads a program should use for work that keeps CPUs busy: the CPUs that the calling
- * thread may run on, or fewer if the control group has a quota. At least 1.
+ * Returns how many threads a program should use for work that keeps CPUs busy: the number of CPUs that
+ * the calling thread may run on, or the quota of the control group if that is lower. At least 1.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_available_parallelism>.
  */
 UV_EXTERN unsigned int uv_available_parallelism(void);
 
-/* File descriptors: what they are, pairs of them, and who inherits them. */
+/* File descriptors: their kind, pipes, and inheritance. */
 
 /**
- * What kind of handle suits a descriptor: `UV_TTY`, `UV_NAMED_PIPE` (also for local stream
+ * Returns the type of handle for a descriptor: `UV_TTY`, `UV_NAMED_PIPE` (also for local stream
  * sockets), `UV_TCP`, `UV_UDP`, `UV_FILE` (also for character devices), or `UV_UNKNOWN_HANDLE`.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_guess_handle>.
@@ -3987,8 +3987,8 @@ UV_EXTERN unsigned int uv_available_parallelism(void);
 UV_EXTERN uv_handle_type uv_guess_handle(uv_file file);
 
 /**
- * Makes a pipe: what is written to `fds[1]` can be read from `fds[0]`. `read_flags` and
- * `write_flags` are 0 or `UV_NONBLOCK_PIPE`, for one end each. Both ends are close-on-exec.
+ * Makes a pipe: data written to `fds[1]` can be read from `fds[0]`. `read_flags` and `write_flags` are 0
+ * or `UV_NONBLOCK_PIPE`. Both ends are close-on-exec.
  *
  * Returns 0 or an error code such as `UV_EMFILE`. Any thread.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe>.
@@ -3996,22 +3996,20 @@ UV_EXTERN uv_handle_type uv_guess_handle(uv_file file);
 UV_EXTERN int uv_pipe(uv_file *fds, int read_flags, int write_flags);
 
 /**
- * Sees to it that processes started from now on do not inherit the descriptors that this one did.
- * It is best called early.
+ * Makes the descriptors that this process inherited close-on-exec. Call it early in the program.
  *
  * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_disable_stdio_inheritance>.
  */
 UV_EXTERN void uv_disable_stdio_inheritance(void);
 
-/* Paths that a program asks for: its working directory, its own file, where the user's and where
- * temporary files go. */
+/* Paths: the working directory, the program's file, the home directory and that of temporary files. */
 
 /**
  * Gets the working directory. `size` goes in as the size of `buffer` and comes out as the length
  * of the path.
  *
  * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
- * `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the directory was removed.
+ * `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the directory has been removed.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cwd>.
  */
 UV_EXTERN int uv_cwd(char *buffer, size_t *size);
@@ -4025,8 +4023,8 @@ UV_EXTERN int uv_cwd(char *buffer, size_t *size);
 UV_EXTERN int uv_chdir(const char *dir);
 
 /**
- * Gets the path of the program's file, cut to what fits. `size` goes in as the size of `buffer` and
- * comes out as the length of the path.
+ * Gets the path of the program's file, truncated to the buffer. `size` goes in as the size of `buffer`
+ * and comes out as the length of the path.
  *
  * Returns 0; `UV_EINVAL` for NULL and for a size of 0; another error code if `/proc` is missing.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_exepath>.
@@ -4034,8 +4032,8 @@ UV_EXTERN int uv_chdir(const char *dir);
 UV_EXTERN int uv_exepath(char *buffer, size_t *size);
 
 /**
- * Gets the user's home directory: the environment variable `HOME`, or else what the user database
- * says. `size` goes in as the size of `buffer` and comes out as the length of the path.
+ * Gets the user's home directory: the environment variable `HOME`, or else the entry of the user
+ * database. `size` goes in as the size of `buffer` and comes out as the length of the path.
  *
  * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
  * `UV_EINVAL` for NULL and for a size of 0; `UV_ENOENT` if the user is unknown.
@@ -4045,8 +4043,8 @@ UV_EXTERN int uv_os_homedir(char *buffer, size_t *size);
 
 /**
  * Gets the directory for temporary files: the first of the environment variables `TMPDIR`, `TMP`,
- * `TEMP` and `TEMPDIR` that exists, or else `/tmp`. A slash at the end is left out. `size` goes in
- * as the size of `buffer` and comes out as the length of the path.
+ * `TEMP` and `TEMPDIR` that exists, or else `/tmp`. A slash at the end is removed. `size` goes in as the
+ * size of `buffer` and comes out as the length of the path.
  *
  * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
  * `UV_EINVAL` for NULL and for a size of 0.
@@ -4067,7 +4065,7 @@ UV_EXTERN int uv_os_tmpdir(char *buffer, size_t *size);
 UV_EXTERN int uv_os_getenv(const char *name, char *buffer, size_t *size);
 
 /**
- * Sets an environment variable, also if it exists.
+ * Sets an environment variable, replacing an existing value.
  *
  * Returns 0; `UV_EINVAL` for NULL and for a name that is empty or contains `=`; `UV_ENOMEM`.
  * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_setenv>.
@@ -4083,7 +4081,7 @@ UV_EXTERN int uv_os_setenv(const char *name, const char *value);
 UV_EXTERN int uv_os_unsetenv(const char *name);
 
 /**
- * Gets all environment variables, as an array that `uv_os_free_environ()` frees.
+ * Gets all environment variables, as an array to be freed by `uv_os_free_environ()`.
  *
  * Returns 0 or `UV_ENOMEM`.
  * Not thread-safe. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_environ>.
@@ -4091,16 +4089,16 @@ UV_EXTERN int uv_os_unsetenv(const char *name);
 UV_EXTERN int uv_os_environ(uv_env_item_t **envitems, int *count);
 
 /**
- * Frees what `uv_os_environ()` gave. NULL is allowed.
+ * Frees the result of `uv_os_environ()`. NULL is allowed.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_free_environ>.
  */
 UV_EXTERN void uv_os_free_environ(uv_env_item_t *envitems, int count);
 
-/* What the host is called, how long it has been up and how busy it is; the time of day. */
+/* The host: name, uptime and load. */
 
 /**
- * Gets the host's name. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
+ * Gets the name of the host. `size` goes in as the size of `buffer`, for which `UV_MAXHOSTNAMESIZE` is
  * always enough, and comes out as the length of the name.
  *
  * Returns 0; `UV_ENOBUFS` if the buffer is too small, with the size that is needed in `size`;
@@ -4110,7 +4108,7 @@ UV_EXTERN void uv_os_free_environ(uv_env_item_t *envitems, int count);
 UV_EXTERN int uv_os_gethostname(char *buffer, size_t *size);
 
 /**
- * Gets the names and versions of the system and the hardware, as uname(2) gives them.
+ * Gets the names and versions of the system and the hardware; see uname(2).
  *
  * Returns 0, or `UV_EINVAL` for NULL.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_uname>.
@@ -4118,14 +4116,14 @@ UV_EXTERN int uv_os_gethostname(char *buffer, size_t *size);
 UV_EXTERN int uv_os_uname(uv_utsname_t *buffer);
 
 /**
- * Gets how long the system has been up, in seconds with two decimals.
+ * Gets the uptime of the system, in seconds with two decimals.
  *
  * Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_uptime>.
  */
 UV_EXTERN int uv_uptime(double *uptime);
 
 /**
- * Gets the averages of the load over 1, 5 and 15 minutes.
+ * Gets the load averages of 1, 5 and 15 minutes.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_loadavg>.
  */
@@ -4134,8 +4132,8 @@ UV_EXTERN void uv_loadavg(double *avg);
 /* Network interfaces. */
 
 /**
- * Gets the IPv4 and IPv6 addresses of the network interfaces that are up, as an array that
- * `uv_free_interface_addresses()` frees. It is NULL if there are none.
+ * Gets the IPv4 and IPv6 addresses of the network interfaces that are up, as an array to be freed by
+ * `uv_free_interface_addresses()`. It is NULL if there are none.
  *
  * Returns 0 or an error code such as `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_interface_addresses>.
@@ -4143,7 +4141,7 @@ UV_EXTERN void uv_loadavg(double *avg);
 UV_EXTERN int uv_interface_addresses(uv_interface_address_t **addresses, int *count);
 
 /**
- * Frees what `uv_interface_addresses()` gave. NULL is allowed.
+ * Frees the result of `uv_interface_addresses()`. NULL is allowed.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_free_interface_addresses>.
  */
@@ -4160,18 +4158,18 @@ UV_EXTERN void uv_free_interface_addresses(uv_interface_address_t *addresses, in
 UV_EXTERN int uv_if_indextoname(unsigned int ifindex, char *buffer, size_t *size);
 
 /**
- * Gets what identifies the network interface with this index in a scoped IPv6 address, behind the
- * `%`. On Linux that is its name; see `uv_if_indextoname()`.
+ * Gets the identifier of the network interface with this index that follows the `%` in a scoped IPv6
+ * address. On Linux that is its name; see `uv_if_indextoname()`.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_if_indextoiid>.
  */
 UV_EXTERN int uv_if_indextoiid(unsigned int ifindex, char *buffer, size_t *size);
 
-/* Shared libraries that a program loads while it runs. */
+/* Shared libraries that a program loads at run time. */
 
 /**
- * Opens a shared library; a `filename` of NULL is the program itself. It must be closed also after
- * an error, of which it keeps the message.
+ * Opens a shared library; a `filename` of NULL means the program itself. It must be closed also after an
+ * error, as it holds the message.
  *
  * Returns 0, or -1 for an error.
  * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlopen>.
@@ -4186,7 +4184,7 @@ UV_EXTERN int uv_dlopen(const char *filename, uv_lib_t *lib);
 UV_EXTERN void uv_dlclose(uv_lib_t *lib);
 
 /**
- * Looks a symbol up. Its address may be NULL without there being an error.
+ * Looks up a symbol. Its address may be NULL without an error.
  *
  * Returns 0, or -1 for an error.
  * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlsym>.
@@ -4194,7 +4192,7 @@ UV_EXTERN void uv_dlclose(uv_lib_t *lib);
 UV_EXTERN int uv_dlsym(uv_lib_t *lib, const char *name, void **ptr);
 
 /**
- * The message of the last error, or `"no error"`. The string belongs to `lib`.
+ * Returns the message of the last error, or `"no error"`. The string belongs to `lib`.
  *
  * See <https://docs.libuv.org/en/v1.x/dll.html#c.uv_dlerror>.
  */
@@ -4203,15 +4201,15 @@ UV_EXTERN const char *uv_dlerror(const uv_lib_t *lib);
 /* Mutexes and read-write locks. */
 
 /**
- * Initialises a mutex that one thread must not lock twice.
+ * Initialises a mutex that a thread must not lock twice.
  *
  * Returns 0 or an error code. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init>.
  */
 UV_EXTERN int uv_mutex_init(uv_mutex_t *handle);
 
 /**
- * Initialises a mutex that the thread which holds it may lock again; it is free once it was
- * unlocked as often.
+ * Initialises a mutex that the thread which holds it may lock again. It must be unlocked as many
+ * times.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_init_recursive>.
@@ -4219,21 +4217,21 @@ UV_EXTERN int uv_mutex_init(uv_mutex_t *handle);
 UV_EXTERN int uv_mutex_init_recursive(uv_mutex_t *handle);
 
 /**
- * Ends a mutex, which nobody holds. Its memory is the caller's again.
+ * Destroys a mutex that no thread holds. Its memory may be reused.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_destroy>.
  */
 UV_EXTERN void uv_mutex_destroy(uv_mutex_t *handle);
 
 /**
- * Locks a mutex, when it is free.
+ * Locks a mutex, waiting until it is free.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_lock>.
  */
 UV_EXTERN void uv_mutex_lock(uv_mutex_t *handle);
 
 /**
- * Locks a mutex if it is free now. Returns 0 or `UV_EBUSY`.
+ * Locks a mutex if it is free. Returns 0 or `UV_EBUSY`.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_mutex_trylock>.
  */
@@ -4254,98 +4252,102 @@ UV_EXTERN void uv_mutex_unlock(uv_mutex_t *handle);
 UV_EXTERN int uv_rwlock_init(uv_rwlock_t *rwlock);
 
 /**
- * Ends a read-write lock, which nobody holds. Its memory is the caller's again.
+ * Destroys a read-write lock that no thread holds. Its memory may be reused.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_destroy>.
  */
 UV_EXTERN void uv_rwlock_destroy(uv_rwlock_t *rwlock);
 
 /**
- * Locks for reading, together with any number of other readers, when no writer holds the lock.
+ * Locks for reading, waiting until no writer holds the lock. Any number of readers may hold it.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdlock>.
  */
 UV_EXTERN void uv_rwlock_rdlock(uv_rwlock_t *rwlock);
 
 /**
- * Locks for reading if that is possible now. Returns 0 or `UV_EBUSY`.
+ * Locks for reading if no writer holds the lock. Returns 0 or `UV_EBUSY`.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_tryrdlock>.
  */
 UV_EXTERN int uv_rwlock_tryrdlock(uv_rwlock_t *rwlock);
 
 /**
- * Ends a reader's hold of the lock.
+ * Unlocks a lock that is held for reading.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_rdunlock>.
  */
 UV_EXTERN void uv_rwlock_rdunlock(uv_rwlock_t *rwlock);
 
 /**
- * Locks for writing, when nobody else holds the lock.
+ * Locks for writing, waiting until no other thread holds the lock.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrlock>.
  */
 UV_EXTERN void uv_rwlock_wrlock(uv_rwlock_t *rwlock);
 
 /**
- * Locks for writing if that is possible now. Returns 0 or `UV_EBUSY`.
+ * Locks for writing if no thread holds the lock. Returns 0 or `UV_EBUSY`.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_trywrlock>.
  */
 UV_EXTERN int uv_rwlock_trywrlock(uv_rwlock_t *rwlock);
 
 /**
- * Ends the writer's hold of the lock.
+ * Unlocks a lock that is held for writing.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_rwlock_wrunlock>.
  */
 UV_EXTERN void uv_rwlock_wrunlock(uv_rwlock_t *rwlock);
 
-/* How much memory there is. */
+/* The amount of memory: total, free, and limits. */
 
 /**
- * How much memory is free, in bytes, counting what the kernel can take back from caches; 0 if that
- * is not known.
+ * Returns the free memory in bytes, including caches that the kernel can reclaim; 0 if unknown.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_free_memory>.
  */
 UV_EXTERN uint64_t uv_get_free_memory(void);
 
 /**
- * How much memory the system has, in bytes; 0 if that is not known.
+ * Returns the memory of the system in bytes; 0 if unknown.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_total_memory>.
  */
 UV_EXTERN uint64_t uv_get_total_memory(void);
 
 /**
- * How much memory this process may use, in bytes: the lowest of the limits of its control group,
- * its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if that is not
- * known.
+ * Returns how much memory this process may use, in bytes: the lowest limit of its control group, its
+ * address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
  */
 UV_EXTERN uint64_t uv_get_constrained_memory(void);
 
 /**
- * How much memory this process can still get, in bytes: what its control group has left, or else
- * what is free.
+ * Returns how much memory is available to this process, in bytes: the rest of its control group's
+ * limit, or else the free memory.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
  */
 UV_EXTERN uint64_t uv_get_available_memory(void);
 
-/* Processes: ids, priorities, signals and the resources that this one uses. */
+/* Processes: ids, priorities, signals and resource usage. */
 
-/** The id of this process. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpid>. */
+/**
+ * Returns the id of this process.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getpid>.
+ */
 UV_EXTERN uv_pid_t uv_os_getpid(void);
 
-/** The id of this process's parent. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getppid>. */
+/**
+ * Returns the id of the parent process.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_getppid>.
+ */
 UV_EXTERN uv_pid_t uv_os_getppid(void);
 
 /**
- * Gets a process's scheduling priority, from -20, which is high, to 19. The `pid` 0 is this
+ * Gets the scheduling priority of a process, from -20, the highest, to 19. A `pid` of 0 means this
  * process.
  *
  * Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` if `priority` is NULL.
@@ -4354,8 +4356,8 @@ UV_EXTERN uv_pid_t uv_os_getppid(void);
 UV_EXTERN int uv_os_getpriority(uv_pid_t pid, int *priority);
 
 /**
- * Sets a process's scheduling priority, from -20, which is high, to 19; see the `UV_PRIORITY_`
- * constants. The `pid` 0 is this process.
+ * Sets the scheduling priority of a process, from -20, the highest, to 19; see the `UV_PRIORITY_`
+ * constants. A `pid` of 0 means this process.
  *
  * Returns 0; `UV_ESRCH` if there is no such process; `UV_EINVAL` for a priority out of range;
  * `UV_EACCES` or `UV_EPERM` if that is not allowed.
@@ -4364,7 +4366,7 @@ UV_EXTERN int uv_os_getpriority(uv_pid_t pid, int *priority);
 UV_EXTERN int uv_os_setpriority(uv_pid_t pid, int priority);
 
 /**
- * Sends a signal to a process, or with `signum` 0 finds out whether that would be possible.
+ * Sends a signal to a process; a `signum` of 0 only checks whether that is possible.
  *
  * Returns 0 or an error code such as `UV_ESRCH`.
  * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_kill>.
@@ -4372,7 +4374,7 @@ UV_EXTERN int uv_os_setpriority(uv_pid_t pid, int priority);
 UV_EXTERN int uv_kill(int pid, int signum);
 
 /**
- * Gets how much memory of this process is resident, in bytes.
+ * Gets the resident memory of this process, in bytes.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_resident_set_memory>.
@@ -4395,7 +4397,7 @@ UV_EXTERN int uv_getrusage(uv_rusage_t *rusage);
  */
 UV_EXTERN int uv_getrusage_thread(uv_rusage_t *rusage);
 
-/* Semaphores, conditions, barriers, and code that runs once. */
+/* Semaphores, conditions, barriers and one-time initialisation. */
 
 /**
  * Initialises a semaphore with a count. Returns 0, or `UV_EINVAL` for a count above `INT_MAX`.
@@ -4405,28 +4407,28 @@ UV_EXTERN int uv_getrusage_thread(uv_rusage_t *rusage);
 UV_EXTERN int uv_sem_init(uv_sem_t *sem, unsigned int value);
 
 /**
- * Ends a semaphore that nobody waits for. Its memory is the caller's again.
+ * Destroys a semaphore that no thread waits for. Its memory may be reused.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_destroy>.
  */
 UV_EXTERN void uv_sem_destroy(uv_sem_t *sem);
 
 /**
- * Adds 1 to the count, which lets one waiter through.
+ * Increments the count, which releases one waiter.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_post>.
  */
 UV_EXTERN void uv_sem_post(uv_sem_t *sem);
 
 /**
- * Takes 1 from the count, when it is not 0. Signals do not end the wait.
+ * Decrements the count, waiting until it is not 0. Signals do not end the wait.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_wait>.
  */
 UV_EXTERN void uv_sem_wait(uv_sem_t *sem);
 
 /**
- * Takes 1 from the count if it is not 0 now. Returns 0 or `UV_EAGAIN`.
+ * Decrements the count if it is not 0. Returns 0 or `UV_EAGAIN`.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_sem_trywait>.
  */
@@ -4440,68 +4442,67 @@ UV_EXTERN int uv_sem_trywait(uv_sem_t *sem);
 UV_EXTERN int uv_cond_init(uv_cond_t *cond);
 
 /**
- * Ends a condition that nobody waits for. Its memory is the caller's again.
+ * Destroys a condition that no thread waits for. Its memory may be reused.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_destroy>.
  */
 UV_EXTERN void uv_cond_destroy(uv_cond_t *cond);
 
 /**
- * Wakes at least one of the threads that wait, if there are any.
+ * Wakes at least one waiting thread, if there is any.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_signal>.
  */
 UV_EXTERN void uv_cond_signal(uv_cond_t *cond);
 
 /**
- * Wakes all threads that wait.
+ * Wakes all waiting threads.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_broadcast>.
  */
 UV_EXTERN void uv_cond_broadcast(uv_cond_t *cond);
 
 /**
- * Unlocks the mutex, waits to be woken, and locks it again. It may also return without reason.
+ * Unlocks the mutex, waits to be woken, and locks it again. Spurious wake-ups are possible.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_wait>.
  */
 UV_EXTERN void uv_cond_wait(uv_cond_t *cond, uv_mutex_t *mutex);
 
 /**
- * As `uv_cond_wait()`, but for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the
- * mutex is locked again either way.
+ * Like `uv_cond_wait()`, for at most `timeout` nanoseconds. Returns 0 or `UV_ETIMEDOUT`; the mutex is
+ * locked again in both cases.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_cond_timedwait>.
  */
 UV_EXTERN int uv_cond_timedwait(uv_cond_t *cond, uv_mutex_t *mutex, uint64_t timeout);
 
 /**
- * Initialises a barrier that `count` threads wait at. Returns 0, or `UV_EINVAL` for a count of 0
- * or above `INT_MAX`.
+ * Initialises a barrier for `count` threads. Returns 0, or `UV_EINVAL` for a count of 0 or above
+ * `INT_MAX`.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_init>.
  */
 UV_EXTERN int uv_barrier_init(uv_barrier_t *barrier, unsigned int count);
 
 /**
- * Ends a barrier, once all who waited have been let through. Its memory is the caller's again.
+ * Destroys a barrier after all waiting threads have been released. Its memory may be reused.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_destroy>.
  */
 UV_EXTERN void uv_barrier_destroy(uv_barrier_t *barrier);
 
 /**
- * Waits until as many threads wait as the barrier was made for, and then lets all of them
- * through.
+ * Waits until as many threads wait as the barrier is for, and then releases all of them.
  *
- * Returns a positive number to one of them, which may then destroy the barrier, and 0 to the
+ * Returns a positive number in one of the threads, which may then destroy the barrier, and 0 in the
  * others. See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_wait>.
  */
 UV_EXTERN int uv_barrier_wait(uv_barrier_t *barrier);
 
 /**
- * Calls the function the first time that it is called with this guard. Threads that call it in the
- * meantime wait until the function has returned.
+ * Calls the function once for each guard. Other threads that call this in the meantime wait until the
+ * function has returned.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once>.
  */
@@ -4518,10 +4519,10 @@ UV_EXTERN void uv_once(uv_once_t *guard, void (*callback)(void));
 UV_EXTERN int uv_thread_create(uv_thread_t *tid, uv_thread_cb entry, void *arg);
 
 /**
- * As `uv_thread_create()`, with options.
+ * Like `uv_thread_create()`, with options.
  *
- * `stack_size` counts if `flags` has `UV_THREAD_HAS_STACK_SIZE`. It is rounded up to a page, and
- * to the least that the system allows; 0 means the default.
+ * `stack_size` is used if `flags` has `UV_THREAD_HAS_STACK_SIZE`. It is rounded up to a multiple of the
+ * page size and to the minimum of the system; 0 means the default.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_create_ex>.
  */
 UV_EXTERN int uv_thread_create_ex(uv_thread_t *tid,
@@ -4530,14 +4531,14 @@ UV_EXTERN int uv_thread_create_ex(uv_thread_t *tid,
                                   void *arg);
 
 /**
- * The calling thread's id.
+ * Returns the id of the calling thread.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_self>.
  */
 UV_EXTERN uv_thread_t uv_thread_self(void);
 
 /**
- * Waits for a thread's end, and releases it.
+ * Waits for the end of a thread and releases it.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_join>.
@@ -4545,7 +4546,7 @@ UV_EXTERN uv_thread_t uv_thread_self(void);
 UV_EXTERN int uv_thread_join(uv_thread_t *tid);
 
 /**
- * Lets a thread release itself when it ends: it need not be joined, and cannot be.
+ * Detaches a thread: it releases its resources when it ends, and cannot be joined.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_detach>.
@@ -4553,14 +4554,14 @@ UV_EXTERN int uv_thread_join(uv_thread_t *tid);
 UV_EXTERN int uv_thread_detach(uv_thread_t *tid);
 
 /**
- * Whether both ids are the same thread's: non-zero if so.
+ * Returns non-zero if both ids are those of the same thread.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_equal>.
  */
 UV_EXTERN int uv_thread_equal(const uv_thread_t *t1, const uv_thread_t *t2);
 
 /**
- * Gives the calling thread a name, cut to 15 bytes.
+ * Sets the name of the calling thread, truncated to 15 bytes.
  *
  * Returns 0, or `UV_EINVAL` for NULL.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setname>.
@@ -4568,7 +4569,7 @@ UV_EXTERN int uv_thread_equal(const uv_thread_t *t1, const uv_thread_t *t2);
 UV_EXTERN int uv_thread_setname(const char *name);
 
 /**
- * Gets a thread's name, cut to what fits into `size` bytes with a NUL.
+ * Gets the name of a thread, truncated to `size` bytes with its NUL.
  *
  * Returns 0, `UV_EINVAL` if `name` is NULL or `size` is 0, or another error code.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getname>.
@@ -4576,15 +4577,15 @@ UV_EXTERN int uv_thread_setname(const char *name);
 UV_EXTERN int uv_thread_getname(uv_thread_t *tid, char *name, size_t size);
 
 /**
- * How many entries a CPU mask has: the number of CPUs that the C library has room for.
+ * Returns the number of entries of a CPU mask: how many CPUs the C library supports.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_cpumask_size>.
  */
 UV_EXTERN int uv_cpumask_size(void);
 
 /**
- * Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. What was set
- * before goes to `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
+ * Sets the CPUs that a thread may run on: those whose entry in `cpumask` is not 0. Stores the previous
+ * ones in `oldmask`, unless that is NULL. Both masks have `mask_size` entries, at least
  * `uv_cpumask_size()`.
  *
  * Returns 0, `UV_EINVAL` if the masks are too small or no CPU is left to run on, or another error
@@ -4596,7 +4597,7 @@ UV_EXTERN int uv_thread_setaffinity(uv_thread_t *tid,
                                     size_t mask_size);
 
 /**
- * Gets the CPUs that a thread may run on: their entries in `cpumask` become 1 and the others 0.
+ * Gets the CPUs that a thread may run on: sets their entries in `cpumask` to 1 and the others to 0.
  * The mask has `mask_size` entries, at least `uv_cpumask_size()`.
  *
  * Returns 0, `UV_EINVAL` if the mask is too small, or another error code.
@@ -4605,15 +4606,15 @@ UV_EXTERN int uv_thread_setaffinity(uv_thread_t *tid,
 UV_EXTERN int uv_thread_getaffinity(uv_thread_t *tid, char *cpumask, size_t mask_size);
 
 /**
- * The number of the CPU that the calling thread runs on, or an error code.
+ * Returns the number of the CPU that the calling thread runs on, or an error code.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getcpu>.
  */
 UV_EXTERN int uv_thread_getcpu(void);
 
 /**
- * Gets a thread's priority within its scheduling policy. For the calling thread, if it is scheduled
- * as usual, that is its nice value; for others it is 0 then.
+ * Gets the priority of a thread within its scheduling policy. With the default policy that is the nice
+ * value of the calling thread, and 0 for other threads.
  *
  * Returns 0, `UV_EINVAL` if `priority` is NULL, or another error code.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_getpriority>.
@@ -4621,18 +4622,18 @@ UV_EXTERN int uv_thread_getcpu(void);
 UV_EXTERN int uv_thread_getpriority(uv_thread_t tid, int *priority);
 
 /**
- * Sets a thread's priority, to one of the `UV_THREAD_PRIORITY_` constants. It has no effect on
- * threads other than the calling one that are scheduled as usual.
+ * Sets the priority of a thread to one of the `UV_THREAD_PRIORITY_` constants. With the default policy it
+ * has an effect only on the calling thread.
  *
  * Returns 0; `UV_EINVAL` for another number; `UV_EACCES` or `UV_EPERM` if that is not allowed.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_thread_setpriority>.
  */
 UV_EXTERN int uv_thread_setpriority(uv_thread_t tid, int priority);
 
-/* Keys: each stands for a pointer that every thread has its own of. */
+/* Thread-local storage: keys, for each of which every thread has its own pointer. */
 
 /**
- * Makes a key, whose value is NULL in every thread.
+ * Creates a key, whose value is NULL in every thread.
  *
  * Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
@@ -4640,14 +4641,14 @@ UV_EXTERN int uv_thread_setpriority(uv_thread_t tid, int priority);
 UV_EXTERN int uv_key_create(uv_key_t *key);
 
 /**
- * Deletes a key. The values are the program's to release.
+ * Deletes a key. It does not release the values.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_delete>.
  */
 UV_EXTERN void uv_key_delete(uv_key_t *key);
 
 /**
- * The calling thread's value.
+ * Returns the calling thread's value.
  *
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_get>.
  */
@@ -4660,22 +4661,22 @@ UV_EXTERN void *uv_key_get(uv_key_t *key);
  */
 UV_EXTERN void uv_key_set(uv_key_t *key, void *value);
 
-/* The process's title, which `ps` shows. */
+/* The title of the process, which `ps` shows. */
 
 /**
- * Prepares for `uv_set_process_title()`. To be called once, early in `main()`, with its arguments;
- * the program goes on with the arguments that this returns. They are a copy, or the same if there
- * is no memory for one. They are valid until `uv_library_shutdown()`.
+ * Prepares for `uv_set_process_title()`. Call it once, early in `main()`, with the arguments of that, and
+ * use the arguments that it returns instead. They are a copy, or the same if there is no memory for
+ * one, and are valid until `uv_library_shutdown()`.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_setup_args>.
  */
 UV_EXTERN char **uv_setup_args(int argc, char **argv);
 
 /**
- * Sets the title of this process, cut to the room that its arguments had, and the name of the
- * calling thread.
+ * Sets the title of this process, truncated to the size of its arguments, and the name of the calling
+ * thread.
  *
- * Returns 0; `UV_ENOBUFS` unless `uv_setup_args()` was called before. Any thread.
+ * Returns 0; `UV_ENOBUFS` if `uv_setup_args()` was not called before. Any thread.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_set_process_title>.
  */
 UV_EXTERN int uv_set_process_title(const char *title);
@@ -4684,18 +4685,17 @@ UV_EXTERN int uv_set_process_title(const char *title);
  * Gets the title of this process.
  *
  * Returns 0; `UV_EINVAL` if `buffer` is NULL or `size` is 0; `UV_ENOBUFS` if the buffer is too
- * small, and unless `uv_setup_args()` was called before. Any thread.
+ * small, and if `uv_setup_args()` was not called before. Any thread.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_process_title>.
  */
 UV_EXTERN int uv_get_process_title(char *buffer, size_t size);
 
-/* Users and groups, from the system's databases. */
+/* Users and groups, from the databases of the system. */
 
 /**
- * Gets the user whose rights the process has (the effective user). `uv_os_free_passwd()` frees the
- * strings.
+ * Gets the effective user of the process. `uv_os_free_passwd()` frees the strings.
  *
- * Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+ * Returns 0; `UV_ENOENT` if it is not in the user database; `UV_EINVAL` for NULL; `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd>.
  */
 UV_EXTERN int uv_os_get_passwd(uv_passwd_t *pwd);
@@ -4703,7 +4703,7 @@ UV_EXTERN int uv_os_get_passwd(uv_passwd_t *pwd);
 /**
  * Gets the user with this id. `uv_os_free_passwd()` frees the strings.
  *
- * Returns 0; `UV_ENOENT` if the user database does not have it; `UV_EINVAL` for NULL; `UV_ENOMEM`.
+ * Returns 0; `UV_ENOENT` if it is not in the user database; `UV_EINVAL` for NULL; `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_passwd2>.
  */
 UV_EXTERN int uv_os_get_passwd2(uv_passwd_t *pwd, uv_uid_t uid);
@@ -4719,7 +4719,7 @@ UV_EXTERN void uv_os_free_passwd(uv_passwd_t *pwd);
 /**
  * Gets the group with this id. `uv_os_free_group()` frees the strings.
  *
- * Returns 0; `UV_ENOENT` if the group database does not have it; `UV_EINVAL` for NULL;
+ * Returns 0; `UV_ENOENT` if it is not in the group database; `UV_EINVAL` for NULL;
  * `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_os_get_group>.
  */

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn uv_cpu_info(
 #[no_mangle]
 pub unsafe extern "C" fn uv_free_cpu_info(cpu_infos: *mut uv_cpu_info_t, count: c_int) {
     let _ = count;
-    // SAFETY: as documented; array and models are one block.
+    // SAFETY: as documented; the array and the models are in one block.
     unsafe { memory::free(cpu_infos.cast()) };
 }
 

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn uv_os_setenv(name: *const c_char, value: *const c_char)
 /// `name` is NULL or a string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_unsetenv(name: *const c_char) -> c_int {
-    // SAFETY: as documented; not thread-safe, as documented.
+    // SAFETY: as documented. Not thread-safe.
     let unset = || unsafe { environment::unset(text(name)?) };
     unset().into_c()
 }
@@ -121,6 +121,6 @@ pub unsafe extern "C" fn uv_os_environ(
 #[no_mangle]
 pub unsafe extern "C" fn uv_os_free_environ(envitems: *mut uv_env_item_t, count: c_int) {
     let _ = count;
-    // SAFETY: as documented; array and texts are one block.
+    // SAFETY: as documented; the array and the strings are in one block.
     unsafe { memory::free(envitems.cast()) };
 }

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn uv_free_interface_addresses(
     count: c_int,
 ) {
     let _ = count;
-    // SAFETY: as documented; array and names are one block.
+    // SAFETY: as documented; the array and the names are in one block.
     unsafe { memory::free(addresses.cast()) };
 }
 

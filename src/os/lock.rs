@@ -58,8 +58,8 @@ pub unsafe extern "C" fn uv_mutex_init(handle: *mut uv_mutex_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_mutex_init_recursive(handle: *mut uv_mutex_t) -> c_int {
     MutexAttribute::recursive()
-        // SAFETY: as documented.
         .and_then(|attribute| {
+            // SAFETY: as documented.
             check(unsafe { c::pthread_mutex_init(handle, &raw const attribute.0) })
         })
         .into_c()
