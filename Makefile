@@ -9,6 +9,7 @@ all: lib
 
 # The library under the names that programs load: target/lib/libuv.so.1.
 lib:
+	@scripts/setup.sh cargo
 	cargo build --release --locked
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
@@ -164,9 +165,14 @@ deb-test: deb
 	scripts/setup.sh mmdebstrap mount util-linux pkg-config
 	scripts/deb-test.sh
 
+# The two commands that a new user types, in Debians made for them; ARGS="'13-user-*'" for
+# some of the runs.
+fresh-test:
+	scripts/fresh-test.sh $(ARGS)
+
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
   dependents dependents-setup symbols loom demo demo-setup bench bench-compare bench-setup \
-  bench-programs profile profile-setup bench-docs install wheel deb deb-test clean
+  bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean
