@@ -1860,7 +1860,7 @@ UV_EXTERN unsigned int uv_version(void);
  */
 UV_EXTERN const char *uv_version_string(void);
 
-/* Errors: numbers, names and messages, from one table. */
+/* Names and messages of error codes. */
 
 /**
  * The name of an error code: `"ENOENT"` for `UV_ENOENT`.

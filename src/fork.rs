@@ -1,10 +1,10 @@
 //! What a fork means to the parts that all loops of a process share.
 
-use crate::handles::signal;
 use crate::pool;
+use crate::signal;
 use crate::sys::c;
+use crate::sys::process;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
 /// The locks held during a fork.
@@ -16,14 +16,6 @@ type Locks = (signal::ForkLock, pool::ForkLock);
 unsafe impl Sync for Held {}
 
 static HELD: Held = Held(UnsafeCell::new(None));
-
-/// Counts the forks that led to this process.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
-/// Differs between a process and its child.
-pub fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
-}
 
 /// Sees to it that a child finds no lock held by a thread that it does not have.
 pub fn init() {
@@ -49,7 +41,7 @@ extern "C" fn after_in_parent() {
 
 extern "C" fn after_in_child() {
     let locks = held();
-    GENERATION.fetch_add(1, Ordering::Relaxed);
+    process::count_fork();
     signal::after_fork_in_child();
     drop(locks);
     pool::after_fork_in_child();

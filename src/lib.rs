@@ -35,6 +35,7 @@ mod poller;
 mod pool;
 mod requests;
 mod shutdown;
+mod signal;
 mod spin;
 mod stack;
 mod sync;

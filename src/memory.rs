@@ -84,10 +84,10 @@ pub unsafe fn free(block: *mut c_void) {
     // SAFETY: only functions of this type are ever stored in FREE.
     let f: unsafe extern "C" fn(*mut c_void) =
         unsafe { core::mem::transmute(FREE.load(Ordering::Relaxed)) };
-    let errno = crate::sys::errno();
+    let errno = errno();
     // SAFETY: as documented.
     unsafe { f(block) };
-    crate::sys::set_errno(errno);
+    set_errno(errno);
 }
 
 /// A copy of a C string that [`free`] releases.

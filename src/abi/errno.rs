@@ -4,8 +4,7 @@
 //! up for what errno has no name for (`UV_EOF`, `UV_EAI_NONAME` …). Inside the library it is an
 //! [`Error`], which cannot be zero or positive, so a `Result` is never mistaken for a count.
 
-use crate::memory;
-use core::ffi::{c_char, c_int, CStr};
+use core::ffi::{c_int, CStr};
 use core::fmt;
 use core::num::NonZero;
 use std::io;
@@ -14,6 +13,17 @@ use std::io;
 #[derive(Copy, Clone, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Error(NonZero<c_int>);
+
+/// Returns the calling thread's errno.
+pub fn errno() -> c_int {
+    // SAFETY: errno's address is valid for the calling thread.
+    unsafe { *libc::__errno_location() }
+}
+
+pub fn set_errno(value: c_int) {
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = value }
+}
 
 /// What the library's own functions return.
 pub type Result<T = ()> = core::result::Result<T, Error>;
@@ -162,108 +172,6 @@ impl IntoC for Result<c_int> {
     }
 }
 
-/// Writes `text` and a NUL into the caller's buffer, cut to fit, and hands the buffer back.
-///
-/// # Safety
-/// `buf` is NULL or good for writing `buflen` bytes.
-unsafe fn copy_out(text: &[u8], buf: *mut c_char, buflen: usize) -> *mut c_char {
-    if !buf.is_null() && buflen > 0 {
-        let len = text.len().min(buflen - 1);
-        // SAFETY: the caller vouches for buflen bytes and len + 1 <= buflen; C code's buffer
-        // cannot overlap our strings.
-        unsafe {
-            core::ptr::copy_nonoverlapping(text.as_ptr(), buf.cast::<u8>(), len);
-            buf.add(len).write(0);
-        }
-    }
-    buf
-}
-
-/// The text for a code that is not in the table.
-fn unknown(err: c_int) -> String {
-    format!("Unknown system error {err}")
-}
-
-/// As [`unknown`], in memory that is never freed: the caller expects a static string.
-fn leak_unknown(err: c_int) -> *const c_char {
-    let text = unknown(err);
-    match memory::malloc(text.len() + 1) {
-        // SAFETY: the memory has room for the text and a NUL.
-        Ok(buf) => unsafe { copy_out(text.as_bytes(), buf.cast().as_ptr(), text.len() + 1) },
-        Err(_) => c"Unknown system error".as_ptr(),
-    }
-}
-
-/// Looks `err`, which comes from C and may be anything, up in the table.
-fn find(err: c_int) -> Option<&'static Row> {
-    Error::from_code_or_none(err).and_then(Error::row)
-}
-
-/// The name of an error code: `"ENOENT"` for `UV_ENOENT`.
-///
-/// The string is static. For a code that is not an error of this API the answer is
-/// `"Unknown system error <err>"` in newly allocated memory that is never freed; use
-/// `uv_err_name_r()` where such codes may turn up often.
-/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name>.
-#[no_mangle]
-pub extern "C" fn uv_err_name(err: c_int) -> *const c_char {
-    find(err).map_or_else(|| leak_unknown(err), |row| row.name.as_ptr())
-}
-
-/// Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
-/// NUL. Nothing is allocated. Returns `buf`.
-/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name_r>.
-///
-/// # Safety
-/// `buf` is NULL or good for writing `buflen` bytes.
-#[no_mangle]
-pub unsafe extern "C" fn uv_err_name_r(err: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
-    match find(err) {
-        // SAFETY: this function's own contract.
-        Some(row) => unsafe { copy_out(row.name.to_bytes(), buf, buflen) },
-        // SAFETY: likewise.
-        None => unsafe { copy_out(unknown(err).as_bytes(), buf, buflen) },
-    }
-}
-
-/// The message for an error code: `"no such file or directory"` for `UV_ENOENT`.
-///
-/// The string is static, except for a code that is not an error of this API; see
-/// `uv_err_name()`.
-/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror>.
-#[no_mangle]
-pub extern "C" fn uv_strerror(err: c_int) -> *const c_char {
-    find(err).map_or_else(|| leak_unknown(err), |row| row.message.as_ptr())
-}
-
-/// Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
-/// NUL. Nothing is allocated. Returns `buf`.
-/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror_r>.
-///
-/// # Safety
-/// `buf` is NULL or good for writing `buflen` bytes.
-#[no_mangle]
-pub unsafe extern "C" fn uv_strerror_r(err: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
-    match find(err) {
-        // SAFETY: this function's own contract.
-        Some(row) => unsafe { copy_out(row.message.to_bytes(), buf, buflen) },
-        // SAFETY: likewise.
-        None => unsafe { copy_out(unknown(err).as_bytes(), buf, buflen) },
-    }
-}
-
-/// Turns a system error code (an errno value) into an error code of this API. A value that is
-/// negative or zero is returned as it is.
-/// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_translate_sys_error>.
-#[no_mangle]
-pub extern "C" fn uv_translate_sys_error(sys_errno: c_int) -> c_int {
-    if sys_errno > 0 {
-        -sys_errno
-    } else {
-        sys_errno
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,20 +201,5 @@ mod tests {
         assert_eq!(Ok(7).into_c(), 7);
         assert_eq!(Result::<()>::Err(Error::EBUSY).into_c(), -libc::EBUSY);
         assert_eq!(size_of::<Result<()>>(), size_of::<c_int>());
-    }
-
-    #[test]
-    fn text_is_cut_to_the_buffer() {
-        let mut buf = [1 as c_char; 5];
-        // SAFETY: the lengths given are those of buf, or less.
-        unsafe {
-            assert_eq!(uv_err_name_r(-libc::ENOENT, buf.as_mut_ptr(), 0), buf.as_mut_ptr());
-            assert_eq!(buf[0], 1);
-            uv_err_name_r(-libc::ENOENT, buf.as_mut_ptr(), 5);
-            assert_eq!(CStr::from_ptr(buf.as_ptr()), c"ENOE");
-            uv_strerror_r(12345, buf.as_mut_ptr(), 4);
-            assert_eq!(CStr::from_ptr(buf.as_ptr()), c"Unk");
-            assert!(uv_strerror_r(-1, core::ptr::null_mut(), 0).is_null());
-        }
     }
 }

@@ -175,7 +175,7 @@ impl Loop {
             timers: Timers::new(),
             now: Cell::new(sys::time::monotonic_ms()),
             mailbox,
-            generation: Cell::new(crate::fork::generation()),
+            generation: Cell::new(sys::process::generation()),
             works: Cell::new(0),
             work_spin: AdaptiveSpin::new(),
             async_spin: AdaptiveSpin::earned(16),
@@ -232,13 +232,13 @@ impl Loop {
     /// Before anything waits for other threads: in the child of a fork those are the parent's, and
     /// will not be done here with what the fork caught them at.
     pub fn forget_other_process(&self) {
-        if self.generation.get() != crate::fork::generation() {
+        if self.generation.get() != sys::process::generation() {
             self.forget_threads();
         }
     }
 
     fn forget_threads(&self) {
-        self.generation.set(crate::fork::generation());
+        self.generation.set(sys::process::generation());
         async_::after_fork(self);
         self.mailbox.forget_threads();
     }

@@ -10,6 +10,7 @@ mod cpu;
 mod descriptor;
 mod directories;
 mod environment;
+mod error;
 mod host;
 mod interface;
 mod library;

@@ -25,6 +25,7 @@ pub mod tty;
 pub mod unix_socket;
 pub mod user;
 
+pub use crate::abi::{errno, set_errno};
 use crate::abi::{Error, Result};
 use core::ffi::c_int;
 use core::mem::{size_of, MaybeUninit};
@@ -102,13 +103,3 @@ macro_rules! safe_calls {
     )*};
 }
 use safe_calls;
-
-pub fn errno() -> i32 {
-    // SAFETY: errno's address is valid for the calling thread.
-    unsafe { *c::__errno_location() }
-}
-
-pub fn set_errno(value: i32) {
-    // SAFETY: errno's address is valid for the calling thread.
-    unsafe { *c::__errno_location() = value }
-}

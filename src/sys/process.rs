@@ -3,6 +3,7 @@
 use super::{c, cvt, errno, output, set_errno};
 use crate::abi::{Error, Result};
 use core::ffi::{c_int, CStr};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 pub fn id() -> libc::pid_t {
     // SAFETY: takes nothing.
@@ -63,4 +64,17 @@ pub fn limit(resource: libc::__rlimit_resource_t) -> u64 {
 pub fn set_thread_name(name: &CStr) {
     // SAFETY: PR_SET_NAME reads a string.
     unsafe { c::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// Counts the forks that led to this process.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Returns a number that differs between a process and its child.
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Counts a fork, in the child.
+pub fn count_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
 }

@@ -35,7 +35,7 @@ const HEADERS: [(&str, &str); 6] = [
 /// The order of the functions: these first, other files after them by name.
 const FUNCTION_ORDER: [&str; 10] = [
     "abi/version.rs",
-    "abi/errno.rs",
+    "os/error.rs",
     "memory.rs",
     "shutdown.rs",
     "event_loop/",

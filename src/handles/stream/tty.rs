@@ -9,7 +9,6 @@ use super::Stream;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
-use crate::fork;
 use crate::handles::{flag, Handle};
 use crate::os::uv_guess_handle;
 use crate::sys::{self, tty};
@@ -58,7 +57,7 @@ impl Saved {
     /// A child process may inherit the lock from a thread that it does not have. It takes the lock
     /// over, and forgets the attributes, which that thread may have been writing.
     fn try_lock(&self) -> bool {
-        let ours = fork::generation().wrapping_add(1);
+        let ours = sys::process::generation().wrapping_add(1);
         let lock =
             |from| self.holder.compare_exchange(from, ours, Ordering::Acquire, Ordering::Relaxed);
         match lock(0) {

@@ -5,18 +5,13 @@
 //! of handles there had been in the process, so that a handle which was started later, perhaps
 //! after it had been stopped in between, is not called.
 
-mod handler;
-mod registry;
-pub use handler::{after_fork_in_child, after_fork_in_parent};
-use registry::Caught;
-pub use registry::{fork_prepare, ForkLock};
-
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
 use crate::poller::{EventHandler, Watcher};
+use crate::signal::{self as registry, Caught};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;

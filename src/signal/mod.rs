@@ -6,9 +6,11 @@
 //! one-shot leave the signal at its default action once it was caught; and signals which
 //! signal-hook's own front end refuses, such as SIGSEGV, are allowed.
 
-use super::handler;
+mod handler;
+pub use handler::{after_fork_in_child, after_fork_in_parent};
+
 use crate::abi::{Error, Result};
-use crate::fork;
+use crate::sys::process::generation;
 use crate::sys::{self, signal};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -133,12 +135,12 @@ pub fn stop(signum: c_int, start: u64) {
 
 impl Pipe {
     fn new(write_end: c_int) -> Pipe {
-        Pipe { write_end, generation: fork::generation() }
+        Pipe { write_end, generation: generation() }
     }
 
     /// Called in the signal handler.
     fn write(self, signum: c_int) {
-        if fork::generation() == self.generation {
+        if generation() == self.generation {
             let errno = sys::errno();
             let caught = Caught { signum, starts: STARTS.load(Ordering::Relaxed) };
             // A full pipe holds thousands of signals that were not dispatched yet; like the
