@@ -2075,7 +2075,7 @@ UV_EXTERN int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics);
  */
 UV_EXTERN uint64_t uv_metrics_idle_time(uv_loop_t *loop);
 
-/* The functions that take a handle or a request of any type. */
+/* The functions that take a handle of any type. */
 
 /**
  * Closes a handle: what it does ends, its requests are cancelled, and `close_cb` (which may be
@@ -2175,29 +2175,6 @@ UV_EXTERN int uv_send_buffer_size(uv_handle_t *handle, int *value);
 UV_EXTERN int uv_recv_buffer_size(uv_handle_t *handle, int *value);
 
 /**
- * The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
- *
- * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
- */
-UV_EXTERN size_t uv_req_size(uv_req_type type);
-
-/** The request's field `type`. */
-UV_EXTERN uv_req_type uv_req_get_type(const uv_req_t *req);
-
-/**
- * The name of a request type, as in the name of its struct; NULL when there is no such type.
- *
- * The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
- */
-UV_EXTERN const char *uv_req_type_name(uv_req_type type);
-
-/** The request's field `data`. */
-UV_EXTERN void *uv_req_get_data(const uv_req_t *req);
-
-/** Sets the request's field `data`. */
-UV_EXTERN void uv_req_set_data(uv_req_t *req, void *data);
-
-/**
  * Prints a line for each handle of the loop to `stream`: whether it is active (`A`), referenced
  * (`R`) and internal (`I`), its type and its address. NULL is the default loop.
  *
@@ -2207,13 +2184,6 @@ UV_EXTERN void uv_print_all_handles(uv_loop_t *loop, FILE *stream);
 
 /** As `uv_print_all_handles()`, for the active handles only. */
 UV_EXTERN void uv_print_active_handles(uv_loop_t *loop, FILE *stream);
-
-/**
- * A `uv_buf_t` of these two values.
- *
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
- */
-UV_EXTERN uv_buf_t uv_buf_init(char *base, unsigned int len);
 
 /* Async handles: waking a loop from another thread or from a signal handler. */
 
@@ -3291,6 +3261,51 @@ UV_EXTERN size_t uv_udp_get_send_queue_size(const uv_udp_t *handle);
  */
 UV_EXTERN size_t uv_udp_get_send_queue_count(const uv_udp_t *handle);
 
+/* Requests: operations that end with a callback. */
+
+/**
+ * The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
+ *
+ * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
+ */
+UV_EXTERN size_t uv_req_size(uv_req_type type);
+
+/** The request's field `type`. */
+UV_EXTERN uv_req_type uv_req_get_type(const uv_req_t *req);
+
+/**
+ * The name of a request type, as in the name of its struct; NULL when there is no such type.
+ *
+ * The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
+ */
+UV_EXTERN const char *uv_req_type_name(uv_req_type type);
+
+/** The request's field `data`. */
+UV_EXTERN void *uv_req_get_data(const uv_req_t *req);
+
+/** Sets the request's field `data`. */
+UV_EXTERN void uv_req_set_data(uv_req_t *req, void *data);
+
+/**
+ * A `uv_buf_t` of these two values.
+ *
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
+ */
+UV_EXTERN uv_buf_t uv_buf_init(char *base, unsigned int len);
+
+/* `uv_cancel`, for all types of requests. */
+
+/**
+ * Cancels a request that has not begun. Its callback is still called, later, with
+ * `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
+ * requests can be cancelled; a write that has begun reports how much of it was done
+ * (`uv_write_nwritten()`), one that is complete is left as it is.
+ *
+ * Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
+ * Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
+ */
+UV_EXTERN int uv_cancel(uv_req_t *req);
+
 /* Permissions, owners and times: access, chmod, chown, utime, and their forms for open files and
  * links. */
 
@@ -3894,7 +3909,7 @@ UV_EXTERN int uv_random(uv_loop_t *loop,
                         unsigned int flags,
                         uv_random_cb cb);
 
-/* `uv_queue_work`, and `uv_cancel` for all requests. */
+/* `uv_queue_work`. */
 
 /**
  * Runs `work_cb` on a thread of the pool and then `after_work_cb`, which may be NULL, on the
@@ -3907,17 +3922,6 @@ UV_EXTERN int uv_queue_work(uv_loop_t *loop,
                             uv_work_t *req,
                             uv_work_cb work_cb,
                             uv_after_work_cb after_work_cb);
-
-/**
- * Cancels a request that has not begun. Its callback is still called, later, with
- * `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
- * requests can be cancelled; a write that has begun reports how much of it was done
- * (`uv_write_nwritten()`), one that is complete is left as it is.
- *
- * Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
- * Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
- */
-UV_EXTERN int uv_cancel(uv_req_t *req);
 
 /* Clocks and sleeping. */
 

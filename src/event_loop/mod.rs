@@ -13,7 +13,7 @@ use crate::handles::{async_, handle_of, loop_watcher, process, Handle};
 use crate::list::{container_of, List};
 use crate::mailbox::Mailbox;
 use crate::poller::{watcher_of_pending, watcher_of_requeued, Batch, PollEvent, Poller, Watcher};
-use crate::pool::{self, Task, Work};
+use crate::pool::{self, PoolRequest, Task, Work};
 use crate::requests::fs::LoopRing;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Chain;
@@ -544,13 +544,13 @@ impl Loop {
         }
     }
 
-    /// Gives work to the pool. Fails only when there is no thread and none can be made.
+    /// Gives a request to the pool. Fails only when there is no thread and none can be made.
     ///
     /// # Safety
-    /// `work` is in no queue, and stays alive and in place until `task.done` is called.
-    pub unsafe fn submit(&self, work: &Work, task: &'static Task) -> Result {
+    /// The request is not under way, and stays alive and in place until it is `done`.
+    pub unsafe fn submit<R: PoolRequest>(&self, request: &R) -> Result {
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
-        unsafe { pool::submit(&self.mailbox, work, task)? };
+        unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
         self.request_began();
         self.works.set(self.works.get() + 1);
         Ok(())

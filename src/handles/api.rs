@@ -1,4 +1,4 @@
-//! The functions that take a handle or a request of any type.
+//! The functions that take a handle of any type.
 
 use super::{flag, Handle};
 use crate::abi::*;
@@ -206,52 +206,6 @@ unsafe fn buffer_size(handle: *const uv_handle_t, option: c_int, value: *mut c_i
     }
 }
 
-/// The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
-///
-/// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
-#[no_mangle]
-pub extern "C" fn uv_req_size(r#type: uv_req_type) -> usize {
-    request_type(r#type).map_or(usize::MAX, |info| info.size)
-}
-
-/// The request's field `type`.
-///
-/// # Safety
-/// `req` is a request.
-#[no_mangle]
-pub unsafe extern "C" fn uv_req_get_type(req: *const uv_req_t) -> uv_req_type {
-    // SAFETY: the caller's contract.
-    unsafe { (&raw const (*req).r#type).read() }
-}
-
-/// The name of a request type, as in the name of its struct; NULL when there is no such type.
-///
-/// The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
-#[no_mangle]
-pub extern "C" fn uv_req_type_name(r#type: uv_req_type) -> *const c_char {
-    request_type(r#type).map_or(ptr::null(), |info| info.name.as_ptr())
-}
-
-/// The request's field `data`.
-///
-/// # Safety
-/// `req` is a request.
-#[no_mangle]
-pub unsafe extern "C" fn uv_req_get_data(req: *const uv_req_t) -> *mut c_void {
-    // SAFETY: the caller's contract.
-    unsafe { (&raw const (*req).data).read() }
-}
-
-/// Sets the request's field `data`.
-///
-/// # Safety
-/// `req` is a request.
-#[no_mangle]
-pub unsafe extern "C" fn uv_req_set_data(req: *mut uv_req_t, data: *mut c_void) {
-    // SAFETY: the caller's contract.
-    unsafe { (&raw mut (*req).data).write(data) }
-}
-
 /// Prints a line for each handle of the loop to `stream`: whether it is active (`A`), referenced
 /// (`R`) and internal (`I`), its type and its address. NULL is the default loop.
 ///
@@ -302,12 +256,4 @@ unsafe fn print_handles(which: *mut uv_loop_t, stream: *mut libc::FILE, only_act
             );
         }
     });
-}
-
-/// A `uv_buf_t` of these two values.
-///
-/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
-#[no_mangle]
-pub extern "C" fn uv_buf_init(base: *mut c_char, len: core::ffi::c_uint) -> uv_buf_t {
-    uv_buf_t { base, len: len as usize }
 }

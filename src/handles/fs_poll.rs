@@ -8,11 +8,10 @@ use super::timer::Timer;
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::TextOut;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, interior_mutable, overlay, Overlay, Padding, TextOut};
 use crate::list::container_of;
 use crate::memory;
-use crate::pool::{Task, Work};
+use crate::pool::{PoolRequest, Work};
 use crate::sys::fs::{stat, Path, Target};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, CStr};
@@ -30,11 +29,11 @@ const _: () = assert!(offset_of!(FsPoll, contexts) == offset_of!(uv_fs_poll_t, p
 
 /// One start of a handle. The path follows in the same block.
 struct Context {
-    owner: *const FsPoll,
+    owner: Cell<*const FsPoll>,
     /// The next in the handle's list.
     next: Cell<*const Context>,
-    callback: uv_fs_poll_cb,
-    path: *const c_char,
+    callback: Cell<uv_fs_poll_cb>,
+    path: Cell<*const c_char>,
     timer: Timer,
     work: Work,
     /// Whether the pool has the work, and with it `found`.
@@ -43,7 +42,22 @@ struct Context {
     outcome: Cell<Outcome>,
     /// What the last stat(2) that succeeded found, zeroes before.
     known: Cell<uv_stat_t>,
+    padding: Padding<7>,
 }
+
+interior_mutable!(Context {
+    owner,
+    next,
+    callback,
+    path,
+    timer,
+    work,
+    busy,
+    found,
+    outcome,
+    known,
+    padding,
+});
 
 /// How the last stat(2) ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,30 +67,25 @@ enum Outcome {
     Failure(Error),
 }
 
-static STAT: Task = Task { run, done, slow: false };
+// SAFETY: the offset is that of the work, and contexts are reached through shared references only.
+unsafe impl PoolRequest for Context {
+    const OFFSET: usize = offset_of!(Context, work);
 
-/// # Safety
-/// `work` is part of a `Context`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract; the path is in the context's block.
-    unsafe {
-        let context = container_of!(work, Context, work);
-        (*context).found.set(stat(Target::Path(Path::new((*context).path))));
+    fn run(&self) {
+        // SAFETY: the path is in the context's block.
+        let path = unsafe { Path::new(self.path.get()) };
+        self.found.set(stat(Target::Path(path)));
     }
-}
 
-/// # Safety
-/// `work` is part of a `Context`, which is done with.
-unsafe fn done(work: *const Work, _: Result) {
-    // SAFETY: the caller's contract. The handle is not closed while it has a context.
-    unsafe {
-        let context = container_of!(work, Context, work);
-        let owner = &*(*context).owner;
-        (*context).busy.set(false);
-        if owner.is_current(context) {
-            (*context).report();
+    fn done(&self, _: Result) {
+        // SAFETY: the handle is not closed while it has a context.
+        let owner = unsafe { &*self.owner.get() };
+        self.busy.set(false);
+        if owner.is_current(self) {
+            self.report();
         } else {
-            owner.release(context);
+            // SAFETY: an old context, which is stopped and which the pool is done with.
+            unsafe { owner.release(self) };
             owner.finish_close();
         }
     }
@@ -102,7 +111,7 @@ impl Context {
     fn submit(&self) -> Result {
         let loop_ = self.timer.loop_();
         // SAFETY: a context is freed only when the work is done.
-        unsafe { loop_.submit(&self.work, &STAT)? };
+        unsafe { loop_.submit(self)? };
         self.busy.set(true);
         Ok(())
     }
@@ -133,8 +142,8 @@ impl Context {
                 (error.code(), uv_stat_t::default())
             }
         };
-        if let Some(callback) = self.callback {
-            let handle = self.owner.cast_mut().cast();
+        if let Some(callback) = self.callback.get() {
+            let handle = self.owner.get().cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(handle, status, &before, &now) });
         }
@@ -175,10 +184,10 @@ impl FsPoll {
         unsafe {
             let copy = context.add(1).cast::<c_char>();
             ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
-            (&raw mut (*context).owner).write(self);
+            (&raw mut (*context).owner).write(Cell::new(self));
             (&raw mut (*context).next).write(Cell::new(ptr::null()));
-            (&raw mut (*context).callback).write(callback);
-            (&raw mut (*context).path).write(copy);
+            (&raw mut (*context).callback).write(Cell::new(callback));
+            (&raw mut (*context).path).write(Cell::new(copy));
             Timer::init_internal(&raw mut (*context).timer, self.handle.loop_());
             (&raw mut (*context).work).write(Work::new());
             (&raw mut (*context).busy).write(Cell::new(false));
@@ -238,7 +247,9 @@ impl FsPoll {
 
     fn path(&self) -> Option<&CStr> {
         // SAFETY: an active handle has a context, which has a path.
-        self.handle.is_active().then(|| unsafe { CStr::from_ptr((*self.contexts.get()).path) })
+        self.handle
+            .is_active()
+            .then(|| unsafe { CStr::from_ptr((*self.contexts.get()).path.get()) })
     }
 }
 

@@ -11,6 +11,10 @@
 //! (`spin.rs`). When nobody would look at the inbox without being called, there is a mark in it:
 //! who submits next calls. So new work takes the lock and wakes somebody only when it must.
 
+mod request;
+
+pub use request::PoolRequest;
+
 use crate::abi::*;
 use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
@@ -209,9 +213,13 @@ fn call_worker() {
     }
 }
 
-/// Takes work back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
+/// Takes a request back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
 /// worker has begun it already, or it is done. Until then a second cancel changes nothing.
-pub fn cancel(work: &Work) -> Result {
+pub fn cancel<R: PoolRequest>(request: &R) -> Result {
+    cancel_work(request.work())
+}
+
+fn cancel_work(work: &Work) -> Result {
     let state = state();
     match work.stage.get() {
         Stage::Queued => {}

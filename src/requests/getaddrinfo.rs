@@ -4,9 +4,8 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
-use crate::list::container_of;
 use crate::memory;
-use crate::pool::{self, Task, Work};
+use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use crate::text::idna;
 use core::cell::Cell;
@@ -19,7 +18,7 @@ use libc::addrinfo;
 const HOST_SIZE: usize = 256;
 
 #[repr(C)]
-struct AddrInfo {
+pub(super) struct AddrInfo {
     request: Request,
     loop_: Cell<*mut uv_loop_t>,
     work: Work,
@@ -52,8 +51,6 @@ const _: () = {
     assert!(offset_of!(AddrInfo, retcode) == offset_of!(uv_getaddrinfo_t, retcode));
 };
 
-static LOOK_UP: Task = Task { run, done, slow: true };
-
 /// What is to be looked up.
 #[derive(Clone, Copy)]
 struct Query<'a> {
@@ -70,7 +67,7 @@ unsafe fn copy_string(string: Option<&CStr>, at: &mut *mut c_char) -> *mut c_cha
     let Some(string) = string else { return ptr::null_mut() };
     let bytes = string.to_bytes_with_nul();
     let copy = *at;
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
         *at = copy.add(bytes.len());
@@ -112,7 +109,7 @@ impl AddrInfo {
     /// # Safety
     /// The arguments are NULL or as in [`Query`].
     unsafe fn look_up(&self, host: *const c_char, service: *const c_char, hints: *const addrinfo) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match unsafe { sys::resolver::addresses(host, service, hints) } {
             Ok(list) => self.addresses.set(list),
             Err(error) => self.retcode.set(error.code()),
@@ -120,40 +117,28 @@ impl AddrInfo {
     }
 }
 
-/// # Safety
-/// `work` is part of an `AddrInfo`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract; `copy_query` made the copies.
-    unsafe {
-        let request = &*container_of!(work, AddrInfo, work);
-        request.look_up(request.host.get(), request.service.get(), request.hints.get());
-    }
-}
+// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+unsafe impl PoolRequest for AddrInfo {
+    const OFFSET: usize = offset_of!(AddrInfo, work);
+    const SLOW: bool = true;
 
-/// # Safety
-/// `work` is part of an `AddrInfo`, which is done with.
-unsafe fn done(work: *const Work, status: Result) {
-    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
-    unsafe {
-        let request = container_of!(work, AddrInfo, work);
-        (*request).release_query();
+    fn run(&self) {
+        // SAFETY: `copy_query` made the copies.
+        unsafe { self.look_up(self.host.get(), self.service.get(), self.hints.get()) };
+    }
+
+    fn done(&self, status: Result) {
+        self.release_query();
         if status.is_err() {
-            (*request).retcode.set(Error::EAI_CANCELED.code());
+            self.retcode.set(Error::EAI_CANCELED.code());
         }
-        if let Some(callback) = (*request).callback.get() {
-            let (code, list) = ((*request).retcode.get(), (*request).addresses.get());
-            call_user(|| callback(request.cast_mut().cast(), code, list));
+        if let Some(callback) = self.callback.get() {
+            let request = ptr::from_ref(self).cast_mut().cast();
+            let (code, list) = (self.retcode.get(), self.addresses.get());
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(request, code, list) });
         }
     }
-}
-
-/// Cancels the request if it has not begun, for `uv_cancel`.
-///
-/// # Safety
-/// `req` is a `uv_getaddrinfo_t` that was started and whose callback has not been called.
-pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
-    // SAFETY: the caller's contract.
-    pool::cancel(unsafe { &AddrInfo::of(req.cast()).work })
 }
 
 /// Finds the addresses of a host, of a service, or of both: getaddrinfo(3). A host name that is not
@@ -186,14 +171,14 @@ pub unsafe extern "C" fn uv_getaddrinfo(
     let mut ascii = [0; HOST_SIZE];
     let mut host = None;
     if !node.is_null() {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match idna::to_ascii(unsafe { CStr::from_ptr(node) }.to_bytes(), &mut ascii) {
             Ok(name) => host = Some(name),
             Err(error) => return error.code(),
         }
     }
     let request = req.cast::<AddrInfo>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Request::init(request, UV_GETADDRINFO, |request| AddrInfo {
             request,
@@ -215,7 +200,7 @@ pub unsafe extern "C" fn uv_getaddrinfo(
         let service = (!service.is_null()).then(|| CStr::from_ptr(service));
         request
             .copy_query(Query { host, service, hints: hints.as_ref() })
-            .and_then(|()| Loop::of(r#loop).submit(&request.work, &LOOK_UP))
+            .and_then(|()| Loop::of(r#loop).submit(request))
             .inspect_err(|_| request.release_query())
             .into_c()
     }
@@ -230,7 +215,7 @@ pub unsafe extern "C" fn uv_getaddrinfo(
 #[no_mangle]
 pub unsafe extern "C" fn uv_freeaddrinfo(ai: *mut addrinfo) {
     if !ai.is_null() {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { sys::resolver::free(ai) };
     }
 }

@@ -4,8 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
-use crate::list::container_of;
-use crate::pool::{self, Task, Work};
+use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_char, c_int};
@@ -14,7 +13,7 @@ use core::ptr;
 use libc::{sockaddr, sockaddr_storage};
 
 #[repr(C)]
-struct NameInfo {
+pub(super) struct NameInfo {
     request: Request,
     loop_: Cell<*mut uv_loop_t>,
     work: Work,
@@ -50,8 +49,6 @@ const _: () = {
     assert!(offset_of!(NameInfo, retcode) == offset_of!(uv_getnameinfo_t, retcode));
 };
 
-static LOOK_UP: Task = Task { run, done, slow: true };
-
 impl NameInfo {
     fn host(&self) -> *mut c_char {
         self.host.as_ptr().cast()
@@ -66,7 +63,7 @@ impl NameInfo {
     /// # Safety
     /// `address` is NULL or points to as many bytes as its family has.
     unsafe fn set_address(&self, address: *const sockaddr) -> Result {
-        // SAFETY: the caller's contract; the length is that of an address that fits.
+        // SAFETY: as documented; the length is that of an address that fits.
         unsafe {
             let length = sys::socket::address_length(address)? as usize;
             let copy = self.address.as_ptr().cast::<u8>();
@@ -90,40 +87,30 @@ impl NameInfo {
     }
 }
 
-/// # Safety
-/// `work` is part of a `NameInfo`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract.
-    unsafe { &*container_of!(work, NameInfo, work) }.look_up();
-}
+// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+unsafe impl PoolRequest for NameInfo {
+    const OFFSET: usize = offset_of!(NameInfo, work);
+    const SLOW: bool = true;
 
-/// # Safety
-/// `work` is part of a `NameInfo`, which is done with.
-unsafe fn done(work: *const Work, status: Result) {
-    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
-    unsafe {
-        let request = container_of!(work, NameInfo, work);
+    fn run(&self) {
+        self.look_up();
+    }
+
+    fn done(&self, status: Result) {
         if status.is_err() {
-            (*request).retcode.set(Error::EAI_CANCELED.code());
+            self.retcode.set(Error::EAI_CANCELED.code());
         }
-        if let Some(callback) = (*request).callback.get() {
-            let code = (*request).retcode.get();
+        if let Some(callback) = self.callback.get() {
+            let request = ptr::from_ref(self).cast_mut().cast();
+            let code = self.retcode.get();
             let (host, service) = match code {
-                0 => ((*request).host(), (*request).service()),
+                0 => (self.host(), self.service()),
                 _ => (ptr::null_mut(), ptr::null_mut()),
             };
-            call_user(|| callback(request.cast_mut().cast(), code, host, service));
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(request, code, host, service) });
         }
     }
-}
-
-/// Cancels the request if it has not begun, for `uv_cancel`.
-///
-/// # Safety
-/// `req` is a `uv_getnameinfo_t` that was started and whose callback has not been called.
-pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
-    // SAFETY: the caller's contract.
-    pool::cancel(unsafe { &NameInfo::of(req.cast()).work })
 }
 
 /// Finds the names of the host and the service that an IPv4 or IPv6 address belongs to:
@@ -150,7 +137,7 @@ pub unsafe extern "C" fn uv_getnameinfo(
         return Error::EINVAL.code();
     }
     let request = req.cast::<NameInfo>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Request::init(request, UV_GETNAMEINFO, |request| NameInfo {
             request,
@@ -173,6 +160,6 @@ pub unsafe extern "C" fn uv_getnameinfo(
             request.look_up();
             return request.retcode.get();
         }
-        Loop::of(r#loop).submit(&request.work, &LOOK_UP).into_c()
+        Loop::of(r#loop).submit(request).into_c()
     }
 }

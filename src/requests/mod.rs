@@ -3,41 +3,43 @@
 //! A request lives in memory that the user owns, from the call that starts it until its callback
 //! begins. As with handles, the structs here lie over the C structs.
 
+mod cancel;
 pub mod fs;
-pub mod getaddrinfo;
-pub mod getnameinfo;
-pub mod random;
-pub mod work;
+mod getaddrinfo;
+mod getnameinfo;
+mod random;
+mod work;
 
 use crate::abi::*;
 use crate::ffi::{overlay, padding, Padding};
 use core::cell::Cell;
-use core::ffi::c_void;
+use core::ffi::{c_char, c_uint, c_void};
 use core::mem::MaybeUninit;
+use core::ptr;
 
 /// The fields that all requests begin with (`UV_REQ_FIELDS`).
 #[repr(C)]
 pub struct Request {
-    /// May be uninitialised, as C's memory is.
-    pub data: Cell<MaybeUninit<*mut c_void>>,
+    /// The user's, who may not have set it.
+    data: Cell<MaybeUninit<*mut c_void>>,
     kind: Cell<uv_req_type>,
     padding: Padding<4>,
     reserved: Padding<40>,
-    /// For a write: how many bytes went. `uv__req_write_extra_s` in C.
+    /// For a write: how many bytes are written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
 }
 
 overlay!(Request { data, kind, padding, reserved, written } => uv_req_t);
-const _: () = assert!(core::mem::size_of::<Request>() == core::mem::size_of::<uv_req_t>());
+const _: () = assert!(size_of::<Request>() == size_of::<uv_req_t>());
 
 impl Request {
-    /// Makes the memory at `at` a request, of which `make` fills in the part behind the common fields.
+    /// Writes a request to `at`. `make` adds the fields of its type to the common ones, of which
     /// `data` keeps its value.
     ///
     /// # Safety
     /// `at` is writable memory for a request that is not under way, and `R` begins with a `Request`.
     pub unsafe fn init<R>(at: *mut R, kind: uv_req_type, make: impl FnOnce(Request) -> R) {
-        // SAFETY: the caller's contract. `data` may be uninitialised.
+        // SAFETY: as documented; `data` is read as a value that may be uninitialised.
         unsafe {
             at.write(make(Request {
                 data: (&raw const (*at.cast::<Request>()).data).read(),
@@ -49,7 +51,61 @@ impl Request {
         }
     }
 
-    pub fn kind(&self) -> uv_req_type {
+    fn kind(&self) -> uv_req_type {
         self.kind.get()
     }
+}
+
+/// The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
+///
+/// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
+#[no_mangle]
+pub extern "C" fn uv_req_size(r#type: uv_req_type) -> usize {
+    request_type(r#type).map_or(usize::MAX, |info| info.size)
+}
+
+/// The request's field `type`.
+///
+/// # Safety
+/// `req` is a request.
+#[no_mangle]
+pub unsafe extern "C" fn uv_req_get_type(req: *const uv_req_t) -> uv_req_type {
+    // SAFETY: as documented.
+    unsafe { (&raw const (*req).r#type).read() }
+}
+
+/// The name of a request type, as in the name of its struct; NULL when there is no such type.
+///
+/// The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
+#[no_mangle]
+pub extern "C" fn uv_req_type_name(r#type: uv_req_type) -> *const c_char {
+    request_type(r#type).map_or(ptr::null(), |info| info.name.as_ptr())
+}
+
+/// The request's field `data`.
+///
+/// # Safety
+/// `req` is a request.
+#[no_mangle]
+pub unsafe extern "C" fn uv_req_get_data(req: *const uv_req_t) -> *mut c_void {
+    // SAFETY: as documented.
+    unsafe { (&raw const (*req).data).read() }
+}
+
+/// Sets the request's field `data`.
+///
+/// # Safety
+/// `req` is a request.
+#[no_mangle]
+pub unsafe extern "C" fn uv_req_set_data(req: *mut uv_req_t, data: *mut c_void) {
+    // SAFETY: as documented.
+    unsafe { (&raw mut (*req).data).write(data) }
+}
+
+/// A `uv_buf_t` of these two values.
+///
+/// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
+#[no_mangle]
+pub extern "C" fn uv_buf_init(base: *mut c_char, len: c_uint) -> uv_buf_t {
+    uv_buf_t { base, len: len as usize }
 }

@@ -4,18 +4,18 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
-use crate::list::container_of;
-use crate::pool::{self, Task, Work};
+use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::offset_of;
+use core::ptr;
 
 /// More cannot be asked for at once.
 const MAX_LENGTH: usize = 0x7fff_ffff;
 
 #[repr(C)]
-struct Random {
+pub(super) struct Random {
     request: Request,
     loop_: Cell<*mut uv_loop_t>,
     status: Cell<c_int>,
@@ -34,43 +34,28 @@ const _: () = {
     assert!(offset_of!(Random, work) == offset_of!(uv_random_t, work_req));
 };
 
-static RANDOM: Task = Task { run, done, slow: false };
+// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+unsafe impl PoolRequest for Random {
+    const OFFSET: usize = offset_of!(Random, work);
 
-/// # Safety
-/// `work` is part of a `Random`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract; the buffer is the user's and as large as said.
-    unsafe {
-        let request = &*container_of!(work, Random, work);
-        let outcome = sys::random::fill(request.buffer.get().cast(), request.length.get());
-        request.status.set(outcome.into_c());
+    fn run(&self) {
+        // SAFETY: the caller of `uv_random` vouches for the buffer until the callback.
+        let outcome = unsafe { sys::random::fill(self.buffer.get().cast(), self.length.get()) };
+        self.status.set(outcome.into_c());
     }
-}
 
-/// # Safety
-/// `work` is part of a `Random`, which is done with.
-unsafe fn done(work: *const Work, status: Result) {
-    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
-    unsafe {
-        let request = container_of!(work, Random, work);
+    fn done(&self, status: Result) {
         if let Err(error) = status {
-            (*request).status.set(error.code());
+            self.status.set(error.code());
         }
-        if let Some(callback) = (*request).callback.get() {
-            let (status, buffer) = ((*request).status.get(), (*request).buffer.get());
-            let length = (*request).length.get();
-            call_user(|| callback(request.cast_mut().cast(), status, buffer, length));
+        if let Some(callback) = self.callback.get() {
+            let request = ptr::from_ref(self).cast_mut().cast();
+            let (status, buffer, length) =
+                (self.status.get(), self.buffer.get(), self.length.get());
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(request, status, buffer, length) });
         }
     }
-}
-
-/// Cancels the request if it has not begun, for `uv_cancel`.
-///
-/// # Safety
-/// `req` is a `uv_random_t` that was started and whose callback has not been called.
-pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
-    // SAFETY: the caller's contract.
-    pool::cancel(unsafe { &Random::of(req.cast()).work })
 }
 
 /// Fills `buf` with `buflen` random bytes from the kernel, which are good enough for keys.
@@ -102,11 +87,11 @@ pub unsafe extern "C" fn uv_random(
         return Error::EINVAL.code();
     }
     if cb.is_none() {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         return unsafe { sys::random::fill(buf.cast(), buflen) }.into_c();
     }
     let request = req.cast::<Random>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Request::init(request, UV_RANDOM, |request| Random {
             request,
@@ -118,6 +103,6 @@ pub unsafe extern "C" fn uv_random(
             callback: Cell::new(cb),
             work: Work::new(),
         });
-        Loop::of(r#loop).submit(&(*request).work, &RANDOM).into_c()
+        Loop::of(r#loop).submit(&*request).into_c()
     }
 }

@@ -1,17 +1,17 @@
-//! `uv_queue_work`, and `uv_cancel` for all requests.
+//! `uv_queue_work`.
 
-use super::{fs, getaddrinfo, getnameinfo, random, Request};
+use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
-use crate::handles::stream::write::Write;
-use crate::list::container_of;
-use crate::pool::{self, Task, Work};
+use crate::pool::{PoolRequest, Work};
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::mem::offset_of;
+use core::ptr;
 
 #[repr(C)]
-struct UserWork {
+pub(super) struct UserWork {
     request: Request,
     loop_: Cell<*mut uv_loop_t>,
     work_cb: Cell<uv_work_cb>,
@@ -21,33 +21,26 @@ struct UserWork {
 
 overlay!(UserWork { request, loop_, work_cb, after_work_cb, work } => uv_work_t);
 const _: () = {
-    use core::mem::offset_of;
     assert!(offset_of!(UserWork, loop_) == offset_of!(uv_work_t, r#loop));
     assert!(offset_of!(UserWork, after_work_cb) == offset_of!(uv_work_t, after_work_cb));
 };
 
-static USER_WORK: Task = Task { run, done, slow: false };
+// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+unsafe impl PoolRequest for UserWork {
+    const OFFSET: usize = offset_of!(UserWork, work);
 
-/// # Safety
-/// `work` is part of a `UserWork`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract; the callback is the user's, called as it was declared.
-    unsafe {
-        let request = container_of!(work, UserWork, work);
-        if let Some(callback) = (*request).work_cb.get() {
-            call_user(|| callback(request.cast_mut().cast()));
+    fn run(&self) {
+        if let Some(callback) = self.work_cb.get() {
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
         }
     }
-}
 
-/// # Safety
-/// `work` is part of a `UserWork`, which is done with.
-unsafe fn done(work: *const Work, status: Result) {
-    // SAFETY: the caller's contract; the callback may free the request, which is its last use.
-    unsafe {
-        let request = container_of!(work, UserWork, work);
-        if let Some(callback) = (*request).after_work_cb.get() {
-            call_user(|| callback(request.cast_mut().cast(), status.into_c()));
+    fn done(&self, status: Result) {
+        if let Some(callback) = self.after_work_cb.get() {
+            let request = ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(request, status.into_c()) });
         }
     }
 }
@@ -71,7 +64,7 @@ pub unsafe extern "C" fn uv_queue_work(
         return Error::EINVAL.code();
     }
     let request = req.cast::<UserWork>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Request::init(request, UV_WORK, |request| UserWork {
             request,
@@ -80,33 +73,6 @@ pub unsafe extern "C" fn uv_queue_work(
             after_work_cb: Cell::new(after_work_cb),
             work: Work::new(),
         });
-        Loop::of(r#loop).submit(&(*request).work, &USER_WORK).into_c()
-    }
-}
-
-/// Cancels a request that has not begun. Its callback is still called, later, with
-/// `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
-/// requests can be cancelled; a write that has begun reports how much of it was done
-/// (`uv_write_nwritten()`), one that is complete is left as it is.
-///
-/// Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
-/// Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
-///
-/// # Safety
-/// `req` is a request that was started and whose callback has not been called.
-#[no_mangle]
-pub unsafe extern "C" fn uv_cancel(req: *mut uv_req_t) -> c_int {
-    // SAFETY: the caller's contract; the type says what the request is part of.
-    unsafe {
-        match Request::of(req).kind() {
-            UV_WORK => pool::cancel(&(*req.cast::<UserWork>()).work),
-            UV_FS => fs::cancel(req),
-            UV_GETADDRINFO => getaddrinfo::cancel(req),
-            UV_GETNAMEINFO => getnameinfo::cancel(req),
-            UV_RANDOM => random::cancel(req),
-            UV_WRITE => Write::of(req.cast::<uv_write_t>()).cancel(),
-            _ => Err(Error::EINVAL),
-        }
-        .into_c()
+        Loop::of(r#loop).submit(&*request).into_c()
     }
 }

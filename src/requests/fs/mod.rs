@@ -22,10 +22,9 @@ mod temp;
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay, Padding};
-use crate::list::container_of;
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::memory;
-use crate::pool::{self, Task, Work};
+use crate::pool::{self, PoolRequest, Work};
 use crate::sys::fs::{Path, Target};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, c_void, CStr};
@@ -102,27 +101,24 @@ const _: () = {
     assert!(offset_of!(FsRequest, bufsml) == offset_of!(uv_fs_t, bufsml));
 };
 
-static FS_WORK: Task = Task { run, done, slow: false };
+// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+unsafe impl PoolRequest for FsRequest {
+    const OFFSET: usize = offset_of!(FsRequest, work);
 
-/// # Safety
-/// `work` is part of an `FsRequest`, which is this thread's.
-unsafe fn run(work: *const Work) {
-    // SAFETY: the caller's contract.
-    unsafe { &*container_of!(work, FsRequest, work) }.run();
-}
+    fn run(&self) {
+        let outcome = self.perform();
+        self.release_buffers();
+        self.result.set(outcome.unwrap_or_else(|error| error.code() as isize));
+    }
 
-/// # Safety
-/// `work` is part of an `FsRequest`, which is done with.
-unsafe fn done(work: *const Work, status: Result) {
-    // SAFETY: the caller's contract. The callback may free the request, so it comes last.
-    unsafe {
-        let request = container_of!(work, FsRequest, work);
+    fn done(&self, status: Result) {
         if let Err(error) = status {
-            (*request).result.set(error.code() as isize);
-            (*request).release_buffers();
+            self.result.set(error.code() as isize);
+            self.release_buffers();
         }
-        if let Some(callback) = (*request).callback.get() {
-            call_user(|| callback(request.cast_mut().cast()));
+        if let Some(callback) = self.callback.get() {
+            // SAFETY: the user's function, called with the request that it was given for.
+            call_user(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
         }
     }
 }
@@ -137,7 +133,7 @@ pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
     if request.work.is_on_ring() {
         return ring::cancel(request);
     }
-    pool::cancel(&request.work)
+    pool::cancel(request)
 }
 
 /// Makes `req` a request, has `arguments` fill in what the operation needs, and runs it: here if
@@ -178,18 +174,33 @@ impl FsRequest {
         kind: uv_fs_type,
         callback: uv_fs_cb,
     ) -> &'a FsRequest {
-        // SAFETY: the caller's contract. The fields that are left out may hold anything.
+        // SAFETY: as documented.
         unsafe {
-            Request::init(at.cast(), UV_FS, |request| request);
-            (&raw mut (*at).kind).write(Cell::new(kind));
-            (&raw mut (*at).loop_).write(Cell::new(r#loop));
-            (&raw mut (*at).callback).write(Cell::new(callback));
-            (&raw mut (*at).result).write(Cell::new(0));
-            (&raw mut (*at).ptr).write(Cell::new(ptr::null_mut()));
-            (&raw mut (*at).path).write(Cell::new(ptr::null()));
-            (&raw mut (*at).new_path).write(Cell::new(ptr::null()));
-            (&raw mut (*at).bufs).write(Cell::new(ptr::null_mut()));
-            (&raw mut (*at).work).write(Work::new());
+            Request::init(at, UV_FS, |request| FsRequest {
+                request,
+                kind: Cell::new(kind),
+                padding: padding(),
+                loop_: Cell::new(r#loop),
+                callback: Cell::new(callback),
+                result: Cell::new(0),
+                ptr: Cell::new(ptr::null_mut()),
+                path: Cell::new(ptr::null()),
+                // Kept, so that nothing is written to it.
+                statbuf: (&raw const (*at).statbuf).read(),
+                new_path: Cell::new(ptr::null()),
+                file: Cell::new(0),
+                flags: Cell::new(0),
+                mode: Cell::new(0),
+                nbufs: Cell::new(0),
+                bufs: Cell::new(ptr::null_mut()),
+                off: Cell::new(0),
+                uid: Cell::new(0),
+                gid: Cell::new(0),
+                atime: Cell::new(0.0),
+                mtime: Cell::new(0.0),
+                work: Work::new(),
+                bufsml: Cell::new([MaybeUninit::uninit(); 4]),
+            });
             &*at
         }
     }
@@ -215,16 +226,10 @@ impl FsRequest {
         unsafe {
             let loop_ = Loop::of(self.loop_.get());
             if !ring::submit(loop_, self) {
-                loop_.submit(&self.work, &FS_WORK)?;
+                loop_.submit(self)?;
             }
         }
         Ok(0)
-    }
-
-    fn run(&self) {
-        let outcome = self.perform();
-        self.release_buffers();
-        self.result.set(outcome.unwrap_or_else(|error| error.code() as isize));
     }
 
     fn perform(&self) -> Result<isize> {

@@ -2,12 +2,13 @@
 //! that one entry can express. Everything else is for the pool, and so is what the kernel turns
 //! out to be unable to do with this file.
 
-use super::{done, FsRequest, FS_WORK};
+use super::FsRequest;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::Overlay;
 use crate::memory;
 use crate::poller::{EventHandler, Ring, Watcher};
+use crate::pool::PoolRequest;
 use crate::sys::fs::StatxTarget;
 use core::cell::Cell;
 use core::ptr;
@@ -178,7 +179,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     if !cancelled && this.is_for_pool_after(result) {
         this.release_statx();
         // SAFETY: the request is alive until its callback, and in no queue.
-        match unsafe { loop_.submit(&this.work, &FS_WORK) } {
+        match unsafe { loop_.submit(this) } {
             Ok(()) => return loop_.request_ended(),
             Err(error) => result = error.code(),
         }
@@ -191,8 +192,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
         this.release_statx();
     }
     loop_.request_ended();
-    // SAFETY: the work is the request's, which is done.
-    unsafe { done(&this.work, Ok(())) };
+    this.done(Ok(()));
 }
 
 /// Takes an operation back from the kernel, if it waits there.

@@ -1,0 +1,46 @@
+//! `uv_cancel`, for all types of requests.
+
+use super::getaddrinfo::AddrInfo;
+use super::getnameinfo::NameInfo;
+use super::random::Random;
+use super::work::UserWork;
+use super::{fs, Request};
+use crate::abi::*;
+use crate::ffi::Overlay;
+use crate::handles::stream::write::Write;
+use crate::pool::{self, PoolRequest};
+use core::ffi::c_int;
+
+/// # Safety
+/// `req` is an `R` that was started and whose callback has not been called.
+unsafe fn cancel<R: PoolRequest>(req: *mut uv_req_t) -> Result {
+    // SAFETY: as documented.
+    pool::cancel(unsafe { &*req.cast::<R>() })
+}
+
+/// Cancels a request that has not begun. Its callback is still called, later, with
+/// `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
+/// requests can be cancelled; a write that has begun reports how much of it was done
+/// (`uv_write_nwritten()`), one that is complete is left as it is.
+///
+/// Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
+/// Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
+///
+/// # Safety
+/// `req` is a request that was started and whose callback has not been called.
+#[no_mangle]
+pub unsafe extern "C" fn uv_cancel(req: *mut uv_req_t) -> c_int {
+    // SAFETY: as documented; the type says what the request is part of.
+    unsafe {
+        match Request::of(req).kind() {
+            UV_WORK => cancel::<UserWork>(req),
+            UV_FS => fs::cancel(req),
+            UV_GETADDRINFO => cancel::<AddrInfo>(req),
+            UV_GETNAMEINFO => cancel::<NameInfo>(req),
+            UV_RANDOM => cancel::<Random>(req),
+            UV_WRITE => Write::of(req.cast::<uv_write_t>()).cancel(),
+            _ => Err(Error::EINVAL),
+        }
+        .into_c()
+    }
+}
