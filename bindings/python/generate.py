@@ -34,7 +34,7 @@ HANDLE = ["data", "loop", "type"]
 STREAM = HANDLE + ["write_queue_size", "alloc_cb", "read_cb"]
 REQ = ["data", "type"]
 
-# Types with a private part: only these fields are part of the API, the rest stays opaque.
+# Types with a private part: only these fields are part of the API, the rest is opaque.
 # C code casts freely between them, so a pointer to one of them is a plain address.
 PUBLIC_FIELDS = {
     "uv_loop_t": ["data"],
@@ -70,7 +70,7 @@ PUBLIC_FIELDS = {
 # Layout is public although some of it is reserved, so pointers to these stay typed.
 TYPED_POINTERS = {"uv_metrics_t"}
 
-# The platform's objects behind uv_mutex_t and friends: a size and an alignment, nothing more.
+# The platform's types behind uv_mutex_t and others: only size and alignment matter.
 PLATFORM_OBJECTS = [
     "uv_mutex_t", "uv_rwlock_t", "uv_sem_t", "uv_cond_t", "uv_barrier_t",
 ]  # fmt: skip
@@ -92,7 +92,7 @@ SCALARS = {
     "double": "c_double",
     "_Bool": "c_bool",
 }
-# C names whose ctypes name says more than the scalar they resolve to.
+# C names with a more specific ctypes name than the scalar they resolve to.
 WELL_KNOWN = {
     "size_t": "c_size_t",
     "ssize_t": "c_ssize_t",
@@ -118,7 +118,7 @@ class Header:
 
     def __init__(self, include: Path) -> None:
         self.flags = ["-I", str(include), "-D_GNU_SOURCE"]
-        # Without __GNUC__ the system headers keep to standard C, which pycparser can read.
+        # Without __GNUC__ the system headers use standard C, which pycparser can read.
         quiet = ["-U__GNUC__", "-D__attribute__(x)=", "-D__builtin_va_list=int"]
         quiet.append("-D__signed__=signed")
         source = "#include <uv.h>\n"
@@ -153,7 +153,7 @@ class Header:
         return run([CC, "-E", "-P", *self.flags, "-"], "#include <uv.h>\n" + body)
 
     def probe(self, expressions: list[str]) -> dict[str, int]:
-        """The values of integer constant expressions, by asking the compiler."""
+        """Return the values of integer constant expressions, from the compiler."""
         lines = "\n".join(f'  printf("%lld\\n", (long long) ({e}));' for e in expressions)
         source = (
             "#include <stddef.h>\n#include <stdio.h>\n#include <uv.h>\n"
@@ -166,8 +166,8 @@ class Header:
         return dict(zip(expressions, map(int, values)))
 
     def x_macro(self, name: str) -> list[list[str]]:
-        """The rows of an X-macro such as UV_ERRNO_MAP, as lists of strings."""
-        # Stringised, so that a macro that happens to share a row's name is not expanded.
+        """Return the rows of an X-macro such as UV_ERRNO_MAP, as lists of strings."""
+        # Stringised, so that a macro with the name of a row is not expanded.
         text = self.preprocess(f"#define XX(a, b) @row (#a, #b)\n{name}(XX)\n")
         rows = re.findall(r'@row \(("[^"]*"), ("(?:[^"\\]|\\.)*")\)', text)
         return [[ast.literal_eval(cell) for cell in row] for row in rows]
@@ -180,8 +180,8 @@ class Generator:
         self.emitted: set[str] = set()
         self.queries: dict[str, int] = {}
 
-    # Values that only the compiler knows. They are asked for one by one but answered in one
-    # run: the first pass over the header collects the questions, the second has the answers.
+    # Values from the compiler. They are requested one by one and computed in one run: the first
+    # pass over the header collects the expressions, the second one uses the values.
 
     def value(self, expression: str) -> int:
         return self.queries.setdefault(expression, 0)
@@ -201,7 +201,7 @@ class Generator:
         return node
 
     def typedef_name(self, node: c_ast.Node) -> str | None:
-        """The uv_*_t name of a type, for `uv_loop_t` and `struct uv_loop_s` alike."""
+        """Return the uv_*_t name of a type, for `uv_loop_t` and `struct uv_loop_s` alike."""
         while isinstance(node, c_ast.TypeDecl):
             node = node.type
         if isinstance(node, c_ast.IdentifierType):
@@ -222,7 +222,7 @@ class Generator:
         raise SystemExit(f"no ctypes equivalent for {' '.join(node.names)!r}")
 
     def ctype(self, node: c_ast.Node, spelling: str = "") -> str:
-        """A Python expression for a C type. `spelling` is how C names it, for sizeof."""
+        """Return a Python expression for a C type. `spelling` is its name in C, for sizeof."""
         while isinstance(node, c_ast.TypeDecl):
             node = node.type
         if isinstance(node, c_ast.IdentifierType) and len(node.names) == 1:
@@ -336,7 +336,7 @@ class Generator:
     # The file
 
     def constants(self) -> list[str]:
-        """Enumerators in the header's order, then the macros that are integer constants."""
+        """Return enumerators in the header's order, then macros with integer values."""
         body = "".join(f'@"{name}" {name}\n' for name in self.header.macros)
         integers = [
             name

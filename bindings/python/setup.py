@@ -1,7 +1,7 @@
 """Adds the library to a wheel; everything else is in pyproject.toml.
 
-With OXUV_WHEEL_LIBRARY naming a libuv.so.1 the wheel has that inside, and the tag of the systems
-that the library runs on. Without it the wheel is one of Python alone.
+If OXUV_WHEEL_LIBRARY names a libuv.so.1, the wheel contains it and has the tag of the systems that
+the library runs on. Otherwise the wheel is pure Python.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class BuildPy(build_py):
 
 class WithLibrary(Distribution):
     def has_ext_modules(self) -> bool:
-        return True  # in effect: not for every platform
+        return True  # the wheel depends on the platform
 
 
 class Wheel(bdist_wheel):
     def get_tag(self) -> tuple[str, str, str]:
-        # The library knows nothing of Python; of glibc it needs what its symbols' versions say.
+        # The library does not use Python; the versions of its symbols give the glibc it needs.
         needed = re.findall(rb"GLIBC_2\.(\d+)", Path(library).read_bytes())
         glibc = max(map(int, needed))
         return "py3", "none", f"manylinux_2_{glibc}_{platform.machine()}"
 
 
 if library:
-    # Not in the sources: what setuptools finds in its build directory goes into any wheel.
+    # Outside the sources, because setuptools packs all files of its build directory.
     with tempfile.TemporaryDirectory() as build:
         setup(
             distclass=WithLibrary,

@@ -1,9 +1,9 @@
-"""The first event program: ask for a file, do something else, get the file later.
+"""The first event program: request a file, do something else, get the file later.
 
     python3 first_event.py [FILE]
 
-Each line is printed by the callback that runs at that moment; the text after the arrow says
-why it is its turn. A read is never done before the call that starts it has returned.
+Each line is printed by the callback that runs at that moment; the text after the arrow gives
+the reason. A read never completes before the call that starts it has returned.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ def main(path: str) -> None:
             data = request.result()
             chunks.append(data)
             if data:
-                say(f"{len(data)} bytes arrive", "one asynchronous read; ask for the next")
+                say(f"{len(data)} bytes arrive", "one asynchronous read; request the next")
                 fs.read(fd, 64 * 1024, callback=lambda r: on_read(fd, r), loop=loop)
             else:
                 say("end of the file", "a read of 0 bytes")
                 fs.close(fd)
-                # Start it only now, so that the order of these lines is always the same.
+                # Started here, so that the order of the lines is always the same.
                 timer.start(on_timer, 10)
 
         usr1.start(on_signal, signal.SIGUSR1)

@@ -2,7 +2,7 @@
 
     python3 tcp_echo.py [CLIENTS]
 
-Each client sends a few messages, the next one when the echo of the last is complete.
+Each client sends a few messages, each one when the echo of the previous one is complete.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Client:
 
     def send(self) -> None:
         if not self.to_send:
-            self.tcp.shutdown()  # the server answers with the end of its stream
+            self.tcp.shutdown()  # the server then ends its direction
             return
         message = self.to_send.pop(0)
         self.expected += len(message)

@@ -3,8 +3,8 @@
     pip install uvloop
     python3 upper_asyncio.py
 
-uvloop uses the libuv that it was built with; dependents/uvloop.sh builds it with oxuv. What the
-program does is said in upper_callback.py.
+uvloop uses the libuv that it was built with; dependents/uvloop.sh builds it with oxuv.
+upper_callback.py describes the program.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python3 upper_callback.py
 
-Each connection has a child process that does the work. A client has a few lines done; then
-the program sends itself SIGTERM, on which the server takes no more connections and ends the
+Each connection has a child process that converts the lines. A client sends a few lines; then
+the program sends itself SIGTERM, and the server accepts no more connections and ends the
 children. upper_emitter.py and upper_asyncio.py are the same program in other styles.
 """
 

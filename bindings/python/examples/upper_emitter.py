@@ -3,7 +3,7 @@
     pip install pyee
     python3 upper_emitter.py
 
-What it does is said in upper_callback.py.
+upper_callback.py describes the program.
 """
 
 from __future__ import annotations

@@ -105,10 +105,10 @@ __all__ = [
 
 
 def version() -> str:
-    """The version of the library in use, such as "1.53.0"."""
+    """Return the version of the library in use, such as "1.53.0"."""
     return str(lib.uv_version_string().decode())
 
 
 def library_path() -> str:
-    """The name or path under which the library was loaded."""
+    """Return the name or path under which the library was loaded."""
     return lib.path

@@ -113,7 +113,7 @@ class _FsRequest(Request[T]):
         self._paths = paths
 
     def _end(self) -> None:
-        """Take the result out of the C request, whose memory ends here."""
+        """Store the result of the C request, and free its memory."""
         req = _ffi.uv_fs_t.from_address(self._address)
         try:
             if req.result < 0:
@@ -143,7 +143,7 @@ def call(
     callback: Optional[Callable[..., object]],
     keep: object = None,
 ) -> Any:
-    """Call one of the uv_fs_* functions: without a callback at once, else on the thread pool."""
+    """Call a uv_fs_* function: at once without a callback, otherwise on the thread pool."""
     paths = [os.fsdecode(value) for value in arguments if isinstance(value, bytes)]
     if callback is None:
         request: _FsRequest[Any] = _FsRequest(loop, None, convert, paths, keep)
@@ -226,7 +226,7 @@ def entries_of(req: Any) -> List[DirEntry]:
     return entries
 
 
-# The operations that use memory besides the request's.
+# The operations that need memory in addition to the request's.
 
 
 def read(

@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _candidates() -> Iterator[str]:
-    """Where to look, best first. OXUV_LIBRARY leaves no choice."""
+    """Yield the paths to try, in order. OXUV_LIBRARY is the only one if it is set."""
     named = os.environ.get("OXUV_LIBRARY")
     if named:
         yield named
@@ -39,7 +39,7 @@ def _load() -> ctypes.CDLL:
             tried.append(f"{name}: not libuv, it has no uv_version()")
             continue
         version = library.uv_version()
-        # The API only ever grows, so a newer minor version serves as well.
+        # Newer minor versions only add functions.
         wanted = (_ffi.UV_VERSION_MAJOR, _ffi.UV_VERSION_MINOR)
         if version >> 16 == wanted[0] and version >> 8 & 0xFF >= wanted[1]:
             return library
@@ -54,8 +54,8 @@ def _load() -> ctypes.CDLL:
 class Library:
     """The functions of libuv as attributes, each declared when it is first used.
 
-    A function that the loaded library lacks is an AttributeError where it is called and
-    costs nothing before that.
+    If the loaded library lacks a function, only the use of that function raises an
+    AttributeError.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Library:
 
     @property
     def path(self) -> str:
-        """What the library was loaded as."""
+        """The name or path under which the library was loaded."""
         return str(self._loaded()._name)
 
     def _loaded(self) -> ctypes.CDLL:

@@ -1,10 +1,10 @@
-"""Memory shared with libuv, and the way back from an address to its Python object.
+"""Memory shared with libuv, and the map from addresses to Python objects.
 
-libuv keeps pointers to the memory of loops, handles and requests. The rule of this package
-is that whatever libuv may still touch is held: `Loop._held` has a strong reference to each
-active or closing handle, `requests._in_flight` to each request, and the object owns the
-memory. The table here is weak, so an inactive handle that nobody refers to can be collected;
-its `__del__` hands it to the loop to be closed.
+libuv keeps pointers to the memory of loops, handles and requests. This package keeps alive
+all memory that libuv may still use: `Loop._held` has a strong reference to each active or
+closing handle, `requests._in_flight` to each request, and the object owns the memory. The
+table here is weak, so an inactive handle without references can be collected; its `__del__`
+passes it to the loop, which closes it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ objects: WeakValueDictionary[int, Native] = WeakValueDictionary()
 
 
 def pin(data: Any) -> Tuple[int, int, object]:
-    """The address and the length of a buffer, and an object that keeps both valid.
+    """Return the address and length of a buffer, and an object that keeps both valid.
 
     A bytearray cannot be resized while it is pinned. A read-only buffer other than bytes is
-    copied, because ctypes has no way to get at it.
+    copied, because ctypes cannot get its address.
     """
     if not isinstance(data, bytes):
         view = memoryview(data).cast("B")
@@ -55,7 +55,7 @@ def separate(data: Buffers) -> List[Any]:
 
 
 def make_bufs(data: Buffers) -> Tuple[Any, int, object]:
-    """Return a uv_buf_t array of one buffer or several, its length, and what keeps it valid."""
+    """Return a uv_buf_t array, its length, and an object that keeps it valid."""
     pinned = [pin(buffer) for buffer in separate(data)]
     bufs = (_ffi.uv_buf_t * len(pinned))()
     for buf, (address, length, _) in zip(bufs, pinned):

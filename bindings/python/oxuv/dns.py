@@ -25,13 +25,13 @@ class AddressInfo(NamedTuple):
     family: int
     type: int
     protocol: int
-    #: The host's proper name, in the first result if AI_CANONNAME was asked for.
+    #: The canonical name of the host, in the first result if AI_CANONNAME is set.
     canonname: Optional[str]
     address: Address
 
 
 class _addrinfo(ctypes.Structure):
-    """The system's struct, which is not part of the library's header."""
+    """The system's struct addrinfo, which libuv's header does not define."""
 
     _fields_ = [
         ("ai_flags", ctypes.c_int),
@@ -135,7 +135,7 @@ def getaddrinfo(
     callback: Optional[Callable[[Request[List[AddressInfo]]], object]] = None,
     loop: Optional[Loop] = None,
 ) -> Any:
-    """The addresses of a host, of a service, or of both. The host may be international."""
+    """Look up the addresses of a host, a service, or both. The host may be international."""
     hints = _addrinfo(flags, family, type, protocol)
     loop = loop or Loop.default()
     request = _GetAddrInfo(loop, callback)
@@ -176,7 +176,7 @@ def getnameinfo(
     callback: Optional[Callable[[Request[Tuple[str, str]]], object]] = None,
     loop: Optional[Loop] = None,
 ) -> Any:
-    """The names of an address's host and service. Flags are NI_*."""
+    """Look up the names of the host and the service of an address. Flags are NI_*."""
     loop = loop or Loop.default()
     request = _GetNameInfo(loop, callback)
     cb = _on_names if callback is not None else _ffi.uv_getnameinfo_cb()

@@ -1,9 +1,9 @@
 """Streams, servers, child processes, datagrams and signals that emit events, as in Node.js.
 
-Events have Node's names. Listeners are added with `on` and `once`, those of pyee's
-EventEmitter, and get what the event is about but not the emitter. What a call can tell at
-once it raises; "error" is for what goes wrong later, and without a listener for it the error
-comes out of `Loop.run`. "close" is the last event of everything that can be closed.
+Events have Node's names. `on` and `once`, from pyee's EventEmitter, add listeners, which get
+the arguments of the event but not the emitter. A call raises errors that are known at once.
+Later errors are emitted as "error"; without a listener for it `Loop.run` raises them. "close"
+is the last event of every object that can be closed.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ AnyAddress = Union[Address, str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"
 class Stream(EventEmitter):
     """A connection, a pipe or a terminal.
 
-    - "connect": the connection that `connect` began is there
+    - "connect": the stream is connected
     - "data" (bytes): reading begins when the first listener for it is added, or with `resume`
-    - "end": the other side will send nothing more
-    - "drain": everything is written, after a `write` that returned False
-    - "finish": everything is written, and so is the end
+    - "end": the other side has ended its direction
+    - "drain": all data is written, after a `write` that returned False
+    - "finish": all data and the end of the stream are written
     - "error" (UVError), followed by "close"
     - "close"
 
-    When both directions have ended the stream closes itself. At the other side's end it ends
-    its own direction, unless `allow_half_open` is set. A stream that nobody reads has no end.
+    The stream closes itself when both directions have ended. When the other side ends, it ends
+    its own direction, unless `allow_half_open` is set. Without reading there is no "end".
     """
 
-    #: How many bytes may wait to be written before `write` asks to wait for "drain".
+    #: The number of queued bytes above which `write` returns False.
     high_water_mark = 64 * 1024
 
     def __init__(self, handle: stream.Stream, *, allow_half_open: bool = False) -> None:
@@ -57,7 +57,7 @@ class Stream(EventEmitter):
         self.allow_half_open = allow_half_open
         self._connecting = False
         self._paused = False  # by pause()
-        self._wanted = False  # somebody wants to read
+        self._wanted = False  # there is a listener for "data", or `resume` was called
         self._reading = False
         self._read_ended = not handle.readable
         self._write_ended = not handle.writable
@@ -68,7 +68,7 @@ class Stream(EventEmitter):
 
     @property
     def destroyed(self) -> bool:
-        """Whether the stream is closed, or about to be."""
+        """Whether the stream is closed or closing."""
         return self._destroyed or self.handle.closing
 
     def emit(self, event: str, *args: Any, **kwargs: Any) -> bool:
@@ -77,21 +77,21 @@ class Stream(EventEmitter):
         return super().emit(event, *args, **kwargs)
 
     def resume(self) -> None:
-        """Read, whether or not anybody listens for "data"."""
+        """Start to read, with or without a listener for "data"."""
         self._paused, self._wanted = False, True
         self._read()
 
     def pause(self) -> None:
-        """Read nothing until `resume`."""
+        """Stop reading until `resume`."""
         self._paused, self._wanted = True, False
         if self._reading and not self.destroyed:
             self.handle.read_stop()
             self._reading = False
 
     def write(self, data: Buffers, callback: Optional[Callback] = None) -> bool:
-        """Write a buffer, or several; they must not change until that is done.
+        """Write a buffer, or several; they must not change until they are written.
 
-        False asks to wait for "drain", as more than `high_water_mark` bytes are waiting.
+        Returns False if more than `high_water_mark` bytes are queued: wait for "drain".
         """
         if self._ending:
             raise ValueError("write after end")
@@ -110,7 +110,7 @@ class Stream(EventEmitter):
         return False
 
     def end(self, data: Optional[Buffers] = None) -> None:
-        """Write the end of the stream, after what was written before."""
+        """End the stream after all data is written."""
         if data is not None:
             self.write(data)
         if not self._ending:
@@ -118,16 +118,16 @@ class Stream(EventEmitter):
             self._shutdown()
 
     def destroy(self, error: Optional[UVError] = None) -> None:
-        """Close at once: what is not yet written never will be."""
+        """Close at once, and drop data that is not written yet."""
         if self.destroyed:
             return
         self._destroyed = True
         self.handle.close(lambda handle: self._closed(error))
 
     def pipe(self, destination: Stream, *, end: bool = True) -> Stream:
-        """Write what arrives to `destination`, no faster than that takes it; then its end.
+        """Write all data that arrives to `destination`, at its speed, and then end it.
 
-        What arrives after `destination` was closed is dropped.
+        Data that arrives after `destination` was closed is dropped.
         """
 
         def on_data(data: bytes) -> None:
@@ -194,7 +194,7 @@ class Stream(EventEmitter):
             self.destroy(error)
 
     def _finished(self, handle: stream.Stream, error: Optional[UVError]) -> None:
-        # A terminal and a pipe that is no socket have no end but that of the descriptor.
+        # A terminal, and a pipe that is not a socket, can only be ended by closing them.
         if error is not None and error.name != "ENOTSOCK":
             self.destroy(error)
             return
@@ -220,7 +220,7 @@ class Stream(EventEmitter):
 
 
 def connect(loop: Loop, address: AnyAddress, *, allow_half_open: bool = False) -> Stream:
-    """Connect to a server. The stream can be written to before it is connected."""
+    """Connect to a server. Data can be written before the stream is connected."""
     handle = _handle_for(loop, address)
     connection = Stream(handle, allow_half_open=allow_half_open)
     try:
@@ -234,7 +234,7 @@ def connect(loop: Loop, address: AnyAddress, *, allow_half_open: bool = False) -
 class Server(EventEmitter):
     """Accepts connections.
 
-    - "listening": `listen` has done its work
+    - "listening": `listen` has succeeded
     - "connection" (Stream)
     - "error" (UVError): a connection could not be accepted
     - "close": after `close`, when all connections are closed too
@@ -250,9 +250,9 @@ class Server(EventEmitter):
         self._connections: Set[Stream] = set()
 
     def listen(self, address: AnyAddress, backlog: int = 128) -> None:
-        """Wait for connections. Port 0 picks a free port, which `address` tells."""
+        """Listen for connections. Port 0 picks a free port, which `address` returns."""
         if self._listening:
-            raise ValueError("the server is listening already")
+            raise ValueError("the server is already listening")
         handle: Any = _handle_for(self._loop, address)
         try:
             handle.bind(address)
@@ -264,11 +264,11 @@ class Server(EventEmitter):
         _soon(handle, lambda: self.emit("listening"))
 
     def address(self) -> Union[Address, str]:
-        """Where the server listens."""
+        """Return the address on which the server listens."""
         return self.handle.getsockname()
 
     def close(self) -> None:
-        """Accept no more connections. Those that are there stay."""
+        """Stop accepting connections. Existing connections stay open."""
         if not self.handle.closing:
             self.handle.close(lambda handle: self._close_if_unused())
 
@@ -309,8 +309,8 @@ class Process(EventEmitter):
         stdio: Sequence[Union[process.Stdio, str]] = ("pipe", "pipe", "pipe"),
         **options: Any,
     ) -> None:
-        """Start a program. `options` are those of `oxuv.Process`, as is `stdio`, where "pipe"
-        stands for a new pipe.
+        """Start a program. `options` are those of `oxuv.Process`, as is `stdio`, in which
+        "pipe" means a new pipe.
         """
         super().__init__()
         pipes: List[Optional[Pipe]] = []
@@ -334,7 +334,7 @@ class Process(EventEmitter):
                     each.close()
             raise
         self.pid = self.handle.pid
-        #: The stream of each descriptor; None where `stdio` does not say "pipe".
+        #: The stream of each descriptor, or None if it is not a "pipe".
         self.stdio = [None if each is None else Stream(each) for each in pipes]
         self._open = 1  # the process and its streams
         for child_stream in self._streams():
@@ -343,27 +343,27 @@ class Process(EventEmitter):
 
     @property
     def stdin(self) -> Stream:
-        """What the child reads, if that is a pipe."""
+        """The child's standard input, if that is a pipe."""
         return self._standard(0)
 
     @property
     def stdout(self) -> Stream:
-        """What the child writes, if that is a pipe."""
+        """The child's standard output, if that is a pipe."""
         return self._standard(1)
 
     @property
     def stderr(self) -> Stream:
-        """The child's messages, if that is a pipe."""
+        """The child's standard error, if that is a pipe."""
         return self._standard(2)
 
     @property
     def exit_status(self) -> Optional[int]:
-        """What the child returned; None while it runs."""
+        """The exit status of the child; None while it runs."""
         return self.handle.exit_status
 
     @property
     def term_signal(self) -> Optional[int]:
-        """The signal that ended the child, 0 if it ended by itself; None while it runs."""
+        """The signal that ended the child, 0 if it exited; None while it runs."""
         return self.handle.term_signal
 
     def kill(self, signum: int = signal.SIGTERM) -> bool:
@@ -384,8 +384,8 @@ class Process(EventEmitter):
 
     def _exited(self, handle: process.Process, exit_status: int, term_signal: int) -> None:
         handle.close(lambda handle: self._part_closed())
-        # Nobody reads the input any more, and what nobody reads of the output must not keep
-        # its stream open.
+        # The input has no reader any more, and output without a reader must not keep its
+        # stream open.
         if self.stdio and self.stdio[0] is not None:
             self.stdio[0].destroy()
         for child_stream in self._streams():
@@ -402,7 +402,7 @@ class Process(EventEmitter):
 class Udp(EventEmitter):
     """A UDP socket.
 
-    - "listening": `bind` has done its work
+    - "listening": `bind` has succeeded
     - "message" (bytes, Address)
     - "error" (UVError): a datagram could not be received, or sent by a `send` without callback
     - "close"
@@ -414,13 +414,13 @@ class Udp(EventEmitter):
         self._receiving = False
 
     def bind(self, address: Address, flags: int = 0) -> None:
-        """Receive at an address. Port 0 picks a free port, which `address` tells."""
+        """Receive at an address. Port 0 picks a free port, which `address` returns."""
         self.handle.bind(address, flags)
         self._receive()
         _soon(self.handle, lambda: self.emit("listening"))
 
     def connect(self, address: Optional[Address]) -> None:
-        """Send to this address and receive from it only; None undoes it."""
+        """Send to this address and receive only from it; None disconnects."""
         self.handle.connect(address)
         self._receive()
 
@@ -429,7 +429,7 @@ class Udp(EventEmitter):
     ) -> None:
         """Send one datagram; a connected socket needs no address.
 
-        A socket that is not bound gets a free port, and receives there.
+        A socket that is not bound gets a free port, and receives on it.
         """
 
         def on_send(handle: udp.Udp, error: Optional[UVError]) -> None:
@@ -442,7 +442,7 @@ class Udp(EventEmitter):
         self._receive()
 
     def address(self) -> Address:
-        """The local address."""
+        """Return the local address."""
         return self.handle.getsockname()
 
     def close(self) -> None:
@@ -467,8 +467,8 @@ class Udp(EventEmitter):
 class Signals(EventEmitter):
     """The signals of the process: the events are "SIGINT", "SIGUSR1" and so on.
 
-    Listeners get the signal, a `signal.Signals`. A signal is watched while there is a listener
-    for it. That does not keep the loop alive.
+    Listeners get the signal, a `signal.Signals`. A signal is watched while it has a listener,
+    which does not keep the loop alive.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -483,7 +483,7 @@ class Signals(EventEmitter):
             return super().emit(event, *args, **kwargs)
         finally:
             if event in self._watchers:
-                self._unwatch()  # a listener that was added with once() is gone
+                self._unwatch()  # a listener added with once() was removed
 
     def remove_listener(self, event: str, f: Callable[..., Any]) -> None:
         super().remove_listener(event, f)
@@ -516,7 +516,7 @@ def _handle_for(loop: Loop, address: AnyAddress) -> Union[Tcp, Pipe]:
 
 
 def _soon(handle: sockets.Socket, function: Callable[[], object]) -> None:
-    """Call from the loop, because the listeners may be added after the call that causes it."""
+    """Call from the loop, because listeners may be added after the call that emits."""
 
     def on_timer(timer: Timer) -> None:
         timer.close()

@@ -31,7 +31,7 @@ class UVError(OSError):
 
     @property
     def code(self) -> int:
-        """The number as C sees it, which is negative: UV_ENOENT is -2."""
+        """The number in C, which is negative: UV_ENOENT is -2."""
         return -(self.errno or 0)
 
     @property
@@ -45,7 +45,7 @@ def _make_class(builtin: Type[OSError]) -> Type[UVError]:
     return type(name, (UVError, builtin), {"__module__": __name__, "__doc__": builtin.__doc__})
 
 
-# OSError itself knows which errno has a class: it picks the class when it is called.
+# OSError picks the class for an errno when it is called.
 _CLASSES: Dict[Type[OSError], Type[UVError]] = {OSError: UVError}
 for _code in NAMES:
     _builtin = type(OSError(-_code, ""))
@@ -55,36 +55,36 @@ for _code in NAMES:
 
 
 def error(code: int, filename: _Path = None, filename2: _Path = None) -> UVError:
-    """The exception for one of libuv's (negative) error numbers."""
+    """Return the exception for one of libuv's (negative) error numbers."""
     message = _MESSAGES.get(code) or strerror(code)
     cls = _CLASSES[type(OSError(-code, ""))]
     return cls(-code, message, filename, None, filename2)
 
 
 def error_or_none(status: int) -> Optional[UVError]:
-    """What a C callback's status argument means."""
+    """Return the error of a C callback's status argument, or None."""
     return error(status) if status < 0 else None
 
 
 def check(result: int, filename: _Path = None, filename2: _Path = None) -> int:
-    """Raise the error that a C function returned, or pass its result on."""
+    """Raise the error that a C function returned, or return its result."""
     if result < 0:
         raise error(result, filename, filename2)
     return result
 
 
 def err_name(code: int) -> str:
-    """uv_err_name(), for an error number."""
+    """Return the name of an error number, from uv_err_name()."""
     return _text("uv_err_name_r", code)
 
 
 def strerror(code: int) -> str:
-    """uv_strerror(), for an error number."""
+    """Return the message of an error number, from uv_strerror()."""
     return _text("uv_strerror_r", code)
 
 
 def _text(function: str, code: int) -> str:
-    # The _r variants: the plain ones allocate for a number that they do not know.
+    # The _r variants, because the others allocate for an unknown number.
     import ctypes
 
     buffer = ctypes.create_string_buffer(128)

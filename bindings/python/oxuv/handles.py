@@ -1,4 +1,4 @@
-"""Handles: what all have in common, and the simple ones."""
+"""The base of all handles, and the simple ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Self = TypeVar("Self", bound="Handle")
 class Handle(Native):
     """The base of all handles.
 
-    A handle lives until it is closed. While it is active its loop keeps it, whether or not
-    the program still refers to it. An inactive one that the program drops without closing
-    is closed; a stream, which has a descriptor, with a ResourceWarning as for a socket.
+    A handle lives until it is closed. While it is active, its loop keeps it alive, even
+    without references in the program. An inactive handle without references is closed; for a
+    stream, which has a descriptor, with a ResourceWarning as for a socket.
     """
 
     #: The UV_* number of the type, set by subclasses.
@@ -67,7 +67,7 @@ class Handle(Native):
 
     @property
     def active(self) -> bool:
-        """Whether the handle does something: a timer runs, a stream reads, and so on."""
+        """Whether the handle is active: a timer runs, a stream reads, and so on."""
         return not self._closed and bool(lib.uv_is_active(self._address))
 
     @property
@@ -86,29 +86,29 @@ class Handle(Native):
         return not self._closed and bool(lib.uv_has_ref(self._address))
 
     def ref(self) -> None:
-        """Let the handle keep the loop alive, as it does from the start."""
+        """Make the handle keep the loop alive while it is active, which is the default."""
         lib.uv_ref(self._usable())
 
     def unref(self) -> None:
-        """Let the loop end although the handle is active."""
+        """Make the handle not keep the loop alive."""
         lib.uv_unref(self._usable())
 
     def close(self: Self, callback: Optional[Callable[[Self], object]] = None) -> None:
-        """Close the handle; the loop calls `callback` when it is done.
+        """Close the handle; the loop calls `callback` when it is closed.
 
-        Closing a handle again does nothing.
+        Closing a handle again has no effect.
         """
         self._close(callback, lib.uv_close)
 
     def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
         if not self._open:
             if callback is not None:
-                raise ValueError("the handle is closed already")
+                raise ValueError("the handle is already closed")
             return
         check(function(self._address, _on_close) or 0)
         self._open = False
         self._close_callback = callback
-        # Again for the table: the collector has cleared the entry if this is __del__.
+        # Restores the entry in the table, which the collector has cleared before __del__.
         objects[self._address] = self
         self._loop._held[self._address] = self
 
@@ -118,7 +118,7 @@ class Handle(Native):
         return self._address
 
     def _update(self) -> None:
-        """Let the loop hold the handle exactly while libuv may call back."""
+        """Make the loop hold the handle exactly while libuv may call back."""
         if self._closed:
             return
         if not self._open or lib.uv_is_active(self._address):
@@ -127,7 +127,7 @@ class Handle(Native):
             self._loop._held.pop(self._address, None)
 
     def _release(self) -> None:
-        """Drop what only callbacks need: there will be none any more."""
+        """Drop objects that only callbacks need: no callback follows."""
         self._callback = self._close_callback = None
 
     def _call(self, *arguments: Any) -> None:
@@ -143,7 +143,7 @@ class Handle(Native):
 
 
 def handle_at(address: int) -> Any:
-    """The handle that a C callback is about."""
+    """Return the handle of a C callback."""
     return objects[address]
 
 
@@ -193,7 +193,7 @@ class Timer(Handle):
         self._update()
 
     def again(self) -> None:
-        """Start a repeating timer anew; fails with EINVAL if it was never started."""
+        """Restart a repeating timer; fails with EINVAL if it was never started."""
         check(lib.uv_timer_again(self._usable()))
         self._update()
 
@@ -222,7 +222,7 @@ class Idle(Handle):
         return int(lib.uv_idle_init(self._loop._address, self._address))
 
     def start(self, callback: Callable[[Idle], object]) -> None:
-        """Start, or give a started handle another callback."""
+        """Start, or change the callback of a started handle."""
         check(lib.uv_idle_start(self._usable(), _on_idle))
         self._callback = callback
         self._update()
@@ -241,7 +241,7 @@ class Prepare(Handle):
         return int(lib.uv_prepare_init(self._loop._address, self._address))
 
     def start(self, callback: Callable[[Prepare], object]) -> None:
-        """Start, or give a started handle another callback."""
+        """Start, or change the callback of a started handle."""
         check(lib.uv_prepare_start(self._usable(), _on_prepare))
         self._callback = callback
         self._update()
@@ -260,7 +260,7 @@ class Check(Handle):
         return int(lib.uv_check_init(self._loop._address, self._address))
 
     def start(self, callback: Callable[[Check], object]) -> None:
-        """Start, or give a started handle another callback."""
+        """Start, or change the callback of a started handle."""
         check(lib.uv_check_start(self._usable(), _on_check))
         self._callback = callback
         self._update()
@@ -271,16 +271,16 @@ class Check(Handle):
 
 
 class Async(Handle):
-    """Wakes the loop up from another thread.
+    """Wakes the loop from another thread.
 
-    It is active, and keeps the loop alive, from the start until it is closed. `send` may be
-    called from any thread. Several sends before the loop gets to it are one callback.
+    The handle is active, and keeps the loop alive, until it is closed. `send` may be called
+    from any thread. Several sends may result in one callback.
     """
 
     _type = _ffi.UV_ASYNC
 
     def __init__(self, loop: Loop, callback: Optional[Callable[[Async], object]] = None) -> None:
-        # Between a send and a close in another thread. Reentrant, because a Python signal
+        # Orders a send and a close in another thread. Reentrant, because a Python signal
         # handler may send while the same thread is sending.
         self._lock = threading.RLock()
         super().__init__(loop)
@@ -290,7 +290,7 @@ class Async(Handle):
         return int(lib.uv_async_init(self._loop._address, self._address, _on_async))
 
     def send(self) -> None:
-        """Make the loop call back soon."""
+        """Wake the loop and make it call back."""
         with self._lock:
             check(lib.uv_async_send(self._usable()))
 

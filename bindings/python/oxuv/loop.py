@@ -22,11 +22,11 @@ __all__ = ["Loop", "RunMode"]
 
 
 class RunMode(enum.IntEnum):
-    """How long `Loop.run` runs."""
+    """The duration of `Loop.run`."""
 
-    #: Until nothing keeps the loop alive, or until `Loop.stop`.
+    #: Until the loop is not alive any more, or until `Loop.stop`.
     DEFAULT = _ffi.UV_RUN_DEFAULT
-    #: One iteration, waiting for events if there are none.
+    #: One iteration, which waits for events if there are none.
     ONCE = _ffi.UV_RUN_ONCE
     #: One iteration, without waiting.
     NOWAIT = _ffi.UV_RUN_NOWAIT
@@ -35,8 +35,8 @@ class RunMode(enum.IntEnum):
 class Loop:
     """An event loop.
 
-    A loop belongs to one thread: only `Async.send` may be called from another. In a `with`
-    statement it closes whatever is still open on it, and itself, at the end of the block.
+    A loop belongs to one thread: only `Async.send` may be called from another. A `with`
+    statement closes all its open handles, and the loop, at the end of the block.
     """
 
     _closed = True  # until __init__ has succeeded
@@ -60,7 +60,7 @@ class Loop:
 
     @classmethod
     def default(cls) -> Loop:
-        """The process's default loop, which exists once (and again after it was closed)."""
+        """Return the default loop of the process, a new one if it was closed."""
         if Loop._default is None or Loop._default._closed:
             loop = cls.__new__(cls)
             # libuv owns this memory.
@@ -86,7 +86,7 @@ class Loop:
         if self._running:
             raise RuntimeError("a loop cannot be closed while it runs")
         failure: Optional[BaseException] = None
-        # A callback may raise, or open another handle: go on until nothing is left.
+        # A callback may raise, or open another handle: repeat until none is left.
         while True:
             for handle in self._handles():
                 handle.close()
@@ -107,7 +107,7 @@ class Loop:
         try:
             self.close()
         except OSError:
-            # libuv still has pointers to this memory, so it has to stay.
+            # libuv still has pointers to this memory, so it must not be freed.
             _abandoned.append(self)
         warnings.warn(message, ResourceWarning, source=self)
 
@@ -123,7 +123,7 @@ class Loop:
             raise RuntimeError("a loop cannot be closed while it runs")
         self._close_garbage()
         if self._interrupt is not None and len(self._addresses()) == 1 and not self.alive:
-            # Only our own handle is left; closing it takes one turn of the loop.
+            # Only the internal handle is left; closing it takes one iteration.
             self._interrupt.close()
             self._interrupt = None
             lib.uv_run(self._address, RunMode.NOWAIT)
@@ -131,11 +131,11 @@ class Loop:
         self._closed = True
 
     def run(self, mode: RunMode = RunMode.DEFAULT) -> bool:
-        """Run the loop. Returns whether something still keeps it alive.
+        """Run the loop. Returns whether it is still alive.
 
-        If a callback raises, the loop stops at the end of its current iteration and the
-        exception is raised here. The loop stays usable: `run` can be called again. Should
-        further callbacks of that iteration raise, `sys.unraisablehook` reports those.
+        If a callback raises, the loop stops at the end of its current iteration and `run`
+        raises the exception. The loop stays usable: `run` can be called again. If further
+        callbacks of that iteration raise, `sys.unraisablehook` reports them.
 
         In the main thread Ctrl-C raises KeyboardInterrupt here, unless the program has its
         own handler for SIGINT or watches it with a `Signal`.
@@ -144,7 +144,7 @@ class Loop:
 
         self._usable()
         if self._running:
-            raise RuntimeError("the loop is running already")
+            raise RuntimeError("the loop is already running")
         self._running = True
         self._thread = threading.get_ident()
         try:
@@ -167,12 +167,12 @@ class Loop:
         check(lib.uv_loop_fork(self._usable()))
 
     def configure(self, option: int, value: int = 0) -> None:
-        """Set one of the options `UV_LOOP_BLOCK_SIGNAL` and `UV_METRICS_IDLE_TIME`."""
+        """Set the option `UV_LOOP_BLOCK_SIGNAL` or `UV_METRICS_IDLE_TIME`."""
         check(lib.uv_loop_configure(self._usable(), option, ctypes.c_int(value)))
 
     @property
     def alive(self) -> bool:
-        """Whether active and referenced handles, requests or closing handles are left."""
+        """Whether there are active and referenced handles, requests or closing handles."""
         return not self._closed and bool(lib.uv_loop_alive(self._address))
 
     @property
@@ -181,30 +181,30 @@ class Loop:
         return int(lib.uv_now(self._usable()))
 
     def update_time(self) -> None:
-        """Make `now` current, after something that took long."""
+        """Update `now`, for example after a long callback."""
         lib.uv_update_time(self._usable())
 
     @property
     def backend_fd(self) -> int:
-        """A descriptor to poll in order to embed this loop in another one."""
+        """A descriptor to poll, to embed this loop in another one."""
         return int(lib.uv_backend_fd(self._usable()))
 
     @property
     def backend_timeout(self) -> int:
-        """How long a poll of `backend_fd` may take, in milliseconds; -1 is forever."""
+        """The timeout of a poll of `backend_fd` in milliseconds; -1 means none."""
         return int(lib.uv_backend_timeout(self._usable()))
 
     @property
     def idle_time(self) -> int:
-        """Nanoseconds spent waiting, if `UV_METRICS_IDLE_TIME` was configured."""
+        """The nanoseconds spent waiting, if `UV_METRICS_IDLE_TIME` was configured."""
         return int(lib.uv_metrics_idle_time(self._usable()))
 
     def walk(self, callback: Callable[[Handle], object]) -> None:
-        """Call `callback` with each handle of the loop, closing ones included."""
+        """Call `callback` with each handle of the loop, including closing ones."""
         for handle in self._handles():
             callback(handle)
 
-    # The rest is for the other modules of this package.
+    # For the other modules of this package.
 
     def _usable(self) -> int:
         if self._closed:
@@ -222,7 +222,7 @@ class Loop:
         return [h for h in handles if h is not None and h is not self._interrupt]
 
     def _fail(self, error: BaseException) -> None:
-        """A callback raised: keep the exception for `run`."""
+        """Store an exception of a callback for `run`."""
         lib.uv_stop(self._address)
         if self._failure is not None and isinstance(error, Exception):
             raise error  # in a C callback, so ctypes gives it to sys.unraisablehook
@@ -231,11 +231,11 @@ class Loop:
         self._failure = error
 
     def _collect(self, handle: Handle) -> None:
-        """Take over an open handle that has become garbage."""
+        """Take ownership of an open handle without references."""
         if threading.get_ident() == self._thread:
             handle.close()
         else:
-            # libuv is not thread-safe; the loop's thread closes it when it runs next.
+            # libuv is not thread-safe, so the loop's thread closes it in its next run.
             self._garbage.append(handle)
 
     def _close_garbage(self) -> None:
@@ -243,5 +243,5 @@ class Loop:
             self._garbage.popleft().close()
 
 
-#: Loops that became garbage while libuv was still using them.
+#: Loops without references that libuv still uses.
 _abandoned: List[Loop] = []

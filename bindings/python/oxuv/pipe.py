@@ -27,13 +27,13 @@ class Pipe(Stream):
     """A Unix domain socket, or one end of a pipe.
 
     Names are paths, or abstract if they begin with a null byte: `"\\0name"`. A name that is
-    too long is an error, never cut off.
+    too long is an error, and never truncated.
     """
 
     _type = _ffi.UV_NAMED_PIPE
 
     def __init__(self, loop: Loop, ipc: bool = False) -> None:
-        """With `ipc` handles can be sent and received; listening pipes cannot have it."""
+        """`ipc` permits sending and receiving handles; a listening pipe cannot have it."""
         self._ipc = ipc
         super().__init__(loop)
 
@@ -46,11 +46,11 @@ class Pipe(Stream):
         return self._ipc
 
     def open(self, fd: int) -> None:
-        """Use an existing descriptor, which from now on belongs to this handle."""
+        """Use an existing descriptor, which the handle then owns."""
         check(lib.uv_pipe_open(self._usable(), fd))
 
     def bind(self, name: PipeName) -> None:
-        """Create a socket with a name. The file goes away when the handle is closed."""
+        """Create a socket with a name. Closing the handle deletes the file."""
         path = os.fsencode(name)
         flags = _ffi.UV_PIPE_NO_TRUNCATE
         check(lib.uv_pipe_bind2(self._usable(), path, len(path), flags), path)
@@ -69,15 +69,15 @@ class Pipe(Stream):
         return request
 
     def chmod(self, mode: int) -> None:
-        """Let every user connect: `UV_READABLE`, `UV_WRITABLE` or both."""
+        """Permit all users to connect: `UV_READABLE`, `UV_WRITABLE` or both."""
         check(lib.uv_pipe_chmod(self._usable(), mode))
 
     def getsockname(self) -> str:
-        """The name that was bound, "" if there is none."""
+        """Return the name of this socket, or ""."""
         return self._pipe_name(lib.uv_pipe_getsockname)
 
     def getpeername(self) -> str:
-        """The name of the other end, "" if it has none."""
+        """Return the name of the other end, or ""."""
         return self._pipe_name(lib.uv_pipe_getpeername)
 
     def _pipe_name(self, function: Any) -> str:
@@ -92,15 +92,15 @@ class Pipe(Stream):
         callback: Optional[Callable[[Any, Optional[UVError]], object]] = None,
         send_handle: Optional[Handle] = None,
     ) -> Request[None]:
-        """Write bytes, at least one if a handle goes with them; see `Stream.write`.
+        """Write bytes, at least one if a handle is sent with them; see `Stream.write`.
 
-        `send_handle` is a `Tcp`, `Pipe` or `Udp`; this pipe must be one with `ipc`. The
-        handle stays open here, and must until the write is done.
+        `send_handle` is a `Tcp`, `Pipe` or `Udp`; this pipe must have `ipc`. The handle must
+        stay open until the write is done.
         """
         return self._write(data, callback, send_handle)
 
     def try_write(self, data: Buffers, send_handle: Optional[Handle] = None) -> int:
-        """Write what can be written at once, like `Stream.try_write`."""
+        """Write as much as possible at once, like `Stream.try_write`."""
         if send_handle is None:
             return super().try_write(data)
         bufs, count, _keep = make_bufs(data)
@@ -108,11 +108,11 @@ class Pipe(Stream):
 
     @property
     def pending_count(self) -> int:
-        """How many handles have been received and wait for `accept_handle`."""
+        """The number of received handles that wait for `accept_handle`."""
         return int(lib.uv_pipe_pending_count(self._usable()))
 
     def accept_handle(self) -> Union[Tcp, Pipe, Udp]:
-        """The next handle that was received; fails with EAGAIN if there is none.
+        """Return the next received handle; fails with EAGAIN if there is none.
 
         Call it in the read callback while `pending_count` is not 0.
         """
@@ -135,7 +135,7 @@ class Pipe(Stream):
 
 
 def pipe(read_flags: int = 0, write_flags: int = 0) -> Tuple[int, int]:
-    """A pipe's two descriptors, reading end first. The flag is `UV_NONBLOCK_PIPE`."""
+    """Return the descriptors of a pipe, the reading end first. The flag is `UV_NONBLOCK_PIPE`."""
     fds = (ctypes.c_int * 2)()
     check(lib.uv_pipe(fds, read_flags, write_flags))
     return fds[0], fds[1]

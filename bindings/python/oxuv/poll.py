@@ -16,15 +16,15 @@ __all__ = ["Poll", "PollEvent"]
 
 
 class PollEvent(enum.IntFlag):
-    """What a `Poll` waits for."""
+    """Events of a `Poll`."""
 
-    #: There is something to read, or a connection to accept.
+    #: Data to read, or a connection to accept.
     READABLE = _ffi.UV_READABLE
-    #: There is room to write.
+    #: Room to write.
     WRITABLE = _ffi.UV_WRITABLE
     #: The other end has closed its side.
     DISCONNECT = _ffi.UV_DISCONNECT
-    #: There is out-of-band data, or a device reports a change.
+    #: Out-of-band data, or a change reported by a device.
     PRIORITIZED = _ffi.UV_PRIORITIZED
 
 
@@ -35,9 +35,8 @@ class _HasFileno(Protocol):
 class Poll(Descriptor):
     """Calls back while a descriptor is ready.
 
-    The descriptor stays the program's: it must be open while the handle is active, and only
-    one `Poll` may watch it. A file or socket object that was given is kept until the handle
-    is closed.
+    The program owns the descriptor: it must stay open while the handle is active, and only
+    one `Poll` may watch it. The handle keeps a file or socket object until it is closed.
     """
 
     _type = _ffi.UV_POLL
@@ -53,10 +52,10 @@ class Poll(Descriptor):
     def start(
         self, events: int, callback: Callable[[Poll, PollEvent, Optional[UVError]], object]
     ) -> None:
-        """Wait for some of the events, or change what is waited for.
+        """Watch for events, or change the watched events.
 
-        The callback comes again as long as the descriptor is ready. After an error the
-        handle is stopped.
+        The callback is repeated while the descriptor is ready. After an error the handle is
+        stopped.
         """
         check(lib.uv_poll_start(self._usable(), events, _on_poll))
         self._callback = callback

@@ -29,7 +29,7 @@ StrPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 class CreatePipe(NamedTuple):
     """Connect a fresh `Pipe` to one of a child's descriptors.
 
-    `readable` and `writable` are what the child can do with its end.
+    `readable` and `writable` refer to the child's end.
     """
 
     pipe: Pipe
@@ -38,15 +38,15 @@ class CreatePipe(NamedTuple):
     nonblocking: bool = False
 
 
-#: What a child gets as one of its descriptors: nothing (/dev/null for the first three), one of
-#: the parent's descriptors, the descriptor of a stream, or a new pipe to the parent.
+#: A descriptor of a child: none (/dev/null for the first three), one of the parent's
+#: descriptors, the descriptor of a stream, or a new pipe to the parent.
 Stdio = Union[None, int, Stream, CreatePipe]
 
 
 class Process(Handle):
-    """A child process, which runs from the time the handle is made.
+    """A child process, started with the handle.
 
-    Closing the handle does not end the process; its exit is then not reported.
+    Closing the handle does not end the process, but its exit is not reported then.
     """
 
     _type = _ffi.UV_PROCESS
@@ -65,16 +65,16 @@ class Process(Handle):
         gid: Optional[int] = None,
         flags: int = 0,
     ) -> None:
-        """Start a program; `callback(process, exit_status, term_signal)` when it has ended.
+        """Start a program; `callback(process, exit_status, term_signal)` is called at its end.
 
         `args` includes the program's name, which is looked up in PATH (that of `env`, if
         given) unless it has a slash; `file` names another program to run. The child gets
-        `stdio` as descriptors 0, 1, 2 and so on, and besides only what was made inheritable.
-        `flags` may be `UV_PROCESS_DETACHED`: the child leads a new session, so that it is
-        not ended along with the parent's.
+        `stdio` as descriptors 0, 1, 2 and so on, and otherwise only inheritable ones. With
+        `flags` of `UV_PROCESS_DETACHED` the child leads a new session, so that it does not
+        end with the parent's session.
         """
         if not args:
-            raise ValueError("args must have the program's name")
+            raise ValueError("args must contain the program's name")
         self._exit_status: Optional[int] = None
         self._term_signal: Optional[int] = None
         self._file = os.fsencode(file if file is not None else args[0])
@@ -107,7 +107,7 @@ class Process(Handle):
         options, self._options = self._options, None
         status = int(lib.uv_spawn(self._loop._address, self._address, options))
         if status < 0:
-            # The handle is on the loop all the same, and has to be closed like any other.
+            # The handle is on the loop nevertheless, and has to be closed.
             self._open = True
             self.close()
             check(status, self._file)
@@ -120,12 +120,12 @@ class Process(Handle):
 
     @property
     def exit_status(self) -> Optional[int]:
-        """What the child returned; None while it runs."""
+        """The exit status of the child; None while it runs."""
         return self._exit_status
 
     @property
     def term_signal(self) -> Optional[int]:
-        """The signal that ended the child, 0 if it ended by itself; None while it runs."""
+        """The signal that ended the child, 0 if it exited; None while it runs."""
         return self._term_signal
 
     def kill(self, signum: int) -> None:
@@ -134,7 +134,7 @@ class Process(Handle):
 
 
 def _strings(strings: Iterable[bytes]) -> Any:
-    """A char** that ends with NULL."""
+    """Return a char** that ends with NULL."""
     listed: List[Optional[bytes]] = [*strings, None]
     if any(b"\0" in string for string in listed if string is not None):
         raise ValueError("embedded null byte")
@@ -176,5 +176,5 @@ def kill(pid: int, signum: int) -> None:
 
 
 def disable_stdio_inheritance() -> None:
-    """Keep the descriptors that this process got from its parent from its children."""
+    """Make the descriptors inherited from the parent not inheritable by children."""
     lib.uv_disable_stdio_inheritance()

@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Request(Native, Generic[T]):
     """An operation that was started with a callback.
 
-    It is kept alive, with the memory that it works on, until the callback has been called.
+    It is kept alive, with its memory, until the callback has been called.
     """
 
     _type = _ffi.UV_UNKNOWN_REQ
@@ -50,7 +50,7 @@ class Request(Native, Generic[T]):
         return self._done
 
     def result(self) -> T:
-        """The operation's result. Raises its error if it failed."""
+        """Return the result of the operation, or raise its error."""
         if not self._done:
             raise RuntimeError("the request is still in flight")
         if self._error is not None:
@@ -59,7 +59,7 @@ class Request(Native, Generic[T]):
         return value
 
     def cancel(self) -> None:
-        """Cancel the operation if it has not begun; else fails with EBUSY.
+        """Cancel the operation if it has not started; otherwise fails with EBUSY.
 
         The callback of a cancelled request is still called, and its error is ECANCELED.
         """
@@ -68,7 +68,7 @@ class Request(Native, Generic[T]):
         check(lib.uv_cancel(self._address))
 
     def _hold(self) -> None:
-        """Stay alive until `_finish`: libuv has the request now."""
+        """Keep the request alive until `_finish`."""
         _in_flight[self._address] = self
 
     def _finish(self, *arguments: Any) -> None:
@@ -85,18 +85,18 @@ class Request(Native, Generic[T]):
             loop._fail(failure)
 
 
-#: Every request that libuv has, by address. Not weak and not the loop's: threads of the pool
-#: write to this memory whatever becomes of the loop.
+#: Every request in flight, by address. The references are strong and not the loop's, because
+#: threads of the pool write to this memory even if the loop is gone.
 _in_flight: Dict[int, Request[Any]] = {}
 
 
 def request_at(address: int) -> Any:
-    """The request that a C callback is about."""
+    """Return the request of a C callback."""
     return _in_flight[address]
 
 
 class HandleRequest(Request[None]):
-    """A request about a handle, which it keeps alive. The callback gets handle and error."""
+    """A request of a handle, which it keeps alive. The callback gets handle and error."""
 
     def __init__(
         self, handle: Handle, callback: Optional[Callable[..., object]], keep: object = None
@@ -113,7 +113,7 @@ class HandleRequest(Request[None]):
 
 
 def end_request(address: int, status: int) -> None:
-    """The C callback of every `HandleRequest`."""
+    """Implements the C callback of every `HandleRequest`."""
     request_at(address)._end(status)
 
 
@@ -136,12 +136,12 @@ def queue_work(
 ) -> Work[T]:
     """Call `function()` on the thread pool, then `callback(work)` on the loop.
 
-    `work.result()` returns what the function returned or raises what it raised. Without a
-    callback an exception surfaces in `Loop.run`.
+    `work.result()` returns the result of the function or raises its exception. Without a
+    callback `Loop.run` raises the exception.
     """
     loop._usable()
     work = Work(loop, function, callback)
-    work._hold()  # first, because a thread of the pool may look for it at once
+    work._hold()  # first, because a thread of the pool may look it up at once
     status = lib.uv_queue_work(loop._address, work._address, _on_work, _on_after_work)
     if status < 0:
         del _in_flight[work._address]
@@ -165,7 +165,7 @@ def _end_work(address: int, status: int) -> None:
     if status < 0:
         work._error = error(status)
     if work._callback is None and status != _ffi.UV_ECANCELED:
-        work._callback = Work.result  # raises what the function raised
+        work._callback = Work.result  # raises the exception of the function
     work._finish()
 
 
@@ -177,14 +177,14 @@ _exiting = threading.Event()
 
 @atexit.register
 def _at_exit() -> None:
-    """Leave the interpreter while threads of the pool may still be at work."""
+    """End the interpreter although threads of the pool may be running."""
     if not _in_flight:
         return
     # Their memory must outlive the interpreter's clean-up.
     for request in _in_flight.values():
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(request))
-    # A thread cannot call into an interpreter that is gone: wait for the functions that are
-    # running, skip those that are not.
+    # A thread cannot call into a finalised interpreter: wait for the running functions, skip
+    # the others.
     if any(isinstance(request, Work) for request in _in_flight.values()):
         _exiting.set()
         lib.uv_library_shutdown()

@@ -1,4 +1,4 @@
-"""Signal handles, and how they share signals with Python's signal module."""
+"""Signal handles, which share signals with Python's signal module."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["Signal"]
 class Signal(Handle):
     """Calls back, on the loop, when the process gets a signal.
 
-    While a signal is watched its handler from the signal module is out of force. It comes
-    back when the last watcher stops, provided that happens in the main thread.
+    While a signal is watched, its handler from the signal module is disabled. It is restored
+    when the last handle stops, if that happens in the main thread.
     """
 
     _type = _ffi.UV_SIGNAL
@@ -36,9 +36,9 @@ class Signal(Handle):
         self._start(callback, signum, False)
 
     def start_oneshot(self, callback: Callable[[Signal, int], object], signum: int) -> None:
-        """Watch for a signal and stop, right before the callback, when it has come once."""
-        # Not uv_signal_start_oneshot(): that stops after the callback, without a word, even
-        # if the callback has started the handle again.
+        """Watch for a signal once: the handle stops right before the callback."""
+        # uv_signal_start_oneshot() silently stops the handle after the callback, even if the
+        # callback has started it again.
         self._start(callback, signum, True)
 
     def _start(self, callback: Callable[..., object], signum: int, oneshot: bool) -> None:
@@ -50,24 +50,24 @@ class Signal(Handle):
         _watchers.add(self)
         self._update()
         if before != signum:
-            _give_back(before)
+            _restore(before)
 
     def stop(self) -> None:
         signum = self.signum
         with _blocked(signum):
             check(lib.uv_signal_stop(self._usable()))
             self._update()
-            _give_back(signum)
+            _restore(signum)
 
     def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
         signum = self.signum
         with _blocked(signum):
             super()._close(callback, function)
-            _give_back(signum)
+            _restore(signum)
 
     @property
     def signum(self) -> int:
-        """The signal that is being watched, 0 if none is."""
+        """The watched signal, or 0."""
         return self._signum if self.active else 0
 
     def _call(self, *arguments: Any) -> None:
@@ -96,7 +96,7 @@ def _is_main_thread() -> bool:
 
 @contextlib.contextmanager
 def _blocked(signum: int) -> Generator[None, None, None]:
-    """Block a signal, so that it does not meet its default action between two handlers."""
+    """Block a signal while its handler is replaced, so that the default action cannot run."""
     if not signum:
         yield
         return
@@ -107,8 +107,8 @@ def _blocked(signum: int) -> Generator[None, None, None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _give_back(signum: int) -> None:
-    """Reinstate the signal module's handler when nobody watches the signal any more.
+def _restore(signum: int) -> None:
+    """Restore the signal module's handler when no handle watches the signal.
 
     libuv leaves the default action, which for SIGINT would end the process on Ctrl-C.
     """
@@ -130,7 +130,7 @@ def _interrupted(watcher: Signal, signum: int) -> None:
 
 @contextlib.contextmanager
 def interruptible(loop: Loop, mode: RunMode) -> Generator[None, None, None]:
-    """Let SIGINT stop a running loop the way it stops other Python code."""
+    """Make SIGINT interrupt a running loop like other Python code."""
     if (
         mode == RunMode.NOWAIT
         or not _is_main_thread()

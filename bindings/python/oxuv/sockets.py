@@ -20,7 +20,7 @@ _SOCKADDR_SIZE = 128  # of a sockaddr_storage
 
 
 class Descriptor(Handle):
-    """A handle that stands for a file descriptor."""
+    """A handle with a file descriptor."""
 
     def fileno(self) -> int:
         fd = ctypes.c_int()
@@ -34,11 +34,11 @@ class Socket(Descriptor):
     _warns_if_dropped = True
 
     def send_buffer_size(self, value: int = 0) -> int:
-        """Set the size of the kernel's send buffer, or get it if `value` is 0."""
+        """Set the size of the kernel's send buffer, or return it if `value` is 0."""
         return self._buffer_size(lib.uv_send_buffer_size, value)
 
     def recv_buffer_size(self, value: int = 0) -> int:
-        """Set the size of the kernel's receive buffer, or get it if `value` is 0."""
+        """Set the size of the kernel's receive buffer, or return it if `value` is 0."""
         return self._buffer_size(lib.uv_recv_buffer_size, value)
 
     def _buffer_size(self, function: Any, value: int) -> int:
@@ -47,7 +47,7 @@ class Socket(Descriptor):
         return size.value
 
     def _name(self, function: Any) -> Address:
-        """What uv_tcp_getsockname() and its like say."""
+        """Return the result of uv_tcp_getsockname() or a similar function."""
         sockaddr = ctypes.create_string_buffer(_SOCKADDR_SIZE)
         size = ctypes.c_int(_SOCKADDR_SIZE)
         check(function(self._usable(), sockaddr, size))
@@ -80,9 +80,9 @@ def from_sockaddr(raw: bytes) -> Address:
 
 
 def sockaddr_at(pointer: int) -> Address:
-    """The address that a C sockaddr* points to."""
+    """Return the address that a C sockaddr* points to."""
     family = struct.unpack("=H", ctypes.string_at(pointer, 2))[0]
-    # Not one byte more than the family's struct has.
+    # Reads exactly the struct of the family.
     return from_sockaddr(ctypes.string_at(pointer, _SIZES.get(family, 4)))
 
 

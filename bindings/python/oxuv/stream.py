@@ -1,4 +1,4 @@
-"""Streams: what Tcp, Pipe and Tty have in common."""
+"""Streams: the base of Tcp, Pipe and Tty."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Stream(Socket):
     def listen(
         self: S, callback: Callable[[S, Optional[UVError]], object], backlog: int = 128
     ) -> None:
-        """Wait for connections. The callback takes each one with `accept`."""
+        """Listen for connections. The callback takes each one with `accept`."""
         check(lib.uv_listen(self._usable(), backlog, _on_connection))
         self._callback = callback
         self._update()
 
     def accept(self: S, client: Optional[S] = None) -> S:
-        """The next connection, as a new stream on the same loop or as the one given."""
+        """Return the next connection, as a new stream on the same loop or the given one."""
         accepted = client if client is not None else type(self)(self._loop)
         status = lib.uv_accept(self._usable(), accepted._usable())
         if status < 0:
@@ -52,7 +52,7 @@ class Stream(Socket):
     def read_start(self: S, callback: Callable[[S, bytes, Optional[UVError]], object]) -> None:
         """Call back with the bytes that arrive.
 
-        The end of the stream is b"" and no error, after which nothing more comes.
+        The end of the stream is reported as b"" and no error; no callback follows.
         """
         check(lib.uv_read_start(self._usable(), _on_alloc, _on_read))
         self._read_callback = callback
@@ -68,9 +68,9 @@ class Stream(Socket):
         data: Buffers,
         callback: Optional[Callable[[S, Optional[UVError]], object]] = None,
     ) -> Request[None]:
-        """Write a buffer, or several in a row; they must not change until it is done.
+        """Write a buffer, or several in a row; they must not change until they are written.
 
-        The order of writes is kept. Without a callback an error is not reported.
+        Writes are done in order. Without a callback an error is not reported.
         """
         return self._write(data, callback)
 
@@ -92,9 +92,9 @@ class Stream(Socket):
         return request
 
     def try_write(self, data: Buffers) -> int:
-        """Write what can be written at once and return how many bytes that was.
+        """Write as much as possible at once and return the number of bytes.
 
-        Raises BlockingIOError if it is nothing.
+        Raises BlockingIOError if nothing can be written.
         """
         bufs, count, _keep = make_bufs(data)
         return check(lib.uv_try_write(self._usable(), bufs, count))
@@ -102,7 +102,7 @@ class Stream(Socket):
     def shutdown(
         self: S, callback: Optional[Callable[[S, Optional[UVError]], object]] = None
     ) -> Request[None]:
-        """Send the end of the stream once everything is written."""
+        """End the stream after all data is written."""
         request = _Shutdown(self, callback)
         check(lib.uv_shutdown(request._address, self._usable(), _on_shutdown))
         request._hold()
@@ -119,7 +119,7 @@ class Stream(Socket):
 
     @property
     def write_queue_size(self) -> int:
-        """How many bytes wait to be written."""
+        """The number of bytes that are queued for writing."""
         return int(lib.uv_stream_get_write_queue_size(self._usable()))
 
     def set_blocking(self, blocking: bool) -> None:
@@ -153,8 +153,7 @@ def _connection(address: int, status: int) -> None:
 
 def _alloc(address: int, suggested: int, buf: Any) -> None:
     stream = handle_at(address)
-    # One buffer serves all reads of a stream: what was read is copied out of it before
-    # anything else happens.
+    # All reads of a stream share one buffer: the data is copied out of it immediately.
     if stream._buffer is None or len(stream._buffer) < suggested:
         stream._buffer = ctypes.create_string_buffer(suggested)
     buf[0].base = ctypes.addressof(stream._buffer)
@@ -163,7 +162,7 @@ def _alloc(address: int, suggested: int, buf: Any) -> None:
 
 def _read(address: int, nread: int, buf: Any) -> None:
     if nread == 0:
-        return  # nothing to read after all
+        return  # no data
     stream = handle_at(address)
     data, failed = b"", None
     if nread > 0:

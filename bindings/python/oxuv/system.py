@@ -1,4 +1,4 @@
-"""What the system says of itself and of this process, and random bytes."""
+"""Information on the system and this process, and random bytes."""
 
 from __future__ import annotations
 
@@ -64,26 +64,26 @@ __all__ = [
 
 
 def hrtime() -> int:
-    """A monotonic time in nanoseconds, from an arbitrary start."""
+    """Return a monotonic time in nanoseconds, from an arbitrary start."""
     return int(lib.uv_hrtime())
 
 
 def clock_gettime(clock: int) -> int:
-    """The time of `UV_CLOCK_MONOTONIC` or `UV_CLOCK_REALTIME`, in nanoseconds."""
+    """Return the time of `UV_CLOCK_MONOTONIC` or `UV_CLOCK_REALTIME`, in nanoseconds."""
     time = _ffi.uv_timespec64_t()
     check(lib.uv_clock_gettime(clock, time))
     return int(time.tv_sec * 1_000_000_000 + time.tv_nsec)
 
 
 def gettimeofday() -> Tuple[int, int]:
-    """Seconds since the epoch, and microseconds."""
+    """Return the seconds since the epoch, and microseconds."""
     time = _ffi.uv_timeval64_t()
     check(lib.uv_gettimeofday(time))
     return time.tv_sec, time.tv_usec
 
 
 def uptime() -> float:
-    """Seconds since the system was started."""
+    """Return the seconds since the system was started."""
     seconds = ctypes.c_double()
     check(lib.uv_uptime(seconds))
     return seconds.value
@@ -93,7 +93,7 @@ def uptime() -> float:
 
 
 class CpuTimes(NamedTuple):
-    """What a CPU spent its time on, in milliseconds."""
+    """The time of a CPU by use, in milliseconds."""
 
     user: int
     nice: int
@@ -111,7 +111,7 @@ class CpuInfo(NamedTuple):
 
 
 def cpu_info() -> List[CpuInfo]:
-    """The machine's CPUs that are online."""
+    """Return the online CPUs of the machine."""
     infos, count = ctypes.POINTER(_ffi.uv_cpu_info_t)(), ctypes.c_int()
     check(lib.uv_cpu_info(infos, count))
     try:
@@ -128,12 +128,12 @@ def cpu_info() -> List[CpuInfo]:
 
 
 def available_parallelism() -> int:
-    """How many threads of this process can run at once."""
+    """Return the number of threads of this process that can run at once."""
     return int(lib.uv_available_parallelism())
 
 
 def loadavg() -> Tuple[float, float, float]:
-    """The average load of the last 1, 5 and 15 minutes."""
+    """Return the average load of the last 1, 5 and 15 minutes."""
     values = (ctypes.c_double * 3)()
     lib.uv_loadavg(values)
     return values[0], values[1], values[2]
@@ -150,7 +150,7 @@ class InterfaceAddress(NamedTuple):
 
 
 def interface_addresses() -> List[InterfaceAddress]:
-    """The addresses of the network interfaces that are up."""
+    """Return the addresses of the network interfaces that are up."""
     kind = _ffi.uv_interface_address_t
     items, count = ctypes.POINTER(kind)(), ctypes.c_int()
     check(lib.uv_interface_addresses(items, count))
@@ -174,7 +174,7 @@ def interface_addresses() -> List[InterfaceAddress]:
 
 
 def if_indextoname(index: int) -> str:
-    """The name of a network interface, for example for an IPv6 address's scope id."""
+    """Return the name of a network interface, for example of an IPv6 scope id."""
     buffer = ctypes.create_string_buffer(_ffi.UV_IF_NAMESIZE)
     size = ctypes.c_size_t(len(buffer))
     check(lib.uv_if_indextoname(index, buffer, size))
@@ -191,14 +191,14 @@ class Uname(NamedTuple):
 
 
 def uname() -> Uname:
-    """What operating system this is."""
+    """Return the operating system."""
     names = _ffi.uv_utsname_t()
     check(lib.uv_os_uname(names))
     return Uname(*(os.fsdecode(getattr(names, name)) for name in Uname._fields))
 
 
 def hostname() -> str:
-    """The machine's name."""
+    """Return the name of the machine."""
     return _string(lib.uv_os_gethostname)
 
 
@@ -206,27 +206,27 @@ def hostname() -> str:
 
 
 def total_memory() -> int:
-    """How much memory the machine has."""
+    """Return the memory of the machine."""
     return int(lib.uv_get_total_memory())
 
 
 def free_memory() -> int:
-    """How much memory is free, or could be without swapping."""
+    """Return the memory that is available without swapping."""
     return int(lib.uv_get_free_memory())
 
 
 def available_memory() -> int:
-    """How much memory this process can still get, with its limits considered."""
+    """Return the memory that is available to this process within its limits."""
     return int(lib.uv_get_available_memory())
 
 
 def constrained_memory() -> int:
-    """The limit set on this process's memory, 0 if there is or may be none."""
+    """Return the limit on the memory of this process, 0 if it is unknown or none."""
     return int(lib.uv_get_constrained_memory())
 
 
 def resident_set_memory() -> int:
-    """How much memory this process occupies."""
+    """Return the resident memory of this process."""
     size = ctypes.c_size_t()
     check(lib.uv_resident_set_memory(size))
     return size.value
@@ -236,7 +236,7 @@ def resident_set_memory() -> int:
 
 
 class RUsage(NamedTuple):
-    """What was used; the times are in seconds. Linux leaves some of the numbers 0."""
+    """The resource usage; times are in seconds. Some numbers are always 0 on Linux."""
 
     utime: float
     stime: float
@@ -257,12 +257,12 @@ class RUsage(NamedTuple):
 
 
 def rusage() -> RUsage:
-    """What this process has used. `maxrss` is in kilobytes."""
+    """Return the resource usage of this process. `maxrss` is in kilobytes."""
     return _rusage(lib.uv_getrusage)
 
 
 def rusage_thread() -> RUsage:
-    """What this thread has used."""
+    """Return the resource usage of this thread."""
     return _rusage(lib.uv_getrusage_thread)
 
 
@@ -274,29 +274,29 @@ def _rusage(function: Any) -> RUsage:
 
 
 def getpid() -> int:
-    """The id of this process."""
+    """Return the id of this process."""
     return int(lib.uv_os_getpid())
 
 
 def getppid() -> int:
-    """The id of its parent."""
+    """Return the id of the parent process."""
     return int(lib.uv_os_getppid())
 
 
 def getpriority(pid: int = 0) -> int:
-    """A process's nice value, from -20 (favoured) to 19; 0 is this process."""
+    """Return the nice value of a process, from -20 (favoured) to 19; 0 is this process."""
     value = ctypes.c_int()
     check(lib.uv_os_getpriority(pid, value))
     return value.value
 
 
 def setpriority(priority: int, pid: int = 0) -> None:
-    """Set a process's nice value."""
+    """Set the nice value of a process."""
     check(lib.uv_os_setpriority(pid, priority))
 
 
 def exepath() -> str:
-    """The path of the running program, which is the Python interpreter."""
+    """Return the path of the running program, the Python interpreter."""
     buffer = ctypes.create_string_buffer(_PATH_MAX)
     size = ctypes.c_size_t(len(buffer))
     check(lib.uv_exepath(buffer, size))
@@ -304,7 +304,7 @@ def exepath() -> str:
 
 
 def cwd() -> str:
-    """The working directory."""
+    """Return the working directory."""
     return _string(lib.uv_cwd)
 
 
@@ -319,17 +319,17 @@ _title_argv: Any = None
 
 
 def _setup_title() -> None:
-    """Tell libuv where the process's arguments are, which is where a title is kept.
+    """Pass the process's arguments to libuv, which stores the title in their memory.
 
-    C programs do so in main(). Python keeps the original argv to itself, but the kernel knows
-    its place.
+    C programs do this in main(). Python does not give access to the original argv, but the
+    kernel reports its address.
     """
     global _title_argv
     with _title_lock:
         if _title_argv is not None:
             return
         with open("/proc/self/stat", "rb") as file:
-            # The command, which is in parentheses, may have blanks; the third field follows.
+            # The command is in parentheses and may contain blanks; the third field follows.
             fields = file.read().rpartition(b")")[2].split()
         start, end = int(fields[48 - 3]), int(fields[49 - 3])
         arguments = ctypes.string_at(start, end - start).split(b"\0")[:-1]
@@ -343,7 +343,7 @@ def _setup_title() -> None:
 
 
 def process_title() -> str:
-    """The process's title, at first the program as it was called."""
+    """Return the title of the process, initially its command line."""
     _setup_title()
     size = 512
     while True:
@@ -356,7 +356,7 @@ def process_title() -> str:
 
 
 def set_process_title(title: str) -> None:
-    """Set what ps and the like show of the process. It cannot get longer than it was."""
+    """Set the title that ps shows. It is truncated to the length of the first one."""
     _setup_title()
     check(lib.uv_set_process_title(os.fsencode(title)))
 
@@ -365,7 +365,7 @@ def set_process_title(title: str) -> None:
 
 
 class Passwd(NamedTuple):
-    """A user, as the password file has it. What it lacks is None."""
+    """A user in the password file. Missing fields are None."""
 
     username: str
     uid: int
@@ -383,7 +383,7 @@ class Group(NamedTuple):
 
 
 def passwd(uid: Optional[int] = None) -> Passwd:
-    """A user, by default the one that this process runs as. Fails with ENOENT if unknown."""
+    """Return a user, by default that of this process. Fails with ENOENT if unknown."""
     user = _ffi.uv_passwd_t()
     if uid is None:
         check(lib.uv_os_get_passwd(user))
@@ -402,7 +402,7 @@ def passwd(uid: Optional[int] = None) -> Passwd:
 
 
 def group(gid: int) -> Group:
-    """A group by its number. Fails with ENOENT if unknown."""
+    """Return a group by its number. Fails with ENOENT if unknown."""
     found = _ffi.uv_group_t()
     check(lib.uv_os_get_group(found, gid))
     try:
@@ -415,12 +415,12 @@ def group(gid: int) -> Group:
 
 
 def homedir() -> str:
-    """The user's home directory: HOME, or what the password file says."""
+    """Return the home directory: HOME, or that of the password file."""
     return _string(lib.uv_os_homedir)
 
 
 def tmpdir() -> str:
-    """The directory for temporary files."""
+    """Return the directory for temporary files."""
     return _string(lib.uv_os_tmpdir)
 
 
@@ -428,7 +428,7 @@ def tmpdir() -> str:
 
 
 def environ() -> Dict[str, str]:
-    """All environment variables."""
+    """Return all environment variables."""
     items, count = ctypes.POINTER(_ffi.uv_env_item_t)(), ctypes.c_int()
     check(lib.uv_os_environ(items, count))
     try:
@@ -438,7 +438,7 @@ def environ() -> Dict[str, str]:
 
 
 def getenv(name: str) -> Optional[str]:
-    """An environment variable's value, or None."""
+    """Return the value of an environment variable, or None."""
     encoded = os.fsencode(name)
     try:
         return _string(lambda buffer, size: lib.uv_os_getenv(encoded, buffer, size))
@@ -460,7 +460,7 @@ _PATH_MAX = 4096
 
 
 def _string(function: Any) -> str:
-    """A string from a function that says how much memory it needs if it gets too little."""
+    """Return the string of a function that reports the size it needs if a buffer is too small."""
     size = ctypes.c_size_t(_PATH_MAX)
     while True:
         buffer = ctypes.create_string_buffer(size.value)
@@ -500,7 +500,7 @@ def random(
     callback: Optional[Callable[[Request[bytes]], object]] = None,
     loop: Optional[Loop] = None,
 ) -> Any:
-    """Random bytes that nobody can guess: at once, or on the thread pool with a callback."""
+    """Return secure random bytes: at once, or on the thread pool with a callback."""
     buffer = ctypes.create_string_buffer(size)
     memory = ctypes.addressof(buffer)
     if callback is None:

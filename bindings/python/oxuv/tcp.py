@@ -33,7 +33,7 @@ class Tcp(Stream):
         return int(lib.uv_tcp_init(self._loop._address, self._address))
 
     def open(self, fd: int) -> None:
-        """Use an existing socket, which from now on belongs to this handle."""
+        """Use an existing socket, which the handle then owns."""
         check(lib.uv_tcp_open(self._usable(), fd))
 
     def bind(self, address: Address, flags: int = 0) -> None:
@@ -56,15 +56,15 @@ class Tcp(Stream):
         return request
 
     def getsockname(self) -> Address:
-        """The local address."""
+        """Return the local address."""
         return self._name(lib.uv_tcp_getsockname)
 
     def getpeername(self) -> Address:
-        """The address of the other end."""
+        """Return the address of the other end."""
         return self._name(lib.uv_tcp_getpeername)
 
     def nodelay(self, enable: bool) -> None:
-        """Send small packets at once instead of collecting them."""
+        """Send small packets immediately (TCP_NODELAY)."""
         check(lib.uv_tcp_nodelay(self._usable(), enable))
 
     def keepalive(self, enable: bool, delay: int = 60, interval: int = 1, count: int = 10) -> None:
@@ -82,7 +82,7 @@ class Tcp(Stream):
 def socketpair(
     type: int = socket.SOCK_STREAM, protocol: int = 0, flags0: int = 0, flags1: int = 0
 ) -> Tuple[int, int]:
-    """Two connected sockets, to be opened as streams."""
+    """Return two connected sockets, to be opened as streams."""
     fds = (ctypes.c_int * 2)()
     check(lib.uv_socketpair(type, protocol, fds, flags0, flags1))
     return fds[0], fds[1]

@@ -16,13 +16,13 @@ __all__ = ["Tty", "TtyMode", "guess_handle", "reset_tty_mode"]
 
 
 class TtyMode(enum.IntEnum):
-    """How a terminal treats what is typed."""
+    """The input mode of a terminal."""
 
     #: Lines, with the terminal's own editing.
     NORMAL = _ffi.UV_TTY_MODE_NORMAL
     #: Single characters, and no signals from Ctrl-C and the like.
     RAW = _ffi.UV_TTY_MODE_RAW
-    #: As raw as it gets: output is not changed either.
+    #: Raw: output is not changed either.
     IO = _ffi.UV_TTY_MODE_IO
 
 
@@ -40,24 +40,24 @@ class Tty(Stream):
         return int(lib.uv_tty_init(self._loop._address, self._address, self._fd, 0))
 
     def set_mode(self, mode: TtyMode) -> None:
-        """Set the mode. `reset_tty_mode` brings the one from before back."""
+        """Set the mode. `reset_tty_mode` restores the previous one."""
         check(lib.uv_tty_set_mode(self._usable(), mode))
 
     @property
     def winsize(self) -> Tuple[int, int]:
-        """The window's width and height in characters."""
+        """The width and height of the window in characters."""
         width, height = ctypes.c_int(), ctypes.c_int()
         check(lib.uv_tty_get_winsize(self._usable(), width, height))
         return width.value, height.value
 
 
 def reset_tty_mode() -> None:
-    """Undo what `Tty.set_mode` did, for example before the program ends."""
+    """Restore the mode from before `Tty.set_mode`, for example at the end of the program."""
     check(lib.uv_tty_reset_mode())
 
 
 def guess_handle(fd: int) -> str:
-    """What a descriptor is: "tty", "pipe", "tcp", "udp", "file" or "unknown"."""
+    """Return the type of a descriptor: "tty", "pipe", "tcp", "udp", "file" or "unknown"."""
     return _HANDLE_NAMES.get(lib.uv_guess_handle(fd), "unknown")
 
 

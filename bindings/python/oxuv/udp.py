@@ -30,7 +30,7 @@ __all__ = [
     "Udp",
 ]
 
-# How many datagrams libuv passes to or takes from the kernel at once.
+# The number of datagrams that libuv sends or receives with one system call.
 _MMSG = 20
 
 
@@ -49,7 +49,7 @@ class Udp(Socket):
         return int(lib.uv_udp_init_ex(self._loop._address, self._address, self._flags))
 
     def open(self, fd: int) -> None:
-        """Use an existing socket, which from now on belongs to this handle."""
+        """Use an existing socket, which the handle then owns."""
         check(lib.uv_udp_open(self._usable(), fd))
 
     def bind(self, address: Address, flags: int = 0) -> None:
@@ -61,7 +61,7 @@ class Udp(Socket):
         check(lib.uv_udp_bind(self._usable(), to_sockaddr(address), flags))
 
     def connect(self, address: Optional[Address]) -> None:
-        """Send to this address and receive from it only; None undoes it."""
+        """Send to this address and receive only from it; None disconnects."""
         check(lib.uv_udp_connect(self._usable(), _to_sockaddr_or_null(address)))
 
     def send(
@@ -72,7 +72,7 @@ class Udp(Socket):
     ) -> Request[None]:
         """Send one datagram, from one buffer or several; a connected handle needs no address.
 
-        The buffers must not change until it is done. Without a callback an error is not
+        The buffers must not change until it is sent. Without a callback an error is not
         reported.
         """
         bufs, count, keep = make_bufs(data)
@@ -91,11 +91,11 @@ class Udp(Socket):
         return check(lib.uv_udp_try_send(self._usable(), bufs, count, sockaddr))
 
     def try_send_many(self, datagrams: Sequence[Tuple[Buffer, Optional[Address]]]) -> int:
-        """Send several datagrams at once and return how many went; see `try_send`.
+        """Send several datagrams at once and return the number sent; see `try_send`.
 
-        One call sends 20 at most.
+        One call sends at most 20.
         """
-        # As many as fit one system call. libuv 1.53.0 skips some if there are more.
+        # At most one system call: libuv 1.53.0 skips some datagrams if there are more.
         datagrams = datagrams[:_MMSG]
         count = len(datagrams)
         made = [make_bufs(data) for data, _ in datagrams]
@@ -112,9 +112,9 @@ class Udp(Socket):
     def recv_start(
         self, callback: Callable[[Udp, bytes, Optional[Address], Optional[UVError]], object]
     ) -> None:
-        """Call back with each datagram and the address it came from, if that is known.
+        """Call back with each datagram and its source address, if that is known.
 
-        A datagram too long to be received whole comes with EMSGSIZE and its beginning.
+        A datagram that is too long is truncated and reported with EMSGSIZE.
         """
         check(lib.uv_udp_recv_start(self._usable(), _on_alloc, _on_recv))
         self._callback = callback
@@ -125,21 +125,21 @@ class Udp(Socket):
         self._update()
 
     def getsockname(self) -> Address:
-        """The local address."""
+        """Return the local address."""
         return self._name(lib.uv_udp_getsockname)
 
     def getpeername(self) -> Address:
-        """The address that the handle is connected to."""
+        """Return the address that the handle is connected to."""
         return self._name(lib.uv_udp_getpeername)
 
     @property
     def send_queue_size(self) -> int:
-        """How many bytes wait to be sent."""
+        """The number of bytes that are queued for sending."""
         return int(lib.uv_udp_get_send_queue_size(self._usable()))
 
     @property
     def send_queue_count(self) -> int:
-        """How many datagrams wait to be sent."""
+        """The number of datagrams that are queued for sending."""
         return int(lib.uv_udp_get_send_queue_count(self._usable()))
 
     @property
@@ -148,19 +148,19 @@ class Udp(Socket):
         return bool(lib.uv_udp_using_recvmmsg(self._usable()))
 
     def broadcast(self, enable: bool) -> None:
-        """Allow sending to broadcast addresses."""
+        """Permit sending to broadcast addresses."""
         check(lib.uv_udp_set_broadcast(self._usable(), enable))
 
     def ttl(self, value: int) -> None:
-        """Through how many routers (1 to 255) a datagram may go."""
+        """Set the number of routers (1 to 255) that a datagram may pass."""
         check(lib.uv_udp_set_ttl(self._usable(), value))
 
     def multicast_ttl(self, value: int) -> None:
-        """The same for multicast datagrams."""
+        """Set the same for multicast datagrams."""
         check(lib.uv_udp_set_multicast_ttl(self._usable(), value))
 
     def multicast_loop(self, enable: bool) -> None:
-        """Whether multicast datagrams also come back to this machine."""
+        """Set whether multicast datagrams are also delivered to this machine."""
         check(lib.uv_udp_set_multicast_loop(self._usable(), enable))
 
     def multicast_interface(self, address: Optional[str]) -> None:
@@ -170,7 +170,7 @@ class Udp(Socket):
     def join_group(
         self, group: str, interface: Optional[str] = None, source: Optional[str] = None
     ) -> None:
-        """Receive what is sent to a multicast group, if given from one source only.
+        """Receive the datagrams of a multicast group, of `source` only if that is given.
 
         `interface` is the address of the interface to use.
         """
@@ -211,7 +211,7 @@ def _encode(text: Optional[str]) -> Optional[bytes]:
 
 def _alloc(address: int, suggested: int, buf: Any) -> None:
     udp = handle_at(address)
-    # One buffer serves all datagrams of a handle: each is copied out of it.
+    # All datagrams of a handle share one buffer: each is copied out of it.
     if udp._buffer is None:
         count = _MMSG if udp.using_recvmmsg else 1
         udp._buffer = ctypes.create_string_buffer(suggested * count)
@@ -228,7 +228,7 @@ def _sender(sockaddr: Optional[int]) -> Optional[Address]:
 
 def _recv(address: int, nread: int, buf: Any, sockaddr: Optional[int], flags: int) -> None:
     if nread == 0 and not sockaddr:
-        return  # nothing to receive after all, or the buffer is not in use any more
+        return  # no datagram, or the end of the use of the buffer
     data, failed = b"", None
     if nread < 0:
         failed = error(nread)

@@ -17,7 +17,7 @@ __all__ = ["FsChange", "FsEvent", "FsPoll"]
 
 
 class FsChange(enum.IntFlag):
-    """What happened to a file."""
+    """A change of a file."""
 
     #: It was created, deleted or renamed.
     RENAME = _ffi.UV_RENAME
@@ -26,7 +26,7 @@ class FsChange(enum.IntFlag):
 
 
 class _Watcher(Handle):
-    """What both watchers have in common."""
+    """The base of both watchers."""
 
     def _path(self, function: Any) -> str:
         size = ctypes.c_size_t(4096)
@@ -51,9 +51,9 @@ class FsEvent(_Watcher):
         path: StrPath,
         callback: Callable[[FsEvent, Optional[str], FsChange, Optional[UVError]], object],
     ) -> None:
-        """Watch a file or a directory, not the directories in it.
+        """Watch a file or a directory, without its subdirectories.
 
-        The callback gets the name, without the directory, of what changed, if it is known.
+        The callback gets the name of the changed file, without the directory, if it is known.
         """
         name = encode_path(path)
         check(lib.uv_fs_event_start(self._usable(), _on_event, name, 0), name)
@@ -66,12 +66,12 @@ class FsEvent(_Watcher):
 
     @property
     def path(self) -> str:
-        """The path that is watched; fails with EINVAL if none is."""
+        """The watched path; fails with EINVAL if there is none."""
         return self._path(lib.uv_fs_event_getpath)
 
 
 class FsPoll(_Watcher):
-    """Calls back when `stat` of a path says something new. Works with any file system."""
+    """Calls back when the `stat` of a path changes. Works with any file system."""
 
     _type = _ffi.UV_FS_POLL
 
@@ -84,7 +84,7 @@ class FsPoll(_Watcher):
         callback: Callable[[FsPoll, Stat, Stat, Optional[UVError]], object],
         interval: int,
     ) -> None:
-        """Look every `interval` ms; the callback gets the previous `Stat` and the new one.
+        """Check every `interval` ms; the callback gets the previous `Stat` and the new one.
 
         If `stat` fails there is one callback with the error, and a new `Stat` of zeros.
         """
@@ -99,7 +99,7 @@ class FsPoll(_Watcher):
 
     @property
     def path(self) -> str:
-        """The path that is watched; fails with EINVAL if none is."""
+        """The watched path; fails with EINVAL if there is none."""
         return self._path(lib.uv_fs_poll_getpath)
 
 

@@ -1,7 +1,7 @@
 """Shared fixtures.
 
-The tests run against the library that OXUV_LIBRARY names. Nothing here waits for a time to
-pass: a test waits for a callback, or for another thread's event.
+The tests use the library that OXUV_LIBRARY names. They never wait for a time to pass, only for
+a callback or for an event of another thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 import oxuv
 
-# Whoever runs the tests in the background may have had Ctrl-C ignored, for children too.
+# Tests that run in the background may inherit an ignored SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -28,7 +28,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture
 def loop() -> Iterator[oxuv.Loop]:
-    """A loop that must have nothing left on it but handles to close."""
+    """A loop that must only have handles to close at the end."""
     loop = oxuv.Loop()
     yield loop
     loop.__exit__(None, None, None)

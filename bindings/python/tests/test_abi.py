@@ -36,7 +36,7 @@ def fields(struct: type) -> List[str]:
 
 @pytest.fixture(scope="module")
 def compiled(include: Path, tmp_path_factory: pytest.TempPathFactory) -> Dict[str, int]:
-    """Every size, alignment, offset and constant as the C compiler has it."""
+    """Every size, alignment, offset and constant, from the C compiler."""
     lines = []
 
     def ask(key: str, expression: str) -> None:

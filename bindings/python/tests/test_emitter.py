@@ -23,7 +23,7 @@ Pair = Callable[[], Tuple[Stream, Stream]]
 
 
 def record(emitter: EventEmitter, *events: str) -> List[Tuple[Any, ...]]:
-    """What an emitter emits, as (event, arguments...)."""
+    """Collect the events of an emitter, as (event, arguments...)."""
     seen: List[Tuple[Any, ...]] = []
 
     def add(event: str) -> None:
@@ -108,7 +108,7 @@ def test_refused(loop: Loop) -> None:
 
     client = connect(loop, free.getsockname())
     closed = record(client, "close")
-    with pytest.raises(ConnectionRefusedError):  # nobody listens for "error"
+    with pytest.raises(ConnectionRefusedError):  # there is no listener for "error"
         loop.run()
     assert closed == [("close",)]
     free.close()
@@ -155,7 +155,7 @@ def test_back_pressure(loop: Loop, pair: Pair) -> None:
 
 
 def test_pipe_pauses_its_source(loop: Loop, pair: Pair) -> None:
-    """From one connection into another whose far end begins to read when that has happened."""
+    """Pipe one connection into another whose far end starts to read after the pause."""
     (a, b), (c, d) = pair(), pair()
     d.pause()
     chunks, waiting = collect(d), [0]
@@ -173,7 +173,7 @@ def test_pipe_pauses_its_source(loop: Loop, pair: Pair) -> None:
     c.resume()
     loop.run()
     assert b"".join(chunks) == data
-    assert c.high_water_mark <= max(waiting) < c.high_water_mark + 65536  # one read more
+    assert c.high_water_mark <= max(waiting) < c.high_water_mark + 65536  # plus one read
     assert a.destroyed and b.destroyed and c.destroyed and d.destroyed
 
 
@@ -265,7 +265,7 @@ def test_exception_in_a_listener(loop: Loop, pair: Pair) -> None:
     right.on("close", lambda: closed.append(("right",)))
     with pytest.raises(KeyError, match="mine"):
         loop.run()
-    loop.run()  # the streams close all the same
+    loop.run()  # the streams close nevertheless
     assert left.destroyed and closed == [("right",)]
 
 
@@ -351,7 +351,7 @@ def test_process(loop: Loop) -> None:
 
 
 def test_process_that_is_killed(loop: Loop) -> None:
-    """Its input is not ended and its output not read, and it closes all the same."""
+    """The process closes although its input is not ended and its output not read."""
     child = Process(loop, ["cat"], stdio=("pipe", "pipe", None, "pipe"))
     with pytest.raises(ValueError, match="descriptor 2"):
         child.stderr  # noqa: B018
@@ -417,7 +417,7 @@ def test_udp(loop: Loop) -> None:
 def test_udp_errors(loop: Loop) -> None:
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     other.bind(LOCALHOST)
-    other.connect(other.getsockname())  # so it takes nothing from elsewhere
+    other.connect(other.getsockname())  # so it receives nothing from others
     client = Udp(loop)
     client.connect(other.getsockname())
     errors = record(client, "error")

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="func-returns-value"
-"""An exception in any callback comes out of run(), and the loop goes on afterwards."""
+"""An exception in any callback is raised by run(), and the loop can continue."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def start_one_of(kind: Any) -> Callable[[Loop], None]:
             boom()
 
         kind(loop).start(callback)
-        # So that the iteration does not wait for something that never comes.
+        # So that the iteration does not block.
         Timer(loop).start(lambda h: None, 0)
 
     return start
@@ -123,7 +123,7 @@ def test_exception_surfaces_and_the_loop_goes_on(loop: Loop, case: str) -> None:
     with pytest.raises(Boom):
         loop.run()
     assert len(fired) == 1
-    # Nothing that was in progress is lost, and nothing is raised twice.
+    # No operation in progress is lost, and no exception is raised twice.
     after: List[str] = []
     Timer(loop).start(lambda h: after.append("timer"), 1)
     assert loop.run() is False

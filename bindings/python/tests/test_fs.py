@@ -86,7 +86,7 @@ def test_readinto(call: Call, file: Path) -> None:
 
 
 def test_many_buffers(call: Call, tmp_path: Path) -> None:
-    """More than the system takes in one call."""
+    """More buffers than one system call takes."""
     fd = call(fs.open, tmp_path / "many", os.O_RDWR | os.O_CREAT)
     buffers = [b"%04d" % n for n in range(3000)]
     assert call(fs.write, fd, buffers) == 12000

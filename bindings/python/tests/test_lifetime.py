@@ -1,4 +1,4 @@
-"""Who keeps what alive, with the collector run wherever it can hurt."""
+"""Lifetimes of objects, with the collector running at critical points."""
 
 from __future__ import annotations
 

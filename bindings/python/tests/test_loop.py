@@ -255,7 +255,7 @@ def test_dropped_loop_with_handles_is_safe() -> None:
 
 
 def test_embedding(loop: Loop) -> None:
-    """An outer poll of backend_fd, with the timeout that the loop asks for."""
+    """An outer poll of backend_fd, with the timeout of the loop."""
     received: List[bytes] = []
     a, b = oxuv.socketpair()
     left, right = oxuv.Tcp(loop), oxuv.Tcp(loop)

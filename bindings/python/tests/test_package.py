@@ -78,7 +78,7 @@ def test_where_the_library_is_looked_for(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_import_needs_no_library_and_no_symbol(tmp_path: Path) -> None:
-    """A library that lacks a function fails where that function is used."""
+    """If a library lacks a function, only the use of the function fails."""
     library = compile_library(
         tmp_path,
         "unsigned uv_version(void) { return 0x013500; }\n"
@@ -121,7 +121,7 @@ def test_types(checker: str) -> None:
 
 
 def test_types_of_results(tmp_path: Path) -> None:
-    """What a checker sees of the two ways to call an fs function."""
+    """The types of the two ways to call an fs function."""
     program = tmp_path / "program.py"
     program.write_text(
         "import oxuv\n"

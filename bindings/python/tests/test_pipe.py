@@ -126,7 +126,7 @@ def test_chmod(loop: Loop, tmp_path: Path) -> None:
 
 
 def test_send_handles(loop: Loop) -> None:
-    """One of each type in one direction; what arrives is the same socket."""
+    """Send a handle of each type; the received one is the same socket."""
     left, right = pair(loop, ipc=True)
     assert left.ipc and right.ipc
     tcp, udp = Tcp(loop), Udp(loop)
@@ -203,7 +203,7 @@ def test_sending_a_handle_needs_ipc(loop: Loop) -> None:
 
 def test_sent_handle_is_kept_until_the_write_is_done(loop: Loop) -> None:
     left, right = pair(loop, ipc=True)
-    filler = b"x" * 3_000_000  # so that what follows has to wait
+    filler = b"x" * 3_000_000  # so that the next write has to wait
     left.write(filler)
 
     def send() -> None:

@@ -16,7 +16,7 @@ Exit = Tuple[int, int]
 
 
 def run(loop: Loop, *args: str, **options: Any) -> Tuple[Exit, bytes]:
-    """Run a program to its end: its exit, and what it wrote to its standard output."""
+    """Run a program to its end. Returns its exit and its standard output."""
     output: List[bytes] = []
     exits: List[Exit] = []
 

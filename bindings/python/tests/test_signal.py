@@ -100,7 +100,7 @@ def test_watching_another_signal(loop: Loop, python_handler: List[int]) -> None:
     seen: List[int] = []
     handle.start(lambda h, s: seen.append(s), signal.SIGUSR1)
     handle.start(lambda h, s: (seen.append(s), h.stop()), signal.SIGUSR2)
-    kill(signal.SIGUSR1)  # back with the signal module
+    kill(signal.SIGUSR1)  # handled by the signal module again
     assert python_handler == [signal.SIGUSR1]
     kill(signal.SIGUSR2)
     loop.run()
@@ -179,7 +179,7 @@ try:
     print("returned")
 except KeyboardInterrupt:
     print("interrupted")
-# The handler is in force again.
+# The handler is restored.
 try:
     os.kill(os.getpid(), signal.SIGINT)
     print("ignored")

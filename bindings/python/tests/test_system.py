@@ -131,7 +131,7 @@ def test_rusage() -> None:
 
 
 def test_title() -> None:
-    """In a process of its own, because the title takes the place of the command line."""
+    """Runs in its own process, because the title replaces the command line."""
     program = (
         "from oxuv import system\n"
         "from pathlib import Path\n"

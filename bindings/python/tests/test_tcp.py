@@ -233,7 +233,7 @@ def test_ipv6(loop: Loop) -> None:
     try:
         server.bind(("::1", 0), oxuv.UV_TCP_IPV6ONLY)
     except UVError as error:
-        # A machine without IPv6 says so; anything else is a failure.
+        # These errors mean a machine without IPv6; others are failures.
         assert error.name in ("EADDRNOTAVAIL", "EAFNOSUPPORT")
         server.close()
         return

@@ -42,7 +42,7 @@ def test_send_from_another_thread(loop: Loop) -> None:
 
 
 def test_sends_are_not_lost(loop: Loop) -> None:
-    """However sends coalesce, each is followed by a callback that sees its effect."""
+    """Sends may coalesce, but each is followed by a callback that sees its effect."""
     count, each = 4, 2000
     sent = [0] * count
     calls = 0
@@ -58,7 +58,7 @@ def test_sends_are_not_lost(loop: Loop) -> None:
             sent[number] += 1
             try:
                 handle.send()
-            except ValueError:  # closed: this was the last one, and already seen
+            except ValueError:  # closed: the last one was already seen
                 assert sum(sent) == count * each
 
     handle = Async(loop, on_async)

@@ -137,7 +137,7 @@ def test_many(loop: Loop, flags: int) -> None:
 
 
 def test_datagram_longer_than_the_buffer(loop: Loop) -> None:
-    """UDP has none that long, but any datagram socket can be opened."""
+    """UDP datagrams are shorter, but any datagram socket can be opened."""
     fds = oxuv.socketpair(socket.SOCK_DGRAM)
     results: List[Tuple[int, Optional[str]]] = []
 

@@ -84,7 +84,7 @@ def test_exception_in_the_event_callback(loop: Loop, tmp_path: Path) -> None:
 
 
 def test_poll(loop: Loop, tmp_path: Path) -> None:
-    """First the path is not there, then it is, then it is changed."""
+    """The path does not exist at first, is created, and is changed."""
     path = tmp_path / "file"
     seen: List[Tuple[int, int, Optional[str]]] = []
 

@@ -1,4 +1,4 @@
-"""The wheel that has the library inside, installed away from these sources."""
+"""The wheel that contains the library, installed outside the sources."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ def test_named_library_comes_first(venv: Path, library: str) -> None:
 
 
 def test_no_library_is_left_in_the_sources(wheel: Path) -> None:
-    """A later build without the library would take it along."""
+    """A later build without the library must not contain it."""
     assert list(PACKAGE.rglob("libuv.so.1")) == []
