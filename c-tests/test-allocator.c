@@ -1,7 +1,7 @@
 /* uv_replace_allocator(): every byte goes through it and comes back, and its
  * failure is UV_ENOMEM. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -677,13 +677,6 @@ TEST(allocator_failing_each_allocation_in_turn) {
   ASSERT_EQ(allocated, freed);
 }
 
-static int fired;
-
-static void count_timer_cb(uv_timer_t* timer) {
-  (void) timer;
-  fired++;
-}
-
 /* Once set up, a loop with timers and watchers runs without any memory. */
 TEST(allocator_a_running_loop_survives_without_memory) {
   enum { N = 500 };
@@ -698,13 +691,13 @@ TEST(allocator_a_running_loop_survives_without_memory) {
   ASSERT_OK(uv_async_init(&own, &async, async_cb));
   for (i = 0; i < N / 2; i++) {
     ASSERT_OK(uv_timer_init(&own, &timers[i]));
-    ASSERT_OK(uv_timer_start(&timers[i], count_timer_cb, (uint64_t) i % 7, 0));
+    ASSERT_OK(uv_timer_start(&timers[i], count_timer, (uint64_t) i % 7, 0));
   }
   atomic_store(&budget, 0);
   for (; i < N; i++) {
     int r;
     ASSERT_OK(uv_timer_init(&own, &timers[i]));
-    r = uv_timer_start(&timers[i], count_timer_cb, (uint64_t) i % 7, 0);
+    r = uv_timer_start(&timers[i], count_timer, (uint64_t) i % 7, 0);
     if (r != 0) ASSERT_EQ(r, UV_ENOMEM);
   }
   for (i = 0; i < N; i++)

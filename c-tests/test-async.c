@@ -1,28 +1,17 @@
 /* Async handles: no wake-up is lost, sends coalesce, any thread may send; in
  * what order callbacks come. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-static int fired;
 static int checked;
-
-static void count_cb(uv_async_t* async) {
-  (void) async;
-  fired++;
-}
 
 static void close_self_cb(uv_async_t* async) {
   fired++;
   uv_close((uv_handle_t*) async, NULL);
-}
-
-static void never_cb(uv_async_t* async) {
-  (void) async;
-  test_fail(__FILE__, __LINE__, "an async callback that must not run ran");
 }
 
 TEST(async_sends_before_the_run_become_one_callback) {
@@ -31,7 +20,7 @@ TEST(async_sends_before_the_run_become_one_callback) {
   int i;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   for (i = 0; i < 1000; i++) ASSERT_OK(uv_async_send(&async));
   ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_EQ(fired, 1);
@@ -45,7 +34,7 @@ TEST(async_is_active_from_init_to_close) {
   uv_async_t async;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   ASSERT_EQ(uv_is_active((uv_handle_t*) &async), 1);
   ASSERT_EQ(uv_loop_alive(&loop), 1);
   ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
@@ -217,7 +206,7 @@ TEST(async_closed_with_a_send_pending_does_not_fire) {
   uv_async_t async;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_async_init(&loop, &async, never_cb));
+  ASSERT_OK(uv_async_init(&loop, &async, never_async));
   ASSERT_OK(uv_async_send(&async));
   uv_close((uv_handle_t*) &async, NULL);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -274,7 +263,7 @@ TEST(async_unreferenced_does_not_keep_the_loop) {
   uv_timer_t timer;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_async_init(&loop, &async, count_cb));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
   ASSERT_OK(uv_timer_init(&loop, &timer));
   uv_unref((uv_handle_t*) &async);
   ASSERT_OK(uv_async_send(&async));
@@ -604,10 +593,6 @@ TEST(async_send_in_the_callback_of_an_event_is_for_the_next_iteration) {
   ASSERT_EQ(close(fds[1]), 0);
 }
 
-static void work_cb(uv_work_t* work) {
-  (void) work;
-}
-
 static void send_after_work_cb(uv_work_t* work, int status) {
   ASSERT_OK(status);
   tell('w');
@@ -622,7 +607,7 @@ TEST(async_send_in_the_callback_of_work_is_for_the_same_iteration) {
   uv_work_t work;
 
   open_named(&loop, &check, tell_cb);
-  ASSERT_OK(uv_queue_work(&loop, &work, work_cb, send_after_work_cb));
+  ASSERT_OK(uv_queue_work(&loop, &work, no_work, send_after_work_cb));
   while (strchr(story, 'w') == NULL) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_STR_EQ(strchr(story, 'w'), "wae|");
   CLOSE_LOOP(&loop);

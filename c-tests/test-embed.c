@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int fired;
 static int polls;
 
 /* An interrupted wait is as good as any: the loop runs and asks again. */
@@ -128,13 +127,9 @@ TEST(embed_fd_stays_readable_until_the_loop_runs) {
   uv_sem_destroy(&answered);
 }
 
-static void work(uv_work_t* req) {
-  (void) req;
-}
-
 static void after_work(uv_work_t* req, int status) {
   ASSERT_OK(status);
-  if (++fired < 100) ASSERT_OK(uv_queue_work(req->loop, req, work, after_work));
+  if (++fired < 100) ASSERT_OK(uv_queue_work(req->loop, req, no_work, after_work));
 }
 
 TEST(embed_pool_completions) {
@@ -142,7 +137,7 @@ TEST(embed_pool_completions) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_queue_work(&loop, &req, work, after_work));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, after_work));
   embed_run(&loop);
   ASSERT_EQ(fired, 100);
   ASSERT_OK(uv_loop_close(&loop));
@@ -372,14 +367,6 @@ TEST(embed_stopped_stream_does_not_spin) {
   close(r.peer);
 }
 
-static int connections;
-
-static void leave_waiting(uv_stream_t* stream, int status) {
-  (void) stream;
-  ASSERT_OK(status);
-  connections++;
-}
-
 /* Nor must a connection that waits for uv_accept(), or those behind it. */
 TEST(embed_waiting_connection_does_not_spin) {
   struct sockaddr_in addr;
@@ -392,7 +379,7 @@ TEST(embed_waiting_connection_does_not_spin) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
-  addr = listen_loopback(&loop, &listener, leave_waiting);
+  addr = listen_loopback(&loop, &listener, count_connection);
   for (i = 0; i < 3; i++) {
     clients[i] = socket(AF_INET, SOCK_STREAM, 0);
     ASSERT_OK(connect(clients[i], SA(&addr), sizeof(addr)));
@@ -443,7 +430,7 @@ TEST(embed_with_a_thread_that_waits) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
   ASSERT_OK(uv_timer_start(&timer, timer_cb, 5, 0));
-  ASSERT_OK(uv_queue_work(&loop, &req, work, after_work));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, after_work));
   ASSERT_OK(uv_thread_create(&thread, waiter, &loop));
   do {
     uv_sem_wait(&run_now);

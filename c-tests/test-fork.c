@@ -1,7 +1,7 @@
 /* fork(): a child that goes on with its parent's loop after uv_loop_fork(),
  * or with one of its own, and a parent that notices nothing. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,8 +13,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int fired;
 
 static void await_child(pid_t pid) {
   int status;
@@ -33,11 +31,6 @@ static void in_child(void (*scenario)(void*), void* arg) {
     exit(0);
   }
   await_child(pid);
-}
-
-static void timer_cb(uv_timer_t* timer) {
-  (void) timer;
-  fired++;
 }
 
 static void async_cb(uv_async_t* async) {
@@ -70,7 +63,7 @@ TEST(fork_timers_run_in_parent_and_child) {
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < 2; i++) {
     ASSERT_OK(uv_timer_init(&loop, &timers[i]));
-    ASSERT_OK(uv_timer_start(&timers[i], timer_cb, (uint64_t) i, 0));
+    ASSERT_OK(uv_timer_start(&timers[i], count_timer, (uint64_t) i, 0));
   }
   in_child(run_loop, &loop);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -122,7 +115,7 @@ static void own_loop(void* arg) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
   ASSERT_OK(uv_async_init(&loop, &async, async_cb));
-  ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
+  ASSERT_OK(uv_timer_start(&timer, count_timer, 0, 0));
   ASSERT_OK(uv_async_send(&async));
   ASSERT_NE(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(fired, 2);
@@ -362,12 +355,6 @@ TEST(fork_signal_to_the_parent_is_the_parents) {
   CLOSE_LOOP(&s.loop);
 }
 
-static void count_signal_cb(uv_signal_t* watcher, int signum) {
-  (void) watcher;
-  ASSERT_EQ(signum, SIGUSR1);
-  fired++;
-}
-
 /* The child waits in the kernel when the signal comes, and nothing else ends
  * that wait. */
 TEST(fork_signal_wakes_a_waiting_child) {
@@ -376,7 +363,7 @@ TEST(fork_signal_wakes_a_waiting_child) {
   int status;
 
   signal_scenario_init(&s);
-  ASSERT_OK(uv_signal_start(&s.watcher, count_signal_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&s.watcher, count_signal, SIGUSR1));
   ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
   pid = fork();
   ASSERT_GE(pid, 0);
@@ -479,7 +466,7 @@ TEST(fork_loses_no_signal_of_the_parents_threads) {
   pid_t pid;
 
   signal_scenario_init(&s);
-  ASSERT_OK(uv_signal_start(&s.watcher, count_signal_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&s.watcher, count_signal, SIGUSR1));
   ASSERT_OK(uv_barrier_init(&round_begins, RAISERS + 1));
   ASSERT_OK(uv_barrier_init(&round_ends, RAISERS + 1));
   for (i = 0; i < RAISERS; i++)
@@ -569,11 +556,6 @@ static void stop_here(int signum) {
   atomic_store(&walked.stopped, 0);
 }
 
-static void count_async_cb(uv_async_t* async) {
-  (void) async;
-  fired++;
-}
-
 static void run_until_fired(int count) {
   while (fired < count) ASSERT_NE(uv_run(&walked.loop, UV_RUN_ONCE), 0);
 }
@@ -595,7 +577,7 @@ TEST(fork_in_a_walk_while_a_thread_sends) {
   ASSERT_OK(uv_loop_init(&walked.loop));
   ASSERT_OK(uv_idle_init(&walked.loop, &walked.first));
   for (i = 0; i < ASYNCS; i++)
-    ASSERT_OK(uv_async_init(&walked.loop, &walked.asyncs[i], count_async_cb));
+    ASSERT_OK(uv_async_init(&walked.loop, &walked.asyncs[i], count_async));
   ASSERT_OK(uv_barrier_init(&walked.begin, 2));
   ASSERT_OK(uv_barrier_init(&walked.end, 2));
   ASSERT_OK(uv_thread_create(&thread, send_to_all, NULL));
@@ -788,7 +770,7 @@ TEST(fork_default_loop) {
   uv_timer_t timer;
 
   ASSERT_OK(uv_timer_init(loop, &timer));
-  ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
+  ASSERT_OK(uv_timer_start(&timer, count_timer, 1, 0));
   in_child(use_default_loop, loop);
   ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
   ASSERT_EQ(fired, 1);

@@ -1,7 +1,7 @@
 /* uv_fs_event_t: inotify through the loop. The kernel queues an event within
  * the call that causes it, so one pass of the loop delivers all of them. */
 #define _GNU_SOURCE
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -27,13 +27,6 @@ static void note(uv_fs_event_t* handle, const char* name, int events,
            length > 0 ? ", " : "",
            handle == &a ? "a" : handle == &b ? "b" : "c", name,
            events & UV_RENAME ? "R" : "", events & UV_CHANGE ? "C" : "");
-}
-
-static void never(uv_fs_event_t* handle, const char* name, int events,
-                  int status) {
-  (void) handle;
-  test_fail(__FILE__, __LINE__, "called for %s, events %d, status %d", name,
-            events, status);
 }
 
 #define EXPECT(what)                                                          \
@@ -164,19 +157,19 @@ TEST(fs_event_start_refuses) {
   char name[PATH_MAX + 1];
 
   setup();
-  ASSERT_EQ(uv_fs_event_start(&a, never, "absent", 0), UV_ENOENT);
-  ASSERT_EQ(uv_fs_event_start(&a, never, "", 0), UV_ENOENT);
-  ASSERT_EQ(uv_fs_event_start(&a, never, "dir/file/below", 0), UV_ENOTDIR);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "absent", 0), UV_ENOENT);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "", 0), UV_ENOENT);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "dir/file/below", 0), UV_ENOTDIR);
   memset(name, 'x', sizeof(name));
   name[sizeof(name) - 1] = '\0';
-  ASSERT_EQ(uv_fs_event_start(&a, never, name, 0), UV_ENAMETOOLONG);
-  ASSERT_EQ(uv_fs_event_start(&a, never, NULL, 0), UV_EFAULT);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, name, 0), UV_ENAMETOOLONG);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, NULL, 0), UV_EFAULT);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &a), 0);
   ASSERT_EQ(uv_loop_alive(&loop), 0);
 
   ASSERT_OK(uv_fs_event_start(&a, note, "dir", 0));
-  ASSERT_EQ(uv_fs_event_start(&a, never, "dir", 0), UV_EINVAL);
-  ASSERT_EQ(uv_fs_event_start(&a, never, "absent", 0), UV_EINVAL);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "dir", 0), UV_EINVAL);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "absent", 0), UV_EINVAL);
   put("dir/file", "more");
   EXPECT("a file C");
   CLOSE_LOOP(&loop);
@@ -193,7 +186,7 @@ TEST(fs_event_without_a_descriptor_to_be_had) {
   none = limit;
   none.rlim_cur = fd;
   ASSERT_OK(setrlimit(RLIMIT_NOFILE, &none));
-  ASSERT_EQ(uv_fs_event_start(&a, never, "dir", 0), UV_EMFILE);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "dir", 0), UV_EMFILE);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &a), 0);
   ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
   ASSERT_OK(uv_fs_event_start(&a, note, "dir", 0));
@@ -225,13 +218,13 @@ TEST(fs_event_without_a_callback) {
 TEST(fs_event_stop_and_reference) {
   setup();
   ASSERT_OK(uv_fs_event_stop(&a));
-  ASSERT_OK(uv_fs_event_start(&a, never, "dir", 0));
+  ASSERT_OK(uv_fs_event_start(&a, never_fs_event, "dir", 0));
   put("dir/file", "before it stops");
   ASSERT_OK(uv_fs_event_stop(&a));
   ASSERT_OK(uv_fs_event_stop(&a));
   ASSERT_EQ(uv_is_active((uv_handle_t*) &a), 0);
   EXPECT("");
-  ASSERT_OK(uv_fs_event_start(&a, never, "dir", 0));
+  ASSERT_OK(uv_fs_event_start(&a, never_fs_event, "dir", 0));
   uv_unref((uv_handle_t*) &a);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   uv_ref((uv_handle_t*) &a);
@@ -249,7 +242,7 @@ TEST(fs_event_getpath_sizes) {
   setup();
   ASSERT_EQ(uv_fs_event_getpath(&a, path, &size), UV_EINVAL);
   ASSERT_EQ(size, 0);
-  ASSERT_OK(uv_fs_event_start(&a, never, "dir/", 0));
+  ASSERT_OK(uv_fs_event_start(&a, never_fs_event, "dir/", 0));
   size = 4;
   ASSERT_EQ(uv_fs_event_getpath(&a, path, &size), UV_ENOBUFS);
   ASSERT_EQ(size, 5);
@@ -398,7 +391,7 @@ TEST(fs_event_many_files) {
     snprintf(path, sizeof(path), "dir/%d", i);
     put(path, "");
     ASSERT_OK(uv_fs_event_init(&loop, &handles[i]));
-    ASSERT_OK(uv_fs_event_start(&handles[i], i % 3 ? never : note, path, 0));
+    ASSERT_OK(uv_fs_event_start(&handles[i], i % 3 ? never_fs_event : note, path, 0));
   }
   for (i = 0; i < FILES; i++)
     if (i % 3) ASSERT_OK(uv_fs_event_stop(&handles[i]));

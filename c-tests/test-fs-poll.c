@@ -2,7 +2,7 @@
  * letting the handle poll several more times, which the loop's metrics count,
  * as each stat(2) comes back from the pool as one event. */
 #define _GNU_SOURCE
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,14 +25,6 @@ static void note(uv_fs_poll_t* poll, int status, const uv_stat_t* prev,
   last_status = status;
   before = *prev;
   now = *curr;
-}
-
-static void never(uv_fs_poll_t* poll, int status, const uv_stat_t* prev,
-                  const uv_stat_t* curr) {
-  (void) poll;
-  (void) prev;
-  (void) curr;
-  test_fail(__FILE__, __LINE__, "called with status %d", status);
 }
 
 static void put(const char* text) {
@@ -212,7 +204,7 @@ TEST(fs_poll_start_twice_keeps_the_first) {
   setup();
   put("text");
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
-  ASSERT_OK(uv_fs_poll_start(&handle, never, "elsewhere", 1));
+  ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, "elsewhere", 1));
   ASSERT_OK(uv_fs_poll_getpath(&handle, buffer, &size));
   ASSERT_STR_EQ(buffer, path);
   expect_silence();
@@ -246,7 +238,7 @@ TEST(fs_poll_getpath_sizes) {
   setup();
   ASSERT_EQ(uv_fs_poll_getpath(&handle, buffer, &size), UV_EINVAL);
   ASSERT_EQ(size, 0);
-  ASSERT_OK(uv_fs_poll_start(&handle, never, "/dev", 1000));
+  ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, "/dev", 1000));
   size = 4;
   ASSERT_EQ(uv_fs_poll_getpath(&handle, buffer, &size), UV_ENOBUFS);
   ASSERT_EQ(size, 5);
@@ -275,7 +267,7 @@ static void walk_cb(uv_handle_t* h, void* arg) {
 TEST(fs_poll_reference) {
   setup();
   put("text");
-  ASSERT_OK(uv_fs_poll_start(&handle, never, path, 1));
+  ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, path, 1));
   polls(2);
   uv_unref((uv_handle_t*) &handle);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
@@ -313,7 +305,7 @@ static void close_cb(uv_handle_t* h) {
 TEST(fs_poll_closing_waits_for_the_pool) {
   setup();
   hold_the_only_worker();
-  ASSERT_OK(uv_fs_poll_start(&handle, never, path, 1));
+  ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, path, 1));
   uv_close((uv_handle_t*) &handle, close_cb);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &handle), 0);
   ASSERT(uv_is_closing((uv_handle_t*) &handle));
@@ -333,7 +325,7 @@ TEST(fs_poll_started_and_stopped_again_and_again) {
   setup();
   hold_the_only_worker();
   for (i = 0; i < 10; i++) {
-    ASSERT_OK(uv_fs_poll_start(&handle, never, path, 1));
+    ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, path, 1));
     ASSERT_OK(uv_fs_poll_stop(&handle));
     ASSERT_OK(uv_fs_poll_stop(&handle));
   }

@@ -524,11 +524,6 @@ static void* test_realloc(void* block, size_t size) {
   return realloc(block, size);
 }
 
-static void never_cb(uv_fs_t* req) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "the callback of a refused call came");
-}
-
 #define NO_MEMORY(call)                                                       \
   do {                                                                        \
     int result;                                                               \
@@ -554,13 +549,13 @@ TEST(fs_out_of_memory) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(symlink("target", link));
 
-  NO_MEMORY(uv_fs_stat(&loop, &fs_req, "/", never_cb));
-  NO_MEMORY(uv_fs_open(&loop, &fs_req, "/", 0, 0, never_cb));
-  NO_MEMORY(uv_fs_rename(&loop, &fs_req, link, link, never_cb));
-  NO_MEMORY(uv_fs_copyfile(&loop, &fs_req, link, link, 0, never_cb));
-  NO_MEMORY(uv_fs_read(&loop, &fs_req, 0, bufs, 8, 0, never_cb));
-  NO_MEMORY(uv_fs_write(&loop, &fs_req, 0, bufs, 8, 0, never_cb));
-  NO_MEMORY(uv_fs_mkdtemp(&loop, &fs_req, "XXXXXX", never_cb));
+  NO_MEMORY(uv_fs_stat(&loop, &fs_req, "/", never_fs));
+  NO_MEMORY(uv_fs_open(&loop, &fs_req, "/", 0, 0, never_fs));
+  NO_MEMORY(uv_fs_rename(&loop, &fs_req, link, link, never_fs));
+  NO_MEMORY(uv_fs_copyfile(&loop, &fs_req, link, link, 0, never_fs));
+  NO_MEMORY(uv_fs_read(&loop, &fs_req, 0, bufs, 8, 0, never_fs));
+  NO_MEMORY(uv_fs_write(&loop, &fs_req, 0, bufs, 8, 0, never_fs));
+  NO_MEMORY(uv_fs_mkdtemp(&loop, &fs_req, "XXXXXX", never_fs));
   NO_MEMORY(uv_fs_mkdtemp(NULL, &fs_req, "XXXXXX", NULL));
   NO_MEMORY(uv_fs_mkstemp(NULL, &fs_req, "XXXXXX", NULL));
   NO_MEMORY(uv_fs_readlink(NULL, &fs_req, link, NULL));

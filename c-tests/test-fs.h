@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "test.h"
+#include "test-callbacks.h"
 
 static uv_fs_t fs_req;
 static uv_loop_t* fs_loop;

@@ -1,7 +1,7 @@
 /* Idle, prepare and check watchers, and what every handle has in common:
  * references, closing, accessors, sizes and names. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 static char trace[128];
 
@@ -741,10 +741,6 @@ TEST(handle_sizes_and_names_out_of_range) {
   }
 }
 
-static void work_cb(uv_work_t* req) {
-  (void) req;
-}
-
 static void after_work_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   ASSERT_PTR_EQ(uv_req_get_data((uv_req_t*) req), trace);
@@ -758,7 +754,7 @@ TEST(handle_req_accessors) {
   ASSERT_OK(uv_loop_init(&loop));
   memset(&req, 0xff, sizeof(req));
   uv_req_set_data((uv_req_t*) &req, trace);
-  ASSERT_OK(uv_queue_work(&loop, &req, work_cb, after_work_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, after_work_cb));
   ASSERT_EQ(uv_req_get_type((uv_req_t*) &req), UV_WORK);
   ASSERT_EQ(req.type, UV_WORK);
   ASSERT_PTR_EQ(req.loop, &loop);

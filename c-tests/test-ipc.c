@@ -115,14 +115,6 @@ TEST(ipc_send_pipe) {
   CLOSE_LOOP(&loop);
 }
 
-static int connections;
-
-static void count_connection(uv_stream_t* server, int status) {
-  (void) server;
-  ASSERT_OK(status);
-  connections++;
-}
-
 static void on_connect(uv_connect_t* req, int status) {
   (void) req;
   ASSERT_OK(status);

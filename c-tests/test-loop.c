@@ -1,6 +1,6 @@
 /* The loop: the order of a tick, run modes, stop, close, walk and the clock. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <time.h>
 
@@ -303,7 +303,7 @@ TEST(loop_run_returns_whether_it_is_still_alive) {
     ASSERT_OK(uv_idle_stop(&idle));
     ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
     ASSERT_EQ(uv_loop_alive(&loop), 1);
-    /* The last timer ran at the end of this iteration: nothing is left. */
+    /* The last timer ran at the end of this iteration: no_work is left. */
     ASSERT_EQ(uv_run(&loop, modes[i]), 0);
     ASSERT_EQ(uv_loop_alive(&loop), 0);
   }
@@ -328,10 +328,6 @@ TEST(loop_alive_counts_closing_handles) {
   ASSERT_OK(uv_loop_close(&loop));
 }
 
-static void nothing(uv_work_t* req) {
-  (void) req;
-}
-
 static void after_nothing(uv_work_t* req, int status) {
   (void) req;
   ASSERT_OK(status);
@@ -343,7 +339,7 @@ TEST(loop_alive_counts_active_requests) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_queue_work(&loop, &req, nothing, after_nothing));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, after_nothing));
   ASSERT_NE(uv_loop_alive(&loop), 0);
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -544,7 +540,7 @@ TEST(loop_close_is_busy_until_every_handle_is_closed) {
   /* Stopped and unreferenced, but open. */
   uv_unref((uv_handle_t*) &timer);
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
-  /* The refusal changed nothing: the loop runs. */
+  /* The refusal changed no_work: the loop runs. */
   uv_ref((uv_handle_t*) &timer);
   ASSERT_OK(uv_timer_start(&timer, timer_cb, 0, 0));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -671,7 +667,7 @@ TEST(loop_walk_shows_every_handle_and_no_internal_one) {
   idle.data = "i";
   async.data = "a";
   signal.data = "s";
-  ASSERT_OK(uv_queue_work(&loop, &req, nothing, NULL));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, NULL));
   uv_unref((uv_handle_t*) &async);
   uv_close((uv_handle_t*) &idle, NULL);
   uv_walk(&loop, all_cb, NULL);

@@ -1,6 +1,6 @@
 /* The library as a whole, and writes that do not go through. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <dirent.h>
 #include <sys/socket.h>
@@ -31,18 +31,6 @@ TEST(misc_library_shutdown_without_any_use) {
   uv_library_shutdown();
 }
 
-static int done;
-
-static void work(uv_work_t* req) {
-  (void) req;
-}
-
-static void after_work(uv_work_t* req, int status) {
-  (void) req;
-  ASSERT_OK(status);
-  done++;
-}
-
 static int count_threads(void) {
   DIR* dir = opendir("/proc/self/task");
   int n = 0;
@@ -59,7 +47,7 @@ TEST(misc_library_shutdown_ends_the_pool) {
   int before = count_threads();
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_queue_work(&loop, &req, work, after_work));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, count_work));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 1);
   ASSERT_GT(count_threads(), before);
@@ -67,14 +55,6 @@ TEST(misc_library_shutdown_ends_the_pool) {
   uv_library_shutdown();
   ASSERT_EQ(count_threads(), before);
   uv_library_shutdown();
-}
-
-static int fired;
-
-static void timer_cb(uv_timer_t* timer) {
-  (void) timer;
-  fired++;
-  done++;
 }
 
 TEST(misc_sleep_returns_after_its_time) {
@@ -101,7 +81,7 @@ TEST(misc_idle_loop_opens_no_threads_and_leaks_no_descriptors) {
   for (i = 0; i < 20; i++) {
     ASSERT_OK(uv_loop_init(&loop));
     ASSERT_OK(uv_timer_init(&loop, &timer));
-    ASSERT_OK(uv_timer_start(&timer, timer_cb, 1, 0));
+    ASSERT_OK(uv_timer_start(&timer, count_timer, 1, 0));
     ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
     ASSERT_EQ(fired, i + 1);
     ASSERT_EQ(count_threads(), 1);

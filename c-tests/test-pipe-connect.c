@@ -9,14 +9,6 @@ static void use_scratch(void) {
   ASSERT_OK(uv_loop_init(&loop));
 }
 
-static int connections;
-
-static void count_connection(uv_stream_t* stream, int status) {
-  (void) stream;
-  ASSERT_OK(status);
-  connections++;
-}
-
 static int connect_status, connect_calls;
 
 static void on_connect(uv_connect_t* req, int status) {

@@ -404,11 +404,6 @@ TEST(poll_wakes_a_waiting_loop) {
   ASSERT_OK(close(fd));
 }
 
-static void never(uv_poll_t* handle, int status, int events) {
-  (void) handle;
-  test_fail(__FILE__, __LINE__, "called with %d, %d", status, events);
-}
-
 TEST(poll_start_replaces_mask_and_callback) {
   uv_loop_t loop;
   uv_poll_t poll;
@@ -416,7 +411,7 @@ TEST(poll_start_replaces_mask_and_callback) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_poll_init(&loop, &poll, fd));
-  ASSERT_OK(uv_poll_start(&poll, W, never));
+  ASSERT_OK(uv_poll_start(&poll, W, never_poll));
   ASSERT_OK(uv_poll_start(&poll, R | D, record));
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(calls, 1);
@@ -527,7 +522,7 @@ TEST(poll_unreferenced_does_not_hold_the_loop) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_poll_init(&loop, &poll, fd));
-  ASSERT_OK(uv_poll_start(&poll, R, never));
+  ASSERT_OK(uv_poll_start(&poll, R, never_poll));
   ASSERT_EQ(uv_loop_alive(&loop), 1);
   uv_unref(HANDLE(&poll));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -544,18 +539,18 @@ TEST(poll_start_again_and_again) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_poll_init(&loop, &poll, fd));
-  for (i = 0; i < 10; i++) ASSERT_OK(uv_poll_start(&poll, R, never));
+  for (i = 0; i < 10; i++) ASSERT_OK(uv_poll_start(&poll, R, never_poll));
   for (i = 0; i < 10; i++) ASSERT_OK(uv_poll_start(&poll, R | W, record));
   for (i = 1; i <= 10; i++) {
     ASSERT_OK(uv_poll_start(&poll, R | W, record));
-    ASSERT_OK(uv_poll_start(&poll, W, never));
+    ASSERT_OK(uv_poll_start(&poll, W, never_poll));
     ASSERT_OK(uv_poll_start(&poll, W, record));
     uv_run(&loop, UV_RUN_NOWAIT);
     ASSERT_EQ(calls, i);
     ASSERT_EQ(last_events, W);
   }
   /* Stopping is the last word. */
-  ASSERT_OK(uv_poll_start(&poll, W, never));
+  ASSERT_OK(uv_poll_start(&poll, W, never_poll));
   ASSERT_OK(uv_poll_stop(&poll));
   ASSERT_EQ(uv_run(&loop, UV_RUN_NOWAIT), 0);
   CLOSE_LOOP(&loop);

@@ -1,6 +1,6 @@
 /* The thread pool: uv_queue_work() and uv_cancel(). */
 #define _GNU_SOURCE
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,8 +15,6 @@ struct holder {
   uv_sem_t release;
   int held; /* Set when its callback has run. */
 };
-
-static int done;
 
 static void hold(uv_work_t* req) {
   struct holder* h = req->data;
@@ -49,21 +47,6 @@ static void hold_the_only_worker(uv_loop_t* loop, struct holder* h) {
   ASSERT_EQ(setenv("UV_THREADPOOL_SIZE", "1", 1), 0);
   holder_start(loop, h);
   uv_sem_wait(&h->taken);
-}
-
-static void nothing(uv_work_t* req) {
-  (void) req;
-}
-
-static void never(uv_work_t* req) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "cancelled work ran");
-}
-
-static void count_cb(uv_work_t* req, int status) {
-  (void) req;
-  ASSERT_OK(status);
-  done++;
 }
 
 static void cancelled_cb(uv_work_t* req, int status) {
@@ -108,7 +91,7 @@ TEST(pool_null_work_is_einval) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_EQ(uv_queue_work(&loop, &req, NULL, count_cb), UV_EINVAL);
+  ASSERT_EQ(uv_queue_work(&loop, &req, NULL, count_work), UV_EINVAL);
   ASSERT_EQ(uv_queue_work(&loop, &req, NULL, NULL), UV_EINVAL);
   ASSERT_EQ(uv_loop_alive(&loop), 0);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -118,7 +101,7 @@ TEST(pool_null_work_is_einval) {
 
 static atomic_int worked;
 
-static void count_work(uv_work_t* req) {
+static void count_in_pool(uv_work_t* req) {
   (void) req;
   atomic_fetch_add(&worked, 1);
 }
@@ -130,7 +113,7 @@ TEST(pool_after_callback_is_optional) {
 
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < 3; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], count_work, NULL));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], count_in_pool, NULL));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(worked, 3);
   ASSERT_OK(uv_loop_close(&loop));
@@ -187,7 +170,7 @@ static void check_pool_size(const char* size, int expected) {
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < expected; i++) holder_start(&loop, &holders[i]);
   for (i = 0; i < expected; i++) uv_sem_wait(&holders[i].taken);
-  ASSERT_OK(uv_queue_work(&loop, &extra, never, cancelled_cb));
+  ASSERT_OK(uv_queue_work(&loop, &extra, never_work, cancelled_cb));
   ASSERT_OK(uv_cancel((uv_req_t*) &extra));
   for (i = 0; i < expected; i++) holder_release(&holders[i]);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -251,10 +234,10 @@ TEST(pool_reaches_its_size_after_some_work) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_barrier_init(&everybody, 8));
   for (i = 0; i < 4; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], nothing, count_cb));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], no_work, count_work));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   for (i = 0; i < 8; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], meet, count_cb));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], meet, count_work));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 12);
   ASSERT_EQ(atomic_load(&met), 8);
@@ -271,9 +254,9 @@ TEST(pool_cancel_queued_work) {
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
   for (i = 0; i < 8; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], never, cancelled_cb));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], never_work, cancelled_cb));
   for (i = 8; i-- > 0;) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
-  ASSERT_EQ(done, 0); /* never from within uv_cancel() */
+  ASSERT_EQ(done, 0); /* never_work from within uv_cancel() */
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 8);
@@ -288,7 +271,7 @@ TEST(pool_cancelled_work_completes_while_the_workers_are_busy) {
 
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
-  ASSERT_OK(uv_queue_work(&loop, &req, never, cancelled_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, never_work, cancelled_cb));
   ASSERT_OK(uv_cancel((uv_req_t*) &req));
   while (done == 0) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   holder_release(&h);
@@ -305,8 +288,8 @@ TEST(pool_cancel_spares_the_rest_of_the_queue) {
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
   for (i = 0; i < 9; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], i % 3 == 1 ? never : count_work,
-                            i % 3 == 1 ? cancelled_cb : count_cb));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], i % 3 == 1 ? never_work : count_in_pool,
+                            i % 3 == 1 ? cancelled_cb : count_work));
   for (i = 1; i < 9; i += 3) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -342,7 +325,7 @@ TEST(pool_cancel_finished_work_is_busy) {
 
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
-  ASSERT_OK(uv_queue_work(&loop, &req, nothing, cancel_self_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, no_work, cancel_self_cb));
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 1);
@@ -364,9 +347,9 @@ TEST(pool_cancel_from_a_completion) {
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h[0]);
   first.data = &last;
-  ASSERT_OK(uv_queue_work(&loop, &first, nothing, cancel_other_cb));
+  ASSERT_OK(uv_queue_work(&loop, &first, no_work, cancel_other_cb));
   holder_start(&loop, &h[1]);
-  ASSERT_OK(uv_queue_work(&loop, &last, never, cancelled_cb));
+  ASSERT_OK(uv_queue_work(&loop, &last, never_work, cancelled_cb));
   holder_release(&h[0]);
   /* `first` is done when the second holder has the worker, and `last` waits
    * behind that. */
@@ -385,7 +368,7 @@ TEST(pool_cancel_twice) {
 
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
-  ASSERT_OK(uv_queue_work(&loop, &req, never, cancelled_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, never_work, cancelled_cb));
   ASSERT_OK(uv_cancel((uv_req_t*) &req));
   ASSERT_EQ(uv_cancel((uv_req_t*) &req), 0);
   holder_release(&h);
@@ -440,7 +423,7 @@ TEST(pool_cancel_file_operation) {
 static void again_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   if (++done < 50)
-    ASSERT_OK(uv_queue_work(req->loop, req, count_work, again_cb));
+    ASSERT_OK(uv_queue_work(req->loop, req, count_in_pool, again_cb));
 }
 
 TEST(pool_request_is_reusable_in_its_completion) {
@@ -448,7 +431,7 @@ TEST(pool_request_is_reusable_in_its_completion) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_queue_work(&loop, &req, count_work, again_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, count_in_pool, again_cb));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 50);
   ASSERT_EQ(worked, 50);
@@ -471,7 +454,7 @@ TEST(pool_thousands_of_requests_freed_in_their_completions) {
   for (i = 0; i < N; i++) {
     uv_work_t* req = malloc(sizeof(*req));
     ASSERT_NOT_NULL(req);
-    ASSERT_OK(uv_queue_work(&loop, req, count_work, free_cb));
+    ASSERT_OK(uv_queue_work(&loop, req, count_in_pool, free_cb));
   }
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(worked, N);
@@ -491,7 +474,7 @@ static void own_loop_cb(uv_work_t* req, int status) {
   ASSERT_OK(status);
   ASSERT_PTR_EQ(req->loop, &own->loop);
   if (own->left-- > 0)
-    ASSERT_OK(uv_queue_work(&own->loop, req, count_work, own_loop_cb));
+    ASSERT_OK(uv_queue_work(&own->loop, req, count_in_pool, own_loop_cb));
 }
 
 static void own_loop_run(void* arg) {
@@ -502,7 +485,7 @@ static void own_loop_run(void* arg) {
   own->left = 200;
   for (i = 0; i < 8; i++) {
     own->reqs[i].data = own;
-    ASSERT_OK(uv_queue_work(&own->loop, &own->reqs[i], count_work,
+    ASSERT_OK(uv_queue_work(&own->loop, &own->reqs[i], count_in_pool,
                             own_loop_cb));
   }
   ASSERT_OK(uv_run(&own->loop, UV_RUN_DEFAULT));
@@ -522,7 +505,7 @@ TEST(pool_serves_several_loops) {
 }
 
 static void stop_loop_cb(uv_work_t* req, int status) {
-  count_cb(req, status);
+  count_work(req, status);
   uv_stop(req->loop);
 }
 
@@ -533,7 +516,7 @@ TEST(pool_completion_survives_a_stop) {
 
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < 20; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], nothing, stop_loop_cb));
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], no_work, stop_loop_cb));
   while (uv_run(&loop, UV_RUN_DEFAULT) != 0) continue;
   ASSERT_EQ(done, 20);
   CLOSE_LOOP(&loop);
@@ -558,7 +541,7 @@ TEST(pool_workers_have_a_name_and_an_eight_megabyte_stack) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_queue_work(&loop, &req, describe_worker, count_cb));
+  ASSERT_OK(uv_queue_work(&loop, &req, describe_worker, count_work));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_STR_EQ(worker_name, "libuv-worker");
   ASSERT_GE(worker_stack, 8 << 20);

@@ -175,7 +175,7 @@ TEST(process_signals_are_as_in_a_new_program) {
 
 static int handled;
 
-static void count_signal(int signum) {
+static void count_handler(int signum) {
   (void) signum;
   handled++;
 }
@@ -185,7 +185,7 @@ TEST(process_start_loses_no_signal_of_the_parent) {
   uv_loop_t loop;
   uv_process_t process;
 
-  ASSERT(signal(SIGUSR2, count_signal) != SIG_ERR);
+  ASSERT(signal(SIGUSR2, count_handler) != SIG_ERR);
   ASSERT_OK(uv_loop_init(&loop));
   shell(&s, "kill -USR2 $PPID");
   ASSERT_OK(uv_spawn(&loop, &process, &s.options));

@@ -1,6 +1,6 @@
 /* Signal handles: delivery, sharing one signal, and giving it back. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -9,23 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int fired;
-
-static void count_cb(uv_signal_t* handle, int signum) {
-  ASSERT_EQ(handle->signum, signum);
-  fired++;
-}
-
 static void count_and_stop_cb(uv_signal_t* handle, int signum) {
   ASSERT_EQ(handle->signum, signum);
   fired++;
   ASSERT_OK(uv_signal_stop(handle));
   ASSERT_EQ(uv_is_active((uv_handle_t*) handle), 0);
-}
-
-static void never_cb(uv_signal_t* handle, int signum) {
-  (void) handle;
-  test_fail(__FILE__, __LINE__, "a watcher of signal %d ran", signum);
 }
 
 /* Runs a scenario in a child process and says how the child ended: as
@@ -103,7 +91,7 @@ TEST(signal_burst_arrives_one_by_one) {
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < 2; i++) {
     ASSERT_OK(uv_signal_init(&loop, &watchers[i]));
-    ASSERT_OK(uv_signal_start(&watchers[i], count_cb, SIGUSR1));
+    ASSERT_OK(uv_signal_start(&watchers[i], count_signal, SIGUSR1));
   }
   for (i = 0; i < BURST; i++) ASSERT_EQ(raise(SIGUSR1), 0);
   while (fired < 2 * BURST) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
@@ -136,7 +124,7 @@ TEST(signal_start_again_changes_the_callback) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, never_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, never_signal, SIGUSR1));
   ASSERT_OK(uv_signal_start(&watcher, count_and_stop_cb, SIGUSR1));
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
@@ -152,9 +140,9 @@ TEST(signal_start_again_changes_the_signal) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
   ASSERT_OK(uv_signal_init(&loop, &other));
-  ASSERT_OK(uv_signal_start(&other, count_cb, SIGUSR1));
-  ASSERT_OK(uv_signal_start(&watcher, never_cb, SIGUSR1));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR2));
+  ASSERT_OK(uv_signal_start(&other, count_signal, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, never_signal, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR2));
   ASSERT_EQ(watcher.signum, SIGUSR2);
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
@@ -177,8 +165,8 @@ TEST(signal_bad_numbers_are_einval) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
   for (i = 0; i < BAD; i++) {
-    ASSERT_EQ(uv_signal_start(&watcher, never_cb, bad_signums[i]), UV_EINVAL);
-    ASSERT_EQ(uv_signal_start_oneshot(&watcher, never_cb, bad_signums[i]),
+    ASSERT_EQ(uv_signal_start(&watcher, never_signal, bad_signums[i]), UV_EINVAL);
+    ASSERT_EQ(uv_signal_start_oneshot(&watcher, never_signal, bad_signums[i]),
               UV_EINVAL);
     ASSERT_EQ(uv_is_active((uv_handle_t*) &watcher), 0);
     ASSERT_EQ(watcher.signum, 0);
@@ -201,7 +189,7 @@ TEST(signal_every_catchable_number_can_be_watched) {
     ASSERT_OK(uv_signal_init(&loop, &watchers[signum]));
     if (signum == SIGKILL || signum == SIGSTOP) continue;
     if (signum >= 32 && signum < SIGRTMIN) continue; /* the C library's */
-    ASSERT_OK(uv_signal_start(&watchers[signum], count_cb, signum));
+    ASSERT_OK(uv_signal_start(&watchers[signum], count_signal, signum));
   }
   /* Faults can be watched; what happens when one occurs is undefined. */
   ASSERT_EQ(watchers[SIGSEGV].signum, SIGSEGV);
@@ -223,7 +211,7 @@ TEST(signal_oneshot_fires_once_and_stops_itself) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start_oneshot(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start_oneshot(&watcher, count_signal, SIGUSR1));
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(fired, 1);
@@ -240,7 +228,7 @@ static void raise_twice_with_a_oneshot(void) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start_oneshot(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start_oneshot(&watcher, count_signal, SIGUSR1));
   ASSERT_EQ(raise(SIGUSR1), 0);
   /* The default action is back before the loop has run. */
   raise_the_last(SIGUSR1);
@@ -262,10 +250,10 @@ TEST(signal_oneshot_beside_a_normal_watcher) {
     ASSERT_OK(uv_signal_init(&loop, &once));
     ASSERT_OK(uv_signal_init(&loop, &always));
     if (order == 0)
-      ASSERT_OK(uv_signal_start_oneshot(&once, count_cb, SIGUSR1));
-    ASSERT_OK(uv_signal_start(&always, count_cb, SIGUSR1));
+      ASSERT_OK(uv_signal_start_oneshot(&once, count_signal, SIGUSR1));
+    ASSERT_OK(uv_signal_start(&always, count_signal, SIGUSR1));
     if (order == 1)
-      ASSERT_OK(uv_signal_start_oneshot(&once, count_cb, SIGUSR1));
+      ASSERT_OK(uv_signal_start_oneshot(&once, count_signal, SIGUSR1));
     /* Deliver, then again: the normal one keeps the signal. */
     ASSERT_EQ(raise(SIGUSR1), 0);
     while (fired < 2) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
@@ -325,8 +313,8 @@ static void stop_normal_beside_oneshot(void) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &once));
   ASSERT_OK(uv_signal_init(&loop, &always));
-  ASSERT_OK(uv_signal_start(&always, count_cb, SIGUSR1));
-  ASSERT_OK(uv_signal_start_oneshot(&once, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&always, count_signal, SIGUSR1));
+  ASSERT_OK(uv_signal_start_oneshot(&once, count_signal, SIGUSR1));
   ASSERT_OK(uv_signal_stop(&always));
   /* Only the one-shot is left: the first goes to it, the second kills. */
   ASSERT_EQ(raise(SIGUSR1), 0);
@@ -375,7 +363,7 @@ static void stop_then_raise(void) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGTERM));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGTERM));
   ASSERT_OK(uv_signal_stop(&watcher));
   raise_the_last(SIGTERM);
 }
@@ -386,7 +374,7 @@ static void close_then_raise(void) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGTERM));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGTERM));
   CLOSE_LOOP(&loop);
   raise_the_last(SIGTERM);
 }
@@ -397,8 +385,8 @@ static void change_then_raise(void) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGTERM));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGHUP));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGTERM));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGHUP));
   ASSERT_EQ(raise(SIGHUP), 0);
   ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_EQ(fired, 1);
@@ -421,7 +409,7 @@ TEST(signal_default_comes_back_with_the_last_of_several_watchers) {
   for (i = 0; i < N; i++) {
     ASSERT_OK(uv_loop_init(&loops[i]));
     ASSERT_OK(uv_signal_init(&loops[i], &watchers[i]));
-    ASSERT_OK(uv_signal_start(&watchers[i], count_cb, SIGUSR2));
+    ASSERT_OK(uv_signal_start(&watchers[i], count_signal, SIGUSR2));
   }
   for (i = 0; i < N; i++) {
     ASSERT_EQ(sigaction(SIGUSR2, NULL, &action), 0);
@@ -452,7 +440,7 @@ TEST(signal_replaces_the_handler_of_the_program) {
   ASSERT_EQ(sigaction(SIGUSR1, &action, NULL), 0);
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_EQ(fired, 1);
@@ -474,7 +462,7 @@ TEST(signal_handler_restarts_system_calls_and_masks_nothing) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
   ASSERT_EQ(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
   ASSERT_EQ(sigaction(SIGUSR1, NULL, &action), 0);
   ASSERT_NE(action.sa_flags & SA_RESTART, 0);
   /* Starting a watcher leaves the thread's own mask as it was. */
@@ -521,7 +509,7 @@ TEST(signal_closed_while_one_is_pending) {
     uv_signal_t* watcher = malloc(sizeof(*watcher));
     ASSERT_NOT_NULL(watcher);
     ASSERT_OK(uv_signal_init(&loop, watcher));
-    ASSERT_OK(uv_signal_start(watcher, never_cb, SIGUSR1));
+    ASSERT_OK(uv_signal_start(watcher, never_signal, SIGUSR1));
     ASSERT_EQ(raise(SIGUSR1), 0);
     uv_close((uv_handle_t*) watcher, free_closed_cb);
   }
@@ -538,11 +526,11 @@ TEST(signal_stopped_while_one_is_pending) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_async_init(&loop, &keeper, NULL));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, never_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, never_signal, SIGUSR1));
   ASSERT_EQ(raise(SIGUSR1), 0);
   ASSERT_OK(uv_signal_stop(&watcher));
   ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR2));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR2));
   ASSERT_EQ(raise(SIGUSR2), 0);
   while (fired < 1) ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   CLOSE_LOOP(&loop);
@@ -579,7 +567,7 @@ TEST(signal_unreferenced_does_not_keep_the_loop) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
   uv_unref((uv_handle_t*) &watcher);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
@@ -691,7 +679,7 @@ TEST(signal_watchers_come_and_go_while_signals_arrive) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
   /* Keeps the signal from its default action throughout. */
-  ASSERT_OK(uv_signal_start(&watcher, count_cb, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
   for (i = 0; i < 4; i++)
     ASSERT_OK(uv_thread_create(&threads[i], churn_loops, NULL));
   for (i = 0; i < 200; i++) {

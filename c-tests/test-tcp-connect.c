@@ -469,13 +469,6 @@ TEST(tcp_connect_shutdown_before_connected) {
 /* Accepting. */
 
 static uv_tcp_t peers[4];
-static int connections;
-
-static void count_connection(uv_stream_t* stream, int status) {
-  (void) stream;
-  ASSERT_OK(status);
-  connections++;
-}
 
 static int raw_connect(struct sockaddr_in addr) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -1,5 +1,5 @@
-/* What the TCP and stream tests share: loopback addresses, connected pairs,
- * and a loop runner that fails instead of hanging when the loop runs dry. */
+/* Shared by the TCP and stream tests: loopback addresses, connected pairs, a log of
+ * callbacks. */
 #ifndef OXUV_TEST_TCP_H
 #define OXUV_TEST_TCP_H
 
@@ -11,23 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "test.h"
+#include "test-callbacks.h"
 
 #define SA(p) ((const struct sockaddr*) (p))
-#define STREAM(p) ((uv_stream_t*) (p))
-#define HANDLE(p) ((uv_handle_t*) (p))
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define UNUSED __attribute__((unused))
-
-/* Runs the loop until the condition holds. */
-#define RUN_UNTIL(loop, condition)                                            \
-  do {                                                                        \
-    while (!(condition)) {                                                    \
-      if (uv_run((loop), UV_RUN_ONCE) == 0 && !(condition))                   \
-        test_fail(__FILE__, __LINE__, "the loop is empty before %s",          \
-                  #condition);                                                \
-    }                                                                         \
-  } while (0)
 
 UNUSED static struct sockaddr_in loopback(int port) {
   struct sockaddr_in addr;
@@ -153,39 +139,6 @@ UNUSED static void alloc_static(uv_handle_t* handle, size_t suggested,
   (void) handle;
   ASSERT_GT(suggested, 0);
   *buf = uv_buf_init(slab, sizeof(slab));
-}
-
-/* Callbacks that must not be reached. */
-UNUSED static void never_read(uv_stream_t* stream, ssize_t nread,
-                              const uv_buf_t* buf) {
-  (void) stream, (void) buf;
-  test_fail(__FILE__, __LINE__, "unexpected read callback (%ld)",
-            (long) nread);
-}
-
-UNUSED static void never_write(uv_write_t* req, int status) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "unexpected write callback (%d)", status);
-}
-
-UNUSED static void never_connect(uv_connect_t* req, int status) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "unexpected connect callback (%d)", status);
-}
-
-UNUSED static void never_shutdown(uv_shutdown_t* req, int status) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "unexpected shutdown callback (%d)", status);
-}
-
-UNUSED static void never_connection(uv_stream_t* server, int status) {
-  (void) server;
-  test_fail(__FILE__, __LINE__, "unexpected connection callback (%d)", status);
-}
-
-/* Counts into the int that handle->data points to. */
-UNUSED static void count_close(uv_handle_t* handle) {
-  ++*(int*) handle->data;
 }
 
 /* A log of callbacks, for tests about their order: "connect write:EPIPE close".

@@ -1,6 +1,6 @@
 /* Timers: order, repeat, limits, and what a callback may do to them. */
 
-#include "test.h"
+#include "test-callbacks.h"
 
 static char trace[64];
 
@@ -26,11 +26,6 @@ static void note_cb(uv_timer_t* timer) {
 
 static void count_cb(uv_timer_t* timer) {
   ++*(int*) timer->data;
-}
-
-static void never_cb(uv_timer_t* timer) {
-  (void) timer;
-  test_fail(__FILE__, __LINE__, "a timer that must not fire fired");
 }
 
 TEST(timer_one_shot_fires_once_and_is_then_inactive) {
@@ -138,7 +133,7 @@ TEST(timer_start_does_not_read_the_clock) {
   ASSERT_OK(uv_timer_init(&loop, &timer));
   now = uv_now(&loop);
   uv_sleep(5);
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 1000, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 1000, 0));
   ASSERT_EQ(uv_now(&loop), now);
   ASSERT_EQ(uv_timer_get_due_in(&timer), 1000);
   pass_time(&loop, 5);
@@ -154,7 +149,7 @@ TEST(timer_due_in_counts_down_to_zero) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
   start = uv_now(&loop);
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 60, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 60, 0));
   ASSERT_EQ(uv_timer_get_due_in(&timer), 60);
   pass_time(&loop, 3);
   if (uv_now(&loop) < start + 60)
@@ -324,11 +319,11 @@ TEST(timer_start_sets_the_repeat_and_stop_keeps_it) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
   ASSERT_EQ(uv_timer_get_repeat(&timer), 0);
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 1000, 33));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 1000, 33));
   ASSERT_OK(uv_timer_stop(&timer));
   ASSERT_OK(uv_timer_stop(&timer));
   ASSERT_EQ(uv_timer_get_repeat(&timer), 33);
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 1000, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 1000, 0));
   ASSERT_EQ(uv_timer_get_repeat(&timer), 0);
   CLOSE_LOOP(&loop);
 }
@@ -350,7 +345,7 @@ TEST(timer_huge_timeouts_do_not_wrap) {
     ASSERT_OK(uv_timer_init(&loop, &far));
     ASSERT_OK(uv_timer_init(&loop, &near));
     near.data = &fired;
-    ASSERT_OK(uv_timer_start(&far, never_cb, huge[i], huge[i]));
+    ASSERT_OK(uv_timer_start(&far, never_timer, huge[i], huge[i]));
     ASSERT_EQ(uv_timer_get_repeat(&far), (int64_t) huge[i]);
     ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
     ASSERT_EQ(uv_backend_timeout(&loop), INT32_MAX);
@@ -368,7 +363,7 @@ TEST(timer_overflowing_due_time_is_the_last_of_all) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
-  ASSERT_OK(uv_timer_start(&timer, never_cb, UINT64_MAX, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, UINT64_MAX, 0));
   ASSERT(uv_timer_get_due_in(&timer) == UINT64_MAX - uv_now(&loop));
   CLOSE_LOOP(&loop);
 }
@@ -383,7 +378,7 @@ TEST(timer_null_callback_is_einval) {
   ASSERT_EQ(uv_is_active((uv_handle_t*) &timer), 0);
 
   /* A refused start leaves a running timer as it was. */
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 5000, 12));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 5000, 12));
   ASSERT_EQ(uv_timer_start(&timer, NULL, 1, 1), UV_EINVAL);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &timer), 1);
   ASSERT_EQ(uv_timer_get_due_in(&timer), 5000);
@@ -397,13 +392,13 @@ TEST(timer_closing_handle_is_einval) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 0, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 0, 0));
   uv_close((uv_handle_t*) &timer, NULL);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &timer), 0);
-  ASSERT_EQ(uv_timer_start(&timer, never_cb, 0, 0), UV_EINVAL);
+  ASSERT_EQ(uv_timer_start(&timer, never_timer, 0, 0), UV_EINVAL);
   ASSERT_OK(uv_timer_stop(&timer));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
-  ASSERT_EQ(uv_timer_start(&timer, never_cb, 0, 0), UV_EINVAL);
+  ASSERT_EQ(uv_timer_start(&timer, never_timer, 0, 0), UV_EINVAL);
   CLOSE_LOOP(&loop);
 }
 
@@ -422,7 +417,7 @@ TEST(timer_stopped_by_an_earlier_one_does_not_fire) {
   ASSERT_OK(uv_timer_init(&loop, &second));
   first.data = &second;
   ASSERT_OK(uv_timer_start(&first, stop_peer_cb, 1, 0));
-  ASSERT_OK(uv_timer_start(&second, never_cb, 1, 0));
+  ASSERT_OK(uv_timer_start(&second, never_timer, 1, 0));
   pass_time(&loop, 2);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_STR_EQ(trace, "a");
@@ -445,7 +440,7 @@ TEST(timer_closed_by_an_earlier_one_does_not_fire) {
   ASSERT_OK(uv_timer_init(&loop, &second));
   first.data = &second;
   ASSERT_OK(uv_timer_start(&first, close_peer_cb, 0, 1));
-  ASSERT_OK(uv_timer_start(&second, never_cb, 0, 1));
+  ASSERT_OK(uv_timer_start(&second, never_timer, 0, 1));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_STR_EQ(trace, "a");
   ASSERT_OK(uv_loop_close(&loop));
@@ -561,7 +556,7 @@ TEST(timer_run_once_waits_for_the_nearest) {
   ASSERT_OK(uv_timer_init(&loop, &near));
   ASSERT_OK(uv_timer_init(&loop, &far));
   near.data = &fired;
-  ASSERT_OK(uv_timer_start(&far, never_cb, 100000, 0));
+  ASSERT_OK(uv_timer_start(&far, never_timer, 100000, 0));
   ASSERT_OK(uv_timer_start(&near, count_cb, 5, 0));
   ASSERT_NE(uv_run(&loop, UV_RUN_ONCE), 0);
   ASSERT_EQ(fired, 1);
@@ -574,7 +569,7 @@ TEST(timer_run_nowait_does_not_wait) {
 
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_timer_init(&loop, &timer));
-  ASSERT_OK(uv_timer_start(&timer, never_cb, 100000, 0));
+  ASSERT_OK(uv_timer_start(&timer, never_timer, 100000, 0));
   ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
   CLOSE_LOOP(&loop);
 }
@@ -663,7 +658,7 @@ TEST(timer_backend_timeout_is_exact_among_many) {
   ASSERT_OK(uv_loop_init(&loop));
   for (i = 0; i < COUNT; i++) {
     ASSERT_OK(uv_timer_init(&loop, &timers[i]));
-    ASSERT_OK(uv_timer_start(&timers[i], never_cb, 100000 + i, 0));
+    ASSERT_OK(uv_timer_start(&timers[i], never_timer, 100000 + i, 0));
   }
   ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
   for (step = 0; step < STEPS; step++) {
@@ -674,7 +669,7 @@ TEST(timer_backend_timeout_is_exact_among_many) {
     if (step % 3 == 0)
       ASSERT_OK(uv_timer_stop(&timers[which]));
     else
-      ASSERT_OK(uv_timer_start(&timers[which], never_cb,
+      ASSERT_OK(uv_timer_start(&timers[which], never_timer,
                                1 + timeout % longest[step % 4], 0));
     for (i = 0; i < COUNT; i++)
       if (uv_is_active((uv_handle_t*) &timers[i]) &&
@@ -734,11 +729,11 @@ TEST(timer_backend_timeout_is_the_nearest_due_time) {
   ASSERT_OK(uv_timer_init(&loop, &b));
   ASSERT_EQ(uv_backend_timeout(&loop), 0); /* nothing to wait for */
   /* Before its first iteration a loop may ask for one at once. */
-  ASSERT_OK(uv_timer_start(&b, never_cb, 100000, 0));
+  ASSERT_OK(uv_timer_start(&b, never_timer, 100000, 0));
   ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
-  ASSERT_OK(uv_timer_start(&a, never_cb, 5000, 0));
+  ASSERT_OK(uv_timer_start(&a, never_timer, 5000, 0));
   ASSERT_EQ(uv_backend_timeout(&loop), 5000);
-  ASSERT_OK(uv_timer_start(&b, never_cb, 70, 0));
+  ASSERT_OK(uv_timer_start(&b, never_timer, 70, 0));
   ASSERT_EQ(uv_backend_timeout(&loop), 70);
   ASSERT_OK(uv_timer_stop(&b));
   ASSERT_EQ(uv_backend_timeout(&loop), 5000);

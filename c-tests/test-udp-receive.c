@@ -351,11 +351,6 @@ TEST(udp_recv_and_send_on_one_handle) {
   ASSERT_OK(close(fd));
 }
 
-static void never_timer(uv_timer_t* timer) {
-  (void) timer;
-  test_fail(__FILE__, __LINE__, "unexpected timer callback");
-}
-
 /* An unreferenced receiver receives, but does not keep the loop alive. */
 TEST(udp_recv_unreferenced) {
   uv_timer_t other;

@@ -125,26 +125,8 @@ UNUSED static void record_recv(uv_udp_t* udp, ssize_t nread,
   record(nread, buf, addr, flags);
 }
 
-UNUSED static void never_recv(uv_udp_t* udp, ssize_t nread,
-                              const uv_buf_t* buf, const struct sockaddr* addr,
-                              unsigned flags) {
-  (void) udp, (void) buf, (void) addr, (void) flags;
-  test_fail(__FILE__, __LINE__, "unexpected receive callback (%ld)",
-            (long) nread);
-}
-
-UNUSED static void never_send(uv_udp_send_t* req, int status) {
-  (void) req;
-  test_fail(__FILE__, __LINE__, "unexpected send callback (%d)", status);
-}
-
 UNUSED static void note_send(uv_udp_send_t* req, int status) {
   note("send", req->data, status);
-}
-
-UNUSED static void count_send(uv_udp_send_t* req, int status) {
-  ASSERT_OK(status);
-  ++*(int*) req->data;
 }
 
 #define EXPECT_RECEIPT(i, n, address_family, receipt_flags)                   \

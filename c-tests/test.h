@@ -115,6 +115,23 @@ const char* test_path(const char* name);
                 #a, #b, (size_t) (len));                                      \
   } while (0)
 
+#define HANDLE(p) ((uv_handle_t*) (p))
+#define STREAM(p) ((uv_stream_t*) (p))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* For what a header defines and not every file that includes it uses. */
+#define UNUSED __attribute__((unused))
+
+/* Runs the loop until the condition holds, and fails when the loop has nothing
+ * left to do before. */
+#define RUN_UNTIL(loop, condition)                                            \
+  do {                                                                        \
+    while (!(condition)) {                                                    \
+      if (uv_run((loop), UV_RUN_ONCE) == 0 && !(condition))                   \
+        test_fail(__FILE__, __LINE__, "the loop is empty before %s",          \
+                  #condition);                                                \
+    }                                                                         \
+  } while (0)
+
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
 #define ASSERT_SURVIVES(run) test_survives(__FILE__, __LINE__, (run))
 #define CLOSE_LOOP(loop) test_close_loop(__FILE__, __LINE__, (loop))
