@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "test-memory.h"
 #include "test-tcp.h"
 
 static uv_loop_t loop;
@@ -207,44 +208,9 @@ TEST(bad_allocator) {
   ASSERT_OK(uv_replace_allocator(malloc, realloc, calloc, free));
 }
 
-/* An allocator that can be told to fail, and counts. */
-static int out_of_memory;
-static int blocks;
-
-static void* test_malloc(size_t size) {
-  if (out_of_memory) return NULL;
-  blocks++;
-  return malloc(size);
-}
-
-static void* test_calloc(size_t count, size_t size) {
-  if (out_of_memory) return NULL;
-  blocks++;
-  return calloc(count, size);
-}
-
-static void* test_realloc(void* block, size_t size) {
-  if (out_of_memory) return NULL;
-  if (block == NULL) blocks++;
-  return realloc(block, size);
-}
-
-static void test_free(void* block) {
-  if (block != NULL) blocks--;
-  free(block);
-}
-
-static int open_descriptors(void) {
-  int count = 0;
-  int fd;
-  for (fd = 0; fd < 256; fd++) count += fcntl(fd, F_GETFD) != -1;
-  return count;
-}
-
 TEST(bad_memory_loop_init) {
   int descriptors = open_descriptors();
-  ASSERT_OK(uv_replace_allocator(test_malloc, test_realloc, test_calloc,
-                                 test_free));
+  use_scarce_memory();
   out_of_memory = 1;
   ASSERT_EQ(uv_loop_init(&loop), UV_ENOMEM);
   ASSERT_NULL(uv_loop_new());
@@ -266,8 +232,7 @@ TEST(bad_memory_write) {
   int peer;
   size_t i;
   for (i = 0; i < COUNT(bufs); i++) bufs[i] = uv_buf_init("x", 1);
-  ASSERT_OK(uv_replace_allocator(test_malloc, test_realloc, test_calloc,
-                                 test_free));
+  use_scarce_memory();
   ASSERT_OK(uv_loop_init(&loop));
   peer = tcp_with_peer(&loop, &tcp);
   out_of_memory = 1;

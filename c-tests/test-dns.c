@@ -380,7 +380,7 @@ TEST(dns_look_ups_leave_threads_to_files) {
   for (i = 1; i <= 10; i++) {
     file.data = &files;
     ASSERT_OK(uv_fs_stat(&loop, &file, "/", stat_cb));
-    while (files < i) uv_run(&loop, UV_RUN_ONCE);
+    RUN_UNTIL(&loop, files == i);
   }
   ASSERT_EQ(done, 0);
   ASSERT_EQ(uv_sem_trywait(&began), UV_EAGAIN);

@@ -2,6 +2,7 @@
  * or with one of its own, and a parent that notices nothing. */
 
 #include "test-callbacks.h"
+#include "test-child.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,12 +14,6 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static void await_child(pid_t pid) {
-  int status;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
-}
 
 /* Forks; the child runs the scenario and must end well. */
 static void in_child(void (*scenario)(void*), void* arg) {
@@ -331,7 +326,6 @@ TEST(fork_signal_to_the_child_is_the_childs) {
 TEST(fork_signal_to_the_parent_is_the_parents) {
   struct signal_scenario s;
   pid_t pid;
-  int status;
 
   signal_scenario_init(&s);
   pid = fork();
@@ -350,8 +344,7 @@ TEST(fork_signal_to_the_parent_is_the_parents) {
   ASSERT_NE(uv_run(&s.loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(fired, 1);
   step(s.to_child[1]);
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
   CLOSE_LOOP(&s.loop);
 }
 
@@ -360,7 +353,6 @@ TEST(fork_signal_to_the_parent_is_the_parents) {
 TEST(fork_signal_wakes_a_waiting_child) {
   struct signal_scenario s;
   pid_t pid;
-  int status;
 
   signal_scenario_init(&s);
   ASSERT_OK(uv_signal_start(&s.watcher, count_signal, SIGUSR1));
@@ -377,8 +369,7 @@ TEST(fork_signal_wakes_a_waiting_child) {
   }
   await(s.to_parent[0]);
   ASSERT_EQ(kill(pid, SIGUSR1), 0);
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
   ASSERT_NE(uv_run(&s.loop, UV_RUN_NOWAIT), 0);
   ASSERT_EQ(fired, 0);
   CLOSE_LOOP(&s.loop);

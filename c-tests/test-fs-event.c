@@ -2,6 +2,7 @@
  * the call that causes it, so one pass of the loop delivers all of them. */
 #define _GNU_SOURCE
 #include "test-callbacks.h"
+#include "test-child.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -374,7 +375,7 @@ TEST(fs_event_more_events_than_one_read_takes) {
     snprintf(path + 204, 16, "%d", i);
     ASSERT_OK(mknod(path, S_IFREG | 0644, 0));
   }
-  while (many < 300) uv_run(&loop, UV_RUN_ONCE);
+  RUN_UNTIL(&loop, many == 300);
   EXPECT("");
   ASSERT_EQ(many, 300);
   CLOSE_LOOP(&loop);
@@ -420,7 +421,6 @@ static void in_child(void) {
 }
 
 TEST(fs_event_goes_on_in_the_child_of_a_fork) {
-  int status;
   pid_t pid;
 
   setup();
@@ -433,8 +433,7 @@ TEST(fs_event_goes_on_in_the_child_of_a_fork) {
     in_child();
     _exit(0);
   }
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
   /* What the child did, the parent sees too; what it stopped goes on here. */
   EXPECT("a file C, b file C, c file C, a file C, b file C, c file C, "
          "a new R, b new R");
@@ -497,7 +496,6 @@ TEST(fs_event_callback_that_forks) {
 }
 
 TEST(fs_event_path_that_is_gone_when_the_loop_forks) {
-  int status;
   pid_t pid;
 
   setup();
@@ -510,7 +508,6 @@ TEST(fs_event_path_that_is_gone_when_the_loop_forks) {
     ASSERT_EQ(uv_is_active((uv_handle_t*) &a), 0);
     _exit(0);
   }
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
   CLOSE_LOOP(&loop);
 }

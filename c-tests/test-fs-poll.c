@@ -2,7 +2,7 @@
  * letting the handle poll several more times, which the loop's metrics count,
  * as each stat(2) comes back from the pool as one event. */
 #define _GNU_SOURCE
-#include "test-callbacks.h"
+#include "test-pool.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -56,7 +56,7 @@ static void polls(unsigned count) {
 /* Runs the loop until the callback was called, and a little longer, and then
  * asserts that it was called once. */
 static void expect_call(int status) {
-  while (calls == 0) uv_run(&loop, UV_RUN_ONCE);
+  RUN_UNTIL(&loop, calls > 0);
   polls(4);
   ASSERT_EQ(calls, 1);
   ASSERT_EQ(last_status, status);
@@ -279,23 +279,8 @@ TEST(fs_poll_reference) {
 /* Stopped, started and closed while the pool is at the stat(2): a worker that
  * is held keeps it there. */
 
-static uv_work_t holder;
-static uv_sem_t taken, release_worker;
+static struct holder holder;
 static int closed;
-
-static void hold(uv_work_t* req) {
-  (void) req;
-  uv_sem_post(&taken);
-  uv_sem_wait(&release_worker);
-}
-
-static void hold_the_only_worker(void) {
-  ASSERT_OK(setenv("UV_THREADPOOL_SIZE", "1", 1));
-  ASSERT_OK(uv_sem_init(&taken, 0));
-  ASSERT_OK(uv_sem_init(&release_worker, 0));
-  ASSERT_OK(uv_queue_work(&loop, &holder, hold, NULL));
-  uv_sem_wait(&taken);
-}
 
 static void close_cb(uv_handle_t* h) {
   memset(h, 0xdb, sizeof(uv_fs_poll_t));
@@ -304,7 +289,7 @@ static void close_cb(uv_handle_t* h) {
 
 TEST(fs_poll_closing_waits_for_the_pool) {
   setup();
-  hold_the_only_worker();
+  hold_the_only_worker(&loop, &holder);
   ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, path, 1));
   uv_close((uv_handle_t*) &handle, close_cb);
   ASSERT_EQ(uv_is_active((uv_handle_t*) &handle), 0);
@@ -313,7 +298,7 @@ TEST(fs_poll_closing_waits_for_the_pool) {
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(closed, 0);
   ASSERT_EQ(uv_loop_close(&loop), UV_EBUSY);
-  uv_sem_post(&release_worker);
+  holder_release(&holder);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_EQ(closed, 1);
   CLOSE_LOOP(&loop);
@@ -323,7 +308,7 @@ TEST(fs_poll_started_and_stopped_again_and_again) {
   int i;
 
   setup();
-  hold_the_only_worker();
+  hold_the_only_worker(&loop, &holder);
   for (i = 0; i < 10; i++) {
     ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, path, 1));
     ASSERT_OK(uv_fs_poll_stop(&handle));
@@ -331,7 +316,7 @@ TEST(fs_poll_started_and_stopped_again_and_again) {
   }
   uv_walk(&loop, walk_cb, NULL);
   ASSERT_EQ(walked, 1);
-  uv_sem_post(&release_worker);
+  holder_release(&holder);
   /* What the ten found is told to nobody. */
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
@@ -370,7 +355,7 @@ static void close_in_cb(uv_fs_poll_t* poll, int status, const uv_stat_t* prev,
 TEST(fs_poll_close_in_the_callback) {
   setup();
   ASSERT_OK(uv_fs_poll_start(&handle, close_in_cb, path, 1));
-  while (closed == 0) uv_run(&loop, UV_RUN_ONCE);
+  RUN_UNTIL(&loop, closed > 0);
   ASSERT_EQ(calls, 1);
   CLOSE_LOOP(&loop);
 }

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 
 #include "test-fs.h"
+#include "test-memory.h"
 
 TEST(fs_type_values) {
   static const struct {
@@ -343,7 +344,7 @@ TEST(fs_callback_order_around_run) {
   ASSERT_OK(uv_fs_stat(NULL, &second, "/", NULL));
   uv_fs_req_cleanup(&second);
   ASSERT_EQ(fs_cb_calls, 0);
-  while (fs_cb_calls == 0) uv_run(&loop, UV_RUN_ONCE);
+  RUN_UNTIL(&loop, fs_cb_calls > 0);
   ASSERT_EQ(fs_cb_calls, 1);
   fs_clean();
   ASSERT_OK(uv_loop_close(&loop));
@@ -497,41 +498,14 @@ TEST(fs_cancel_running_request_is_refused) {
 
 /* --- memory --- */
 
-static int refuse_memory;
-static int refused;
-
-static void* test_malloc(size_t size) {
-  if (refuse_memory) {
-    refused++;
-    return NULL;
-  }
-  return malloc(size);
-}
-
-static void* test_calloc(size_t count, size_t size) {
-  if (refuse_memory) {
-    refused++;
-    return NULL;
-  }
-  return calloc(count, size);
-}
-
-static void* test_realloc(void* block, size_t size) {
-  if (refuse_memory) {
-    refused++;
-    return NULL;
-  }
-  return realloc(block, size);
-}
-
 #define NO_MEMORY(call)                                                       \
   do {                                                                        \
     int result;                                                               \
     fs_fresh();                                                               \
     refused = 0;                                                              \
-    refuse_memory = 1;                                                        \
+    out_of_memory = 1;                                                        \
     result = (call);                                                          \
-    refuse_memory = 0;                                                        \
+    out_of_memory = 0;                                                        \
     ASSERT_EQ(result, UV_ENOMEM);                                             \
     ASSERT_GT(refused, 0);                                                    \
     ASSERT_EQ(uv_loop_alive(&loop), 0);                                       \
@@ -545,7 +519,7 @@ TEST(fs_out_of_memory) {
   uv_buf_t bufs[8];
   int i;
   for (i = 0; i < 8; i++) bufs[i] = uv_buf_init(bytes + i, 1);
-  ASSERT_OK(uv_replace_allocator(test_malloc, test_realloc, test_calloc, free));
+  use_scarce_memory();
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(symlink("target", link));
 
@@ -628,8 +602,8 @@ TEST(fs_sync_calls_without_memory) {
   int fd;
   int i;
   for (i = 0; i < 8; i++) bufs[i] = uv_buf_init(bytes + i, 1);
-  ASSERT_OK(uv_replace_allocator(test_malloc, test_realloc, test_calloc, free));
-  refuse_memory = 1;
+  use_scarce_memory();
+  out_of_memory = 1;
   fd = uv_fs_open(NULL, &req, path, UV_FS_O_RDWR, 0, NULL);
   ASSERT_GE(fd, 0);
   uv_fs_req_cleanup(&req);
@@ -641,7 +615,7 @@ TEST(fs_sync_calls_without_memory) {
   uv_fs_req_cleanup(&req);
   ASSERT_OK(uv_fs_close(NULL, &req, fd, NULL));
   uv_fs_req_cleanup(&req);
-  refuse_memory = 0;
+  out_of_memory = 0;
   ASSERT_MEM_EQ(bytes, "abcdefgh", 8);
 }
 

@@ -2,15 +2,7 @@
  * references, closing, accessors, sizes and names. */
 
 #include "test-callbacks.h"
-
-static char trace[128];
-
-static void note(char what) {
-  size_t n = strlen(trace);
-  ASSERT_LT(n + 1, sizeof(trace));
-  trace[n] = what;
-  trace[n + 1] = '\0';
-}
+#include "test-trace.h"
 
 static void note_close_cb(uv_handle_t* handle) {
   (void) handle;

@@ -1,6 +1,8 @@
 /* Handles passed over pipes. */
 #include <sys/wait.h>
 
+#include "test-child.h"
+#include "test-memory.h"
 #include "test-pipe.h"
 
 static uv_loop_t loop;
@@ -437,7 +439,7 @@ TEST(ipc_handles_for_a_plain_pipe) {
 
 /* A child takes a connection over and answers on it. */
 TEST(ipc_between_processes) {
-  int channel[2], fds[2], status;
+  int channel[2], fds[2];
   char answer[8] = {0};
   uv_tcp_t tcp;
   pid_t child;
@@ -470,8 +472,7 @@ TEST(ipc_between_processes) {
   RUN_UNTIL(&loop, finished == 1);
   ASSERT_EQ(recv(fds[1], answer, 5, MSG_WAITALL), 5);
   ASSERT_STR_EQ(answer, "child");
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
+  await_child(child);
   ASSERT_OK(close(fds[1]));
   CLOSE_LOOP(&loop);
 }

@@ -662,7 +662,7 @@ static void play(const struct kind* first, const struct kind* second,
   action = what;
   /* A loop that cannot be closed yet goes on as before. */
   ASSERT_EQ(uv_loop_close(loop), UV_EBUSY);
-  while (one->calls == 0) uv_run(loop, UV_RUN_ONCE);
+  RUN_UNTIL(loop, one->calls > 0);
   end(2);
 }
 
@@ -882,7 +882,7 @@ static void exit_in_callback(void) {
 TEST(lifecycle_exit_in_every_callback) {
   for (last = kinds; last < kinds + COUNT(kinds); last++) {
     printf("in %s\n", last->name);
-    ASSERT_EQ(os_status_of(exit_in_callback), W_EXITCODE(EXIT_CODE, 0));
+    ASSERT_EQ(child_status(exit_in_callback), W_EXITCODE(EXIT_CODE, 0));
   }
 }
 
@@ -932,7 +932,7 @@ static void exit_in_another_thread(void) {
 
 TEST(lifecycle_exit_in_another_thread) {
   NOT_UNDER_VALGRIND();
-  ASSERT_EQ(os_status_of(exit_in_another_thread), W_EXITCODE(EXIT_CODE, 0));
+  ASSERT_EQ(child_status(exit_in_another_thread), W_EXITCODE(EXIT_CODE, 0));
 }
 
 static void exit_in_the_pool_cb(uv_work_t* req) {
@@ -960,6 +960,6 @@ TEST(lifecycle_exit_with_everything_open) {
   size_t i;
   for (i = 0; i < COUNT(ways); i++) {
     printf("way %zu\n", i);
-    ASSERT_EQ(os_status_of(ways[i]), W_EXITCODE(EXIT_CODE, 0));
+    ASSERT_EQ(child_status(ways[i]), W_EXITCODE(EXIT_CODE, 0));
   }
 }

@@ -1,17 +1,9 @@
 /* The loop: the order of a tick, run modes, stop, close, walk and the clock. */
 
 #include "test-callbacks.h"
+#include "test-trace.h"
 
 #include <time.h>
-
-static char trace[128];
-
-static void note(char what) {
-  size_t n = strlen(trace);
-  ASSERT_LT(n + 1, sizeof(trace));
-  trace[n] = what;
-  trace[n + 1] = '\0';
-}
 
 /* Every watcher here notes one letter, which its data points at. */
 #define NOTE_CB(name, type)                                                   \

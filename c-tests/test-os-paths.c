@@ -119,7 +119,7 @@ static void homedir_of_nobody_known(void) {
 
 TEST(os_homedir_of_unknown_user) {
   if (geteuid() != 0) SKIP("needs the privilege to be another user");
-  ASSERT_EQ(os_status_of(homedir_of_nobody_known), 0);
+  ASSERT_EQ(child_status(homedir_of_nobody_known), 0);
 }
 
 TEST(os_tmpdir_order) {

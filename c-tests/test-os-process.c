@@ -9,7 +9,6 @@
 enum { NO_PROCESS = 0x7ffffff0 };
 
 TEST(os_pid_and_parent) {
-  int status;
   pid_t parent = getpid(), pid;
 
   ASSERT_EQ(uv_os_getpid(), getpid());
@@ -18,8 +17,7 @@ TEST(os_pid_and_parent) {
   ASSERT_GE(pid, 0);
   if (pid == 0)
     _exit(uv_os_getpid() != getpid() || uv_os_getppid() != parent);
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  ASSERT_EQ(status, 0);
+  await_child(pid);
 }
 
 TEST(os_priority) {

@@ -7,10 +7,7 @@
 # define _GNU_SOURCE
 #endif
 
-#include "test.h"
-
-#include <sys/wait.h>
-#include <unistd.h>
+#include "test-child.h"
 
 /* A function that gives a text has a buffer and its size as arguments, and one
  * set of rules about them. Checks those, and that the text is the expected
@@ -47,20 +44,6 @@ static inline void os_check_text(int (*get)(char*, size_t*),
   size = sizeof(buffer);
   ASSERT_EQ(get(NULL, &size), UV_EINVAL);
   ASSERT_EQ(get(buffer, NULL), UV_EINVAL);
-}
-
-/* Runs the function in a child process and returns its wait status. */
-static inline int os_status_of(void (*run)(void)) {
-  int status;
-  pid_t pid = fork();
-
-  ASSERT_GE(pid, 0);
-  if (pid == 0) {
-    run();
-    _exit(0);
-  }
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  return status;
 }
 
 #endif

@@ -4,11 +4,6 @@
 static uv_loop_t loop;
 static uv_pipe_t server;
 
-static void use_scratch(void) {
-  ASSERT_OK(chdir(test_path(".")));
-  ASSERT_OK(uv_loop_init(&loop));
-}
-
 static int connect_status, connect_calls;
 
 static void on_connect(uv_connect_t* req, int status) {
@@ -33,7 +28,7 @@ TEST(pipe_connect_and_accept) {
   uv_pipe_t client, accepted, another;
   char name[64];
   size_t size = sizeof(name);
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   ASSERT_OK(connect_new(&client, "socket", 6, 0));
   ASSERT_EQ(uv_is_readable(STREAM(&client)), 1);
@@ -59,7 +54,7 @@ TEST(pipe_connect_and_accept) {
 TEST(pipe_accept_later) {
   uv_pipe_t clients[3], accepted[3];
   int i;
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   for (i = 0; i < 3; i++)
     ASSERT_OK(connect_new(&clients[i], "socket", 6, 0));
@@ -77,7 +72,7 @@ TEST(pipe_connect_failures_come_with_the_callback) {
   uv_pipe_t pipe;
   char name[64];
   int fd, len;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_EQ(connect_new(&pipe, "missing", 7, 0), UV_ENOENT);
   ASSERT_EQ(uv_is_readable(STREAM(&pipe)), 0);
   ASSERT_EQ(uv_is_writable(STREAM(&pipe)), 0);
@@ -94,7 +89,7 @@ TEST(pipe_connect_failures_come_with_the_callback) {
 TEST(pipe_connect_without_descriptors) {
   uv_pipe_t pipe, bound;
   uv_os_fd_t fd;
-  use_scratch();
+  use_scratch(&loop);
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_OK(uv_pipe_init(&loop, &bound, 0));
   exhaust_descriptors();
@@ -108,7 +103,7 @@ TEST(pipe_connect_bad_arguments) {
   uv_pipe_t pipe;
   uv_connect_t req;
   char name[200];
-  use_scratch();
+  use_scratch(&loop);
   memset(name, 'n', sizeof(name));
   ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
   ASSERT_EQ(uv_pipe_connect2(&req, &pipe, "", 0, 0, never_connect), UV_EINVAL);
@@ -134,7 +129,7 @@ TEST(pipe_connect_long_path) {
   uv_pipe_t client;
   uv_connect_t req;
   char name[200];
-  use_scratch();
+  use_scratch(&loop);
   memset(name, 'n', sizeof(name));
   name[199] = 0;
   pipe_server(&loop, &server, name, count_connection);
@@ -151,7 +146,7 @@ TEST(pipe_connect_abstract) {
   uv_pipe_t client;
   char name[64];
   size_t len = sizeof(name);
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(uv_pipe_init(&loop, &server, 0));
   ASSERT_OK(uv_pipe_bind2(&server, "", 0, 0));
   ASSERT_OK(uv_listen(STREAM(&server), 1, count_connection));
@@ -164,7 +159,7 @@ TEST(pipe_connect_abstract) {
 TEST(pipe_connect_twice) {
   uv_pipe_t client;
   uv_connect_t req;
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   ASSERT_OK(connect_new(&client, "socket", 6, 0));
   ASSERT_OK(uv_pipe_connect2(&req, &client, "socket", 6, 0, on_connect));
@@ -179,7 +174,7 @@ TEST(pipe_connect_bound) {
   uv_connect_t req;
   char name[64];
   size_t size = sizeof(name);
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   ASSERT_OK(uv_pipe_init(&loop, &client, 0));
   ASSERT_OK(uv_pipe_bind(&client, "client"));
@@ -197,7 +192,7 @@ TEST(pipe_connect_bound) {
 TEST(pipe_connect_queue_full) {
   uv_pipe_t clients[8];
   int i, refused = 0;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(uv_pipe_init(&loop, &server, 0));
   ASSERT_OK(uv_pipe_bind(&server, "socket"));
   ASSERT_OK(uv_listen(STREAM(&server), 1, count_connection));
@@ -213,7 +208,7 @@ TEST(pipe_connect_queue_full) {
 TEST(pipe_connect_closed_before_the_callback) {
   uv_pipe_t good, bad;
   uv_connect_t reqs[2];
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   server.data = good.data = NULL;
   ASSERT_OK(uv_pipe_init(&loop, &good, 0));
@@ -247,7 +242,7 @@ TEST(pipe_connect_callback_in_poll_phase) {
   uv_check_t check;
   uv_connect_t req;
   uv_pipe_t client;
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", note_connection);
   server.data = req.data = NULL;
   ASSERT_OK(uv_prepare_init(&loop, &prepare));
@@ -266,7 +261,7 @@ TEST(pipe_write_before_connected) {
   uv_connect_t req;
   uv_write_t write;
   uv_buf_t buf = uv_buf_init("early", 5);
-  use_scratch();
+  use_scratch(&loop);
   pipe_server(&loop, &server, "socket", count_connection);
   ASSERT_OK(uv_pipe_init(&loop, &client, 0));
   req.data = write.data = NULL;
@@ -289,7 +284,7 @@ TEST(pipe_opened_listener_keeps_its_file) {
   uv_pipe_t client;
   struct stat st;
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(bind(fd, SA(&addr), sizeof(addr)));
   ASSERT_OK(uv_pipe_init(&loop, &server, 0));
   ASSERT_OK(uv_pipe_open(&server, fd));

@@ -1,4 +1,5 @@
 /* uv_pipe_t before any byte flows: init, open, bind, listen, names, modes. */
+#include "test-memory.h"
 #include "test-pipe.h"
 
 static uv_loop_t loop;
@@ -8,11 +9,6 @@ static int bind_new(uv_pipe_t* pipe, const char* name, size_t len,
                     unsigned flags) {
   ASSERT_OK(uv_pipe_init(&loop, pipe, 0));
   return uv_pipe_bind2(pipe, name, len, flags);
-}
-
-static void use_scratch(void) {
-  ASSERT_OK(chdir(test_path(".")));
-  ASSERT_OK(uv_loop_init(&loop));
 }
 
 static int exists(const char* path) {
@@ -101,7 +97,7 @@ TEST(pipe_standard_descriptors_stay_open) {
 
 TEST(pipe_bind_creates_and_close_removes) {
   uv_pipe_t pipe;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(bind_new(&pipe, "socket", 6, 0));
   ASSERT_EQ(exists("socket"), 1);
   ASSERT_NE(fcntl(fd_of(&pipe), F_GETFD) & FD_CLOEXEC, 0);
@@ -114,7 +110,7 @@ TEST(pipe_bind_creates_and_close_removes) {
 TEST(pipe_bind_errors) {
   uv_pipe_t bound, pipe;
   int fds[2];
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(bind_new(&bound, "socket", 6, 0));
   ASSERT_EQ(uv_pipe_bind(&bound, "other"), UV_EINVAL);
   ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
@@ -148,7 +144,7 @@ TEST(pipe_bind_long_paths) {
   char name[201], found[256];
   size_t i, size;
   uv_pipe_t pipe;
-  use_scratch();
+  use_scratch(&loop);
   memset(name, 'n', sizeof(name));
   for (i = 0; i < COUNT(lengths); i++) {
     int fits = lengths[i] <= 108;
@@ -175,7 +171,7 @@ TEST(pipe_bind_abstract) {
   char found[256], unique[64];
   size_t size = sizeof(found), len;
   uv_pipe_t pipe, other, chosen;
-  use_scratch();
+  use_scratch(&loop);
   len = 1 + snprintf(unique + 1, sizeof(unique) - 1, "oxuv-%d", getpid());
   unique[0] = 0;
   memcpy(unique + len, name, sizeof(name) - 1);
@@ -196,7 +192,7 @@ TEST(pipe_bind_abstract) {
 
 TEST(pipe_listen_errors) {
   uv_pipe_t unbound, ipc, pair, other;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(uv_pipe_init(&loop, &unbound, 0));
   ASSERT_EQ(uv_listen(STREAM(&unbound), 1, never_connection), UV_EINVAL);
   ASSERT_OK(uv_pipe_init(&loop, &ipc, 1));
@@ -213,7 +209,7 @@ TEST(pipe_names_and_room) {
   uv_pipe_t pipe, one, other;
   char name[32];
   size_t room, size;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
   size = sizeof(name);
   ASSERT_EQ(uv_pipe_getsockname(&pipe, name, &size), UV_EBADF);
@@ -278,7 +274,7 @@ TEST(pipe_chmod_sets_the_mode) {
   struct stat st;
   size_t i;
   int mode;
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(bind_new(&bound, "socket", 6, 0));
   for (i = 0; i < COUNT(cases); i++) {
     ASSERT_OK(chmod("socket", 0700));
@@ -302,7 +298,7 @@ TEST(pipe_chmod_sets_the_mode) {
 TEST(pipe_bind_without_memory) {
   uv_pipe_t pipe;
   use_scarce_memory();
-  use_scratch();
+  use_scratch(&loop);
   ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
   out_of_memory = 1;
   ASSERT_EQ(uv_pipe_bind(&pipe, "socket"), UV_ENOMEM);

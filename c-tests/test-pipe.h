@@ -22,6 +22,12 @@ UNUSED static void pipe_pair(uv_loop_t* loop, uv_pipe_t* one, uv_pipe_t* other,
   ASSERT_OK(uv_pipe_open(other, fds[1]));
 }
 
+/* A loop in the scratch directory, as the names of sockets are short. */
+UNUSED static void use_scratch(uv_loop_t* loop) {
+  ASSERT_OK(chdir(test_path(".")));
+  ASSERT_OK(uv_loop_init(loop));
+}
+
 /* A pipe handle; the result is the peer's blocking socket. */
 UNUSED static int pipe_with_peer(uv_loop_t* loop, uv_pipe_t* pipe, int ipc) {
   int fds[2];
@@ -37,12 +43,6 @@ UNUSED static void pipe_server(uv_loop_t* loop, uv_pipe_t* server,
   ASSERT_OK(uv_pipe_init(loop, server, 0));
   ASSERT_OK(uv_pipe_bind(server, name));
   ASSERT_OK(uv_listen(STREAM(server), 128, cb));
-}
-
-UNUSED static int open_descriptors(void) {
-  int fd, count = 0;
-  for (fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) != -1;
-  return count;
 }
 
 /* Collects what is read. */
@@ -71,26 +71,6 @@ UNUSED static void exhaust_descriptors(void) {
   ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
   while (dup(0) != -1) continue;
   ASSERT_EQ(errno, EMFILE);
-}
-
-/* An allocator that has nothing to give while `out_of_memory` is not 0. */
-UNUSED static int out_of_memory;
-
-UNUSED static void* scarce_malloc(size_t size) {
-  return out_of_memory ? NULL : malloc(size);
-}
-
-UNUSED static void* scarce_calloc(size_t count, size_t size) {
-  return out_of_memory ? NULL : calloc(count, size);
-}
-
-UNUSED static void* scarce_realloc(void* block, size_t size) {
-  return out_of_memory ? NULL : realloc(block, size);
-}
-
-UNUSED static void use_scarce_memory(void) {
-  ASSERT_OK(uv_replace_allocator(scarce_malloc, scarce_realloc, scarce_calloc,
-                                 free));
 }
 
 #endif

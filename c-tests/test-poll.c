@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#include "test-child.h"
 #include "test-tcp.h"
 
 enum { R = UV_READABLE, W = UV_WRITABLE, D = UV_DISCONNECT, P = UV_PRIORITIZED };
@@ -43,10 +44,8 @@ static void both_shut(int fds[2]) {
 }
 
 static void reset(int fds[2]) {
-  struct linger at_once = {1, 0};
   raw_pair(fds);
-  ASSERT_OK(setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once,
-                       sizeof(at_once)));
+  reset_on_close(fds[1]);
   ASSERT_OK(close(fds[1]));
   fds[1] = -1;
 }
@@ -618,7 +617,6 @@ TEST(poll_in_the_child_of_a_fork) {
   uv_poll_t poll;
   uint64_t one = 1;
   int fd = eventfd(0, 0);
-  int status;
   pid_t child;
 
   ASSERT_OK(uv_loop_init(&loop));
@@ -635,8 +633,7 @@ TEST(poll_in_the_child_of_a_fork) {
     CLOSE_LOOP(&loop);
     _exit(0);
   }
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
+  await_child(child);
   ASSERT_EQ(calls, 0);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(fd));

@@ -1,53 +1,11 @@
 /* The thread pool: uv_queue_work() and uv_cancel(). */
 #define _GNU_SOURCE
-#include "test-callbacks.h"
+#include "test-pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Work that says when a worker has taken it, and then holds the worker until
- * it is let go: what is queued behind it stays queued. */
-struct holder {
-  uv_work_t req;
-  uv_sem_t taken;
-  uv_sem_t release;
-  int held; /* Set when its callback has run. */
-};
-
-static void hold(uv_work_t* req) {
-  struct holder* h = req->data;
-  uv_sem_post(&h->taken);
-  uv_sem_wait(&h->release);
-}
-
-static void held_cb(uv_work_t* req, int status) {
-  struct holder* h = req->data;
-  ASSERT_OK(status);
-  uv_sem_destroy(&h->taken);
-  uv_sem_destroy(&h->release);
-  h->held = 1;
-}
-
-static void holder_start(uv_loop_t* loop, struct holder* h) {
-  h->req.data = h;
-  h->held = 0;
-  ASSERT_OK(uv_sem_init(&h->taken, 0));
-  ASSERT_OK(uv_sem_init(&h->release, 0));
-  ASSERT_OK(uv_queue_work(loop, &h->req, hold, held_cb));
-}
-
-static void holder_release(struct holder* h) {
-  uv_sem_post(&h->release);
-}
-
-/* One worker, and it is busy. */
-static void hold_the_only_worker(uv_loop_t* loop, struct holder* h) {
-  ASSERT_EQ(setenv("UV_THREADPOOL_SIZE", "1", 1), 0);
-  holder_start(loop, h);
-  uv_sem_wait(&h->taken);
-}
 
 static void cancelled_cb(uv_work_t* req, int status) {
   (void) req;

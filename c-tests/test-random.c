@@ -1,8 +1,5 @@
 /* uv_random(). */
-#include "test.h"
-
-static uv_sem_t taken, release_worker;
-static int done;
+#include "test-pool.h"
 
 /* That all of 64 random bytes are what they were has a chance of 2^-512. */
 static char buf[64];
@@ -92,12 +89,6 @@ TEST(random_refuses_flags_and_too_much) {
   CLOSE_LOOP(&loop);
 }
 
-static void hold(uv_work_t* req) {
-  (void) req;
-  uv_sem_post(&taken);
-  uv_sem_wait(&release_worker);
-}
-
 static void cancelled_cb(uv_random_t* req, int status, void* at,
                          size_t length) {
   (void) req;
@@ -110,22 +101,16 @@ static void cancelled_cb(uv_random_t* req, int status, void* at,
 TEST(random_cancel) {
   uv_loop_t loop;
   uv_random_t req;
-  uv_work_t holder;
+  struct holder holder;
 
-  ASSERT_OK(setenv("UV_THREADPOOL_SIZE", "1", 1));
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_sem_init(&taken, 0));
-  ASSERT_OK(uv_sem_init(&release_worker, 0));
-  ASSERT_OK(uv_queue_work(&loop, &holder, hold, NULL));
-  uv_sem_wait(&taken);
+  hold_the_only_worker(&loop, &holder);
   ASSERT_OK(uv_random(&loop, &req, buf, sizeof(buf), 0, cancelled_cb));
   ASSERT_OK(uv_cancel((uv_req_t*) &req));
   ASSERT_EQ(done, 0);
-  uv_sem_post(&release_worker);
+  holder_release(&holder);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(done, 1);
   ASSERT_MEM_EQ(buf, zeroes, sizeof(buf));
-  uv_sem_destroy(&taken);
-  uv_sem_destroy(&release_worker);
   CLOSE_LOOP(&loop);
 }

@@ -1,6 +1,7 @@
 /* Signal handles: delivery, sharing one signal, and giving it back. */
 
 #include "test-callbacks.h"
+#include "test-child.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,21 +17,6 @@ static void count_and_stop_cb(uv_signal_t* handle, int signum) {
   ASSERT_EQ(uv_is_active((uv_handle_t*) handle), 0);
 }
 
-/* Runs a scenario in a child process and says how the child ended: as
- * waitpid() does. */
-static int in_child(void (*scenario)(void)) {
-  int status;
-  pid_t pid = fork();
-
-  ASSERT_GE(pid, 0);
-  if (pid == 0) {
-    scenario();
-    _exit(0);
-  }
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  return status;
-}
-
 /* Raises the signal that ends the child of expect_killed_by(). */
 static void raise_the_last(int signum) {
   ASSERT_OK(mkdir(test_path("last"), 0700));
@@ -38,7 +24,7 @@ static void raise_the_last(int signum) {
 }
 
 static void expect_killed_by(void (*scenario)(void), int signum) {
-  int status = in_child(scenario);
+  int status = child_status(scenario);
   ASSERT(WIFSIGNALED(status));
   ASSERT_EQ(WTERMSIG(status), signum);
   ASSERT_OK(rmdir(test_path("last")));

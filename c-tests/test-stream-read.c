@@ -1,26 +1,12 @@
 /* uv_read_start, uv_read_stop and what the read callback gets to see. The peer
  * is a plain blocking socket, so that each byte is sent exactly when the test
  * says so. */
-#include "test-tcp.h"
-
-static uv_loop_t loop;
-static uv_tcp_t tcp;
-static int peer;
+#include "test-stream.h"
 
 static char received[4096];
 static size_t received_len;
 static int callbacks;
 static int last_error;
-
-static void set_up(void) {
-  ASSERT_OK(uv_loop_init(&loop));
-  peer = tcp_with_peer(&loop, &tcp);
-}
-
-static void tear_down(void) {
-  CLOSE_LOOP(&loop);
-  ASSERT_OK(close(peer));
-}
 
 static void send_text(const char* text) {
   ASSERT_EQ(write(peer, text, strlen(text)), strlen(text));
@@ -318,11 +304,7 @@ TEST(stream_read_stopped_during_the_end) {
     ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect));
     uv_run(&loop, UV_RUN_NOWAIT);
     ASSERT_OK(uv_read_stop(STREAM(&tcp)));
-    if (with_reset) {
-      struct linger linger = {1, 0};
-      ASSERT_OK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger,
-                           sizeof(linger)));
-    }
+    if (with_reset) reset_on_close(peer);
     ASSERT_OK(close(peer));
     peer = dup(0);
     uv_run(&loop, UV_RUN_NOWAIT);
@@ -399,13 +381,6 @@ TEST(stream_read_after_eof) {
   ASSERT_EQ(last_error, UV_EOF);
   ASSERT_EQ(callbacks, 2);
   tear_down();
-}
-
-static void reset_peer(void) {
-  struct linger linger = {1, 0};
-  ASSERT_OK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-  ASSERT_OK(close(peer));
-  peer = dup(0);
 }
 
 TEST(stream_read_connection_reset) {

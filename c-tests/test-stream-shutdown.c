@@ -1,37 +1,15 @@
 /* uv_shutdown, uv_close and uv_tcp_close_reset of streams. */
-#include <signal.h>
 
-#include "test-tcp.h"
+#include "test-stream.h"
 
-static uv_loop_t loop;
-static uv_tcp_t tcp;
-static int peer;
 static uv_shutdown_t shutdown_req;
 static uv_write_t write_req;
 static char big[8 << 20];
-
-static void set_up(void) {
-  signal(SIGPIPE, SIG_IGN);
-  ASSERT_OK(uv_loop_init(&loop));
-  peer = tcp_with_peer(&loop, &tcp);
-}
-
-static void tear_down(void) {
-  CLOSE_LOOP(&loop);
-  ASSERT_OK(close(peer));
-}
 
 static void write_big(void) {
   uv_buf_t buf = uv_buf_init(big, sizeof(big));
   ASSERT_OK(uv_write(&write_req, STREAM(&tcp), &buf, 1, note_write));
   ASSERT_GT(tcp.write_queue_size, 0);
-}
-
-static void reset_peer(void) {
-  struct linger linger = {1, 0};
-  ASSERT_OK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-  ASSERT_OK(close(peer));
-  peer = dup(0);
 }
 
 TEST(stream_shutdown_sends_eof) {

@@ -1,31 +1,10 @@
 /* uv_write, uv_try_write and uv_cancel of writes. The peer is a plain socket
  * that reads only when the test says so. */
 #include <poll.h>
-#include <signal.h>
 
-#include "test-tcp.h"
+#include "test-stream.h"
 
 enum { BIG = 8 << 20 }; /* More than the kernel's buffers take. */
-
-static uv_loop_t loop;
-static uv_tcp_t tcp;
-static int peer;
-static uv_write_t writes[8];
-static const char* const names[8] = {"0", "1", "2", "3", "4", "5", "6", "7"};
-
-static void set_up(void) {
-  size_t i;
-  signal(SIGPIPE, SIG_IGN); /* As every program that writes to sockets. */
-  ASSERT_OK(uv_loop_init(&loop));
-  peer = tcp_with_peer(&loop, &tcp);
-  tcp.data = NULL;
-  for (i = 0; i < COUNT(writes); i++) writes[i].data = (void*) names[i];
-}
-
-static void tear_down(void) {
-  CLOSE_LOOP(&loop);
-  ASSERT_OK(close(peer));
-}
 
 /* A pattern that shows a lost, doubled or moved byte. */
 static unsigned char pattern_at(size_t position) {
@@ -73,13 +52,6 @@ static void peer_expects_text(const char* text) {
   ASSERT_MEM_EQ(received, text, length);
 }
 
-static void reset_peer(void) {
-  struct linger linger = {1, 0};
-  ASSERT_OK(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-  ASSERT_OK(close(peer));
-  peer = dup(0);
-}
-
 static void write_big(int i) {
   uv_buf_t buf = big_buf();
   ASSERT_OK(uv_write(&writes[i], STREAM(&tcp), &buf, 1, note_write));
@@ -106,8 +78,8 @@ TEST(stream_write_in_read_callback) {
   int other_peer;
   set_up();
   other_peer = tcp_with_peer(&loop, &other);
-  tcp.data = (void*) names[0];
-  other.data = (void*) names[1];
+  tcp.data = "0";
+  other.data = "1";
   ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, answer));
   ASSERT_OK(uv_read_start(STREAM(&other), alloc_static, answer));
   uv_run(&loop, UV_RUN_NOWAIT);

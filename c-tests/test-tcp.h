@@ -37,6 +37,12 @@ UNUSED static int fd_of(const void* handle) {
   return fd;
 }
 
+UNUSED static int open_descriptors(void) {
+  int fd, count = 0;
+  for (fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) != -1;
+  return count;
+}
+
 UNUSED static int int_option(int fd, int level, int option) {
   int value = -1;
   socklen_t len = sizeof(value);
@@ -82,6 +88,12 @@ UNUSED static void raw_pair(int fds[2]) {
   fds[1] = accept(listener, NULL, NULL);
   ASSERT_GE(fds[1], 0);
   ASSERT_OK(close(listener));
+}
+
+/* Makes the close of the socket send a reset. */
+UNUSED static void reset_on_close(int fd) {
+  struct linger linger = {1, 0};
+  ASSERT_OK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
 }
 
 /* A connected TCP handle; the result is the peer's blocking socket. */

@@ -23,7 +23,7 @@ static int aborts(void (*run)(void)) {
   int status;
 
   ASSERT_EQ(setrlimit(RLIMIT_CORE, &none), 0);
-  status = os_status_of(run);
+  status = child_status(run);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 

@@ -1,15 +1,7 @@
 /* Timers: order, repeat, limits, and what a callback may do to them. */
 
 #include "test-callbacks.h"
-
-static char trace[64];
-
-static void note(char what) {
-  size_t n = strlen(trace);
-  ASSERT_LT(n + 1, sizeof(trace));
-  trace[n] = what;
-  trace[n + 1] = '\0';
-}
+#include "test-trace.h"
 
 /* Lets `ms` milliseconds pass on the loop's own clock. */
 static void pass_time(uv_loop_t* loop, uint64_t ms) {

@@ -1,6 +1,7 @@
 /* Sending: uv_udp_send(), uv_udp_try_send(), uv_udp_try_send2(), the queue. */
 #include <sys/un.h>
 
+#include "test-memory.h"
 #include "test-udp.h"
 
 static uv_loop_t loop;
@@ -351,12 +352,6 @@ TEST(udp_send_waits_for_room) {
   ASSERT_OK(close(peer));
 }
 
-static int out_of_memory;
-
-static void* failing_malloc(size_t size) {
-  return out_of_memory ? NULL : malloc(size);
-}
-
 /* Many buffers need memory of the library's; few do not. */
 TEST(udp_send_without_memory) {
   uv_buf_t many[9];
@@ -366,7 +361,7 @@ TEST(udp_send_without_memory) {
   size_t i;
   int sent = 0, peer = udp_raw(&addr);
   for (i = 0; i < COUNT(many); i++) many[i] = ping;
-  ASSERT_OK(uv_replace_allocator(failing_malloc, realloc, calloc, free));
+  use_scarce_memory();
   ASSERT_OK(uv_loop_init(&loop));
   udp_bound(&loop, &udp, AF_UNSPEC, 0);
   req.data = &sent;

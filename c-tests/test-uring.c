@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include "test-child.h"
 #include "test-fs.h"
 
 /* Whether the kernel lets this process have a ring that will do. */
@@ -415,7 +416,6 @@ TEST(uring_fork) {
   uv_fs_t waiting;
   uv_fs_t req;
   pid_t child;
-  int status;
   int fds[2];
 
   NEED_RING();
@@ -433,13 +433,12 @@ TEST(uring_fork) {
     ASSERT_EQ(uv_cancel((uv_req_t*) &waiting), UV_EBUSY);
     ASSERT_OK(uv_fs_stat(&loop, &req, "/", done_cb));
     ASSERT_EQ(is_on_ring(&req), 1);
-    while (calls == 0) uv_run(&loop, UV_RUN_ONCE);
+    RUN_UNTIL(&loop, calls > 0);
     ASSERT_EQ(calls, 1);
     ASSERT_OK(result);
     _exit(0);
   }
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_EQ(status, 0);
+  await_child(child);
 
   ASSERT_EQ(write(fds[1], "abc", 3), 3);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
