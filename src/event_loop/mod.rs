@@ -25,8 +25,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use timers::Timers;
 
-/// Times that the pending queue is worked off after the poll phase; what its callbacks add beyond
-/// that waits for the next tick, so that it cannot starve the loop.
+/// How often the pending queue is drained after the poll phase. Watchers queued after that wait for the
+/// next iteration, so that they cannot starve the loop.
 const PENDING_ROUNDS: usize = 8;
 
 /// The bits of `uv_loop_t.flags`.
@@ -36,15 +36,15 @@ mod loop_flag {
     pub const METRICS_IDLE_TIME: c_ulong = 2;
 }
 
-/// An event loop, in memory that the user owns. Its address is part of its state: the lists are
-/// rings through their heads in here.
+/// An event loop, in memory that the user owns. It cannot be moved: elements of its lists point to
+/// the heads in here.
 #[repr(C)]
 pub struct Loop {
     pub data: Cell<*mut c_void>,
     active_handles: Cell<u32>,
-    /// All handles that are not closed, but for those that `walks` have still to visit.
+    /// All handles that are not closed, except those that a walk has not visited yet.
     pub handles: List,
-    /// Requests under way. C sees a union with a pointer.
+    /// The number of active requests. C sees a union with a pointer.
     active_requests: Cell<u32>,
     internal_fields: Cell<*mut c_void>,
     stop_flag: Cell<u32>,
@@ -52,9 +52,9 @@ pub struct Loop {
     backend_fd: Cell<c_int>,
 
     pub poller: Poller,
-    /// Descriptors whose handle has a callback to make in the next pending phase.
+    /// Watchers whose handler runs in the next pending phase.
     pending: List,
-    /// Descriptors that may be ready although the kernel will not say so again.
+    /// Watchers that may be ready although the kernel will not report it again.
     requeued: List,
     pub idle: loop_watcher::Queue,
     pub prepare: loop_watcher::Queue,
@@ -68,29 +68,29 @@ pub struct Loop {
     /// How many async handles there have been.
     pub asyncs: Cell<u64>,
     done_works: List,
-    /// A stack: the handle that was closed last is called back first.
+    /// A stack: the handle closed last gets its callback first.
     closing: Cell<*const Handle>,
 
     pub timers: Timers,
     now: Cell<u64>,
 
-    /// Which process the threads are in that reach the loop through `mailbox`.
+    /// The process whose threads use `mailbox`, as a count of forks.
     generation: Cell<u32>,
-    /// Work that the pool has, of this loop.
+    /// How many pieces of this loop's work the pool has.
     works: Cell<u32>,
     work_spin: AdaptiveSpin,
     async_spin: AdaptiveSpin,
     pub signals: LoopSignals,
-    /// Between what is rarely touched, as other threads write to it all the time.
+    /// Other threads write to it often, so it lies between rarely used fields.
     pub mailbox: Mailbox,
     pub fs_events: LoopFsEvents,
-    /// Process handles whose child runs.
+    /// Process handles whose child is running.
     pub processes: List,
-    /// A spare descriptor that is given up to accept and close when there are no others.
+    /// Closed to accept and reject a connection when the process has no other descriptor left.
     pub spare_fd: Cell<c_int>,
     metrics: Metrics,
     pub ring: LoopRing,
-    /// The innermost of the walks under way.
+    /// The innermost active walk.
     walks: Cell<*const Walk>,
 }
 
@@ -110,22 +110,22 @@ const _: () = {
 
 /// A call of `uv_walk`.
 struct Walk {
-    /// The handles that it has still to visit.
+    /// The handles it has not visited yet.
     rest: List,
-    /// The walk in whose callback it was called.
+    /// The walk whose callback called it.
     outer: *const Walk,
 }
 
-/// What `uv_metrics_info` and `uv_metrics_idle_time` tell. Times are read from other threads.
+/// The figures of `uv_metrics_info` and `uv_metrics_idle_time`. Other threads read the times.
 #[derive(Default)]
 struct Metrics {
     loop_count: Cell<u64>,
     events: Cell<u64>,
     events_waiting: Cell<u64>,
     idle_nanoseconds: AtomicU64,
-    /// When the current wait began, 0 outside of one.
+    /// When the current wait began, or 0.
     wait_began: AtomicU64,
-    /// Whether the wait that the current events come from was one that does not block.
+    /// Whether the current events come from a wait that did not block.
     polled_only: Cell<bool>,
 }
 
@@ -139,7 +139,7 @@ impl Metrics {
 }
 
 impl Loop {
-    /// Makes the memory at `at` a loop. `data` keeps its value, as in libuv.
+    /// Initialises the loop at `at`. Keeps the value of `data`, as libuv does.
     ///
     /// # Safety
     /// `at` is writable memory of the size of a `uv_loop_t`.
@@ -148,7 +148,7 @@ impl Loop {
         let poller = Poller::new()?;
         let mailbox = Mailbox::new(&poller)?;
         let fd = poller.fd();
-        // SAFETY: the caller's contract; it may hold anything, also nothing that was written yet.
+        // SAFETY: as documented; the field may be uninitialised.
         let data =
             unsafe { (&raw const (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().read() };
         let made = Loop {
@@ -187,7 +187,7 @@ impl Loop {
             ring: LoopRing::new(),
             walks: Cell::new(core::ptr::null()),
         };
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             at.write(made);
             (&raw mut (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().write(data);
@@ -195,17 +195,17 @@ impl Loop {
         Ok(())
     }
 
-    /// Releases what the loop holds; `UV_EBUSY` while handles or requests are left.
+    /// Releases the loop's resources. Returns `UV_EBUSY` while handles or requests are left.
     ///
     /// # Safety
     /// `at` is an initialised loop, which is not used afterwards when this succeeds.
     pub unsafe fn close(at: *mut Loop) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let this = unsafe { &*at };
         if this.active_requests.get() > 0 || !this.handles.is_empty() {
             return Err(Error::EBUSY);
         }
-        this.forget_other_process();
+        this.drop_parent_threads();
         this.mailbox.settle();
         if this.spare_fd.get() != -1 {
             let _ = sys::fd::close(this.spare_fd.get());
@@ -218,32 +218,32 @@ impl Loop {
         Ok(())
     }
 
-    /// In the child of a fork: replaces the kernel objects that are shared with the parent.
+    /// Replaces the kernel objects shared with the parent, in the child of a fork.
     fn after_fork(&self) -> Result {
         self.poller.renew()?;
         self.ring.after_fork(self);
         self.backend_fd.set(self.poller.fd());
         self.signals.after_fork(self)?;
-        self.forget_threads();
+        self.drop_threads();
         self.mailbox.after_fork(&self.poller)?;
         self.fs_events.after_fork(self)
     }
 
-    /// Before anything waits for other threads: in the child of a fork those are the parent's, and
-    /// will not be done here with what the fork caught them at.
-    pub fn forget_other_process(&self) {
+    /// Drops the state of other threads if the loop was made before a fork: they run in the parent
+    /// only. Called before anything waits for another thread.
+    pub fn drop_parent_threads(&self) {
         if self.generation.get() != sys::process::generation() {
-            self.forget_threads();
+            self.drop_threads();
         }
     }
 
-    fn forget_threads(&self) {
+    fn drop_threads(&self) {
         self.generation.set(sys::process::generation());
         async_::after_fork(self);
         self.mailbox.forget_threads();
     }
 
-    // ---- being alive ----------------------------------------------------------------------
+    // ---- liveness ---------------------------------------------------------------------------
 
     pub fn handle_became_active(&self) {
         self.active_handles.set(self.active_handles.get() + 1);
@@ -269,7 +269,7 @@ impl Loop {
         self.has_work() || !self.pending.is_empty() || !self.closing.get().is_null()
     }
 
-    // ---- what phases have to do -----------------------------------------------------------
+    // ---- queues of the phases ---------------------------------------------------------------
 
     pub fn now(&self) -> u64 {
         self.now.get()
@@ -290,7 +290,7 @@ impl Loop {
     /// Queues a watcher for the pending phase.
     pub fn queue_pending(&self, watcher: &Watcher) {
         if !watcher.pending.is_linked() {
-            // SAFETY: `Watcher::forget` unlinks it before its handle is closed.
+            // SAFETY: `Watcher::deregister` unlinks it before its handle is closed.
             unsafe { self.pending.push_back(&watcher.pending) };
         }
     }
@@ -298,7 +298,7 @@ impl Loop {
     /// Queues a watcher for the next poll phase, for readiness that the kernel will not report again.
     pub fn requeue(&self, watcher: &Watcher) {
         if !watcher.requeued.is_linked() {
-            // SAFETY: `Watcher::forget` unlinks it before its handle is closed.
+            // SAFETY: `Watcher::deregister` unlinks it before its handle is closed.
             unsafe { self.requeued.push_back(&watcher.requeued) };
         }
     }
@@ -309,14 +309,14 @@ impl Loop {
         self.poller.watcher(fd).is_some_and(|it| unsafe { !((*it).vtable().is_idle)(it) })
     }
 
-    // ---- the tick -------------------------------------------------------------------------
+    // ---- one iteration ----------------------------------------------------------------------
 
     pub fn run(&self, mode: uv_run_mode) -> bool {
         let mut alive = self.is_alive();
         if !alive {
             self.update_time();
         }
-        // In default mode timers that are due come before the first wait, as they always did.
+        // Before version 1.45 libuv ran timers first; in default mode it still does once.
         if mode == UV_RUN_DEFAULT && alive && self.stop_flag.get() == 0 {
             self.update_time();
             timer::run_due(self);
@@ -343,7 +343,7 @@ impl Loop {
             called |= !self.check.is_empty() || !self.closing.get().is_null();
             self.check.run();
             self.run_closing();
-            // Where nothing was called, no time has passed since the wait.
+            // Without callbacks no time has passed since the wait.
             if called {
                 self.update_time();
             }
@@ -359,7 +359,7 @@ impl Loop {
         alive
     }
 
-    /// How long the poll phase may wait, in milliseconds; -1 is for ever.
+    /// Returns how long the poll phase may block, in milliseconds; -1 means without a limit.
     fn backend_timeout(&self) -> c_int {
         if self.stop_flag.get() != 0
             || !self.has_work()
@@ -398,17 +398,17 @@ impl Loop {
             return;
         }
         while !next.is_null() {
-            // SAFETY: a closing handle is alive until its close callback, which is called below,
-            // after the next one was read.
+            // SAFETY: a closing handle is alive until its close callback, which `finish_close` calls.
             let handle = unsafe { &*next };
             next = handle.next_closing();
             handle.finish_close();
         }
     }
 
-    /// Waits for events, at most `timeout` milliseconds, and dispatches them; whether there were any.
-    // Inlined, as is what it calls: after a system call the processor no longer knows where
-    // functions return to, and the first return costs as much as the rest of an empty tick.
+    /// Waits for events, at most `timeout` milliseconds, and dispatches them. Returns whether there were
+    /// any.
+    // Inlined, as are its callees: a system call clears the processor's return predictions, and the
+    // first return after it costs as much as the rest of an empty iteration.
     #[inline(always)]
     fn poll(&self, timeout: c_int) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
@@ -416,8 +416,7 @@ impl Loop {
         self.requeued.move_to(&round);
 
         let began = self.now();
-        // To tell events that were waiting from those that were waited for, ask without waiting
-        // first.
+        // A first wait that does not block tells events that were ready from those that come later.
         let mut left = if measure { 0 } else { timeout };
         let mut asked = !measure || timeout == 0;
         loop {
@@ -448,11 +447,11 @@ impl Loop {
         true
     }
 
-    /// Waits once and dispatches what it brought; whether that was anything.
+    /// Waits once and dispatches the events. Returns whether there were any.
     #[inline(always)]
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
-            // What other threads are about to hand over is not worth a sleep.
+            // Do not block for a message that another thread is about to send.
             let soon = (self.works.get() > 0 && self.work_spin.watch(|| self.mailbox.has_any()))
                 || self.async_spin.watch(|| self.mailbox.has_any());
             if soon || !self.mailbox.park() {
@@ -500,12 +499,12 @@ impl Loop {
 
     fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
-        // What is only handed over in the callbacks of this batch is for the next iteration.
+        // Messages sent by the callbacks of this batch are for the next iteration.
         let handed_over =
             self.mailbox.has_done() || self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty();
         if let Some(batch) = batch {
             for event in batch.iter() {
-                // The mailbox is looked into below, as after every wait.
+                // The mailbox is read below, as after every wait.
                 let PollEvent::Ready(watcher, event) = event else { continue };
                 any = true;
                 self.count_events(1);
@@ -519,20 +518,20 @@ impl Loop {
                 self.run_done_works();
             }
             if self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty() {
-                // However many handles there are, the wake-up was one event.
+                // One wake-up is one event, for any number of handles.
                 self.count_events(1);
                 async_::run_sent(self);
             }
         }
-        // A signal often says that something else happened, as SIGCHLD does of a pipe's end; the
-        // callbacks about that come first.
+        // A signal often announces another event, such as the end of a child's pipe, whose callbacks
+        // come first.
         if self.signals.dispatch() {
             process::reap(self);
         }
         any
     }
 
-    /// Calls back the work that the pool has done.
+    /// Calls back finished work.
     fn run_done_works(&self) {
         self.mailbox.take_done(&self.done_works);
         while let Some(link) = self.done_works.pop_front() {
@@ -544,7 +543,7 @@ impl Loop {
         }
     }
 
-    /// Gives a request to the pool. Fails only when there is no thread and none can be made.
+    /// Submits a request to the pool. Fails only when there is no thread and none can be started.
     ///
     /// # Safety
     /// The request is not under way, and stays alive and in place until it is `done`.
@@ -556,7 +555,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Calls `look` for every handle; it changes nothing.
+    /// Calls `look`, which changes nothing, for every handle.
     pub fn each_handle(&self, look: impl Fn(&Handle)) {
         self.listed_handles().for_each(&look);
         let mut walk = self.walks.get();
@@ -567,19 +566,18 @@ impl Loop {
         }
     }
 
-    /// All handles in the order of init; in the callback of a walk without those that it has still
-    /// to visit. None may be opened or closed meanwhile.
+    /// Iterates over the handles in the order of their initialisation; in the callback of a walk, only
+    /// over those already visited. No handle may be opened or closed during the iteration.
     pub fn listed_handles(&self) -> impl Iterator<Item = &Handle> {
         handles_of(&self.handles)
     }
 
-    /// Calls `visit` for every handle; it may close and start handles. Those that it starts are
-    /// not visited.
+    /// Calls `visit`, which may open and close handles, for every handle that exists now.
     fn walk(&self, visit: impl Fn(&Handle)) {
         let walk = Walk { rest: List::new(), outer: self.walks.get() };
         self.handles.move_to(&walk.rest);
         self.walks.set(&walk);
-        // Back in its own list before the callback can see it.
+        // Moved back first, as the callback may close the handle.
         while let Some(link) = walk.rest.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is not closed, hence alive.
             let handle = unsafe { &*handle_of(link) };

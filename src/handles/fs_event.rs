@@ -252,7 +252,7 @@ impl LoopFsEvents {
     }
 
     pub fn close(&self, loop_: &Loop) {
-        self.watcher.forget(&loop_.poller);
+        self.watcher.deregister(&loop_.poller);
         if self.watcher.fd.get() != -1 {
             let _ = crate::sys::fd::close(self.watcher.fd.replace(-1));
         }

@@ -216,7 +216,7 @@ impl Handle {
         if self.is_closing() {
             return;
         }
-        self.loop_().forget_other_process();
+        self.loop_().drop_parent_threads();
         self.set(flag::CLOSING);
         self.close_cb.set(callback);
         // SAFETY: `kind` says what the handle is part of, and that struct begins with it.

@@ -79,14 +79,14 @@ impl Poll {
             return Ok(());
         }
         let bits = to_kernel(events) as u16;
-        loop_.poller.watch_level(&self.watcher, bits).inspect_err(|_| self.stop())?;
+        loop_.poller.register_level(&self.watcher, bits).inspect_err(|_| self.stop())?;
         self.callback.set(callback);
         self.handle.activate();
         Ok(())
     }
 
     pub fn stop(&self) {
-        self.handle.loop_().poller.forget(&self.watcher);
+        self.handle.loop_().poller.deregister(&self.watcher);
         self.handle.deactivate();
     }
 

@@ -87,7 +87,7 @@ impl LoopSignals {
     }
 
     pub fn close(&self, loop_: &Loop) {
-        self.watcher.forget(&loop_.poller);
+        self.watcher.deregister(&loop_.poller);
         for end in [&self.watcher.fd, &self.write_end] {
             if end.get() != -1 {
                 let _ = sys::fd::close(end.replace(-1));

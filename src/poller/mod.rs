@@ -1,13 +1,12 @@
 //! Readiness: which descriptors can be read or written without blocking.
 //!
-//! mio's selector does the asking. A TCP socket stays registered, edge-triggered; the [`Watcher`] in
-//! its handle remembers what an edge said until a read or write proves otherwise, so stopping and
-//! starting a stream usually costs no system call. Of pipes and terminals a short read proves
-//! nothing, and `uv_poll_t` promises to call back for as long as a descriptor is ready, so these
-//! are registered on the same selector without `EPOLLET`.
+//! mio's selector reports readiness. A TCP socket stays registered, edge-triggered; the [`Watcher`] in
+//! its handle caches the readiness until a read or write would block, so stopping and starting a stream
+//! usually costs no system call. Pipes and terminals are registered without `EPOLLET`, as a short read
+//! does not prove them empty. So is `uv_poll_t`, which calls back for as long as a descriptor is ready.
 //!
-//! Events are matched to descriptors by number and generation: a descriptor that was closed and
-//! whose number was given out again in the middle of a batch does not receive the old one's event.
+//! The token of an event holds a descriptor and a generation. An event that was fetched for a closed
+//! descriptor never reaches the handle that has its number now.
 
 mod ring;
 mod watcher;
@@ -29,58 +28,57 @@ use mio::{Events, Interest, Token};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-/// How many events one wait takes in.
+/// The most events that one wait returns.
 const EVENTS: usize = 1024;
 
-/// How many descriptors a loop has room for from the start.
+/// The initial size of the table of descriptors.
 const SLOTS: usize = 64;
 
-/// The token of the wake-up; no descriptor's token can be this large.
+/// The token of the waker; no descriptor's token is this large.
 const WAKE: Token = Token(usize::MAX);
 
-/// As a timeout: not at all.
+/// A timeout that does not block.
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
-/// What a descriptor is registered for.
+/// The trigger mode and the events of a registration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Edge-triggered, as streams use it.
+    /// Edge-triggered; for TCP and UDP sockets.
     Edge(Interest),
-    /// Level-triggered with these epoll events, as pipes, terminals and `uv_poll_t` use it.
+    /// Level-triggered, with epoll's events; for pipes, terminals and `uv_poll_t`.
     Level(u16),
 }
 
-/// Something that a wait reported.
+/// An event of one wait.
 pub enum PollEvent<'a> {
-    /// Another thread or a signal handler called for attention.
+    /// Another thread or a signal handler woke the loop.
     Wake,
-    /// A watched descriptor is ready; the `Watcher` is alive, as its handle is not closed.
+    /// A descriptor is ready. The watcher is alive, as its handle is not closed.
     Ready(*const Watcher, &'a Event),
 }
 
 pub struct Poller {
     poll: RefCell<mio::Poll>,
-    /// Absent while a batch of them is being dispatched.
+    /// `None` while a batch is being dispatched.
     events: RefCell<Option<Events>>,
-    /// Indexed by descriptor; null where nothing is watched. What a registration needs besides is
-    /// in the `Watcher`: with tens of thousands of connections this table is what a loop grows by.
+    /// The registered watchers, indexed by descriptor; null where there is none. The rest of a
+    /// registration is in the `Watcher`: with many connections this table is the loop's largest part.
     slots: RefCell<Array<*const Watcher>>,
-    /// The descriptors whose `Watcher` is stale.
+    /// The descriptors of stale watchers.
     stale: RefCell<Array<c_int>>,
-    /// Of the latest registration.
+    /// The generation of the latest registration.
     generation: Cell<u32>,
-    /// Messages that streams have sent since the last wait that could be long.
-    sent: Cell<u32>,
-    /// For the answer to a message, where one was sent. Several answers, and what comes unasked, had
-    /// better be waited for asleep: more of it is there at once then, and a reader in haste gets in the
-    /// sender's way.
+    /// How many replies the streams expect for what they have sent since the last wait that blocked.
+    expected_replies: Cell<u32>,
+    /// Spins before a wait for one reply. Several replies and unexpected data are better read after a
+    /// sleep, which finds more of them at once.
     spin: AdaptiveSpin,
 }
 
 impl Poller {
     pub fn new() -> Result<Poller> {
         let mut slots = Array::new();
-        // Room for the first descriptors: a loop that can have no memory fails to start.
+        // Reserved here so that a loop without memory fails to start.
         slots.reserve(SLOTS)?;
         Ok(Poller {
             poll: RefCell::new(mio::Poll::new()?),
@@ -88,7 +86,7 @@ impl Poller {
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
-            sent: Cell::new(0),
+            expected_replies: Cell::new(0),
             spin: AdaptiveSpin::earned(64),
         })
     }
@@ -102,7 +100,8 @@ impl Poller {
         Ok(Waker::new(self.poll.borrow().registry(), WAKE)?)
     }
 
-    /// What the descriptor is registered for, alive as its handle is not closed.
+    /// Returns the watcher that is registered for the descriptor. It is alive, as its handle is not
+    /// closed.
     pub fn watcher(&self, fd: c_int) -> Option<*const Watcher> {
         let watcher = *self.slots.borrow().get(usize::try_from(fd).ok()?)?;
         (!watcher.is_null()).then_some(watcher)
@@ -112,23 +111,23 @@ impl Poller {
         self.watcher(watcher.fd.get()).is_some_and(|holder| core::ptr::eq(holder, watcher))
     }
 
-    /// Events that were taken in for `io` before are not for it.
+    /// Gives the watcher a new generation, so that events fetched for it before are dropped.
     fn renumber(&self, watcher: &Watcher) {
         self.generation.set(self.generation.get().wrapping_add(1));
         watcher.generation.set(self.generation.get());
     }
 
-    /// Registers `io.fd`, or changes what it is registered for; the kernel then reports anew what
-    /// is ready already. A registration that another handle with the same descriptor has is taken
-    /// over: that one does nothing at the moment, or the user would have two use it at once.
-    pub fn watch(&self, watcher: &Watcher, mode: Mode) -> Result {
+    /// Registers the watcher's descriptor, or changes its registration; the kernel reports the current
+    /// readiness again. Takes over the registration of another watcher with the same descriptor if that
+    /// one yields: it is idle, unless the user has two handles use a descriptor at once.
+    pub fn register(&self, watcher: &Watcher, mode: Mode) -> Result {
         let fd = watcher.fd.get();
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
         let mut slots = self.slots.borrow_mut();
         while slots.len() <= index {
             slots.push(core::ptr::null())?;
         }
-        // SAFETY: what is registered is alive.
+        // SAFETY: a registered watcher is part of a live handler.
         let holder = unsafe { slots[index].as_ref() };
         if !holder.is_some_and(|holder| core::ptr::eq(holder, watcher)) {
             if let Some(other) = holder {
@@ -140,13 +139,13 @@ impl Poller {
             }
             self.renumber(watcher);
         }
-        self.register(watcher, mode, holder.is_some())?;
+        self.update_selector(watcher, mode, holder.is_some())?;
         watcher.stale.set(false);
         slots[index] = watcher;
         Ok(())
     }
 
-    /// Fails with what the kernel says of a descriptor that cannot be waited for.
+    /// Fails with the kernel's error if the descriptor cannot be polled.
     pub fn can_watch(&self, fd: c_int) -> Result {
         match sys::fd::epoll_ctl(self.fd(), libc::EPOLL_CTL_ADD, fd, 0, u64::MAX - 1) {
             Ok(()) => sys::fd::epoll_ctl(self.fd(), libc::EPOLL_CTL_DEL, fd, 0, 0),
@@ -155,14 +154,13 @@ impl Poller {
         }
     }
 
-    /// Registers `io.fd` level-triggered for these epoll events. Events already taken in for it are
-    /// dropped.
-    pub fn watch_level(&self, watcher: &Watcher, events: u16) -> Result {
+    /// Registers the watcher's descriptor level-triggered for these epoll events. Drops events that were
+    /// fetched for it.
+    pub fn register_level(&self, watcher: &Watcher, events: u16) -> Result {
         let known = self.watches(watcher);
         if known {
-            // Some libraries ask for the same with every command. Renewing it once before the next
-            // wait is enough; that it is renewed at all is for a number that stands for another
-            // file by now.
+            // Some libraries ask for the same events with every command, so the registration is renewed
+            // only once, before the next wait. It has to be: the number may mean another file by now.
             let same = watcher.level_events.get() == events;
             if same && watcher.stale.get() {
                 return Ok(());
@@ -174,34 +172,34 @@ impl Poller {
             }
         }
         watcher.level_events.set(events);
-        match self.watch(watcher, Mode::Level(events)) {
-            // The user closed the descriptor, and its number was given out anew.
+        match self.register(watcher, Mode::Level(events)) {
+            // The user closed the descriptor, and its number was reused.
             Err(Error::ENOENT) if known => {
-                self.forget(watcher);
-                self.watch(watcher, Mode::Level(events))
+                self.deregister(watcher);
+                self.register(watcher, Mode::Level(events))
             }
             other => other,
         }
     }
 
-    /// Brings the registrations up to date for which `watch_level` put that off.
+    /// Renews the registrations that `register_level` deferred.
     fn refresh(&self) {
         while let Some(fd) = self.stale.borrow_mut().pop() {
-            // SAFETY: what is registered is alive.
+            // SAFETY: a registered watcher is part of a live handler.
             let Some(watcher) = self.watcher(fd).map(|watcher| unsafe { &*watcher }) else {
                 continue;
             };
             if !watcher.stale.take() {
                 continue;
             }
-            if self.register(watcher, watcher.registered(), true) == Err(Error::ENOENT) {
-                // Fails when the user has closed the descriptor: there is nothing to report.
-                let _ = self.register(watcher, watcher.registered(), false);
+            if self.update_selector(watcher, watcher.registered(), true) == Err(Error::ENOENT) {
+                // Fails if the user has closed the descriptor: it has no events then.
+                let _ = self.update_selector(watcher, watcher.registered(), false);
             }
         }
     }
 
-    fn register(&self, watcher: &Watcher, mode: Mode, known: bool) -> Result {
+    fn update_selector(&self, watcher: &Watcher, mode: Mode, known: bool) -> Result {
         let poll = self.poll.borrow();
         let fd = watcher.fd.get();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.
@@ -221,24 +219,24 @@ impl Poller {
         Ok(())
     }
 
-    /// Takes note that a stream has sent so many messages.
-    pub fn sent(&self, messages: u32) {
-        self.sent.set(self.sent.get().saturating_add(messages));
+    /// Notes that a stream expects so many replies.
+    pub fn expect_replies(&self, count: u32) {
+        self.expected_replies.set(self.expected_replies.get().saturating_add(count));
     }
 
-    /// Ends the watching of a descriptor; events already taken in for it are dropped.
-    pub fn forget(&self, watcher: &Watcher) {
+    /// Deregisters the watcher. Drops events that were fetched for it.
+    pub fn deregister(&self, watcher: &Watcher) {
         if !self.watches(watcher) {
             return;
         }
         let fd = watcher.fd.get();
         self.slots.borrow_mut()[fd as usize] = core::ptr::null();
-        // Fails when the user closed the descriptor first; the kernel has forgotten it then.
+        // Fails if the user closed the descriptor first, which deregistered it.
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
 
-    /// Waits for events, at most `timeout` milliseconds (-1: for ever, 0: not at all). None when
-    /// the time is up or a signal handler ran; the call cannot fail otherwise.
+    /// Waits for events, at most `timeout` milliseconds; -1 means without a limit. Returns `None` when the
+    /// time is up or a signal handler ran; the call cannot fail otherwise.
     #[inline(always)]
     pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
         self.refresh();
@@ -246,15 +244,15 @@ impl Poller {
             0 => NOW,
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
         };
-        // A thread that is cancelled in there leaves no borrow behind.
-        // SAFETY: all that runs before they are out of use is mio's wait for the kernel.
+        // Not borrowed, as a thread that is cancelled in the system call does not end the borrow.
+        // SAFETY: only mio's wait runs while the references are in use.
         let (poll, slot) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events.as_ptr()) };
-        // Absent only when a callback runs the loop that called it, which libuv forbids.
+        // `None` only if a callback runs its own loop, which libuv forbids.
         let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
-        let answer_due = timeout != NOW && self.sent.take() == 1;
-        let mut answered = || poll.poll(events, NOW).is_ok() && !events.is_empty();
-        if !(answer_due && self.spin.ask(&mut answered)) {
-            let since = answer_due.then(Instant::now);
+        let reply_due = timeout != NOW && self.expected_replies.take() == 1;
+        let mut has_events = || poll.poll(events, NOW).is_ok() && !events.is_empty();
+        if !(reply_due && self.spin.ask(&mut has_events)) {
+            let since = reply_due.then(Instant::now);
             let result = poll.poll(events, timeout);
             if result.is_err() || events.is_empty() {
                 return None;
@@ -272,20 +270,20 @@ impl Poller {
             return Some(PollEvent::Wake);
         }
         let watcher = self.watcher((token.0 & 0xffff_ffff) as c_int)?;
-        // SAFETY: what is registered is alive.
+        // SAFETY: a registered watcher is part of a live handler.
         let generation = unsafe { (*watcher).generation.get() };
         (generation as usize == token.0 >> 32).then_some(PollEvent::Ready(watcher, event))
     }
 
-    /// In the child of a fork: a selector of its own with everything registered anew.
+    /// Replaces the selector and registers every watcher again, in the child of a fork.
     pub fn renew(&self) -> Result {
-        // Dropping the inherited one closes the child's copy only, the parent's stays as it is.
+        // Dropping the inherited selector closes the child's descriptor only.
         *self.poll.borrow_mut() = mio::Poll::new()?;
         let slots = self.slots.borrow();
-        // SAFETY: what is registered is alive.
+        // SAFETY: a registered watcher is part of a live handler.
         for watcher in slots.iter().filter_map(|watcher| unsafe { watcher.as_ref() }) {
-            match self.register(watcher, watcher.registered(), false) {
-                // The user has closed it; there is nothing to be told about it.
+            match self.update_selector(watcher, watcher.registered(), false) {
+                // The user has closed the descriptor: it has no events.
                 Ok(()) | Err(Error::EBADF) => {}
                 Err(error) => return Err(error),
             }
@@ -301,8 +299,8 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// What happened, in the kernel's order; looked up only when it is that event's turn, because
-    /// the callbacks of earlier ones may have closed what later ones are about.
+    /// Iterates over the events in the kernel's order. Looks each up when its turn comes, because the
+    /// callbacks of earlier events may close the handles of later ones.
     pub fn iter(&self) -> impl Iterator<Item = PollEvent<'_>> {
         self.events.iter().flatten().filter_map(|event| self.poller.identify(event))
     }

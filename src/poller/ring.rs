@@ -1,13 +1,12 @@
-//! io_uring: the kernel does file operations by itself, without a thread of the pool.
+//! io_uring: the kernel runs file operations without a thread of the pool.
 //!
-//! A loop has a ring when both its user and the environment ask for it (`UV_USE_IO_URING`), and
-//! the kernel has a good one. A kernel thread takes what is pushed, so that handing over an
-//! operation is no system call as long as that thread is awake. The ring's descriptor is watched
-//! like any other: it is readable while there are completions, also for an embedder who polls
-//! `uv_backend_fd`.
+//! A loop has a ring if its user and the environment (`UV_USE_IO_URING`) both ask for one, and the
+//! kernel's is recent enough. A kernel thread takes the entries, so that submitting one needs no system
+//! call unless that thread sleeps. The ring's descriptor is registered like any other: it is readable
+//! while there are completions, also for an embedder that polls `uv_backend_fd`.
 //!
-//! What the kernel thread does it does with the credentials that the process had when the ring was
-//! made, which is why the user has to ask for it.
+//! The kernel thread keeps the credentials that the process had when the ring was made, which is why
+//! the user has to ask for it.
 
 use crate::abi::{Error, Result};
 use crate::sys;
@@ -20,25 +19,24 @@ use std::sync::OnceLock;
 use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
-/// How many operations may wait for the kernel thread.
+/// The size of the submission queue.
 const ENTRIES: u32 = 64;
 
-/// How long the kernel thread stays awake without work, in milliseconds.
-const AWAKE: u32 = 10;
+/// How long the kernel thread polls without work before it sleeps, in milliseconds.
+const IDLE: u32 = 10;
 
-/// How long `cancel` lets the kernel thread take what it has not taken yet. On a machine that does not
-/// run it for so long the loop itself fares no better.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long `cancel` waits for the kernel thread to take the submitted entries.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub struct Ring {
     uring: IoUring,
-    /// The operations that the kernel knows, as bits.
+    /// A bit for each operation that the kernel supports.
     supported: u64,
     in_flight: Cell<u32>,
 }
 
 impl Ring {
-    /// Fails when the ring is not wanted, or the kernel has none that will do.
+    /// Fails if the environment does not ask for a ring or the kernel lacks what is needed.
     pub fn new() -> Result<Ring> {
         if !is_wanted() {
             return Err(Error::ENOSYS);
@@ -48,7 +46,7 @@ impl Ring {
         if version < (5, 10, 186) {
             return Err(Error::ENOSYS);
         }
-        let uring = IoUring::builder().setup_sqpoll(AWAKE).build(ENTRIES)?;
+        let uring = IoUring::builder().setup_sqpoll(IDLE).build(ENTRIES)?;
         let params = uring.params();
         if !params.is_feature_sqpoll_nonfixed() || !params.is_feature_rw_cur_pos() {
             return Err(Error::ENOSYS);
@@ -57,7 +55,7 @@ impl Ring {
         uring.submitter().register_probe(&mut probe)?;
         let known = (0..u64::BITS as u8).filter(|&code| probe.is_supported(code));
         let mut supported = known.fold(0, |all, code| all | 1 << code);
-        // There a file stays open for some time after it was closed, and cannot be executed.
+        // On older kernels a closed file stays open for some time, and cannot be executed.
         if version < (6, 1, 0) {
             supported &= !(1 << opcode::Close::CODE);
         }
@@ -68,19 +66,19 @@ impl Ring {
         self.uring.as_raw_fd()
     }
 
-    /// Hands an operation to the kernel. False when it does not know it, or is busy.
+    /// Submits an operation. Returns false if the kernel does not support it, or the ring is full.
     ///
     /// # Safety
-    /// What the entry points to stays valid until its completion.
+    /// The memory that the entry points to stays valid until its completion.
     pub unsafe fn push(&self, entry: &squeue::Entry) -> bool {
-        // Without more operations than there is room for completions, none can overflow.
+        // With no more operations than there is room for completions, none overflows.
         if self.supported >> entry.get_opcode() & 1 == 0
             || self.in_flight.get() == self.uring.params().cq_entries()
         {
             return false;
         }
         // SAFETY: no other submission queue exists, as only this function makes one, and a loop is
-        // used by one thread at a time. The entry: the caller's contract.
+        // used by one thread at a time. The entry is as documented.
         if unsafe { self.uring.submission_shared().push(entry) }.is_err() {
             return false;
         }
@@ -90,13 +88,13 @@ impl Ring {
         true
     }
 
-    /// How many completions are there.
+    /// Returns the number of completions.
     pub fn completed(&self) -> usize {
         // SAFETY: no other completion queue exists; only this and `pop` make one, for a moment.
         unsafe { self.uring.completion_shared() }.len()
     }
 
-    /// The next completion: the `user_data` of its entry, and the result as of a system call.
+    /// Returns the `user_data` and the result of the next completion.
     pub fn pop(&self) -> Option<(u64, i32)> {
         // SAFETY: as in `completed`.
         let entry = unsafe { self.uring.completion_shared() }.next()?;
@@ -104,8 +102,8 @@ impl Ring {
         Some((entry.user_data(), entry.result()))
     }
 
-    /// Has an operation end with `ECANCELED` if it waits. Otherwise, and where the kernel cannot do
-    /// this, it goes on and this is `EBUSY`.
+    /// Cancels an operation that has not begun, which completes with `ECANCELED`. Fails with `EBUSY` if
+    /// it has begun or the kernel cannot cancel.
     pub fn cancel(&self, user_data: u64) -> Result {
         self.await_taken();
         let at_once = Some(Timespec::new());
@@ -113,24 +111,26 @@ impl Ring {
         self.uring.submitter().register_sync_cancel(at_once, which).map_err(|_| Error::EBUSY)
     }
 
-    /// Waits until the kernel thread has taken what was pushed; the kernel finds nothing to cancel
-    /// before.
+    /// Waits until the kernel thread has taken the submitted entries, as those it has not taken cannot be
+    /// cancelled.
     fn await_taken(&self) {
         let began = Instant::now();
         // SAFETY: as in `push`.
-        while !unsafe { self.uring.submission_shared() }.is_empty() && began.elapsed() < PATIENCE {
+        while !unsafe { self.uring.submission_shared() }.is_empty()
+            && began.elapsed() < CANCEL_TIMEOUT
+        {
             yield_now();
         }
     }
 }
 
-/// Whether `UV_USE_IO_URING` is a positive number; settled when it is first asked for.
+/// Returns whether `UV_USE_IO_URING` is a positive number; the first call decides.
 fn is_wanted() -> bool {
     static WANTED: OnceLock<bool> = OnceLock::new();
     *WANTED.get_or_init(|| std::env::var("UV_USE_IO_URING").is_ok_and(|value| is_positive(&value)))
 }
 
-/// As atoi() reads it: what follows the digits is ignored.
+/// Parses as atoi() does: text after the digits is ignored.
 fn is_positive(number: &str) -> bool {
     let number = number.trim_ascii_start();
     let digits = number.strip_prefix('+').unwrap_or(number).bytes();

@@ -7,15 +7,15 @@ use core::ffi::c_int;
 use mio::event::Event;
 use mio::Interest;
 
-/// The struct around a [`Watcher`], which is told about its descriptor.
+/// A struct that a [`Watcher`] is part of, and that handles the events of its descriptor.
 ///
 /// # Safety
 /// A `Watcher` lies `OFFSET` bytes into every `Self`, which is reached through shared references only.
 pub unsafe trait EventHandler: Sized {
     const OFFSET: usize;
 
-    /// Whether the registration goes to another watcher of the same descriptor that asks for it. The
-    /// handler then registers again when it next needs to.
+    /// Whether another watcher of the same descriptor may take over the registration. The handler then
+    /// registers again when it next needs to.
     const YIELDS: bool = false;
 
     /// Handles an event of the kernel.
@@ -65,29 +65,28 @@ impl Vtable {
 
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.
 ///
-/// `interest` is what the kernel was asked for; `readable` is set by an edge and cleared by a read
-/// that took everything there was.
+/// `readable` is set by an event and cleared by a read that emptied the descriptor.
 #[repr(C)]
 pub struct Watcher {
     vtable: Cell<&'static Vtable>,
     pub pending: Link,
     pub requeued: Link,
-    /// Of the registration; what an event for it must show.
+    /// The generation of the registration. Events of another one are dropped.
     pub(super) generation: Cell<u32>,
-    /// What [`Poller::watch_level`] registered it for.
+    /// The events that [`Poller::register_level`] registered.
     pub level_events: Cell<u16>,
-    /// Readiness is reported for as long as it lasts, not only when it begins.
+    /// The registration is level-triggered.
     level: Cell<bool>,
-    /// Its registration is renewed before the next wait.
+    /// The registration is to be renewed before the next wait.
     pub(super) stale: Cell<bool>,
-    /// Where libuv has it, as some programs read it from there.
+    /// At libuv's offset, as some programs read it.
     pub fd: Cell<c_int>,
     interest: Cell<Option<Interest>>,
-    /// An edge said that there is something to read, and no read has emptied it since.
+    /// An event reported that it is readable, and no read has emptied it since.
     pub readable: Cell<bool>,
-    /// The peer will send no more: a short read then does not mean that the next would block.
+    /// The peer has closed its writing side: a short read then does not mean that the next would block.
     pub read_closed: Cell<bool>,
-    /// The latest event said that the other side is gone, and of no error.
+    /// The latest event reported that the peer is gone, and no error.
     pub hung_up: Cell<bool>,
 }
 
@@ -133,8 +132,7 @@ impl Watcher {
         self.vtable.get()
     }
 
-    /// Chooses between reports of what lasts and of what begins; takes effect with the next
-    /// registration.
+    /// Selects level-triggered or edge-triggered events, for registrations from now on.
     pub fn set_level_triggered(&self, level: bool) {
         self.level.set(level);
     }
@@ -157,7 +155,7 @@ impl Watcher {
         Mode::Level(events as u16)
     }
 
-    /// What it is registered for.
+    /// Returns the mode of the registration.
     pub(super) fn registered(&self) -> Mode {
         match self.interest.get() {
             Some(interest) => self.mode(interest),
@@ -165,8 +163,7 @@ impl Watcher {
         }
     }
 
-    /// Sees to it that (at least) these edges are reported. An edge of before is not repeated
-    /// when they are already.
+    /// Adds these events to the registration. Readiness is not reported again if they are part of it.
     pub fn arm(&self, poller: &Poller, interest: Interest) -> Result {
         let wanted = self.interest.get().map_or(interest, |now| now | interest);
         if self.interest.get() == Some(wanted) {
@@ -175,41 +172,41 @@ impl Watcher {
         self.rearm(poller, interest)
     }
 
-    /// As [`Watcher::arm`], and what is ready already is reported again.
+    /// As [`Watcher::arm`], and has the current readiness reported again.
     pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
         let wanted = self.interest.get().map_or(interest, |now| now | interest);
-        poller.watch(self, self.mode(wanted))?;
+        poller.register(self, self.mode(wanted))?;
         self.interest.set(Some(wanted));
         Ok(())
     }
 
-    /// Reports these edges no longer.
+    /// Removes these events from the registration.
     pub fn disarm(&self, poller: &Poller, interest: Interest) {
         let Some(now) = self.interest.get() else { return };
         match now.remove(interest) {
             Some(rest) if rest == now => {}
             Some(rest) => {
-                // Cannot fail for a registered descriptor; if it did, events would be ignored.
-                if poller.watch(self, self.mode(rest)).is_ok() {
+                // Cannot fail for a registered descriptor; if it did, its events would be ignored.
+                if poller.register(self, self.mode(rest)).is_ok() {
                     self.interest.set(Some(rest));
                 }
             }
             None => {
                 self.interest.set(None);
-                poller.forget(self);
+                poller.deregister(self);
             }
         }
     }
 
-    /// Another `Watcher` with the same descriptor has taken over the registration.
+    /// Notes that another watcher has taken over the registration.
     pub(super) fn yield_registration(&self) {
         self.interest.set(None);
     }
 
-    /// Ends all watching and leaves the loop's lists.
-    pub fn forget(&self, poller: &Poller) {
+    /// Deregisters the descriptor and leaves the loop's queues.
+    pub fn deregister(&self, poller: &Poller) {
         if self.interest.take().is_some() {
-            poller.forget(self);
+            poller.deregister(self);
         }
         self.requeued.unlink();
         self.pending.unlink();

@@ -157,7 +157,7 @@ impl Stream {
         self.stop_reading();
         self.handle.deactivate();
         self.handle.clear(flag::READABLE | flag::WRITABLE);
-        self.watcher.forget(&self.loop_().poller);
+        self.watcher.deregister(&self.loop_().poller);
         match self.handle.kind() {
             UV_NAMED_PIPE => self.remove_path(),
             UV_TTY => self.restore_terminal(),

@@ -209,7 +209,7 @@ impl Stream {
                     write.send_handle.set(core::ptr::null_mut());
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
-                        self.loop_().poller.sent(1);
+                        self.loop_().poller.expect_replies(1);
                         self.finish_write(write, None);
                     } else if is_all {
                         return self.wait_writable();
@@ -226,7 +226,7 @@ impl Stream {
 
     fn wait_writable(&self) {
         // More than one: the next event is about room for the rest, not an answer.
-        self.loop_().poller.sent(2);
+        self.loop_().poller.expect_replies(2);
         if let Err(error) = self.arm(Interest::WRITABLE) {
             self.fail_writes(error);
         }
@@ -305,7 +305,7 @@ impl Stream {
         };
         match written {
             Ok(length) => {
-                self.loop_().poller.sent(1);
+                self.loop_().poller.expect_replies(1);
                 Ok(c_int::try_from(length).unwrap_or(c_int::MAX))
             }
             Err(Error::ENOBUFS) => Err(Error::EAGAIN),

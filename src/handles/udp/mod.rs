@@ -225,7 +225,7 @@ impl Udp {
         // The receive callback stays: what a recvmmsg(2) has brought is still given out.
         self.handle.clear(flag::READING);
         self.handle.deactivate();
-        self.watcher.forget(&self.loop_().poller);
+        self.watcher.deregister(&self.loop_().poller);
         let fd = self.watcher.fd.replace(-1);
         // The standard descriptors stay open: the next file would get their number.
         if fd > libc::STDERR_FILENO {

@@ -61,7 +61,7 @@ impl LoopRing {
         let made = Ring::new().and_then(|ring| {
             let watcher = Watcher::new::<ActiveRing>(ring.fd());
             let active = Rc::new(ActiveRing { watcher, ring, loop_ });
-            loop_.poller.watch_level(&active.watcher, libc::EPOLLIN as u16)?;
+            loop_.poller.register_level(&active.watcher, libc::EPOLLIN as u16)?;
             Ok(active)
         });
         self.wanted.set(made.is_ok());
@@ -73,7 +73,7 @@ impl LoopRing {
     /// child's own by now.
     pub fn after_fork(&self, loop_: &Loop) {
         if let Some(active) = self.active.take() {
-            loop_.poller.forget(&active.watcher);
+            loop_.poller.deregister(&active.watcher);
         }
     }
 }
