@@ -1,4 +1,3 @@
-//! The C library, as this crate calls it: under another name than `libc`, so that functions which a
-//! checker lacks can be replaced here.
+//! The C library. The crate calls it by this name so that functions that Miri lacks can be replaced here.
 
 pub use libc::*;

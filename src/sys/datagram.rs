@@ -1,17 +1,17 @@
-//! Datagrams: sending and receiving them, one or many with a call.
+//! Sending and receiving datagrams, one or many with one call.
 
 use super::fd::total;
 use super::{c, count, cvt, retry, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
-use core::ffi::c_int;
+use core::ffi::{c_int, c_uint};
 use core::mem::{offset_of, size_of, MaybeUninit};
 use core::ptr;
 use libc::{iovec, mmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
 
-/// How many datagrams one call takes. The arrays for them are on the stack.
+/// The most datagrams in one call. The arrays for them are on the stack.
 pub const BATCH: usize = 64;
 
-/// Where a datagram goes; a NULL address is the peer of a connected socket.
+/// The destination of a datagram; a NULL address means the peer of a connected socket.
 #[derive(Clone, Copy)]
 pub struct Destination {
     pub address: *const sockaddr,
@@ -21,7 +21,7 @@ pub struct Destination {
 impl Destination {
     pub const PEER: Destination = Destination { address: ptr::null(), length: 0 };
 
-    /// Whether it is where the message goes.
+    /// Whether it is the destination of the message.
     ///
     /// # Safety
     /// Both addresses are readable.
@@ -30,7 +30,7 @@ impl Destination {
         let length = self.length as usize;
         self.length == message.msg_namelen
             && (ours == theirs.cast_const()
-                // SAFETY: as documented; only the peer has the length 0.
+                // SAFETY: as documented. NULL, with the length 0, equals only NULL.
                 || unsafe {
                     core::slice::from_raw_parts(ours, length)
                         == core::slice::from_raw_parts(theirs, length)
@@ -58,7 +58,12 @@ fn message(
     message
 }
 
-/// Sends one datagram that the buffers make up; returns its size.
+/// Converts the number of messages, at most `BATCH`.
+fn number(messages: usize) -> c_uint {
+    messages.try_into().unwrap_or(0)
+}
+
+/// Sends the buffers as one datagram; returns its size.
 ///
 /// # Safety
 /// The address and the buffers are readable.
@@ -76,28 +81,28 @@ pub unsafe fn send(fd: c_int, to: Destination, buffers: &[uv_buf_t]) -> Result<u
     }
 }
 
-/// Datagrams that are sent with one call.
+/// Datagrams to send with one call.
 ///
-/// A run of datagrams of one size to one address, of which the last may be shorter, becomes one
-/// message that the kernel cuts up as late as it can (generic segmentation offload). That saves most
-/// of what sending a small datagram costs.
+/// A run of datagrams of one size to one address, of which the last may be shorter, becomes one message,
+/// which the kernel splits as late as possible (generic segmentation offload). That saves most of the
+/// cost of a small datagram.
 pub struct Outbox {
     headers: [MaybeUninit<mmsghdr>; BATCH],
-    /// How many datagrams are in each message.
+    /// The number of datagrams in each message.
     runs: [u8; BATCH],
-    /// Where the buffers of a message with several datagrams begin in `vectors`. Its header gets the
-    /// pointers when it is sent, so that an outbox can be moved.
+    /// The index in `vectors` of the first buffer of a message with several datagrams. The header gets
+    /// the pointers when the message is sent, so that an outbox can be moved.
     starts: [u8; BATCH],
     messages: usize,
     datagrams: usize,
-    /// The size of the last message and of the datagrams in it; none can be added when the latter
-    /// is 0.
+    /// The size of the last message, and of the datagrams in it. The latter is 0 if no datagram can be
+    /// added.
     last_size: usize,
     segment: usize,
     /// The buffers of messages with several datagrams.
     vectors: [MaybeUninit<iovec>; 2 * BATCH],
     vectors_used: usize,
-    /// The sizes of their datagrams, as the kernel is told them.
+    /// Their control messages, with the sizes of their datagrams.
     controls: [MaybeUninit<SegmentSize>; BATCH / 2],
     controls_used: usize,
     segmenting: bool,
@@ -122,11 +127,11 @@ impl SegmentSize {
     }
 }
 
-/// The most bytes in a message with several datagrams: what fits into an IPv6 packet.
+/// The maximum size of a message with several datagrams: that of an IPv6 packet, less its headers.
 const MAX_MESSAGE: usize = 65_487;
 
 impl Outbox {
-    /// `segmenting` allows several datagrams in one message.
+    /// Makes an empty outbox. `segmenting` allows several datagrams in one message.
     pub fn new(segmenting: bool) -> Outbox {
         Outbox {
             headers: [const { MaybeUninit::uninit() }; BATCH],
@@ -151,7 +156,7 @@ impl Outbox {
     /// Adds a datagram, unless there is no room.
     ///
     /// # Safety
-    /// The address stays readable until the outbox was sent.
+    /// The address, and the array of buffers, stay readable until the outbox has been sent.
     pub unsafe fn push(&mut self, to: Destination, buffers: &[uv_buf_t]) {
         if self.is_full() {
             return;
@@ -167,7 +172,7 @@ impl Outbox {
         self.datagrams += 1;
     }
 
-    /// Adds a datagram to the last message if it may be part of that.
+    /// Adds a datagram to the last message, if that is possible.
     ///
     /// # Safety
     /// As for [`Outbox::push`].
@@ -178,7 +183,7 @@ impl Outbox {
         let Some(last) = self.messages.checked_sub(1) else { return false };
         // SAFETY: all messages are initialised.
         let last_header = unsafe { &mut self.headers[last].assume_init_mut().msg_hdr };
-        // SAFETY: as documented, for this address and for those from before.
+        // SAFETY: as documented, for this address and for the previous ones.
         if !unsafe { to.is(last_header) } {
             return false;
         }
@@ -191,15 +196,17 @@ impl Outbox {
             return false;
         }
         let free = self.vectors[self.vectors_used..].as_mut_ptr().cast::<iovec>();
-        // SAFETY: there is room for both; a message of one datagram has the array that this came with.
-        // uv_buf_t has the layout of struct iovec.
+        // SAFETY: there is room for both; a message of one datagram refers to the array that its caller
+        // passed. uv_buf_t has the layout of struct iovec.
         unsafe {
             ptr::copy_nonoverlapping(last_header.msg_iov, free, moved);
             ptr::copy_nonoverlapping(buffers.as_ptr().cast(), free.add(moved), buffers.len());
         }
         if is_new {
-            self.starts[last] = self.vectors_used as u8;
-            self.controls[self.controls_used].write(SegmentSize::new(self.segment as u16));
+            // Both fit: there are 128 vectors, and a message is shorter than 64 KiB.
+            self.starts[last] = self.vectors_used.try_into().unwrap_or(0);
+            let segment = self.segment.try_into().unwrap_or(0);
+            self.controls[self.controls_used].write(SegmentSize::new(segment));
             self.controls_used += 1;
             last_header.msg_iovlen = 0;
         }
@@ -213,7 +220,7 @@ impl Outbox {
         true
     }
 
-    /// Points the headers of messages with several datagrams to their buffers and control messages.
+    /// Sets the pointers of messages with several datagrams to their buffers and control messages.
     fn point_headers(&mut self) {
         let mut controls = self.controls.iter_mut();
         let vectors = self.vectors.as_mut_ptr().cast::<iovec>();
@@ -227,14 +234,14 @@ impl Outbox {
         }
     }
 
-    /// Sends as many as can be sent; returns how many, or why the first was not. None are to be
-    /// added or sent afterwards. `Ok(None)`: nothing was sent, as the kernel or the way to the peer
-    /// cannot cut messages up, or the user has set the socket up to cut up his own.
+    /// Sends as many datagrams as possible; returns their number, or the error of the first. The outbox
+    /// must not be used afterwards. `Ok(None)` means that nothing was sent because the kernel or the route
+    /// does not support segmentation, or because the user has set a segment size for the socket.
     ///
     /// # Safety
-    /// The addresses and buffers of all are readable.
+    /// The addresses and buffers of all datagrams are readable.
     pub unsafe fn send(&mut self, fd: c_int) -> Result<Option<usize>> {
-        // A kernel that does not know the control message would ignore it.
+        // A kernel without segmentation would ignore the control message.
         if self.controls_used > 0
             && super::socket::option(fd, libc::SOL_UDP, libc::UDP_SEGMENT) != Ok(0)
         {
@@ -245,16 +252,16 @@ impl Outbox {
         let sent = match self.messages {
             0 => Ok(0),
             1 => {
-                // SAFETY: the first is initialised, and as documented.
-                retry(|| cvt(unsafe { c::sendmsg(fd, &raw const (*headers).msg_hdr, 0) }))
+                // SAFETY: as documented; the first header is initialised.
+                retry(|| count(unsafe { c::sendmsg(fd, &raw const (*headers).msg_hdr, 0) }))
                     .map(|_| 1)
             }
-            // SAFETY: that many are initialised, and as documented.
-            count => retry(|| cvt(unsafe { c::sendmmsg(fd, headers, count as _, 0) })),
+            // SAFETY: as documented; the headers of all messages are initialised.
+            _ => retry(|| count(unsafe { c::sendmmsg(fd, headers, number(self.messages), 0) })),
         };
         match sent {
             Ok(sent) => {
-                let runs = self.runs.iter().take(sent as usize);
+                let runs = self.runs.iter().take(sent);
                 Ok(Some(runs.map(|&run| usize::from(run)).sum()))
             }
             Err(error)
@@ -268,14 +275,14 @@ impl Outbox {
     }
 }
 
-/// A datagram that was received. Its sender's address is where the call was told to put it.
+/// A datagram that was received.
 #[derive(Clone, Copy)]
 pub struct Received {
-    /// How much of it is in the buffer.
+    /// The number of bytes in the buffer.
     pub length: usize,
-    /// Whether that is not all of it.
+    /// Whether the datagram was longer than that.
     pub truncated: bool,
-    /// The size of the sender's address, 0 when it has none.
+    /// The size of the sender's address; 0 if it has none.
     pub address_length: usize,
 }
 
@@ -290,7 +297,7 @@ pub unsafe fn receive(
 ) -> Result<Received> {
     let mut address_length = socklen::<sockaddr_storage>();
     let (base, room, address) = (buffer.base.cast(), buffer.len, from.as_mut_ptr().cast());
-    // With MSG_TRUNC the result is the size of the datagram, however much room there is.
+    // With MSG_TRUNC the result is the size of the datagram, also if the buffer is smaller.
     // SAFETY: as documented; the length is that of `from`.
     let size = retry(|| unsafe {
         count(c::recvfrom(fd, base, room, libc::MSG_TRUNC, address, &raw mut address_length))
@@ -302,7 +309,7 @@ pub unsafe fn receive(
     })
 }
 
-/// Datagrams that were received with one call.
+/// Datagrams received with one call.
 pub struct Inbox {
     headers: [MaybeUninit<mmsghdr>; BATCH],
     vectors: [MaybeUninit<iovec>; BATCH],
@@ -320,8 +327,8 @@ impl Inbox {
         }
     }
 
-    /// Receives datagrams into consecutive pieces of `size` bytes of the buffer; returns how many
-    /// and whether there may be more.
+    /// Receives datagrams into consecutive pieces of `size` bytes of the buffer; returns their number and
+    /// whether there may be more.
     ///
     /// # Safety
     /// `buffer` is writable.
@@ -345,16 +352,16 @@ impl Inbox {
         }
         let headers = self.headers.as_mut_ptr().cast::<mmsghdr>();
         let none = ptr::null_mut();
-        // SAFETY: `room` headers are initialised; their buffers are parts of the caller's, and ours.
-        let count = retry(|| cvt(unsafe { c::recvmmsg(fd, headers, room as _, 0, none) }))?;
-        self.count = (count as usize).min(room);
+        // SAFETY: as documented; `room` headers are initialised.
+        let received = retry(|| count(unsafe { c::recvmmsg(fd, headers, number(room), 0, none) }))?;
+        self.count = received.min(room);
         Ok((self.count, self.count == room))
     }
 
-    /// Those that were received last, each with its sender's address.
+    /// Returns the datagrams of the last call, each with its sender's address.
     pub fn iter(&self) -> impl Iterator<Item = (Received, *const sockaddr)> + '_ {
         self.headers[..self.count].iter().zip(&self.names).map(|(header, name)| {
-            // SAFETY: the first `count` are initialised.
+            // SAFETY: the first `count` headers are initialised.
             let header = unsafe { header.assume_init_ref() };
             let received = Received {
                 length: header.msg_len as usize,
@@ -366,7 +373,7 @@ impl Inbox {
     }
 }
 
-/// Room for what comes with an entry of a socket's error queue.
+/// A control buffer for an entry of a socket's error queue.
 #[repr(C, align(8))]
 pub struct ErrorRoom([MaybeUninit<u8>; 512]);
 
@@ -376,11 +383,15 @@ impl ErrorRoom {
     }
 }
 
-/// Takes an entry out of the socket's error queue: an error that an earlier datagram ran into, and
-/// the address of the host that reported it, or NULL. None for entries that are not errors.
+/// Removes an entry from the socket's error queue. Returns the error of an earlier datagram and the
+/// address of the host that reported it, or NULL. Returns None for entries that are not errors.
 ///
 /// # Safety
-/// `buffer` is writable; the head of the datagram is put there.
+/// `buffer` is writable; it receives the start of the datagram.
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "the data of a control message is aligned like its header"
+)]
 pub unsafe fn take_queued_error(
     fd: c_int,
     buffer: &uv_buf_t,
@@ -390,10 +401,10 @@ pub unsafe fn take_queued_error(
     let mut header = message(ptr::null_mut(), 0, &raw mut vector, 1);
     header.msg_control = room.0.as_mut_ptr().cast();
     header.msg_controllen = room.0.len() as _;
-    // SAFETY: as documented; the length is that of the room.
+    // SAFETY: as documented; the size is that of `room`.
     retry(|| cvt(unsafe { c::recvmsg(fd, &raw mut header, libc::MSG_ERRQUEUE) }))?;
-    // SAFETY: the kernel filled in the control messages that the header now tells of. An error has
-    // an address after it, be it one of no family, within the message.
+    // SAFETY: the kernel has filled in control messages and set their total length. In the message an
+    // error is followed by an address, which may have no family.
     unsafe {
         let mut control = libc::CMSG_FIRSTHDR(&raw const header);
         while !control.is_null() {
@@ -403,13 +414,12 @@ pub unsafe fn take_queued_error(
                 (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
             ) {
                 let found = libc::CMSG_DATA(control).cast::<libc::sock_extended_err>();
-                let errno = (&raw const (*found).ee_errno).read_unaligned() as c_int;
+                let errno = c_int::try_from((*found).ee_errno).unwrap_or(0);
                 if errno == 0 {
                     return Ok(None);
                 }
                 let offender = libc::SO_EE_OFFENDER(found).cast_const();
-                let family = (&raw const (*offender).sa_family).read_unaligned();
-                let known = c_int::from(family) != libc::AF_UNSPEC;
+                let known = c_int::from((*offender).sa_family) != libc::AF_UNSPEC;
                 let address = if known { offender } else { ptr::null() };
                 return Ok(Some((Error::from_errno(errno), address)));
             }

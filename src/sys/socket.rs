@@ -106,9 +106,11 @@ pub fn shut_down_writing(fd: c_int) -> Result {
     shutdown(fd, libc::SHUT_WR)
 }
 
-/// A function of C that stores an address and its length.
+/// A C function that stores an address and its length.
 type NameFunction = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> c_int;
 
+/// Returns an address, and its length.
+///
 /// # Safety
 /// `function` is getsockname() or getpeername().
 unsafe fn address(function: NameFunction, fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
@@ -117,7 +119,7 @@ unsafe fn address(function: NameFunction, fd: c_int) -> Result<(libc::sockaddr_s
     // SAFETY: as documented; the length is that of the storage.
     cvt(unsafe { function(fd, storage.as_mut_ptr().cast(), &raw mut length) })?;
     // SAFETY: all zeroes are a valid value, of which the kernel overwrote a part.
-    Ok((unsafe { storage.assume_init() }, length as usize))
+    Ok((unsafe { storage.assume_init() }, (length as usize).min(size_of_val(&storage))))
 }
 
 /// Returns the address that the socket is bound to, and its length.

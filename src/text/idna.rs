@@ -1,7 +1,7 @@
-//! Internationalised domain names: a name in UTF-8 as the ASCII that the name system knows.
+//! Internationalised domain names: conversion of UTF-8 to the ASCII form that DNS uses.
 //!
-//! Each label that is not ASCII becomes `xn--` and its Punycode (RFC 3492). Letters are taken as
-//! they are: nothing is mapped to lower case or normalised, which is what libuv does too.
+//! Each label that is not ASCII becomes `xn--` and its Punycode (RFC 3492). As in libuv, letters are
+//! neither mapped to lower case nor normalised.
 
 use crate::abi::{Error, Result};
 use core::ffi::CStr;
@@ -15,12 +15,12 @@ const DAMP: u32 = 700;
 const INITIAL_BIAS: u32 = 72;
 const INITIAL_N: u32 = 128;
 
-/// What ends a label: the dot, and those that East Asian keyboards make.
+/// Whether a character ends a label: the dot, and those of East Asian keyboards.
 fn is_dot(c: char) -> bool {
     matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
 }
 
-/// A buffer that refuses what does not fit.
+/// A buffer of a fixed size.
 struct Output<'a> {
     bytes: &'a mut [u8],
     length: usize,
@@ -38,9 +38,9 @@ impl Output<'_> {
     }
 }
 
-/// Converts a host name to ASCII, with a NUL at the end. A name that is ASCII stays the same.
+/// Converts a host name to ASCII, with a NUL at the end. An ASCII name stays the same.
 ///
-/// `EINVAL` for an empty name, for what is not UTF-8, and if it does not fit into `out`.
+/// Returns `EINVAL` if the name is empty or is not UTF-8, or if the result does not fit into `out`.
 pub fn to_ascii<'a>(name: &[u8], out: &'a mut [u8]) -> Result<&'a CStr> {
     let name = core::str::from_utf8(name).map_err(|_| Error::EINVAL)?;
     if name.is_empty() {
@@ -69,8 +69,8 @@ fn add_label(label: &str, output: &mut Output<'_>) -> Result {
 
 /// The encoding procedure of RFC 3492, section 6.3.
 fn add_punycode(label: &str, output: &mut Output<'_>) -> Result {
-    // Every character takes at least one byte. This also keeps the numbers below small: no sum or
-    // product of a code point and a number of characters overflows.
+    // Every character takes at least one byte. This also limits the numbers below: no sum or product of
+    // a code point and a number of characters overflows.
     if label.chars().take(output.room() + 1).count() > output.room() {
         return Err(Error::EINVAL);
     }
@@ -85,7 +85,7 @@ fn add_punycode(label: &str, output: &mut Output<'_>) -> Result {
     }
 
     let (mut n, mut delta, mut bias) = (INITIAL_N, 0u32, INITIAL_BIAS);
-    // In the order of their code points, and where they are equal in that of the label.
+    // Characters are encoded in the order of their code points.
     while let Some(next) = label.chars().map(u32::from).filter(|&c| c >= n).min() {
         let step = (next - n).checked_mul(handled + 1);
         delta = step.and_then(|step| delta.checked_add(step)).ok_or(Error::EINVAL)?;
@@ -106,7 +106,7 @@ fn add_punycode(label: &str, output: &mut Output<'_>) -> Result {
     Ok(())
 }
 
-/// Writes a number whose digits have a weight that depends on `bias`.
+/// Writes a number whose digits have weights that depend on `bias`.
 fn add_number(mut number: u32, bias: u32, output: &mut Output<'_>) -> Result {
     let mut k = BASE;
     loop {
@@ -122,13 +122,10 @@ fn add_number(mut number: u32, bias: u32, output: &mut Output<'_>) -> Result {
 }
 
 fn digit(value: u32) -> u8 {
-    match value as u8 {
-        letter @ 0..26 => b'a' + letter,
-        number => b'0' + (number - 26),
-    }
+    b"abcdefghijklmnopqrstuvwxyz0123456789"[value as usize]
 }
 
-/// The bias for the next number, which guesses how large it will be: RFC 3492, section 6.1.
+/// Returns the bias for the next number, an estimate of its size: RFC 3492, section 6.1.
 fn adapt(delta: u32, handled: u32, is_first: bool) -> u32 {
     let mut delta = delta / if is_first { DAMP } else { 2 };
     delta += delta / handled;
@@ -173,7 +170,7 @@ mod tests {
         check("💩.la", "xn--ls8h.la");
     }
 
-    /// Section 7.1 of RFC 3492; its letters are in upper case where the label's are.
+    /// Section 7.1 of RFC 3492, with letters in upper case where the label has them.
     #[test]
     fn samples_of_the_rfc() {
         check("他们为什么不说中文", "xn--ihqwcrb4cv8a8dqg056pqjye");
@@ -206,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn names_that_do_not_fit_are_refused() {
         assert!(ascii(&[b'a'; 255]).is_ok());
         assert_eq!(ascii(&[b'a'; 256]), Err(Error::EINVAL));
         assert_eq!(ascii("ü".repeat(100_000).as_bytes()), Err(Error::EINVAL));

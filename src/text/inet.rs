@@ -1,9 +1,9 @@
 //! IPv4 and IPv6 addresses as text.
 //!
-//! What counts as an address, and how one is written, is what POSIX says of inet_pton(3) and
-//! inet_ntop(3): four decimal numbers without leading zeros; groups of up to four hex digits,
-//! `::` once, and IPv4 notation for the last 32 bits. In addition a `%` ends an IPv6 address, and
-//! what follows it names a network interface, whose index becomes the scope id.
+//! The syntax is that of POSIX's inet_pton(3) and inet_ntop(3): four decimal numbers without leading
+//! zeros; groups of up to four hex digits, `::` once, and IPv4 notation for the last 32 bits. In addition
+//! a `%` ends an IPv6 address and is followed by the name of a network interface, whose index becomes the
+//! scope id.
 
 use crate::abi::{Error, IntoC, Result};
 use crate::ffi::text;
@@ -14,37 +14,37 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 use libc::{size_t, sockaddr, sockaddr_in, sockaddr_in6, AF_INET, AF_INET6};
 
-/// What C calls by this name: the longest IPv6 address, with an IPv4 address at its end, and a NUL.
+/// The size of the longest IPv6 address, which ends with an IPv4 address, and a NUL; as in C.
 const INET6_ADDRSTRLEN: usize = 46;
 
 fn parse<T: FromStr>(text: &[u8]) -> Result<T> {
     core::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Error::EINVAL)
 }
 
-/// Reads `"127.0.0.1"`.
+/// Parses `"127.0.0.1"`.
 pub fn parse_v4(text: &[u8]) -> Result<[u8; 4]> {
     Ok(parse::<Ipv4Addr>(text)?.octets())
 }
 
-/// Reads `"::1"` or `"fe80::1%eth0"`; the part from the `%` on may be anything.
+/// Parses `"::1"` or `"fe80::1%eth0"`; ignores the part from the `%` on.
 pub fn parse_v6(text: &[u8]) -> Result<[u8; 16]> {
     let address = text.split(|&byte| byte == b'%').next().unwrap_or(text);
     Ok(parse::<Ipv6Addr>(address)?.octets())
 }
 
-/// What follows the first `%`.
+/// Returns the text after the first `%`.
 fn zone(text: &CStr) -> Option<&CStr> {
     let bytes = text.to_bytes_with_nul();
     let percent = bytes.iter().position(|&byte| byte == b'%')?;
     CStr::from_bytes_with_nul(bytes.get(percent + 1..)?).ok()
 }
 
-/// The index of the network interface that an address names after a `%`; 0 when it names none.
+/// Returns the index of the network interface named after the `%` of an address; 0 if there is none.
 pub fn scope_id(text: &CStr) -> u32 {
     zone(text).map_or(0, sys::interface::index)
 }
 
-/// An address in its text form, with room for the longest one and its NUL.
+/// The text form of an address.
 pub struct Text {
     bytes: [u8; INET6_ADDRSTRLEN],
     len: usize,
@@ -53,23 +53,23 @@ pub struct Text {
 impl Text {
     fn new(args: fmt::Arguments<'_>) -> Text {
         let mut text = Text { bytes: [0; INET6_ADDRSTRLEN], len: 0 };
-        // Cannot fail: the longest address and a NUL are what the array is sized for.
+        // Never fails: the array has room for the longest address and a NUL.
         let _ = text.write_fmt(args);
         text
     }
 
-    /// The text of an IPv4 address.
+    /// Returns the text of an IPv4 address.
     pub fn v4(octets: [u8; 4]) -> Text {
         Text::new(format_args!("{}", Ipv4Addr::from(octets)))
     }
 
-    /// The text of an IPv6 address: lower case, the first longest run of two or more zero groups
-    /// as `::`.
+    /// Returns the text of an IPv6 address, in lower case, with `::` for the first longest run of two or
+    /// more zero groups.
     pub fn v6(octets: [u8; 16]) -> Text {
         let address = Ipv6Addr::from(octets);
         match address.segments() {
-            // The "IPv4-compatible" addresses, which std writes in hex like any other. With the
-            // seventh group zero too they belong to the run.
+            // std writes "IPv4-compatible" addresses in hex. If the seventh group is also zero, it belongs
+            // to the run.
             [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
                 let v4 = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
                 Text::new(format_args!("::{v4}"))
@@ -78,12 +78,12 @@ impl Text {
         }
     }
 
-    /// The text without its NUL.
+    /// Returns the text without its NUL.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 
-    /// Copies the text and its NUL to C's buffer, or leaves the buffer alone and says `ENOSPC`.
+    /// Copies the text and a NUL to C's buffer; returns `ENOSPC` if they do not fit.
     ///
     /// # Safety
     /// `dst` is good for writing `size` bytes.
@@ -92,7 +92,7 @@ impl Text {
             return Err(Error::ENOSPC);
         }
         let text = self.as_bytes();
-        // SAFETY: dst has room for the text and one byte more, and cannot overlap `self`.
+        // SAFETY: `dst` has room for the text and one more byte, and does not overlap `self`.
         unsafe {
             core::ptr::copy_nonoverlapping(text.as_ptr(), dst.cast(), text.len());
             dst.add(text.len()).write(0);
@@ -113,15 +113,16 @@ impl fmt::Write for Text {
     }
 }
 
-/// The port as the network orders its bytes. A number that is no port loses its upper bits.
+/// Returns the low 16 bits of a port in network byte order.
 fn network_port(port: c_int) -> u16 {
-    (port as u16).to_be()
+    let [.., high, low] = port.to_be_bytes();
+    u16::from_ne_bytes([high, low])
 }
 
 /// Converts a string with an IPv4 address to a socket address.
 ///
-/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in
-/// either case.
+/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in both
+/// cases.
 ///
 /// # Safety
 /// `ip` is NULL or a string; `addr` is good for writing.
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn uv_ip4_addr(
 ) -> c_int {
     // SAFETY: zeroes are a valid sockaddr_in.
     let mut out: sockaddr_in = unsafe { core::mem::zeroed() };
-    out.sin_family = AF_INET as u16;
+    out.sin_family = sys::sa_family(AF_INET);
     out.sin_port = network_port(port);
     // SAFETY: as documented.
     let text = unsafe { text(ip) };
@@ -146,11 +147,11 @@ pub unsafe extern "C" fn uv_ip4_addr(
     parsed.map(drop).into_c()
 }
 
-/// Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after
-/// the `%` names the network interface for the scope id; an unknown name gives scope 0.
+/// Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after the `%`
+/// is the name of the network interface for the scope id, which is 0 for an unknown name.
 ///
-/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope
-/// id are set in either case.
+/// Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope id are
+/// set in both cases.
 ///
 /// # Safety
 /// `ip` is NULL or a string; `addr` is good for writing.
@@ -162,7 +163,7 @@ pub unsafe extern "C" fn uv_ip6_addr(
 ) -> c_int {
     // SAFETY: zeroes are a valid sockaddr_in6.
     let mut out: sockaddr_in6 = unsafe { core::mem::zeroed() };
-    out.sin6_family = AF_INET6 as u16;
+    out.sin6_family = sys::sa_family(AF_INET6);
     out.sin6_port = network_port(port);
     // SAFETY: as documented.
     let text = unsafe { text(ip) };
@@ -176,7 +177,7 @@ pub unsafe extern "C" fn uv_ip6_addr(
     parsed.map(drop).into_c()
 }
 
-/// Writes an IPv4 socket address as a string, without its port. The family is not looked at.
+/// Writes an IPv4 socket address as a string, without its port. Ignores the family.
 ///
 /// Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
 ///
@@ -194,8 +195,7 @@ pub unsafe extern "C" fn uv_ip4_name(
     unsafe { Text::v4(octets).copy_out(dst, size) }.into_c()
 }
 
-/// Writes an IPv6 socket address as a string, without its port and scope id. The family is not
-/// looked at.
+/// Writes an IPv6 socket address as a string, without its port and scope id. Ignores the family.
 ///
 /// Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
 ///
@@ -213,17 +213,16 @@ pub unsafe extern "C" fn uv_ip6_name(
     unsafe { Text::v6(octets).copy_out(dst, size) }.into_c()
 }
 
-/// Writes a socket address as a string, whichever of the two kinds it is.
+/// Writes an IPv4 or IPv6 socket address as a string.
 ///
 /// Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
 /// if the address is neither IPv4 nor IPv6.
 ///
 /// # Safety
-/// `src` points to a socket address as large as its family says; `dst` is good for writing `size`
-/// bytes.
+/// `src` points to a socket address of its family's size; `dst` is good for writing `size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn uv_ip_name(src: *const sockaddr, dst: *mut c_char, size: size_t) -> c_int {
-    // SAFETY: as documented, with the family that each call wants.
+    // SAFETY: as documented; each function gets an address of its family.
     unsafe {
         match c_int::from((*src).sa_family) {
             AF_INET => uv_ip4_name(src.cast(), dst, size),
@@ -259,11 +258,11 @@ pub unsafe extern "C" fn uv_inet_ntop(
     unsafe { text.copy_out(dst, size) }.into_c()
 }
 
-/// Reads an address from a string: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`.
-/// What follows a `%` in an IPv6 address is ignored.
+/// Parses an address: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`. Ignores the part of an
+/// IPv6 address from a `%` on.
 ///
-/// Returns 0; `UV_EINVAL` if `src` is NULL or not an address, and `dst` is then untouched; or
-/// `UV_EAFNOSUPPORT` for any other `af`.
+/// Returns 0; `UV_EINVAL` if `src` is NULL or not an address, leaving `dst` unchanged; `UV_EAFNOSUPPORT`
+/// for any other `af`.
 ///
 /// # Safety
 /// `src` is NULL or a string; `dst` has room for an address of the family `af`.
@@ -276,11 +275,11 @@ pub unsafe extern "C" fn uv_inet_pton(af: c_int, src: *const c_char, dst: *mut c
     };
     match af {
         AF_INET => parse_v4(text).map(|octets| {
-            // SAFETY: dst has room for an IPv4 address; arrays of bytes need no alignment.
+            // SAFETY: as documented; arrays of bytes need no alignment.
             unsafe { dst.cast::<[u8; 4]>().write(octets) }
         }),
         AF_INET6 => parse_v6(text).map(|octets| {
-            // SAFETY: likewise for IPv6.
+            // SAFETY: as above.
             unsafe { dst.cast::<[u8; 16]>().write(octets) }
         }),
         _ => Err(Error::EAFNOSUPPORT),
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn v4_wants_four_plain_numbers() {
+    fn v4_accepts_only_four_plain_numbers() {
         assert_eq!(parse_v4(b"127.0.0.1"), Ok([127, 0, 0, 1]));
         assert_eq!(parse_v4(b"255.255.255.255"), Ok([255; 4]));
         for bad in [
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn v6_text_survives_a_round_trip() {
+    fn v6_text_round_trip() {
         for text in [
             "::",
             "::1",
@@ -363,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn v6_refuses_what_is_no_address() {
+    fn v6_refuses_other_texts() {
         for bad in [
             "",
             ":",
@@ -392,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_is_what_follows_the_first_percent() {
+    fn the_zone_follows_the_first_percent() {
         assert_eq!(zone(c"fe80::1%eth0"), Some(c"eth0"));
         assert_eq!(zone(c"fe80::1%eth0%x"), Some(c"eth0%x"));
         assert_eq!(zone(c"fe80::1%"), Some(c""));

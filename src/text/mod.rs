@@ -1,4 +1,4 @@
-//! Pure functions over bytes: nothing here knows about a loop.
+//! Conversions of text: addresses, domain names, UTF-16. They are independent of loops.
 
 pub mod idna;
 pub mod inet;

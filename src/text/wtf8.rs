@@ -1,36 +1,36 @@
-//! UTF-16 as WTF-8 and back.
+//! Conversion between UTF-16 and WTF-8.
 //!
-//! WTF-8 is UTF-8 that may also contain surrogates, as what is called UTF-16 on some systems
-//! contains surrogates without a partner. So every string of 16-bit units has a WTF-8 form, and that
-//! form leads back to it.
+//! WTF-8 is UTF-8 that may contain surrogates, because UTF-16 of some systems contains unpaired
+//! surrogates. Every string of 16-bit units has a WTF-8 form, which converts back to the same string.
 
 use crate::abi::*;
 use crate::memory;
 use core::ffi::{c_char, c_int, CStr};
 use core::mem::MaybeUninit;
 
-/// The code points of UTF-16, where a surrogate without a partner is one too.
+/// Returns the code points of UTF-16, including unpaired surrogates.
 fn code_points(utf16: &[u16]) -> impl Iterator<Item = u32> + '_ {
     char::decode_utf16(utf16.iter().copied())
         .map(|c| c.map_or_else(|lone| u32::from(lone.unpaired_surrogate()), u32::from))
 }
 
-/// The bytes of a code point; those after the length are of no meaning.
+/// Returns the bytes of a code point and their number.
 fn encode(c: u32) -> ([u8; 4], usize) {
-    let continuation = |shift: u32| 0x80 | (c >> shift & 0x3f) as u8;
-    match c {
-        0..0x80 => ([c as u8, 0, 0, 0], 1),
-        0x80..0x800 => ([0xc0 | (c >> 6) as u8, continuation(0), 0, 0], 2),
-        0x800..0x1_0000 => ([0xe0 | (c >> 12) as u8, continuation(6), continuation(0), 0], 3),
-        _ => ([0xf0 | (c >> 18) as u8, continuation(12), continuation(6), continuation(0)], 4),
-    }
+    let mut bytes = [0; 4];
+    let Some(c) = char::from_u32(c) else {
+        let continuation = |shift: u32| 0x80 | (c >> shift).to_le_bytes()[0] & 0x3f;
+        // A surrogate, 0xd800 to 0xdfff.
+        return ([0xed, continuation(6), continuation(0), 0], 3);
+    };
+    let length = c.encode_utf8(&mut bytes).len();
+    (bytes, length)
 }
 
 fn length_as_wtf8(utf16: &[u16]) -> usize {
     code_points(utf16).map(|c| encode(c).1).sum()
 }
 
-/// Writes as much as fits.
+/// Writes WTF-8, truncated to the buffer.
 fn write_wtf8(utf16: &[u16], out: &mut [MaybeUninit<u8>]) {
     let bytes = code_points(utf16).flat_map(|c| {
         let (bytes, length) = encode(c);
@@ -41,8 +41,8 @@ fn write_wtf8(utf16: &[u16], out: &mut [MaybeUninit<u8>]) {
     }
 }
 
-/// The first code point of a text and how many bytes it takes; `None` if the bytes are not WTF-8.
-/// As in libuv, three and four bytes may stand for what fewer would do for.
+/// Returns the first code point of a text and its number of bytes; `None` if the bytes are not WTF-8.
+/// As in libuv, overlong forms of three and four bytes are allowed.
 fn decode(wtf8: &[u8]) -> Option<(u32, usize)> {
     let (first, length) = match *wtf8.first()? {
         byte @ 0..0x80 => (byte, 1),
@@ -61,7 +61,7 @@ fn decode(wtf8: &[u8]) -> Option<(u32, usize)> {
     (c <= 0x10_ffff).then_some((c, length))
 }
 
-/// The code points of WTF-8; the last item is `None` if the text turns out to be something else.
+/// Returns the code points of WTF-8; the last item is `None` if the text is not WTF-8.
 fn decode_all(wtf8: &[u8]) -> impl Iterator<Item = Option<u32>> + '_ {
     let mut rest = wtf8;
     core::iter::from_fn(move || {
@@ -74,19 +74,21 @@ fn decode_all(wtf8: &[u8]) -> impl Iterator<Item = Option<u32>> + '_ {
     })
 }
 
-/// The units of a code point, of which the second may be missing.
+/// Returns the units of a code point, of which the second may be missing.
 fn units(c: u32) -> (u16, Option<u16>) {
-    match c.checked_sub(0x1_0000) {
-        None => (c as u16, None),
-        Some(rest) => (0xd800 | (rest >> 10) as u16, Some(0xdc00 | (rest & 0x3ff) as u16)),
+    if let Ok(unit) = u16::try_from(c) {
+        return (unit, None);
     }
+    let mut pair = [0; 2];
+    char::from_u32(c).unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf16(&mut pair);
+    (pair[0], Some(pair[1]))
 }
 
 fn length_as_utf16(wtf8: &[u8]) -> Option<usize> {
     decode_all(wtf8).map(|c| Some(if c? < 0x1_0000 { 1 } else { 2 })).sum()
 }
 
-/// Writes the units and a NUL. What is not WTF-8, or does not fit, ends the text.
+/// Writes the units and a NUL. The text ends at the first code point that is not WTF-8 or does not fit.
 fn write_utf16(wtf8: &[u8], out: &mut [MaybeUninit<u16>]) {
     let Some(room) = out.len().checked_sub(1) else { return };
     let text = decode_all(wtf8).map_while(|c| c).flat_map(|c| {
@@ -101,7 +103,7 @@ fn write_utf16(wtf8: &[u8], out: &mut [MaybeUninit<u16>]) {
     out[length].write(0);
 }
 
-/// Borrows UTF-16 of C's: `length` units, or if that is negative all up to a NUL.
+/// Borrows UTF-16 from C: `length` units, or all up to a NUL if that is negative.
 ///
 /// # Safety
 /// `utf16` has that many units.
@@ -122,8 +124,8 @@ unsafe fn utf16_text<'a>(utf16: *const u16, length: isize) -> &'a [u16] {
     }
 }
 
-/// How many bytes a UTF-16 string has as WTF-8, without a NUL. `utf16_len` is the number of units,
-/// or negative for a string that ends with a NUL.
+/// Returns the number of bytes of a UTF-16 string as WTF-8, without a NUL. `utf16_len` is the number of
+/// units, or negative for a string that ends with a NUL.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_length_as_wtf8>.
 ///
@@ -141,13 +143,13 @@ pub unsafe extern "C" fn uv_utf16_length_as_wtf8(
 /// Converts a UTF-16 string to WTF-8 and adds a NUL. `utf16_len` is the number of units, or negative
 /// for a string that ends with a NUL.
 ///
-/// If `*wtf8_ptr` is NULL, it is set to new memory, which is the caller's to free. Otherwise it has
-/// room for `*wtf8_len_ptr` bytes and one more, and what does not fit is cut off. If `wtf8_ptr` is
-/// NULL, nothing is converted. In every case `*wtf8_len_ptr` becomes the number of bytes that the
-/// whole result has, without the NUL.
+/// If `*wtf8_ptr` is NULL, it is set to new memory, which the caller must free. Otherwise it has room for
+/// `*wtf8_len_ptr` bytes and one more, and the result is truncated to that. If `wtf8_ptr` is NULL, nothing
+/// is converted. In all cases `*wtf8_len_ptr` becomes the number of bytes of the whole result, without the
+/// NUL.
 ///
-/// Returns 0; `UV_ENOBUFS` if something was cut off; `UV_ENOMEM`; `UV_EINVAL` for a buffer without
-/// a length. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_to_wtf8>.
+/// Returns 0; `UV_ENOBUFS` if the result was truncated; `UV_ENOMEM`; `UV_EINVAL` for a buffer without a
+/// length. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_to_wtf8>.
 ///
 /// # Safety
 /// `utf16` has that many units; the other pointers are NULL or as described.
@@ -159,7 +161,7 @@ pub unsafe extern "C" fn uv_utf16_to_wtf8(
     wtf8_len_ptr: *mut libc::size_t,
 ) -> c_int {
     let convert = || {
-        // SAFETY: as documented. `room` is what the buffer has besides the NUL's byte.
+        // SAFETY: as documented; the buffer has `room` bytes and one more for the NUL.
         unsafe {
             let text = utf16_text(utf16, utf16_len);
             let length = length_as_wtf8(text);
@@ -193,7 +195,8 @@ unsafe fn set(pointer: *mut usize, value: usize) {
     }
 }
 
-/// How many units a WTF-8 string has as UTF-16, with its NUL; `UV_EINVAL` if it is not WTF-8.
+/// Returns the number of units of a WTF-8 string as UTF-16, with its NUL, or `UV_EINVAL` if it is not
+/// WTF-8.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_length_as_utf16>.
 ///
@@ -208,8 +211,8 @@ pub unsafe extern "C" fn uv_wtf8_length_as_utf16(wtf8: *const c_char) -> libc::s
     }
 }
 
-/// Converts a WTF-8 string to UTF-16 and adds a NUL. `utf16_len` is what
-/// `uv_wtf8_length_as_utf16()` says, which has checked the string.
+/// Converts a WTF-8 string to UTF-16 and adds a NUL. `utf16_len` is the result of
+/// `uv_wtf8_length_as_utf16()`, which has checked the string.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_to_utf16>.
 ///
@@ -263,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn lone_surrogates_survive() {
+    fn unpaired_surrogates_round_trip() {
         let utf16 = [0xdc00, 0xd800, 0xd800, 0x61, 0xdbff, 0xdfff, 0xd800];
         let wtf8 = to_wtf8(&utf16);
         assert_eq!(wtf8[..9], *b"\xed\xb0\x80\xed\xa0\x80\xed\xa0\x80");
@@ -272,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn every_unit_goes_there_and_back() {
+    fn every_unit_round_trips() {
         for unit in 0..=u16::MAX {
             assert_eq!(to_utf16(&to_wtf8(&[unit]), 2), [unit, 0]);
         }
     }
 
     #[test]
-    fn what_is_not_wtf8() {
+    fn other_bytes_are_refused() {
         let texts: [&[u8]; 10] = [
             b"\x80",
             b"a\xff",
