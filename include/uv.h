@@ -1902,16 +1902,16 @@ UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
  */
 UV_EXTERN int uv_translate_sys_error(int sys_errno);
 
-/* Memory for what an API call needs: it comes from the allocator that
- * `uv_replace_allocator` installed, and a failure is `Error::ENOMEM`, never an abort. */
+/* Memory for API calls. It comes from the allocator installed by `uv_replace_allocator`, and a failure is
+ * `Error::ENOMEM`, never an abort. */
 
 /**
  * Replaces the functions that the library allocates memory with.
  *
- * All four must be given. Call it before any other function of the library, or when nothing that
- * the library allocated is left; it is not thread-safe.
+ * Call it before any other function of the library, or when all memory allocated by the library has been
+ * freed. It is not thread-safe.
  *
- * Returns 0, or `UV_EINVAL` when a function is NULL.
+ * Returns 0, or `UV_EINVAL` if a function is NULL.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_replace_allocator>.
  */
 UV_EXTERN int uv_replace_allocator(uv_malloc_func malloc_func,
@@ -1919,13 +1919,13 @@ UV_EXTERN int uv_replace_allocator(uv_malloc_func malloc_func,
                                    uv_calloc_func calloc_func,
                                    uv_free_func free_func);
 
-/* The end of the library: `uv_library_shutdown`, by hand or when the process exits. */
+/* Shutdown of the library: `uv_library_shutdown`, called by the program or at exit. */
 
 /**
- * Ends the thread pool, after the work that it has begun, and releases what the library holds for
- * the whole process. Called by itself when the process exits; calling it again is harmless.
+ * Ends the thread pool, after the work that it has started, and releases process-wide resources. It is
+ * called automatically when the process exits; calling it again has no effect.
  *
- * Not to be called while a loop is running.
+ * Do not call it while a loop is running.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
  */
 UV_EXTERN void uv_library_shutdown(void);
@@ -2562,10 +2562,10 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
 
 /**
- * Ends the thread pool, after the work that it has begun, and releases what the library holds for
- * the whole process. Called by itself when the process exits; calling it again is harmless.
+ * Ends the thread pool, after the work that it has started, and releases process-wide resources. It is
+ * called automatically when the process exits; calling it again has no effect.
  *
- * Not to be called while a loop is running.
+ * Do not call it while a loop is running.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
  */
 UV_EXTERN void uv_library_shutdown(void);
@@ -4742,37 +4742,36 @@ UV_EXTERN void uv_os_free_group(uv_group_t *grp);
 /**
  * Converts a string with an IPv4 address to a socket address.
  *
- * Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in
- * either case.
+ * Returns 0, or `UV_EINVAL` if `ip` is not an IPv4 address; the family and the port are set in both
+ * cases.
  */
 UV_EXTERN int uv_ip4_addr(const char *ip, int port, struct sockaddr_in *addr);
 
 /**
- * Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after
- * the `%` names the network interface for the scope id; an unknown name gives scope 0.
+ * Converts a string with an IPv6 address to a socket address. In `"fe80::1%eth0"` the part after the `%`
+ * is the name of the network interface for the scope id, which is 0 for an unknown name.
  *
- * Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope
- * id are set in either case.
+ * Returns 0, or `UV_EINVAL` if `ip` is not an IPv6 address; the family, the port and the scope id are
+ * set in both cases.
  */
 UV_EXTERN int uv_ip6_addr(const char *ip, int port, struct sockaddr_in6 *addr);
 
 /**
- * Writes an IPv4 socket address as a string, without its port. The family is not looked at.
+ * Writes an IPv4 socket address as a string, without its port. Ignores the family.
  *
  * Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
  */
 UV_EXTERN int uv_ip4_name(const struct sockaddr_in *src, char *dst, size_t size);
 
 /**
- * Writes an IPv6 socket address as a string, without its port and scope id. The family is not
- * looked at.
+ * Writes an IPv6 socket address as a string, without its port and scope id. Ignores the family.
  *
  * Returns 0, or `UV_ENOSPC` if `size` bytes do not hold the text and its NUL.
  */
 UV_EXTERN int uv_ip6_name(const struct sockaddr_in6 *src, char *dst, size_t size);
 
 /**
- * Writes a socket address as a string, whichever of the two kinds it is.
+ * Writes an IPv4 or IPv6 socket address as a string.
  *
  * Returns 0, `UV_ENOSPC` if `size` bytes do not hold the text and its NUL, or `UV_EAFNOSUPPORT`
  * if the address is neither IPv4 nor IPv6.
@@ -4789,19 +4788,19 @@ UV_EXTERN int uv_ip_name(const struct sockaddr *src, char *dst, size_t size);
 UV_EXTERN int uv_inet_ntop(int af, const void *src, char *dst, size_t size);
 
 /**
- * Reads an address from a string: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`.
- * What follows a `%` in an IPv6 address is ignored.
+ * Parses an address: 4 bytes in network order for `AF_INET`, 16 for `AF_INET6`. Ignores the part of an
+ * IPv6 address from a `%` on.
  *
- * Returns 0; `UV_EINVAL` if `src` is NULL or not an address, and `dst` is then untouched; or
- * `UV_EAFNOSUPPORT` for any other `af`.
+ * Returns 0; `UV_EINVAL` if `src` is NULL or not an address, leaving `dst` unchanged; `UV_EAFNOSUPPORT`
+ * for any other `af`.
  */
 UV_EXTERN int uv_inet_pton(int af, const char *src, void *dst);
 
-/* UTF-16 as WTF-8 and back. */
+/* Conversion between UTF-16 and WTF-8. */
 
 /**
- * How many bytes a UTF-16 string has as WTF-8, without a NUL. `utf16_len` is the number of units,
- * or negative for a string that ends with a NUL.
+ * Returns the number of bytes of a UTF-16 string as WTF-8, without a NUL. `utf16_len` is the number of
+ * units, or negative for a string that ends with a NUL.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_length_as_wtf8>.
  */
@@ -4811,13 +4810,13 @@ UV_EXTERN size_t uv_utf16_length_as_wtf8(const uint16_t *utf16, ssize_t utf16_le
  * Converts a UTF-16 string to WTF-8 and adds a NUL. `utf16_len` is the number of units, or negative
  * for a string that ends with a NUL.
  *
- * If `*wtf8_ptr` is NULL, it is set to new memory, which is the caller's to free. Otherwise it has
- * room for `*wtf8_len_ptr` bytes and one more, and what does not fit is cut off. If `wtf8_ptr` is
- * NULL, nothing is converted. In every case `*wtf8_len_ptr` becomes the number of bytes that the
- * whole result has, without the NUL.
+ * If `*wtf8_ptr` is NULL, it is set to new memory, which the caller must free. Otherwise it has room for
+ * `*wtf8_len_ptr` bytes and one more, and the result is truncated to that. If `wtf8_ptr` is NULL, nothing
+ * is converted. In all cases `*wtf8_len_ptr` becomes the number of bytes of the whole result, without the
+ * NUL.
  *
- * Returns 0; `UV_ENOBUFS` if something was cut off; `UV_ENOMEM`; `UV_EINVAL` for a buffer without
- * a length. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_to_wtf8>.
+ * Returns 0; `UV_ENOBUFS` if the result was truncated; `UV_ENOMEM`; `UV_EINVAL` for a buffer without a
+ * length. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_utf16_to_wtf8>.
  */
 UV_EXTERN int uv_utf16_to_wtf8(const uint16_t *utf16,
                                ssize_t utf16_len,
@@ -4825,15 +4824,16 @@ UV_EXTERN int uv_utf16_to_wtf8(const uint16_t *utf16,
                                size_t *wtf8_len_ptr);
 
 /**
- * How many units a WTF-8 string has as UTF-16, with its NUL; `UV_EINVAL` if it is not WTF-8.
+ * Returns the number of units of a WTF-8 string as UTF-16, with its NUL, or `UV_EINVAL` if it is not
+ * WTF-8.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_length_as_utf16>.
  */
 UV_EXTERN ssize_t uv_wtf8_length_as_utf16(const char *wtf8);
 
 /**
- * Converts a WTF-8 string to UTF-16 and adds a NUL. `utf16_len` is what
- * `uv_wtf8_length_as_utf16()` says, which has checked the string.
+ * Converts a WTF-8 string to UTF-16 and adds a NUL. `utf16_len` is the result of
+ * `uv_wtf8_length_as_utf16()`, which has checked the string.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_wtf8_to_utf16>.
  */

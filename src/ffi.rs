@@ -57,7 +57,7 @@ pub unsafe trait Overlay<C>: Sized {
     /// `pointer` is a live `C` that the matching init function has initialised and that no close
     /// callback has been given back to the user for.
     unsafe fn of<'a>(pointer: *const C) -> &'a Self {
-        // SAFETY: as documented and that of the trait.
+        // SAFETY: as documented here and for the trait.
         unsafe { &*pointer.cast::<Self>() }
     }
 }
@@ -92,7 +92,7 @@ pub fn call_user<R>(callback: impl FnOnce() -> R) -> R {
     callback()
 }
 
-/// Copies an address to where C wants it, as much of it as there is room for, and tells its size.
+/// Copies an address to C memory, truncated to `*namelen` bytes, and stores its size.
 ///
 /// # Safety
 /// `name` has room for `*namelen` bytes.
@@ -102,20 +102,20 @@ pub unsafe fn write_address(
     namelen: *mut c_int,
 ) -> Result {
     let (storage, length) = address?;
-    // SAFETY: as documented; no more is copied than a storage holds.
+    // SAFETY: as documented; the length is at most that of the storage.
     unsafe {
         let room = usize::try_from(namelen.read()).map_err(|_| Error::EINVAL)?;
         let from = core::ptr::from_ref(&storage).cast::<u8>();
         core::ptr::copy_nonoverlapping(from, name.cast::<u8>(), length.min(room));
-        namelen.write(length as c_int);
+        namelen.write(length.try_into().unwrap_or(c_int::MAX));
     }
     Ok(())
 }
 
-/// Borrows a string of C's; NULL is `EINVAL`.
+/// Borrows a string from C; NULL is `EINVAL`.
 ///
 /// # Safety
-/// `text` is NULL or a string that lives as long as the result is used.
+/// `text` is NULL or a string that outlives the result.
 pub unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
     if text.is_null() {
         return Err(Error::EINVAL);
@@ -124,8 +124,8 @@ pub unsafe fn text<'a>(text: *const c_char) -> Result<&'a CStr> {
     Ok(unsafe { CStr::from_ptr(text) })
 }
 
-/// A buffer of the caller's for a string, and its size: in, how many bytes it has; out, the length
-/// of the string, or on `ENOBUFS` the size that it needs.
+/// A buffer of the caller for a string, and its size. The size goes in as the number of bytes, and comes
+/// out as the length of the string, or the size that is needed with `ENOBUFS`.
 pub struct TextOut {
     buffer: *mut u8,
     capacity: usize,
@@ -133,11 +133,11 @@ pub struct TextOut {
 }
 
 impl TextOut {
-    /// No buffer, no size and a size of 0 are `EINVAL`.
+    /// Returns `EINVAL` if a pointer is NULL or the size is 0.
     ///
     /// # Safety
-    /// `size` is NULL or valid, and `buffer` is NULL or good for writing `*size` bytes, for as long
-    /// as the result is used.
+    /// `size` is NULL or valid, and `buffer` is NULL or good for writing `*size` bytes, while the result is
+    /// used.
     pub unsafe fn new(buffer: *mut c_char, size: *mut usize) -> Result<TextOut> {
         if buffer.is_null() || size.is_null() {
             return Err(Error::EINVAL);
@@ -155,18 +155,45 @@ impl TextOut {
     }
 
     pub fn set_size(&self, size: usize) {
-        // SAFETY: the contract of `new`.
+        // SAFETY: by the contract of `new`.
         unsafe { self.size.write(size) };
     }
 
-    /// Gives the caller this text, which has no NUL in it.
+    /// Writes this text, which contains no NUL, and a NUL.
     pub fn put(&self, text: &[u8]) -> Result {
+        // SAFETY: the text is readable.
+        unsafe { self.put_overlapping(text) }
+    }
+
+    /// Like [`TextOut::put`], for a text that may be in the buffer, such as one that getenv() returned.
+    ///
+    /// # Safety
+    /// `text` is readable.
+    pub unsafe fn put_overlapping(&self, text: *const [u8]) -> Result {
         self.require_room(text.len())?;
-        self.put_cut(text);
+        // SAFETY: as documented, and there is room for the text and a NUL.
+        unsafe { self.write(text.cast(), text.len()) };
         Ok(())
     }
 
-    /// Gives the caller the path that a handle watches; `EINVAL` and a size of 0 if it watches none.
+    /// Writes this text, truncated to the buffer, and a NUL.
+    pub fn put_cut(&self, text: &[u8]) {
+        // SAFETY: the text is readable, and there is room for the part and a NUL.
+        unsafe { self.write(text.as_ptr(), text.len().min(self.capacity - 1)) };
+    }
+
+    /// # Safety
+    /// `text` has `length` bytes, and the buffer has room for one more.
+    unsafe fn write(&self, text: *const u8, length: usize) {
+        // SAFETY: as documented.
+        unsafe {
+            core::ptr::copy(text, self.buffer, length);
+            self.buffer.add(length).write(0);
+        }
+        self.set_size(length);
+    }
+
+    /// Writes the path that a handle watches; `EINVAL` and a size of 0 if there is none.
     pub fn put_path(&self, path: Option<&CStr>) -> Result {
         match path {
             Some(path) => self.put(path.to_bytes()),
@@ -177,25 +204,13 @@ impl TextOut {
         }
     }
 
-    /// `ENOBUFS` unless a text of this length fits.
+    /// Returns `ENOBUFS` unless a text of this length fits.
     pub fn require_room(&self, length: usize) -> Result {
         if length >= self.capacity {
             self.set_size(length.saturating_add(1));
             return Err(Error::ENOBUFS);
         }
         Ok(())
-    }
-
-    /// Gives the caller as much of this text as there is room for.
-    pub fn put_cut(&self, text: &[u8]) {
-        let length = text.len().min(self.capacity - 1);
-        // SAFETY: the buffer has room for `length` bytes and one more, by the contract of `new`.
-        // The text may be in the very buffer, as a program may pass what getenv() gave to it.
-        unsafe {
-            core::ptr::copy(text.as_ptr(), self.buffer, length);
-            self.buffer.add(length).write(0);
-        }
-        self.set_size(length);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a fork means to the parts that all loops of a process share.
+//! Fork handling of process-wide state.
 
 use crate::pool;
 use crate::signal;
@@ -7,22 +7,22 @@ use crate::sys::process;
 use core::cell::UnsafeCell;
 use std::sync::Once;
 
-/// The locks held during a fork.
+/// The locks that are held during a fork.
 struct Held(UnsafeCell<Option<Locks>>);
 
 type Locks = (signal::ForkLock, pool::ForkLock);
 
-// SAFETY: only whoever holds the locks touches it, and one thread at a time does.
+// SAFETY: only the thread that holds the locks accesses the value.
 unsafe impl Sync for Held {}
 
 static HELD: Held = Held(UnsafeCell::new(None));
 
-/// Sees to it that a child finds no lock held by a thread that it does not have.
+/// Installs the fork handlers, which ensure that a child inherits no lock held by a thread that it lacks.
 pub fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handlers are functions of the right type, and need nothing set up. Without
-        // memory for them a fork is as it is in any program with locks.
+        // Fails only without memory, and then a child may inherit held locks.
+        // SAFETY: the handlers may run at any time from now on.
         unsafe { c::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
     });
 }
@@ -48,7 +48,7 @@ extern "C" fn after_in_child() {
 }
 
 fn held() -> Option<Locks> {
-    // SAFETY: the thread that forks runs all handlers, in the child too, so it holds the locks. They
-    // are released when nothing points to them any more.
+    // SAFETY: the thread that forks runs all handlers, also in the child, so this thread holds the locks.
+    // They are released after the reference has ended.
     unsafe { (*HELD.0.get()).take() }
 }

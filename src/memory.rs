@@ -1,5 +1,5 @@
-//! Memory for what an API call needs: it comes from the allocator that
-//! `uv_replace_allocator` installed, and a failure is [`Error::ENOMEM`], never an abort.
+//! Memory for API calls. It comes from the allocator installed by `uv_replace_allocator`, and a failure is
+//! [`Error::ENOMEM`], never an abort.
 
 use crate::abi::*;
 use core::ffi::{c_char, c_int, c_void, CStr};
@@ -7,8 +7,7 @@ use core::mem::size_of;
 use core::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// The four functions in force. libuv allows replacing them only before anything else is called,
-/// so relaxed atomics are enough; they are atomics only to be free of data races by construction.
+// The current functions. As they may be replaced only before any other call, relaxed atomics are enough.
 static MALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::malloc as *mut c_void);
 static REALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::realloc as *mut c_void);
 static CALLOC: AtomicPtr<c_void> = AtomicPtr::new(libc::calloc as *mut c_void);
@@ -16,14 +15,14 @@ static FREE: AtomicPtr<c_void> = AtomicPtr::new(libc::free as *mut c_void);
 
 /// Replaces the functions that the library allocates memory with.
 ///
-/// All four must be given. Call it before any other function of the library, or when nothing that
-/// the library allocated is left; it is not thread-safe.
+/// Call it before any other function of the library, or when all memory allocated by the library has been
+/// freed. It is not thread-safe.
 ///
-/// Returns 0, or `UV_EINVAL` when a function is NULL.
+/// Returns 0, or `UV_EINVAL` if a function is NULL.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_replace_allocator>.
 ///
 /// # Safety
-/// The functions must behave like their C namesakes.
+/// The functions behave like the C functions of the same names.
 #[no_mangle]
 pub unsafe extern "C" fn uv_replace_allocator(
     malloc_func: uv_malloc_func,
@@ -43,25 +42,25 @@ pub unsafe extern "C" fn uv_replace_allocator(
     0
 }
 
-/// Uninitialised memory of `size` bytes; `size` 0 is treated as 1 so that the result is unique.
+/// Allocates `size` bytes of uninitialised memory, at least one, so that the result is unique.
 pub fn malloc(size: usize) -> Result<NonNull<c_void>> {
     // SAFETY: only functions of this type are ever stored in MALLOC.
     let f: unsafe extern "C" fn(usize) -> *mut c_void =
         unsafe { core::mem::transmute(MALLOC.load(Ordering::Relaxed)) };
-    // SAFETY: malloc may be called with any size.
+    // SAFETY: takes an integer.
     NonNull::new(unsafe { f(size.max(1)) }).ok_or(Error::ENOMEM)
 }
 
-/// Zeroed memory for `count` objects of `size` bytes.
+/// Allocates zeroed memory for `count` objects of `size` bytes.
 pub fn calloc(count: usize, size: usize) -> Result<NonNull<c_void>> {
     // SAFETY: only functions of this type are ever stored in CALLOC.
     let f: unsafe extern "C" fn(usize, usize) -> *mut c_void =
         unsafe { core::mem::transmute(CALLOC.load(Ordering::Relaxed)) };
-    // SAFETY: calloc may be called with any size.
+    // SAFETY: takes integers.
     NonNull::new(unsafe { f(count.max(1), size.max(1)) }).ok_or(Error::ENOMEM)
 }
 
-/// Resizes a block; on failure the old block stays as it was.
+/// Resizes a block; on failure the old block stays valid.
 ///
 /// # Safety
 /// `block` is NULL or came from this module.
@@ -73,7 +72,7 @@ pub unsafe fn realloc(block: *mut c_void, size: usize) -> Result<NonNull<c_void>
     NonNull::new(unsafe { f(block, size.max(1)) }).ok_or(Error::ENOMEM)
 }
 
-/// Frees a block; NULL is allowed. Keeps `errno`, as callers free on error paths.
+/// Frees a block; NULL is allowed. Preserves `errno`, as callers free on error paths.
 ///
 /// # Safety
 /// `block` is NULL or came from this module, and is not used afterwards.
@@ -90,18 +89,18 @@ pub unsafe fn free(block: *mut c_void) {
     set_errno(errno);
 }
 
-/// A copy of a C string that [`free`] releases.
+/// Copies a C string to memory that [`free`] releases.
 pub fn duplicate(text: &CStr) -> Result<NonNull<c_char>> {
     let bytes = text.to_bytes_with_nul();
     let copy = malloc(bytes.len())?.cast::<c_char>();
-    // SAFETY: `copy` has room for `bytes`, and a fresh block overlaps nothing.
+    // SAFETY: `copy` has room for `bytes`, and a new block does not overlap them.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy.as_ptr(), bytes.len()) };
     Ok(copy)
 }
 
-/// A growable array of plain values whose growth can fail instead of aborting.
+/// A growable array of plain values, whose growth can fail instead of aborting.
 ///
-/// `std`'s `Vec` cannot take its memory from C's allocator on stable Rust.
+/// `std`'s `Vec` cannot use C's allocator on stable Rust.
 pub struct Array<T: Copy> {
     block: *mut T,
     len: usize,
@@ -124,13 +123,14 @@ impl<T: Copy> Array<T> {
 
     fn resize_block(&mut self, capacity: usize) -> Result {
         let bytes = capacity.checked_mul(size_of::<T>()).ok_or(Error::ENOMEM)?;
-        // SAFETY: `block` is NULL or came from `realloc`, and T needs no more than malloc's alignment.
+        const { assert!(align_of::<T>() <= 16, "the alignment of malloc") };
+        // SAFETY: `block` is NULL or came from `realloc`, and this is its only pointer.
         self.block = unsafe { realloc(self.block.cast(), bytes)? }.as_ptr().cast();
         self.capacity = capacity;
         Ok(())
     }
 
-    /// Appends a value; fails only when memory cannot be had.
+    /// Appends a value; fails only if memory cannot be allocated.
     pub fn push(&mut self, value: T) -> Result {
         self.reserve(1)?;
         // SAFETY: `reserve` made room for one more value.
@@ -139,10 +139,11 @@ impl<T: Copy> Array<T> {
         Ok(())
     }
 
-    /// Appends all values, or none when memory cannot be had.
+    /// Appends all values, or none if memory cannot be allocated.
     pub fn extend_from_slice(&mut self, values: &[T]) -> Result {
         self.reserve(values.len())?;
-        // SAFETY: `reserve` made room for the values, which are not in this block.
+        // SAFETY: `reserve` made room for the values. They are not in the block, which `self` borrows
+        // uniquely.
         unsafe {
             ptr::copy_nonoverlapping(values.as_ptr(), self.block.add(self.len), values.len());
         }
@@ -163,7 +164,7 @@ impl<T: Copy> core::ops::Deref for Array<T> {
         if self.block.is_null() {
             return &[];
         }
-        // SAFETY: the first `len` values of `block` were written by `push`.
+        // SAFETY: the first `len` values of the block are initialised.
         unsafe { core::slice::from_raw_parts(self.block, self.len) }
     }
 }
@@ -173,14 +174,14 @@ impl<T: Copy> core::ops::DerefMut for Array<T> {
         if self.block.is_null() {
             return &mut [];
         }
-        // SAFETY: as in `deref`; `&mut self` makes the access unique.
+        // SAFETY: as in `deref`; `&mut self` makes the reference unique.
         unsafe { core::slice::from_raw_parts_mut(self.block, self.len) }
     }
 }
 
 impl<T: Copy> Drop for Array<T> {
     fn drop(&mut self) {
-        // SAFETY: `block` is NULL or came from `realloc`, and is not used again.
+        // SAFETY: `block` is NULL or came from `realloc`, and `self` is its owner.
         unsafe { free(self.block.cast()) };
     }
 }

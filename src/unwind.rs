@@ -1,16 +1,16 @@
-//! A release build has no unwinder.
+//! Definitions of the unwinder's functions, as a release build has no unwinder.
 //!
-//! Panics abort, so nothing here begins to unwind. The standard library refers to `libgcc_s`
-//! nevertheless: for frames that it could clean up, and for the stack that `RUST_BACKTRACE` adds to
-//! a panic's message. Answered here, these references make no program load `libgcc_s`, and the
-//! optimiser drops what reads debug information to print a stack, which is two fifths of the
-//! library. A panic's message says what and where as before; the stack is in the core dump.
+//! Panics abort, so this library never starts to unwind. The standard library still refers to `libgcc_s`:
+//! for frames with cleanup code, and for the backtrace that `RUST_BACKTRACE` adds to a panic's message.
+//! With these definitions no program loads `libgcc_s` because of us, and the optimiser removes the code
+//! that reads debug information, two fifths of the library. A panic's message has its usual text and
+//! location; the stack is in the core dump.
 //!
-//! A C++ exception out of a callback, or `pthread_exit` in one, brings its own unwinder. That
-//! passes our frames by their unwind tables and calls nothing: they have no landing pads, and no
-//! function of std that has any stands between a callback and what called us.
+//! A C++ exception out of a callback, and `pthread_exit` in one, use the unwinder of the program. It
+//! unwinds our frames by their unwind tables and calls nothing in them: they have no landing pads, nor has
+//! any function of std between a callback and our caller.
 //!
-//! The names are hidden, as they are the program's own unwinder's too. In the static library
+//! The names are hidden because the program's own unwinder has the same ones. In the static library
 //! `cmake/stage.cmake` makes them local.
 #![cfg(all(panic = "abort", not(debug_assertions)))]
 
@@ -20,7 +20,7 @@ use std::process;
 
 const URC_END_OF_STACK: c_int = 5;
 
-/// A stack without frames.
+/// Reports a stack without frames.
 #[no_mangle]
 extern "C" fn _Unwind_Backtrace(_trace: *mut c_void, _argument: *mut c_void) -> c_int {
     URC_END_OF_STACK
@@ -28,7 +28,7 @@ extern "C" fn _Unwind_Backtrace(_trace: *mut c_void, _argument: *mut c_void) -> 
 
 global_asm!(".hidden _Unwind_Backtrace");
 
-/// What only an unwinder, or a landing pad that it entered, calls.
+/// Defines functions that only an unwinder and landing pads call.
 macro_rules! never_called {
     ($($name:ident)*) => {$(
         #[no_mangle]

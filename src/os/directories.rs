@@ -95,7 +95,8 @@ pub unsafe extern "C" fn uv_os_homedir(buffer: *mut c_char, size: *mut usize) ->
         let out = unsafe { TextOut::new(buffer, size)? };
         // SAFETY: not thread-safe, as documented; the value is not used after this function.
         if let Some(home) = unsafe { environment::get(c"HOME") } {
-            return out.put(home.to_bytes());
+            // SAFETY: the value is a string.
+            return unsafe { out.put_overlapping(home.to_bytes()) };
         }
         sys::user::user(sys::user::effective_id(), |user| out.put(user.home.to_bytes()))
     };
@@ -125,10 +126,9 @@ pub unsafe extern "C" fn uv_os_tmpdir(buffer: *mut c_char, size: *mut usize) -> 
             .to_bytes();
         // As in libuv, the buffer needs room for the slash.
         out.require_room(path.len())?;
-        match path {
-            [rest @ .., b'/'] if !rest.is_empty() => out.put(rest),
-            path => out.put(path),
-        }
+        let path = path.strip_suffix(b"/").filter(|rest| !rest.is_empty()).unwrap_or(path);
+        // SAFETY: the path is readable.
+        unsafe { out.put_overlapping(path) }
     };
     get().into_c()
 }

@@ -30,7 +30,8 @@ pub unsafe extern "C" fn uv_os_getenv(
         let (name, out) = unsafe { (text(name)?, TextOut::new(buffer, size)?) };
         // SAFETY: not thread-safe, as documented; the value is not used after this function.
         let value = unsafe { environment::get(name) }.ok_or(Error::ENOENT)?;
-        out.put(value.to_bytes())
+        // SAFETY: the value is a string.
+        unsafe { out.put_overlapping(value.to_bytes()) }
     };
     get().into_c()
 }
