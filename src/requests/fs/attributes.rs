@@ -1,27 +1,51 @@
 //! Permissions, owners and times: access, chmod, chown, utime, and their forms for open files and
 //! links.
 
-use super::{start, FsRequest};
+use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
-use crate::sys;
+use crate::sys::{self, fs::Target};
 use core::ffi::{c_char, c_int};
-use libc::timespec;
+use libc::{mode_t, timespec};
 
-pub(super) fn access(request: &FsRequest) -> Result {
-    sys::fs::access(request.path(), request.flags.get())
+pub(super) static ACCESS: Operation = Operation::on_path(UV_FS_ACCESS, |request| {
+    sys::fs::access(request.path(), request.flags.get()).map(zero)
+});
+
+pub(super) static CHMOD: Operation =
+    Operation::on_path(UV_FS_CHMOD, |request| chmod(request, Target::Path(request.path())));
+
+pub(super) static FCHMOD: Operation =
+    Operation::new(UV_FS_FCHMOD, |request| chmod(request, Target::File(request.file.get())));
+
+pub(super) static CHOWN: Operation =
+    Operation::on_path(UV_FS_CHOWN, |request| chown(request, Target::Path(request.path())));
+
+pub(super) static FCHOWN: Operation =
+    Operation::new(UV_FS_FCHOWN, |request| chown(request, Target::File(request.file.get())));
+
+pub(super) static LCHOWN: Operation =
+    Operation::on_path(UV_FS_LCHOWN, |request| chown(request, Target::Link(request.path())));
+
+pub(super) static UTIME: Operation =
+    Operation::on_path(UV_FS_UTIME, |request| utime(request, Target::Path(request.path())));
+
+pub(super) static FUTIME: Operation =
+    Operation::new(UV_FS_FUTIME, |request| utime(request, Target::File(request.file.get())));
+
+pub(super) static LUTIME: Operation =
+    Operation::on_path(UV_FS_LUTIME, |request| utime(request, Target::Link(request.path())));
+
+fn chmod(request: &FsRequest, target: Target<'_>) -> Result<isize> {
+    sys::fs::chmod(target, request.mode.get()).map(zero)
 }
 
-pub(super) fn chmod(request: &FsRequest) -> Result {
-    sys::fs::chmod(request.target(), request.mode.get())
+fn chown(request: &FsRequest, target: Target<'_>) -> Result<isize> {
+    sys::fs::chown(target, request.uid.get(), request.gid.get()).map(zero)
 }
 
-pub(super) fn chown(request: &FsRequest) -> Result {
-    sys::fs::chown(request.target(), request.uid.get(), request.gid.get())
-}
-
-pub(super) fn utime(request: &FsRequest) -> Result {
+fn utime(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     let times = [to_timespec(request.atime.get())?, to_timespec(request.mtime.get())?];
-    sys::fs::set_times(request.target(), times)
+    sys::fs::set_times(target, times).map(zero)
 }
 
 /// Seconds since 1970 as the kernel wants them; infinity is the present, not-a-number no change.
@@ -60,13 +84,8 @@ pub unsafe extern "C" fn uv_fs_access(
     mode: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_ACCESS, cb, |request| {
-            request.flags.set(mode);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { ACCESS.start(r#loop, req, cb, Arguments { path, flags: mode, ..NONE }) }
 }
 
 /// Sets the permissions of a file: chmod(2).
@@ -84,13 +103,8 @@ pub unsafe extern "C" fn uv_fs_chmod(
     mode: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_CHMOD, cb, |request| {
-            request.mode.set(mode as libc::mode_t);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { CHMOD.start(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
 }
 
 /// As `uv_fs_chmod()`, of an open file: fchmod(2).
@@ -107,14 +121,8 @@ pub unsafe extern "C" fn uv_fs_fchmod(
     mode: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FCHMOD, cb, |request| {
-            request.mode.set(mode as libc::mode_t);
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FCHMOD.start(r#loop, req, cb, Arguments { file, mode: mode as mode_t, ..NONE }) }
 }
 
 /// Sets the owner and the group of a file: chown(2). An id of -1 stays as it is.
@@ -133,14 +141,8 @@ pub unsafe extern "C" fn uv_fs_chown(
     gid: uv_gid_t,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_CHOWN, cb, |request| {
-            request.uid.set(uid);
-            request.gid.set(gid);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { CHOWN.start(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
 }
 
 /// As `uv_fs_chown()`, of an open file: fchown(2).
@@ -158,15 +160,8 @@ pub unsafe extern "C" fn uv_fs_fchown(
     gid: uv_gid_t,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FCHOWN, cb, |request| {
-            request.uid.set(uid);
-            request.gid.set(gid);
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FCHOWN.start(r#loop, req, cb, Arguments { file, uid, gid, ..NONE }) }
 }
 
 /// As `uv_fs_chown()`, of a symbolic link itself: lchown(2).
@@ -184,14 +179,8 @@ pub unsafe extern "C" fn uv_fs_lchown(
     gid: uv_gid_t,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_LCHOWN, cb, |request| {
-            request.uid.set(uid);
-            request.gid.set(gid);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { LCHOWN.start(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
 }
 
 /// Sets the times of a file's last access and last change: utimensat(2).
@@ -212,14 +201,8 @@ pub unsafe extern "C" fn uv_fs_utime(
     mtime: f64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_UTIME, cb, |request| {
-            request.atime.set(atime);
-            request.mtime.set(mtime);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { UTIME.start(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
 }
 
 /// As `uv_fs_utime()`, of an open file: futimens(3).
@@ -237,15 +220,8 @@ pub unsafe extern "C" fn uv_fs_futime(
     mtime: f64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FUTIME, cb, |request| {
-            request.atime.set(atime);
-            request.mtime.set(mtime);
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FUTIME.start(r#loop, req, cb, Arguments { file, atime, mtime, ..NONE }) }
 }
 
 /// As `uv_fs_utime()`, of a symbolic link itself.
@@ -263,14 +239,8 @@ pub unsafe extern "C" fn uv_fs_lutime(
     mtime: f64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_LUTIME, cb, |request| {
-            request.atime.set(atime);
-            request.mtime.set(mtime);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { LUTIME.start(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
 }
 
 #[cfg(test)]

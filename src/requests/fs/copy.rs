@@ -1,13 +1,12 @@
 //! Copying inside the kernel: copyfile, sendfile.
 
-use super::{start, FsRequest};
+use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
-use crate::sys::{self, fs::Target};
-use core::ffi::{c_char, c_int};
-use core::mem::MaybeUninit;
+use crate::sys::{self, fd::MAX_RW_COUNT, fs::Target};
+use core::ffi::{c_char, c_int, c_uint};
 use libc::{mode_t, off_t};
 
-/// What sendfile and copyfile have in common: copies up to `length` bytes from `offset` in `input`
+/// Copies up to `length` bytes from `offset` in `input`
 /// to the current position of `output`, with the best means that the two files allow. May copy
 /// less; 0 is the end of the input.
 fn transfer(output: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
@@ -75,26 +74,30 @@ fn write_all(output: c_int, mut bytes: &[u8]) -> Result {
     Ok(())
 }
 
-pub(super) fn sendfile(request: &FsRequest) -> Result<isize> {
-    let length = request.length();
-    let copied = transfer(request.file.get(), request.flags.get(), request.off.get(), length)?;
-    Ok(copied as isize)
-}
+/// How many bytes are to be copied is in `nbufs`, where the file to read from is in `flags`.
+pub(super) static SENDFILE: Operation = Operation {
+    prepare: |request| match request.nbufs.get() as usize {
+        ..=MAX_RW_COUNT => Ok(()),
+        _ => Err(Error::EINVAL),
+    },
+    ..Operation::new(UV_FS_SENDFILE, |request| {
+        let (output, input) = (request.file.get(), request.flags.get());
+        let copied = transfer(output, input, request.off.get(), request.nbufs.get() as usize)?;
+        Ok(copied as isize)
+    })
+};
 
-impl FsRequest {
-    /// The length that sendfile is to copy, in memory that otherwise holds buffers.
-    fn length(&self) -> usize {
-        let [first, ..] = self.bufsml.get();
-        // SAFETY: `set_length` wrote it.
-        unsafe { first.assume_init() }.len
-    }
-
-    fn set_length(&self, len: usize) {
-        let unused = MaybeUninit::uninit();
-        let first = MaybeUninit::new(uv_buf_t { base: core::ptr::null_mut(), len });
-        self.bufsml.set([first, unused, unused, unused]);
-    }
-}
+pub(super) static COPYFILE: Operation = Operation {
+    prepare: |request| {
+        const KNOWN: c_int =
+            UV_FS_COPYFILE_EXCL | UV_FS_COPYFILE_FICLONE | UV_FS_COPYFILE_FICLONE_FORCE;
+        match request.flags.get() & !KNOWN {
+            0 => request.keep_paths(),
+            _ => Err(Error::EINVAL),
+        }
+    },
+    ..Operation::on_paths(UV_FS_COPYFILE, |request| copyfile(request).map(zero))
+};
 
 /// A file descriptor that is closed in any case.
 struct File(c_int);
@@ -112,7 +115,7 @@ impl Drop for File {
     }
 }
 
-pub(super) fn copyfile(request: &FsRequest) -> Result {
+fn copyfile(request: &FsRequest) -> Result {
     let flags = request.flags.get();
     let source = File(sys::fs::open(request.path(), libc::O_RDONLY, 0)?);
     let original = sys::fs::stat(Target::File(source.0))?;
@@ -190,18 +193,8 @@ pub unsafe extern "C" fn uv_fs_copyfile(
     flags: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    const KNOWN: c_int =
-        UV_FS_COPYFILE_EXCL | UV_FS_COPYFILE_FICLONE | UV_FS_COPYFILE_FICLONE_FORCE;
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_COPYFILE, cb, |request| {
-            if flags & !KNOWN != 0 {
-                return Err(Error::EINVAL);
-            }
-            request.flags.set(flags);
-            request.set_paths(path, new_path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { COPYFILE.start(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
 }
 
 /// Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
@@ -225,17 +218,9 @@ pub unsafe extern "C" fn uv_fs_sendfile(
     length: usize,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_SENDFILE, cb, |request| {
-            if length > sys::fd::MAX_RW_COUNT {
-                return Err(Error::EINVAL);
-            }
-            request.file.set(out_fd);
-            request.flags.set(in_fd);
-            request.off.set(in_offset);
-            request.set_length(length);
-            Ok(())
-        })
-    }
+    // A length that does not fit is too large.
+    let nbufs = c_uint::try_from(length).unwrap_or(c_uint::MAX);
+    let arguments = Arguments { file: out_fd, flags: in_fd, nbufs, off: in_offset, ..NONE };
+    // SAFETY: as documented.
+    unsafe { SENDFILE.start(r#loop, req, cb, arguments) }
 }

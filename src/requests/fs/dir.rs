@@ -1,6 +1,7 @@
 //! Directories: mkdir, rmdir, scandir and its iterator, opendir, readdir, closedir.
 
-use super::{start, FsRequest};
+use super::ring::HERE;
+use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::ffi::Overlay;
 use crate::memory::{self, Array};
@@ -8,14 +9,52 @@ use crate::sys::{self, fs::Directory};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::NonNull;
+use io_uring::opcode;
+use libc::mode_t;
 
-pub(super) fn mkdir(request: &FsRequest) -> Result {
-    sys::fs::mkdir(request.path(), request.mode.get())
-}
+pub(super) static MKDIR: Operation = Operation {
+    entry: |request| {
+        let (path, mode) = (request.path().as_ptr(), request.mode.get());
+        Some(opcode::MkDirAt::new(HERE, path).mode(mode).build())
+    },
+    ..Operation::on_path(UV_FS_MKDIR, |request| {
+        sys::fs::mkdir(request.path(), request.mode.get()).map(zero)
+    })
+};
 
-pub(super) fn rmdir(request: &FsRequest) -> Result {
-    sys::fs::rmdir(request.path())
-}
+pub(super) static RMDIR: Operation =
+    Operation::on_path(UV_FS_RMDIR, |request| sys::fs::rmdir(request.path()).map(zero));
+
+pub(super) static SCANDIR: Operation =
+    Operation { free: free_scan, ..Operation::on_path(UV_FS_SCANDIR, scandir) };
+
+/// The directory in `ptr` is for `uv_fs_closedir()` to free.
+pub(super) static OPENDIR: Operation =
+    Operation::on_path(UV_FS_OPENDIR, |request| opendir(request).map(zero));
+
+pub(super) static READDIR: Operation = Operation {
+    prepare: |request| {
+        let dir = request.dir();
+        // SAFETY: the caller of `uv_fs_readdir` vouches for the directory.
+        if dir.is_null() || unsafe { (*dir).dirents.is_null() } {
+            return Err(Error::EINVAL);
+        }
+        Ok(())
+    },
+    free: |request, dir| {
+        // SAFETY: `readdir` read as many entries of the directory.
+        unsafe { free_names(dir.cast(), request.result.get()) };
+    },
+    ..Operation::new(UV_FS_READDIR, readdir)
+};
+
+pub(super) static CLOSEDIR: Operation = Operation {
+    prepare: |request| if request.dir().is_null() { Err(Error::EINVAL) } else { Ok(()) },
+    ..Operation::new(UV_FS_CLOSEDIR, |request| {
+        closedir(request);
+        Ok(0)
+    })
+};
 
 fn entry_type(kind: u8) -> uv_dirent_type_t {
     match kind {
@@ -67,7 +106,7 @@ impl Scan {
     }
 }
 
-pub(super) fn scandir(request: &FsRequest) -> Result<isize> {
+fn scandir(request: &FsRequest) -> Result<isize> {
     let scan = sys::retry(|| Scan::of(request))?;
     let count = scan.entries.len();
     if count > 0 {
@@ -81,7 +120,7 @@ pub(super) fn scandir(request: &FsRequest) -> Result<isize> {
 
 /// # Safety
 /// `scan` was put into `ptr` by `scandir`, and is not used afterwards.
-pub(super) unsafe fn free_scan(scan: *mut c_void) {
+unsafe fn free_scan(_: &FsRequest, scan: *mut c_void) {
     // SAFETY: the caller's contract.
     unsafe {
         scan.cast::<Scan>().drop_in_place();
@@ -106,7 +145,7 @@ fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
     else {
         request.ptr.set(core::ptr::null_mut());
         // SAFETY: nothing refers to it any more.
-        unsafe { free_scan(scan) };
+        unsafe { free_scan(request, scan) };
         return Err(Error::EOF);
     };
     next.set(next.get() + 1);
@@ -116,24 +155,13 @@ fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
 // ---- opendir, readdir, closedir ------------------------------------------------------------
 
 impl FsRequest {
-    /// The directory that readdir and closedir are about.
-    ///
-    /// # Safety
-    /// `dir` is NULL or came from `uv_fs_opendir`.
-    unsafe fn set_dir(&self, dir: *mut uv_dir_t) -> Result {
-        if dir.is_null() {
-            return Err(Error::EINVAL);
-        }
-        self.ptr.set(dir.cast());
-        Ok(())
-    }
-
+    /// The directory that readdir reads and closedir closes.
     fn dir(&self) -> *mut uv_dir_t {
         self.ptr.get().cast()
     }
 }
 
-pub(super) fn opendir(request: &FsRequest) -> Result {
+fn opendir(request: &FsRequest) -> Result {
     // First the memory: getting it cannot leave a directory open.
     let dir = memory::calloc(1, size_of::<uv_dir_t>())?.cast::<uv_dir_t>();
     match Directory::open(request.path()) {
@@ -151,7 +179,7 @@ pub(super) fn opendir(request: &FsRequest) -> Result {
     }
 }
 
-pub(super) fn readdir(request: &FsRequest) -> Result<isize> {
+fn readdir(request: &FsRequest) -> Result<isize> {
     let dir = request.dir();
     let mut count = 0;
     // SAFETY: the caller vouches for the directory and for its room for entries.
@@ -188,7 +216,7 @@ unsafe fn read_entries(dir: *mut uv_dir_t, count: &mut usize) -> Result {
 ///
 /// # Safety
 /// `dir` is the directory that they were read from, `count` what `readdir` returned.
-pub(super) unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
+unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
     for i in 0..usize::try_from(count).unwrap_or(0) {
         // SAFETY: the caller's contract.
         unsafe {
@@ -199,7 +227,7 @@ pub(super) unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
     }
 }
 
-pub(super) fn closedir(request: &FsRequest) -> Result {
+fn closedir(request: &FsRequest) {
     let dir = request.dir();
     request.ptr.set(core::ptr::null_mut());
     // SAFETY: the caller vouches for the directory, and gives it up.
@@ -209,7 +237,6 @@ pub(super) fn closedir(request: &FsRequest) -> Result {
         }
         memory::free(dir.cast());
     }
-    Ok(())
 }
 
 // ---- the C functions -----------------------------------------------------------------------
@@ -229,13 +256,8 @@ pub unsafe extern "C" fn uv_fs_mkdir(
     mode: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_MKDIR, cb, |request| {
-            request.mode.set(mode as libc::mode_t);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { MKDIR.start(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
 }
 
 /// Deletes an empty directory: rmdir(2).
@@ -252,8 +274,8 @@ pub unsafe extern "C" fn uv_fs_rmdir(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_RMDIR, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { RMDIR.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
@@ -272,13 +294,8 @@ pub unsafe extern "C" fn uv_fs_scandir(
     flags: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_SCANDIR, cb, |request| {
-            request.flags.set(flags);
-            request.set_path(path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { SCANDIR.start(r#loop, req, cb, Arguments { path, flags, ..NONE }) }
 }
 
 /// Gets the next entry that `uv_fs_scandir()` found.
@@ -319,8 +336,8 @@ pub unsafe extern "C" fn uv_fs_opendir(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_OPENDIR, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { OPENDIR.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Reads the next entries of a directory into `dir->dirents`, at most `dir->nentries`, in no
@@ -342,15 +359,8 @@ pub unsafe extern "C" fn uv_fs_readdir(
     dir: *mut uv_dir_t,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_READDIR, cb, |request| {
-            if dir.is_null() || (*dir).dirents.is_null() {
-                return Err(Error::EINVAL);
-            }
-            request.set_dir(dir)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { READDIR.start(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
 }
 
 /// Closes a directory and frees `dir`: closedir(3).
@@ -368,6 +378,6 @@ pub unsafe extern "C" fn uv_fs_closedir(
     dir: *mut uv_dir_t,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_CLOSEDIR, cb, |request| request.set_dir(dir)) }
+    // SAFETY: as documented.
+    unsafe { CLOSEDIR.start(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
 }

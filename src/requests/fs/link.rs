@@ -1,29 +1,60 @@
 //! Names of files: unlink, rename, link, symlink, readlink, realpath.
 
-use super::{start, FsRequest};
+use super::ring::HERE;
+use super::{free_block, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::memory;
 use crate::sys;
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
+use io_uring::opcode;
 
-pub(super) fn unlink(request: &FsRequest) -> Result {
-    sys::fs::unlink(request.path())
-}
+pub(super) static UNLINK: Operation = Operation {
+    entry: |request| Some(opcode::UnlinkAt::new(HERE, request.path().as_ptr()).build()),
+    ..Operation::on_path(UV_FS_UNLINK, |request| sys::fs::unlink(request.path()).map(zero))
+};
 
-pub(super) fn rename(request: &FsRequest) -> Result {
-    sys::fs::rename(request.path(), request.new_path())
-}
+pub(super) static RENAME: Operation = Operation {
+    entry: |request| {
+        let (path, new_path) = (request.path().as_ptr(), request.new_path().as_ptr());
+        Some(opcode::RenameAt::new(HERE, path, HERE, new_path).build())
+    },
+    ..Operation::on_paths(UV_FS_RENAME, |request| {
+        sys::fs::rename(request.path(), request.new_path()).map(zero)
+    })
+};
 
-pub(super) fn link(request: &FsRequest) -> Result {
-    sys::fs::link(request.path(), request.new_path())
-}
+pub(super) static LINK: Operation = Operation {
+    entry: |request| {
+        let (path, new_path) = (request.path().as_ptr(), request.new_path().as_ptr());
+        Some(opcode::LinkAt::new(HERE, path, HERE, new_path).build())
+    },
+    ..Operation::on_paths(UV_FS_LINK, |request| {
+        sys::fs::link(request.path(), request.new_path()).map(zero)
+    })
+};
 
-pub(super) fn symlink(request: &FsRequest) -> Result {
-    sys::fs::symlink(request.path(), request.new_path())
-}
+pub(super) static SYMLINK: Operation = Operation {
+    entry: |request| {
+        let (target, path) = (request.path().as_ptr(), request.new_path().as_ptr());
+        Some(opcode::SymlinkAt::new(HERE, target, path).build())
+    },
+    ..Operation::on_paths(UV_FS_SYMLINK, |request| {
+        sys::fs::symlink(request.path(), request.new_path()).map(zero)
+    })
+};
 
-pub(super) fn readlink(request: &FsRequest) -> Result {
+pub(super) static READLINK: Operation = Operation {
+    free: free_block,
+    ..Operation::on_path(UV_FS_READLINK, |request| readlink(request).map(zero))
+};
+
+pub(super) static REALPATH: Operation = Operation {
+    free: free_block,
+    ..Operation::on_path(UV_FS_REALPATH, |request| realpath(request).map(zero))
+};
+
+fn readlink(request: &FsRequest) -> Result {
     // Linux has no longer targets.
     let mut target = [MaybeUninit::<u8>::uninit(); libc::PATH_MAX as usize];
     let len = sys::fs::readlink(request.path(), &mut target)?;
@@ -37,7 +68,7 @@ pub(super) fn readlink(request: &FsRequest) -> Result {
     Ok(())
 }
 
-pub(super) fn realpath(request: &FsRequest) -> Result {
+fn realpath(request: &FsRequest) -> Result {
     let resolved = sys::fs::realpath(request.path())?;
     request.ptr.set(memory::duplicate(resolved.as_c_str())?.as_ptr().cast());
     Ok(())
@@ -57,8 +88,8 @@ pub unsafe extern "C" fn uv_fs_unlink(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_UNLINK, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { UNLINK.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Renames a file or directory; what has the name `new_path` is replaced: rename(2).
@@ -76,8 +107,8 @@ pub unsafe extern "C" fn uv_fs_rename(
     new_path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_RENAME, cb, |request| request.set_paths(path, new_path)) }
+    // SAFETY: as documented.
+    unsafe { RENAME.start(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
 }
 
 /// Gives the file `path` another name, `new_path`: link(2).
@@ -95,8 +126,8 @@ pub unsafe extern "C" fn uv_fs_link(
     new_path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_LINK, cb, |request| request.set_paths(path, new_path)) }
+    // SAFETY: as documented.
+    unsafe { LINK.start(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
 }
 
 /// Makes `new_path` a symbolic link with the target `path`: symlink(2).
@@ -116,13 +147,8 @@ pub unsafe extern "C" fn uv_fs_symlink(
     flags: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_SYMLINK, cb, |request| {
-            request.flags.set(flags);
-            request.set_paths(path, new_path)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { SYMLINK.start(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
 }
 
 /// Finds out where a symbolic link points: readlink(2).
@@ -141,8 +167,8 @@ pub unsafe extern "C" fn uv_fs_readlink(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_READLINK, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { READLINK.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
@@ -161,6 +187,6 @@ pub unsafe extern "C" fn uv_fs_realpath(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_REALPATH, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { REALPATH.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }

@@ -1,10 +1,11 @@
 //! File operations: `uv_fs_t`.
 //!
 //! Every call has two forms. With a callback the request goes to the thread pool, or to the loop's
-//! ring if there is one: what the
-//! arguments point to is copied, [`run`](FsRequest::run) is called on a thread of the pool, the
-//! callback on the loop's. Without one `run` is called right away and the arguments are used
+//! ring if there is one: what the arguments point to is copied, the operation runs on a thread of the
+//! pool, the callback on the loop's. Without one the operation runs at once and the arguments are used
 //! where they are, so a synchronous call needs no loop and mostly no memory.
+//!
+//! Each operation is one [`Operation`], in the file of its family, and one C function, which starts it.
 //!
 //! From `submit` until `done` a request is the pool's; nothing else reads or writes its fields.
 
@@ -13,19 +14,21 @@ mod copy;
 mod dir;
 mod link;
 mod open_close;
+mod operation;
 mod read_write;
 mod ring;
-pub use ring::LoopRing;
 mod stat;
 mod temp;
 
+pub use ring::LoopRing;
+
+use self::operation::{zero, Arguments, Operation, NONE};
 use super::Request;
 use crate::abi::*;
-use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::ffi::{call_user, overlay, Overlay, Padding};
 use crate::memory;
 use crate::pool::{self, PoolRequest, Work};
-use crate::sys::fs::{Path, Target};
+use crate::sys::fs::Path;
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use core::mem::{offset_of, MaybeUninit};
@@ -42,7 +45,7 @@ struct FsRequest {
     loop_: Cell<*mut uv_loop_t>,
     callback: Cell<uv_fs_cb>,
     result: Cell<isize>,
-    /// What it points to depends on `kind`; see `cleanup`.
+    /// What it points to depends on the operation, which frees it.
     ptr: Cell<*mut c_void>,
     path: Cell<*const c_char>,
     statbuf: Cell<MaybeUninit<uv_stat_t>>,
@@ -106,9 +109,7 @@ unsafe impl PoolRequest for FsRequest {
     const OFFSET: usize = offset_of!(FsRequest, work);
 
     fn run(&self) {
-        let outcome = self.perform();
-        self.release_buffers();
-        self.result.set(outcome.unwrap_or_else(|error| error.code() as isize));
+        self.perform(self.operation());
     }
 
     fn done(&self, status: Result) {
@@ -128,7 +129,7 @@ unsafe impl PoolRequest for FsRequest {
 /// # Safety
 /// `req` is a `uv_fs_t` that was started and whose callback has not been called.
 pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let request = unsafe { FsRequest::of(req.cast::<uv_fs_t>()) };
     if request.work.is_on_ring() {
         return ring::cancel(request);
@@ -136,182 +137,43 @@ pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
     pool::cancel(request)
 }
 
-/// Makes `req` a request, has `arguments` fill in what the operation needs, and runs it: here if
-/// there is no callback, on the pool if there is one. Returns what the C function is to return.
-///
-/// # Safety
-/// `req` is NULL or memory for a request that is not under way; `loop` is an initialised loop
-/// unless there is no callback; until the operation is done both stay, and so does what the
-/// arguments of a synchronous call point to.
-unsafe fn start(
-    r#loop: *mut uv_loop_t,
-    req: *mut uv_fs_t,
-    kind: uv_fs_type,
-    callback: uv_fs_cb,
-    arguments: impl FnOnce(&FsRequest) -> Result,
-) -> c_int {
-    if req.is_null() {
-        return Error::EINVAL.code();
-    }
-    // SAFETY: the caller's contract.
-    let request = unsafe { FsRequest::init(req.cast(), r#loop, kind, callback) };
-    // SAFETY: likewise.
-    match arguments(request).and_then(|()| unsafe { request.submit() }) {
-        Ok(result) => result as c_int,
-        Err(error) => {
-            request.cleanup();
-            error.code()
-        }
-    }
-}
-
 impl FsRequest {
-    /// # Safety
-    /// `at` is memory for a request that is not under way.
-    unsafe fn init<'a>(
-        at: *mut FsRequest,
-        r#loop: *mut uv_loop_t,
-        kind: uv_fs_type,
-        callback: uv_fs_cb,
-    ) -> &'a FsRequest {
-        // SAFETY: as documented.
-        unsafe {
-            Request::init(at, UV_FS, |request| FsRequest {
-                request,
-                kind: Cell::new(kind),
-                padding: padding(),
-                loop_: Cell::new(r#loop),
-                callback: Cell::new(callback),
-                result: Cell::new(0),
-                ptr: Cell::new(ptr::null_mut()),
-                path: Cell::new(ptr::null()),
-                // Kept, so that nothing is written to it.
-                statbuf: (&raw const (*at).statbuf).read(),
-                new_path: Cell::new(ptr::null()),
-                file: Cell::new(0),
-                flags: Cell::new(0),
-                mode: Cell::new(0),
-                nbufs: Cell::new(0),
-                bufs: Cell::new(ptr::null_mut()),
-                off: Cell::new(0),
-                uid: Cell::new(0),
-                gid: Cell::new(0),
-                atime: Cell::new(0.0),
-                mtime: Cell::new(0.0),
-                work: Work::new(),
-                bufsml: Cell::new([MaybeUninit::uninit(); 4]),
-            });
-            &*at
-        }
-    }
-
     /// Whether there is no callback to bring the outcome.
     fn is_sync(&self) -> bool {
         self.callback.get().is_none()
     }
 
-    /// Runs the operation, or has the pool run it. The value is the result if it is known now.
-    ///
-    /// # Safety
-    /// As for [`start`].
-    unsafe fn submit(&self) -> Result<isize> {
-        if self.is_sync() {
-            self.run();
-            return Ok(self.result.get());
-        }
-        if self.loop_.get().is_null() {
-            return Err(Error::EINVAL);
-        }
-        // SAFETY: the caller's contract.
-        unsafe {
-            let loop_ = Loop::of(self.loop_.get());
-            if !ring::submit(loop_, self) {
-                loop_.submit(self)?;
-            }
-        }
-        Ok(0)
-    }
-
-    fn perform(&self) -> Result<isize> {
-        /// For operations whose outcome is not a number.
-        fn zero(outcome: Result) -> Result<isize> {
-            outcome.map(|()| 0)
-        }
-        match self.kind.get() {
-            UV_FS_OPEN => open_close::open(self),
-            UV_FS_CLOSE => zero(open_close::close(self)),
-            UV_FS_READ => read_write::read(self),
-            UV_FS_WRITE => read_write::write(self),
-            UV_FS_FSYNC => zero(read_write::fsync(self)),
-            UV_FS_FDATASYNC => zero(read_write::fdatasync(self)),
-            UV_FS_FTRUNCATE => zero(read_write::ftruncate(self)),
-            UV_FS_SENDFILE => copy::sendfile(self),
-            UV_FS_COPYFILE => zero(copy::copyfile(self)),
-            UV_FS_STAT | UV_FS_LSTAT | UV_FS_FSTAT => zero(stat::stat(self)),
-            UV_FS_STATFS => zero(stat::statfs(self)),
-            UV_FS_ACCESS => zero(attributes::access(self)),
-            UV_FS_CHMOD | UV_FS_FCHMOD => zero(attributes::chmod(self)),
-            UV_FS_CHOWN | UV_FS_FCHOWN | UV_FS_LCHOWN => zero(attributes::chown(self)),
-            UV_FS_UTIME | UV_FS_FUTIME | UV_FS_LUTIME => zero(attributes::utime(self)),
-            UV_FS_UNLINK => zero(link::unlink(self)),
-            UV_FS_RENAME => zero(link::rename(self)),
-            UV_FS_LINK => zero(link::link(self)),
-            UV_FS_SYMLINK => zero(link::symlink(self)),
-            UV_FS_READLINK => zero(link::readlink(self)),
-            UV_FS_REALPATH => zero(link::realpath(self)),
-            UV_FS_MKDIR => zero(dir::mkdir(self)),
-            UV_FS_RMDIR => zero(dir::rmdir(self)),
-            UV_FS_SCANDIR => dir::scandir(self),
-            UV_FS_OPENDIR => zero(dir::opendir(self)),
-            UV_FS_READDIR => dir::readdir(self),
-            UV_FS_CLOSEDIR => zero(dir::closedir(self)),
-            UV_FS_MKDTEMP => zero(temp::mkdtemp(self)),
-            UV_FS_MKSTEMP => temp::mkstemp(self),
-            _ => Err(Error::ENOSYS),
-        }
-    }
-
     // ---- arguments ------------------------------------------------------------------------
 
-    /// The path of the operation, copied if the call is asynchronous.
-    ///
-    /// # Safety
-    /// `path` is NULL or a string; for a synchronous call it stays until that is done.
-    unsafe fn set_path(&self, path: *const c_char) -> Result {
+    /// Copies the path, unless the call is synchronous.
+    fn keep_path(&self) -> Result {
         if self.is_sync() {
-            self.path.set(path);
             return Ok(());
         }
-        // SAFETY: the caller's contract.
-        unsafe { self.copy_path(path) }
+        self.copy_path()
     }
 
-    /// # Safety
-    /// `path` is NULL or a string.
-    unsafe fn copy_path(&self, path: *const c_char) -> Result {
+    fn copy_path(&self) -> Result {
+        let path = self.path.get();
         if path.is_null() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller of the C function vouches for the string.
         let copy = memory::duplicate(unsafe { CStr::from_ptr(path) })?;
         self.path.set(copy.as_ptr());
         Ok(())
     }
 
-    /// The two paths of an operation, as [`FsRequest::set_path`].
-    ///
-    /// # Safety
-    /// As for [`FsRequest::set_path`], for both.
-    unsafe fn set_paths(&self, path: *const c_char, new_path: *const c_char) -> Result {
+    /// As [`FsRequest::keep_path`], for both paths.
+    fn keep_paths(&self) -> Result {
         if self.is_sync() {
-            self.path.set(path);
-            self.new_path.set(new_path);
             return Ok(());
         }
+        let (path, new_path) = (self.path.get(), self.new_path.get());
         if path.is_null() || new_path.is_null() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: the caller's contract; the block has room for both strings.
+        // SAFETY: the caller of the C function vouches for the strings; the block has room for both.
         unsafe {
             let first = CStr::from_ptr(path).to_bytes_with_nul();
             let second = CStr::from_ptr(new_path).to_bytes_with_nul();
@@ -325,63 +187,52 @@ impl FsRequest {
     }
 
     fn path(&self) -> Path<'_> {
-        // SAFETY: `set_path` got it from a caller who vouches for it, or copied it.
+        // SAFETY: it is from a caller who vouches for it, or `copy_path` copied it.
         unsafe { Path::new(self.path.get()) }
     }
 
     fn new_path(&self) -> Path<'_> {
-        // SAFETY: likewise from `set_paths`.
+        // SAFETY: as above, with `keep_paths`.
         unsafe { Path::new(self.new_path.get()) }
-    }
-
-    /// What an operation that has forms for a path, a link and a file is about.
-    fn target(&self) -> Target<'_> {
-        match self.kind.get() {
-            UV_FS_FSTAT | UV_FS_FCHMOD | UV_FS_FCHOWN | UV_FS_FUTIME => {
-                Target::File(self.file.get())
-            }
-            UV_FS_LSTAT | UV_FS_LCHOWN | UV_FS_LUTIME => Target::Link(self.path()),
-            _ => Target::Path(self.path()),
-        }
     }
 
     // ---- what a request owns --------------------------------------------------------------
 
-    /// The path is a copy when it had to outlive the call, or was to be written to.
-    fn owns_path(&self) -> bool {
-        !self.is_sync() || matches!(self.kind.get(), UV_FS_MKDTEMP | UV_FS_MKSTEMP)
-    }
-
     fn release_buffers(&self) {
         let bufs = self.bufs.replace(ptr::null_mut());
         if !self.is_sync() && !ptr::eq(bufs, self.bufsml.as_ptr().cast()) {
-            // SAFETY: NULL, or a copy that `set_buffers` made.
+            // SAFETY: NULL, or a copy that `keep_buffers` made.
             unsafe { memory::free(bufs.cast()) };
+        }
+    }
+
+    fn release_ptr(&self) {
+        let pointer = self.ptr.replace(ptr::null_mut());
+        if !pointer.is_null() {
+            // SAFETY: the operation put it there.
+            unsafe { (self.operation().free)(self, pointer) };
         }
     }
 
     fn cleanup(&self) {
         let path = self.path.replace(ptr::null());
         self.new_path.set(ptr::null());
-        if self.owns_path() {
-            // SAFETY: NULL, or a copy that `set_path` made.
+        if !self.is_sync() || self.operation().fills_path {
+            // SAFETY: NULL, or a copy that `copy_path` or `keep_paths` made.
             unsafe { memory::free(path.cast_mut().cast()) };
         }
-        let pointer = self.ptr.replace(ptr::null_mut());
-        if !pointer.is_null() {
-            match self.kind.get() {
-                // SAFETY: the operation of that name put it there.
-                UV_FS_SCANDIR => unsafe { dir::free_scan(pointer) },
-                // SAFETY: likewise.
-                UV_FS_READDIR => unsafe { dir::free_names(pointer.cast(), self.result.get()) },
-                // SAFETY: likewise, in memory from `memory`.
-                UV_FS_READLINK | UV_FS_REALPATH | UV_FS_STATFS => unsafe { memory::free(pointer) },
-                // `statbuf`, or a directory, which closedir frees.
-                _ => {}
-            }
-        }
+        self.release_ptr();
         self.release_buffers();
     }
+}
+
+/// Frees a block that an operation made for `ptr`.
+///
+/// # Safety
+/// `block` is from `memory` and not used afterwards.
+unsafe fn free_block(_: &FsRequest, block: *mut c_void) {
+    // SAFETY: as documented.
+    unsafe { memory::free(block) };
 }
 
 /// Frees what the library allocated for a request. To be called after the callback, or after a
@@ -397,7 +248,7 @@ impl FsRequest {
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_req_cleanup(req: *mut uv_fs_t) {
     if !req.is_null() {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { FsRequest::of(req) }.cleanup();
     }
 }
@@ -410,7 +261,7 @@ pub unsafe extern "C" fn uv_fs_req_cleanup(req: *mut uv_fs_t) {
 /// `req` is a request that was given to one of the `uv_fs_*()` functions.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_type(req: *const uv_fs_t) -> uv_fs_type {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsRequest::of(req) }.kind.get()
 }
 
@@ -422,7 +273,7 @@ pub unsafe extern "C" fn uv_fs_get_type(req: *const uv_fs_t) -> uv_fs_type {
 /// `req` is a request that was given to one of the `uv_fs_*()` functions and is done.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_result(req: *const uv_fs_t) -> ssize_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsRequest::of(req) }.result.get()
 }
 
@@ -434,7 +285,7 @@ pub unsafe extern "C" fn uv_fs_get_result(req: *const uv_fs_t) -> ssize_t {
 /// `req` is a request that was given to one of the `uv_fs_*()` functions and is done.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_system_error(req: *const uv_fs_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsRequest::of(req) }.result.get().wrapping_neg() as c_int
 }
 
@@ -447,7 +298,7 @@ pub unsafe extern "C" fn uv_fs_get_system_error(req: *const uv_fs_t) -> c_int {
 /// `req` is a request that was given to one of the `uv_fs_*()` functions and is done.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_ptr(req: *const uv_fs_t) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsRequest::of(req) }.ptr.get()
 }
 
@@ -460,7 +311,7 @@ pub unsafe extern "C" fn uv_fs_get_ptr(req: *const uv_fs_t) -> *mut c_void {
 /// `req` is a request that was given to one of the `uv_fs_*()` functions.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_path(req: *const uv_fs_t) -> *const c_char {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsRequest::of(req) }.path.get()
 }
 
@@ -472,6 +323,6 @@ pub unsafe extern "C" fn uv_fs_get_path(req: *const uv_fs_t) -> *const c_char {
 /// `req` is memory for a request.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_get_statbuf(req: *mut uv_fs_t) -> *mut uv_stat_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { &raw mut (*req).statbuf }
 }

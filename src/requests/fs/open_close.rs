@@ -1,18 +1,30 @@
 //! open, close.
 
-use super::{start, FsRequest};
+use super::ring::HERE;
+use super::{zero, Arguments, Operation, NONE};
 use crate::abi::*;
 use crate::sys;
 use core::ffi::{c_char, c_int};
+use io_uring::opcode;
+use libc::mode_t;
 
-pub(super) fn open(request: &FsRequest) -> Result<isize> {
-    let fd = sys::fs::open(request.path(), request.flags.get(), request.mode.get())?;
-    Ok(fd as isize)
-}
+pub(super) static OPEN: Operation = Operation {
+    entry: |request| {
+        let entry = opcode::OpenAt::new(HERE, request.path().as_ptr());
+        let flags = request.flags.get() | libc::O_CLOEXEC;
+        Some(entry.flags(flags).mode(request.mode.get()).build())
+    },
+    ..Operation::on_path(UV_FS_OPEN, |request| {
+        let fd = sys::fs::open(request.path(), request.flags.get(), request.mode.get())?;
+        Ok(fd as isize)
+    })
+};
 
-pub(super) fn close(request: &FsRequest) -> Result {
-    sys::fd::close(request.file.get())
-}
+pub(super) static CLOSE: Operation = Operation {
+    entry: |request| Some(opcode::Close::new(request.ring_file()).build()),
+    interruptible: true,
+    ..Operation::new(UV_FS_CLOSE, |request| sys::fd::close(request.file.get()).map(zero))
+};
 
 /// Opens a file: open(2) with `O_CLOEXEC`.
 ///
@@ -38,14 +50,9 @@ pub unsafe extern "C" fn uv_fs_open(
     mode: c_int,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_OPEN, cb, |request| {
-            request.flags.set(flags);
-            request.mode.set(mode as libc::mode_t);
-            request.set_path(path)
-        })
-    }
+    let arguments = Arguments { path, flags, mode: mode as mode_t, ..NONE };
+    // SAFETY: as documented.
+    unsafe { OPEN.start(r#loop, req, cb, arguments) }
 }
 
 /// Closes a file descriptor: close(2). The descriptor is gone afterwards even if that is
@@ -63,13 +70,8 @@ pub unsafe extern "C" fn uv_fs_close(
     file: uv_file,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_CLOSE, cb, |request| {
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { CLOSE.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// The operating system's handle of a C runtime file descriptor: on Unix the same number.

@@ -1,55 +1,110 @@
 //! read, write, and what brings the bytes to the disk or cuts them off: fsync, fdatasync,
 //! ftruncate.
 
-use super::{start, FsRequest};
+use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::memory;
 use crate::sys;
 use core::ffi::{c_int, c_uint};
+use io_uring::{opcode, types::FsyncFlags};
 
-impl FsRequest {
-    /// The buffers of the operation. An asynchronous one gets a copy of the array; a synchronous
-    /// one uses the caller's, which is never written to.
-    ///
-    /// # Safety
-    /// `bufs` is NULL or points to `nbufs` buffers, which stay until the operation is done.
-    unsafe fn set_buffers(&self, bufs: *const uv_buf_t, nbufs: c_uint) -> Result {
-        if bufs.is_null() || nbufs == 0 {
+/// How many buffers one operation can have.
+const IOV_MAX: u32 = libc::UIO_MAXIOV as u32;
+
+pub(super) static READ: Operation = Operation {
+    prepare: FsRequest::keep_buffers,
+    entry: |request| {
+        let (list, count) = (request.bufs.get().cast(), request.nbufs.get().min(IOV_MAX));
+        let entry = opcode::Readv::new(request.ring_file(), list, count);
+        Some(entry.offset(request.ring_offset()).build())
+    },
+    interruptible: true,
+    ..Operation::new(UV_FS_READ, |request| {
+        // SAFETY: the caller of `uv_fs_read` vouches for the buffers.
+        let count =
+            unsafe { sys::fs::read(request.file.get(), request.buffers(), request.off.get())? };
+        Ok(count as isize)
+    })
+};
+
+pub(super) static WRITE: Operation = Operation {
+    prepare: |request| {
+        let (bufs, nbufs) = (request.bufs.get(), request.nbufs.get());
+        if bufs.is_null()
+            || nbufs > c_int::MAX as c_uint
+            || sys::fd::total(request.buffers()) > sys::fd::MAX_RW_COUNT
+        {
             return Err(Error::EINVAL);
         }
-        self.nbufs.set(nbufs);
+        request.keep_buffers()
+    },
+    entry: |request| {
+        let (list, count) = (request.bufs.get().cast(), request.nbufs.get());
+        let entry = opcode::Writev::new(request.ring_file(), list, count);
+        // Everything is to be written, which for more takes several calls.
+        (count <= IOV_MAX).then(|| entry.offset(request.ring_offset()).build())
+    },
+    ..Operation::new(UV_FS_WRITE, write)
+};
+
+pub(super) static FSYNC: Operation = Operation {
+    entry: |request| Some(opcode::Fsync::new(request.ring_file()).build()),
+    ..Operation::new(UV_FS_FSYNC, |request| sys::fs::fsync(request.file.get()).map(zero))
+};
+
+pub(super) static FDATASYNC: Operation = Operation {
+    entry: |request| {
+        let entry = opcode::Fsync::new(request.ring_file());
+        Some(entry.flags(FsyncFlags::DATASYNC).build())
+    },
+    ..Operation::new(UV_FS_FDATASYNC, |request| sys::fs::fdatasync(request.file.get()).map(zero))
+};
+
+pub(super) static FTRUNCATE: Operation = Operation {
+    entry: |request| {
+        // A negative length is an error that the pool will report.
+        let length = u64::try_from(request.off.get()).ok()?;
+        Some(opcode::Ftruncate::new(request.ring_file(), length).build())
+    },
+    ..Operation::new(UV_FS_FTRUNCATE, |request| {
+        sys::fs::ftruncate(request.file.get(), request.off.get()).map(zero)
+    })
+};
+
+impl FsRequest {
+    /// Copies the array of buffers if the call is asynchronous. A synchronous one uses the caller's,
+    /// which is never written to.
+    fn keep_buffers(&self) -> Result {
+        let (bufs, count) = (self.bufs.get(), self.nbufs.get() as usize);
+        if bufs.is_null() || count == 0 {
+            return Err(Error::EINVAL);
+        }
         if self.is_sync() {
-            self.bufs.set(bufs.cast_mut());
             return Ok(());
         }
-        let count = nbufs as usize;
         let copy = if count <= 4 {
             self.bufsml.as_ptr().cast::<uv_buf_t>()
         } else {
             let size = count.checked_mul(size_of::<uv_buf_t>()).ok_or(Error::ENOMEM)?;
             memory::malloc(size)?.cast().as_ptr()
         };
-        // SAFETY: the caller's contract; there is room for all, in memory of our own.
+        // SAFETY: the caller of the C function vouches for the array; there is room for all of it, in
+        // memory of our own.
         unsafe { core::ptr::copy_nonoverlapping(bufs, copy, count) };
         self.bufs.set(copy);
         Ok(())
     }
 
     fn buffers(&self) -> &[uv_buf_t] {
-        // SAFETY: set by `set_buffers`, and not released before the operation is done.
+        // SAFETY: the caller's array, or the copy that `keep_buffers` made, which is not released before
+        // the operation is done.
         unsafe { core::slice::from_raw_parts(self.bufs.get(), self.nbufs.get() as usize) }
     }
 }
 
-pub(super) fn read(request: &FsRequest) -> Result<isize> {
-    // SAFETY: the caller of `uv_fs_read` vouches for the buffers.
-    let count = unsafe { sys::fs::read(request.file.get(), request.buffers(), request.off.get())? };
-    Ok(count as isize)
-}
-
 /// Writes everything, in as many calls as it takes. When one fails after others did not, their
 /// count is the result: the caller meets the error again when it writes the rest.
-pub(super) fn write(request: &FsRequest) -> Result<isize> {
+fn write(request: &FsRequest) -> Result<isize> {
     let (fd, mut offset) = (request.file.get(), request.off.get());
     let mut rest = Unwritten { buffers: request.buffers(), skip: 0 };
     let mut total = 0usize;
@@ -112,18 +167,6 @@ impl Unwritten<'_> {
     }
 }
 
-pub(super) fn fsync(request: &FsRequest) -> Result {
-    sys::fs::fsync(request.file.get())
-}
-
-pub(super) fn fdatasync(request: &FsRequest) -> Result {
-    sys::fs::fdatasync(request.file.get())
-}
-
-pub(super) fn ftruncate(request: &FsRequest) -> Result {
-    sys::fs::ftruncate(request.file.get(), request.off.get())
-}
-
 /// Reads from a file into buffers: preadv(2), or readv(2) from the current position when `offset`
 /// is negative.
 ///
@@ -148,14 +191,8 @@ pub unsafe extern "C" fn uv_fs_read(
     offset: i64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_READ, cb, |request| {
-            request.file.set(file);
-            request.off.set(offset);
-            request.set_buffers(bufs, nbufs)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { READ.start(r#loop, req, cb, Arguments { file, bufs, nbufs, off: offset, ..NONE }) }
 }
 
 /// Writes buffers to a file: pwritev(2), or writev(2) at the current position when `offset` is
@@ -181,21 +218,8 @@ pub unsafe extern "C" fn uv_fs_write(
     offset: i64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_WRITE, cb, |request| {
-            request.file.set(file);
-            request.off.set(offset);
-            if bufs.is_null() || nbufs > c_int::MAX as c_uint {
-                return Err(Error::EINVAL);
-            }
-            let buffers = core::slice::from_raw_parts(bufs, nbufs as usize);
-            if sys::fd::total(buffers) > sys::fd::MAX_RW_COUNT {
-                return Err(Error::EINVAL);
-            }
-            request.set_buffers(bufs, nbufs)
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { WRITE.start(r#loop, req, cb, Arguments { file, bufs, nbufs, off: offset, ..NONE }) }
 }
 
 /// Brings a file's content and attributes to the disk: fsync(2).
@@ -212,13 +236,8 @@ pub unsafe extern "C" fn uv_fs_fsync(
     file: uv_file,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FSYNC, cb, |request| {
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FSYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Brings a file's content to the disk: fdatasync(2).
@@ -235,13 +254,8 @@ pub unsafe extern "C" fn uv_fs_fdatasync(
     file: uv_file,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FDATASYNC, cb, |request| {
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FDATASYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Makes a file `offset` bytes long, by cutting it or by filling it up with zeros: ftruncate(2).
@@ -259,14 +273,8 @@ pub unsafe extern "C" fn uv_fs_ftruncate(
     offset: i64,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FTRUNCATE, cb, |request| {
-            request.file.set(file);
-            request.off.set(offset);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FTRUNCATE.start(r#loop, req, cb, Arguments { file, off: offset, ..NONE }) }
 }
 
 #[cfg(test)]

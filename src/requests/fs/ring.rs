@@ -2,19 +2,15 @@
 //! that one entry can express. Everything else is for the pool, and so is what the kernel turns
 //! out to be unable to do with this file.
 
-use super::FsRequest;
+use super::{FsRequest, Operation};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::Overlay;
-use crate::memory;
 use crate::poller::{EventHandler, Ring, Watcher};
 use crate::pool::PoolRequest;
-use crate::sys::fs::StatxTarget;
 use core::cell::Cell;
 use core::ptr;
-use io_uring::opcode::*;
-use io_uring::squeue::Entry;
-use io_uring::types::{Fd, FsyncFlags};
+use io_uring::types::Fd;
 use mio::event::Event;
 use std::rc::Rc;
 
@@ -99,18 +95,15 @@ unsafe impl EventHandler for ActiveRing {
     }
 }
 
-const HERE: Fd = Fd(libc::AT_FDCWD);
-
-/// How many buffers one operation can have.
-const IOV_MAX: u32 = libc::UIO_MAXIOV as u32;
+pub(super) const HERE: Fd = Fd(libc::AT_FDCWD);
 
 /// Starts an operation on the ring; false when it is for the pool.
 ///
 /// # Safety
 /// The request and what it points to stay until its callback.
-pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest) -> bool {
+pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Operation) -> bool {
     let Some(active) = loop_.ring.get(loop_) else { return false };
-    let Some(entry) = entry(request) else { return false };
+    let Some(entry) = (operation.entry)(request) else { return false };
     let entry = entry.user_data(ptr::from_ref(request).expose_provenance() as u64);
     // Before the kernel has it, which may be done at once.
     request.work.give_to_ring();
@@ -120,49 +113,9 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest) -> bool {
     if pushed {
         loop_.request_began();
     } else {
-        request.release_statx();
+        request.release_ptr();
     }
     pushed
-}
-
-/// What the ring is to do, unless it is nothing for the ring.
-fn entry(request: &FsRequest) -> Option<Entry> {
-    let path = request.path().as_ptr();
-    let new_path = request.new_path().as_ptr();
-    // Fields that an operation does not have are not set.
-    let file = || Fd(request.file.get());
-    let mode = || request.mode.get();
-    let list = || request.bufs.get().cast();
-    let count = || request.nbufs.get();
-    // Any negative number means the current position, for which the ring takes -1.
-    let offset = || request.off.get().max(-1) as u64;
-    Some(match request.kind.get() {
-        UV_FS_OPEN => {
-            let flags = request.flags.get() | libc::O_CLOEXEC;
-            OpenAt::new(HERE, path).flags(flags).mode(mode()).build()
-        }
-        UV_FS_CLOSE => Close::new(file()).build(),
-        UV_FS_READ => Readv::new(file(), list(), count().min(IOV_MAX)).offset(offset()).build(),
-        // Everything is to be written, which for more takes several calls.
-        UV_FS_WRITE if count() > IOV_MAX => return None,
-        UV_FS_WRITE => Writev::new(file(), list(), count()).offset(offset()).build(),
-        UV_FS_FSYNC => Fsync::new(file()).build(),
-        UV_FS_FDATASYNC => Fsync::new(file()).flags(FsyncFlags::DATASYNC).build(),
-        // A negative length is an error that the pool will report.
-        UV_FS_FTRUNCATE => Ftruncate::new(file(), u64::try_from(request.off.get()).ok()?).build(),
-        UV_FS_STAT | UV_FS_LSTAT | UV_FS_FSTAT => {
-            let answer = memory::calloc(1, size_of::<libc::statx>()).ok()?.as_ptr();
-            request.ptr.set(answer);
-            let StatxTarget { dir, path, flags, mask } = request.target().for_statx();
-            Statx::new(Fd(dir), path, answer.cast()).flags(flags).mask(mask).build()
-        }
-        UV_FS_MKDIR => MkDirAt::new(HERE, path).mode(mode()).build(),
-        UV_FS_RENAME => RenameAt::new(HERE, path, HERE, new_path).build(),
-        UV_FS_LINK => LinkAt::new(HERE, path, HERE, new_path).build(),
-        UV_FS_SYMLINK => SymlinkAt::new(HERE, path, new_path).build(),
-        UV_FS_UNLINK => UnlinkAt::new(HERE, path).build(),
-        _ => return None,
-    })
 }
 
 /// Calls back an operation that the ring has done, or gives it to the pool.
@@ -177,7 +130,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     this.work.leave_ring();
     let mut result = result;
     if !cancelled && this.is_for_pool_after(result) {
-        this.release_statx();
+        this.release_ptr();
         // SAFETY: the request is alive until its callback, and in no queue.
         match unsafe { loop_.submit(this) } {
             Ok(()) => return loop_.request_ended(),
@@ -187,9 +140,9 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     this.result.set(result as isize);
     this.release_buffers();
     if result == 0 {
-        this.take_statx();
+        (this.operation().take_answer)(this);
     } else {
-        this.release_statx();
+        this.release_ptr();
     }
     loop_.request_ended();
     this.done(Ok(()));
@@ -206,8 +159,14 @@ pub(super) fn cancel(request: &FsRequest) -> Result {
 }
 
 impl FsRequest {
-    fn is_stat(&self) -> bool {
-        matches!(self.kind.get(), UV_FS_STAT | UV_FS_LSTAT | UV_FS_FSTAT)
+    pub(super) fn ring_file(&self) -> Fd {
+        Fd(self.file.get())
+    }
+
+    /// Returns the offset for the ring, which takes -1 for the current position. In the request any
+    /// negative number means that.
+    pub(super) fn ring_offset(&self) -> u64 {
+        self.off.get().max(-1) as u64
     }
 
     /// Whether the pool can do better: where the ring cannot do this with such a file, and where it
@@ -215,26 +174,8 @@ impl FsRequest {
     fn is_for_pool_after(&self, result: i32) -> bool {
         match -result {
             libc::EOPNOTSUPP => true,
-            libc::EINTR => !matches!(self.kind.get(), UV_FS_CLOSE | UV_FS_READ),
+            libc::EINTR => !self.operation().interruptible,
             _ => false,
         }
-    }
-
-    fn release_statx(&self) {
-        if self.is_stat() {
-            // SAFETY: NULL, or the room for the answer that `entry` made.
-            unsafe { memory::free(self.ptr.replace(ptr::null_mut())) };
-        }
-    }
-
-    fn take_statx(&self) {
-        if !self.is_stat() {
-            return;
-        }
-        // SAFETY: the room that `entry` made, which the kernel has filled in.
-        let found = unsafe { &*self.ptr.get().cast::<libc::statx>() };
-        self.statbuf.set(core::mem::MaybeUninit::new(crate::sys::fs::from_statx(found)));
-        self.release_statx();
-        self.ptr.set(self.statbuf.as_ptr().cast());
     }
 }

@@ -1,20 +1,78 @@
 //! What is known about files and file systems: stat, lstat, fstat, statfs.
 
-use super::{start, FsRequest};
+use super::{free_block, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::memory;
-use crate::sys;
-use core::ffi::{c_char, c_int};
+use crate::sys::{
+    self,
+    fs::{from_statx, StatxTarget, Target},
+};
+use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
+use core::ptr;
+use io_uring::{opcode, squeue::Entry, types::Fd};
 
-pub(super) fn stat(request: &FsRequest) -> Result {
-    let found = sys::fs::stat(request.target())?;
-    request.statbuf.set(MaybeUninit::new(found));
-    request.ptr.set(request.statbuf.as_ptr().cast());
-    Ok(())
+pub(super) static STAT: Operation = Operation {
+    entry: |request| statx_entry(request, Target::Path(request.path())),
+    take_answer: take_statx,
+    free: free_statx,
+    ..Operation::on_path(UV_FS_STAT, |request| stat(request, Target::Path(request.path())))
+};
+
+pub(super) static LSTAT: Operation = Operation {
+    entry: |request| statx_entry(request, Target::Link(request.path())),
+    take_answer: take_statx,
+    free: free_statx,
+    ..Operation::on_path(UV_FS_LSTAT, |request| stat(request, Target::Link(request.path())))
+};
+
+pub(super) static FSTAT: Operation = Operation {
+    entry: |request| statx_entry(request, Target::File(request.file.get())),
+    take_answer: take_statx,
+    free: free_statx,
+    ..Operation::new(UV_FS_FSTAT, |request| stat(request, Target::File(request.file.get())))
+};
+
+pub(super) static STATFS: Operation = Operation {
+    free: free_block,
+    ..Operation::on_path(UV_FS_STATFS, |request| statfs(request).map(zero))
+};
+
+fn stat(request: &FsRequest, target: Target<'_>) -> Result<isize> {
+    set_statbuf(request, sys::fs::stat(target)?);
+    Ok(0)
 }
 
-pub(super) fn statfs(request: &FsRequest) -> Result {
+fn set_statbuf(request: &FsRequest, found: uv_stat_t) {
+    request.statbuf.set(MaybeUninit::new(found));
+    request.ptr.set(request.statbuf.as_ptr().cast());
+}
+
+/// The kernel's answer goes to a block in `ptr`.
+fn statx_entry(request: &FsRequest, target: Target<'_>) -> Option<Entry> {
+    let answer = memory::calloc(1, size_of::<libc::statx>()).ok()?.as_ptr();
+    request.ptr.set(answer);
+    let StatxTarget { dir, path, flags, mask } = target.for_statx();
+    Some(opcode::Statx::new(Fd(dir), path, answer.cast()).flags(flags).mask(mask).build())
+}
+
+fn take_statx(request: &FsRequest) {
+    // SAFETY: the block of `statx_entry`, which the kernel has filled in.
+    let found = unsafe { from_statx(&*request.ptr.get().cast()) };
+    request.release_ptr();
+    set_statbuf(request, found);
+}
+
+/// # Safety
+/// `answer` is the request's `statbuf`, or the block of `statx_entry`, which is not used afterwards.
+unsafe fn free_statx(request: &FsRequest, answer: *mut c_void) {
+    if !ptr::eq(answer, request.statbuf.as_ptr().cast()) {
+        // SAFETY: as documented.
+        unsafe { memory::free(answer) };
+    }
+}
+
+fn statfs(request: &FsRequest) -> Result {
     let found = sys::fs::statfs(request.path())?;
     let answer = memory::malloc(size_of::<uv_statfs_t>())?.cast::<uv_statfs_t>();
     // SAFETY: the block is as large as what is written, and malloc aligns it.
@@ -50,8 +108,8 @@ pub unsafe extern "C" fn uv_fs_stat(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_STAT, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { STAT.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// As `uv_fs_stat()`, but of a symbolic link itself: lstat(2).
@@ -67,8 +125,8 @@ pub unsafe extern "C" fn uv_fs_lstat(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_LSTAT, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { LSTAT.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// As `uv_fs_stat()`, but of an open file: fstat(2).
@@ -84,13 +142,8 @@ pub unsafe extern "C" fn uv_fs_fstat(
     file: uv_file,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe {
-        start(r#loop, req, UV_FS_FSTAT, cb, |request| {
-            request.file.set(file);
-            Ok(())
-        })
-    }
+    // SAFETY: as documented.
+    unsafe { FSTAT.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Gets the size and the use of the file system that `path` is on: statfs(2).
@@ -109,6 +162,6 @@ pub unsafe extern "C" fn uv_fs_statfs(
     path: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_STATFS, cb, |request| request.set_path(path)) }
+    // SAFETY: as documented.
+    unsafe { STATFS.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }

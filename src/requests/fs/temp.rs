@@ -1,18 +1,28 @@
 //! Names that nobody else has: mkdtemp, mkstemp.
 
-use super::{start, FsRequest};
+use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::sys;
 use core::ffi::{c_char, c_int};
 
-pub(super) fn mkdtemp(request: &FsRequest) -> Result {
-    // SAFETY: `path` is a copy of the template, which only this request refers to.
-    unsafe { sys::fs::mkdtemp(request.path.get().cast_mut()) }
-}
+pub(super) static MKDTEMP: Operation = Operation {
+    prepare: FsRequest::copy_path,
+    fills_path: true,
+    ..Operation::new(UV_FS_MKDTEMP, |request| {
+        // SAFETY: `path` is a copy of the template, which only this request refers to.
+        unsafe { sys::fs::mkdtemp(request.path.get().cast_mut()) }.map(zero)
+    })
+};
 
-pub(super) fn mkstemp(request: &FsRequest) -> Result<isize> {
+pub(super) static MKSTEMP: Operation = Operation {
+    prepare: FsRequest::copy_path,
+    fills_path: true,
+    ..Operation::new(UV_FS_MKSTEMP, mkstemp)
+};
+
+fn mkstemp(request: &FsRequest) -> Result<isize> {
     let template = request.path.get().cast_mut();
-    // SAFETY: as in `mkdtemp`.
+    // SAFETY: as in `MKDTEMP`.
     match unsafe { sys::fs::mkstemp(template) } {
         Ok(fd) => Ok(fd as isize),
         Err(error) => {
@@ -40,8 +50,8 @@ pub unsafe extern "C" fn uv_fs_mkdtemp(
     tpl: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_MKDTEMP, cb, |request| request.copy_path(tpl)) }
+    // SAFETY: as documented.
+    unsafe { MKDTEMP.start(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
 }
 
 /// Creates a file with mode 0600 and a new name, and opens it for reading and writing: mkstemp(3)
@@ -62,6 +72,6 @@ pub unsafe extern "C" fn uv_fs_mkstemp(
     tpl: *const c_char,
     cb: uv_fs_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { start(r#loop, req, UV_FS_MKSTEMP, cb, |request| request.copy_path(tpl)) }
+    // SAFETY: as documented.
+    unsafe { MKSTEMP.start(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
 }
