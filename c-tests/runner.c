@@ -522,6 +522,18 @@ static void parse_wrap(char* text) {
   }
 }
 
+static void parse_shuffle(const char* seed) {
+  options.shuffle = true;
+  options.seed = seed != NULL ? (unsigned) parse_number(seed, 0, INT_MAX)
+                              : (unsigned) (now_ms() & INT_MAX);
+}
+
+static void parse_environment(void) {
+  const char* timeout = getenv("OXUV_TEST_TIMEOUT");
+  if (timeout != NULL)
+    options.timeout = parse_number(timeout, 1, 1000000);
+}
+
 static void parse_options(int argc, char** argv) {
   enum { ONE = 256, LIBRARY, WRAP, SCRATCH };
   static const struct option longs[] = {
@@ -537,11 +549,8 @@ static void parse_options(int argc, char** argv) {
       {"wrap", required_argument, NULL, WRAP},
       {NULL, 0, NULL, 0},
   };
-  const char* timeout = getenv("OXUV_TEST_TIMEOUT");
   int option;
 
-  if (timeout != NULL)
-    options.timeout = parse_number(timeout, 1, 1000000);
   while ((option = getopt_long(argc, argv, "hj:lqr:s::", longs, NULL)) != -1) {
     switch (option) {
       case 'h':
@@ -560,10 +569,7 @@ static void parse_options(int argc, char** argv) {
         options.repeat = parse_number(optarg, 1, 1000000);
         break;
       case 's':
-        options.shuffle = true;
-        options.seed = optarg != NULL
-            ? (unsigned) parse_number(optarg, 0, INT_MAX)
-            : (unsigned) (now_ms() & INT_MAX);
+        parse_shuffle(optarg);
         break;
       case ONE:
         options.one = optarg;
@@ -601,6 +607,7 @@ int main(int argc, char** argv) {
   size_t i;
   ssize_t size;
 
+  parse_environment();
   parse_options(argc, argv);
   for (entry = tests; entry != NULL && entry->next != NULL; entry = entry->next)
     if (strcmp(entry->name, entry->next->name) == 0)

@@ -62,7 +62,7 @@
   FIELD(t, type);                                                             \
   FIELD(t, reserved[0])
 
-static void handles(void) {
+static void io_handles(void) {
   HANDLE(uv_handle_t);
   STREAM(uv_stream_t);
   STREAM(uv_tcp_t);
@@ -89,7 +89,9 @@ static void handles(void) {
   FIELD(uv_poll_t, poll_cb);
   FIELD(uv_poll_t, io_watcher);
   FIELD(uv_poll_t, io_watcher.fd);
+}
 
+static void other_handles(void) {
   HANDLE(uv_timer_t);
   FIELD(uv_timer_t, timer_cb);
   FIELD(uv_timer_t, timeout);
@@ -150,7 +152,7 @@ static void handles(void) {
 #undef XX
 }
 
-static void requests(void) {
+static void io_requests(void) {
   REQUEST(uv_req_t);
 
   REQUEST(uv_shutdown_t);
@@ -187,7 +189,9 @@ static void requests(void) {
   FIELD(uv_udp_send_t, status);
   FIELD(uv_udp_send_t, send_cb);
   FIELD(uv_udp_send_t, bufsml);
+}
 
+static void file_requests(void) {
   REQUEST(uv_fs_t);
   FIELD(uv_fs_t, fs_type);
   FIELD(uv_fs_t, loop);
@@ -209,7 +213,9 @@ static void requests(void) {
   FIELD(uv_fs_t, mtime);
   FIELD(uv_fs_t, work_req);
   FIELD(uv_fs_t, bufsml);
+}
 
+static void pool_requests(void) {
   REQUEST(uv_work_t);
   FIELD(uv_work_t, loop);
   FIELD(uv_work_t, work_cb);
@@ -314,7 +320,7 @@ static void loop(void) {
 #endif
 }
 
-static void plain(void) {
+static void buffers_and_times(void) {
   TYPE(uv_buf_t);
   FIELD(uv_buf_t, base);
   FIELD(uv_buf_t, len);
@@ -333,7 +339,9 @@ static void plain(void) {
   FIELD(uv_timespec64_t, tv_sec);
   FIELD(uv_timespec64_t, tv_nsec);
 #endif
+}
 
+static void files(void) {
   TYPE(uv_stat_t);
   FIELD(uv_stat_t, st_dev);
   FIELD(uv_stat_t, st_mode);
@@ -373,7 +381,9 @@ static void plain(void) {
   FIELD(uv_statfs_t, f_frsize);
   FIELD(uv_statfs_t, f_spare);
 #endif
+}
 
+static void metrics_and_processes(void) {
 #if SINCE(50)
   TYPE(uv_metrics_t);
   FIELD(uv_metrics_t, loop_count);
@@ -398,7 +408,9 @@ static void plain(void) {
   FIELD(uv_process_options_t, stdio);
   FIELD(uv_process_options_t, uid);
   FIELD(uv_process_options_t, gid);
+}
 
+static void host_and_users(void) {
   TYPE(struct uv_cpu_times_s);
   TYPE(uv_cpu_info_t);
   FIELD(uv_cpu_info_t, model);
@@ -430,7 +442,9 @@ static void plain(void) {
   FIELD(uv_group_t, gid);
   FIELD(uv_group_t, members);
 #endif
+}
 
+static void environment_and_usage(void) {
   TYPE(uv_utsname_t);
   FIELD(uv_utsname_t, sysname);
   FIELD(uv_utsname_t, release);
@@ -458,7 +472,9 @@ static void plain(void) {
   FIELD(uv_rusage_t, ru_nsignals);
   FIELD(uv_rusage_t, ru_nvcsw);
   FIELD(uv_rusage_t, ru_nivcsw);
+}
 
+static void libraries_and_threads(void) {
   TYPE(uv_lib_t);
   FIELD(uv_lib_t, handle);
   FIELD(uv_lib_t, errmsg);
@@ -483,7 +499,7 @@ static void plain(void) {
   TYPE(uv_barrier_t);
 }
 
-static void enums(void) {
+static void loop_enums(void) {
   TYPE(uv_errno_t);
   TYPE(uv_handle_type);
   INT(UV_UNKNOWN_HANDLE);
@@ -513,7 +529,9 @@ static void enums(void) {
   TYPE(uv_membership);
   INT(UV_LEAVE_GROUP);
   INT(UV_JOIN_GROUP);
+}
 
+static void socket_enums(void) {
   TYPE(enum uv_tcp_flags);
   INT(UV_TCP_IPV6ONLY);
   TYPE(enum uv_udp_flags);
@@ -544,7 +562,9 @@ static void enums(void) {
   INT(UV_WRITABLE);
   INT(UV_DISCONNECT);
   INT(UV_PRIORITIZED);
+}
 
+static void process_and_entry_enums(void) {
   TYPE(uv_stdio_flags);
   INT(UV_IGNORE);
   INT(UV_CREATE_PIPE);
@@ -572,7 +592,9 @@ static void enums(void) {
   INT(UV_DIRENT_SOCKET);
   INT(UV_DIRENT_CHAR);
   INT(UV_DIRENT_BLOCK);
+}
 
+static void file_enums(void) {
   TYPE(uv_fs_type);
   INT(UV_FS_UNKNOWN);
   INT(UV_FS_CUSTOM);
@@ -620,6 +642,9 @@ static void enums(void) {
   INT(UV_FS_EVENT_WATCH_ENTRY);
   INT(UV_FS_EVENT_STAT);
   INT(UV_FS_EVENT_RECURSIVE);
+}
+
+static void thread_enums(void) {
   TYPE(uv_thread_create_flags);
   INT(UV_THREAD_NO_FLAGS);
   INT(UV_THREAD_HAS_STACK_SIZE);
@@ -708,11 +733,23 @@ static void errors(void) {
 }
 
 int main(void) {
-  handles();
-  requests();
+  io_handles();
+  other_handles();
+  io_requests();
+  file_requests();
+  pool_requests();
   loop();
-  plain();
-  enums();
+  buffers_and_times();
+  files();
+  metrics_and_processes();
+  host_and_users();
+  environment_and_usage();
+  libraries_and_threads();
+  loop_enums();
+  socket_enums();
+  process_and_entry_enums();
+  file_enums();
+  thread_enums();
   macros();
   errors();
   return 0;
