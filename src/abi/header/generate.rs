@@ -258,7 +258,10 @@ impl Generator {
                 continue;
             }
             let name = path.strip_prefix(&self.src).expect("below src").display().to_string();
-            let functions = self.run_functions(&name.replace('/', "-"), &source);
+            // cbindgen follows `mod name;` to a file of that name in the same directory, so no file there
+            // may have the name of a module.
+            let scratch = format!("functions-{}", name.replace('/', "-"));
+            let functions = self.run_functions(&scratch, &source);
             let title: Vec<&str> =
                 source.lines().map_while(|line| line.strip_prefix("//! ")).collect();
             let title = title.join("\n * ");
