@@ -225,13 +225,13 @@ mod tests {
         // SAFETY: the buffer is larger than the sizes given.
         unsafe {
             let pointer = buffer.as_mut_ptr();
-            assert!(TextOut::new(core::ptr::null_mut(), &mut size).is_err());
+            assert!(TextOut::new(core::ptr::null_mut(), &raw mut size).is_err());
             assert!(TextOut::new(pointer, core::ptr::null_mut()).is_err());
             assert!(TextOut::new(pointer, &mut 0).is_err());
-            let out = TextOut::new(pointer, &mut size);
+            let out = TextOut::new(pointer, &raw mut size);
             assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Err(Error::ENOBUFS));
             assert_eq!((size, buffer[0]), (4, b'#' as c_char));
-            let out = TextOut::new(buffer.as_mut_ptr(), &mut size);
+            let out = TextOut::new(buffer.as_mut_ptr(), &raw mut size);
             assert_eq!(out.unwrap_or_else(|_| unreachable!()).put(b"abc"), Ok(()));
             assert_eq!(size, 3);
             assert_eq!(CStr::from_ptr(buffer.as_ptr()), c"abc");

@@ -576,7 +576,7 @@ impl Loop {
     fn walk(&self, visit: impl Fn(&Handle)) {
         let walk = Walk { rest: List::new(), outer: self.walks.get() };
         self.handles.move_to(&walk.rest);
-        self.walks.set(&walk);
+        self.walks.set(&raw const walk);
         // Moved back first, as the callback may close the handle.
         while let Some(link) = walk.rest.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is not closed, hence alive.

@@ -89,7 +89,7 @@ impl Watch {
         let name = name.unwrap_or_else(|| self.file_name());
         let due = List::new();
         self.handles.move_to(&due);
-        self.due.set(&due);
+        self.due.set(&raw const due);
         // Back in its own list before the callback can see it.
         while let Some(link) = due.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is active, hence alive.

@@ -145,7 +145,7 @@ impl Context {
         if let Some(callback) = self.callback.get() {
             let handle = self.owner.get().cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(handle, status, &before, &now) });
+            call_user(|| unsafe { callback(handle, status, &raw const before, &raw const now) });
         }
     }
 }

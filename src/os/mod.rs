@@ -3,6 +3,7 @@
 //! Threads and locks are the C library's own objects, at the C library's sizes, so that static
 //! initialisers and debuggers work as usual. Their files call its `pthread_*` functions directly: a layer
 //! in `sys/` would only repeat each of them.
+#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod cgroup;
 mod clock;

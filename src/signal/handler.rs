@@ -81,7 +81,7 @@ fn deliver_deferred(signum: c_int) {
         // SAFETY: all zeroes are a valid siginfo_t. signal-hook wants one; our actions ignore it.
         let mut info: siginfo_t = unsafe { core::mem::zeroed() };
         info.si_signo = signum;
-        running.call(signum, &mut info, ptr::null_mut());
+        running.call(signum, &raw mut info, ptr::null_mut());
     }
 }
 

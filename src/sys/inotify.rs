@@ -77,7 +77,7 @@ mod tests {
 
     fn event(watch: i32, mask: u32, name: &[u8]) -> Vec<u8> {
         let mut bytes = watch.to_ne_bytes().to_vec();
-        for field in [mask, 0, name.len() as u32] {
+        for field in [mask, 0, name.len().try_into().unwrap()] {
             bytes.extend(field.to_ne_bytes());
         }
         bytes.extend(name);

@@ -1,5 +1,6 @@
 //! System calls and other functions of the C library, as thin functions that return
 //! [`Result`](crate::abi::Result). Nothing outside this module makes a system call.
+#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 pub mod c;
 pub mod datagram;

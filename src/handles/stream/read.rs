@@ -63,7 +63,7 @@ impl Stream {
         let read_cb = self.read_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { alloc(self.c_pointer(), SUGGESTED_SIZE, &mut buffer) });
+            call_user(|| unsafe { alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer) });
         }
         if !self.handle.has(flag::READING) {
             // Stopped or closed by `alloc_cb`: the buffer goes back without data.

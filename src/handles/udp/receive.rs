@@ -81,7 +81,7 @@ impl Udp {
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { alloc(self.c_pointer(), DATAGRAM_SIZE, &mut buffer) });
+            call_user(|| unsafe { alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer) });
         }
         if self.handle.is_closing() {
             self.give(Err(Error::EBADF), &buffer);
