@@ -40,21 +40,21 @@ MODES = {
 PASS, SKIP, REPORT = "pass", "skip", "report"
 STATUS = {0: PASS, 7: SKIP}  # enum test_status in libuv's test/task.h
 TIMEOUT = 120  # seconds; the program has a limit of its own for each test
-# Not a mere warning: what a sanitizer ends a report with, and the stack in one of valgrind's.
+# Marks of errors, not of warnings: the last line of a sanitizer's report, and a stack of valgrind.
 ERROR_MARKS = b"SUMMARY: ", b"   at 0x"
 SLOWER = 30  # how many times longer a test may take under a tool
 NOBODY = 65534
 
 Result = collections.namedtuple("Result", "status seconds")
 
-# What finds errors of memory and threads, and the command that tests run under
-# for that. In the command and in the environment, {reports} stands for a
-# directory for its reports.
+# A tool that finds errors of memory and threads, and the command that runs tests
+# under it. In the command and in the environment, {reports} is replaced by the
+# directory of its reports.
 Tool = collections.namedtuple("Tool", "name wrap")
 
 
 def build_reference():
-    """libuv, and its test program as libuv builds it."""
+    """Builds libuv and its test program. Returns the program."""
     subprocess.run(
         ["cargo", "run", "-q", "--locked", "-p", "reference", "uv_run_tests"],
         cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -62,12 +62,12 @@ def build_reference():
 
 
 def test_sources():
-    """The directory of libuv's tests, found through the link to its header."""
+    """Returns the directory of libuv's tests, found through the link to its header."""
     return (REFERENCE / "include").resolve().parent / "test"
 
 
 def compile_program(name, include):
-    """The same sources compiled against another header, or with CFLAGS and LDFLAGS."""
+    """Compiles the same sources against another header, or with CFLAGS and LDFLAGS."""
     objects = OUT / name
     objects.mkdir(parents=True, exist_ok=True)
     sources = test_sources()
@@ -97,21 +97,21 @@ def compile_program(name, include):
 
 
 def isolation():
-    """The command before a test's: namespaces, then an ordinary user."""
+    """Returns the prefix of a test's command: namespaces, then an ordinary user."""
     if os.geteuid() == 0:
         user, drop = [], ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     else:
         user = ["--user", "--map-current-user", "--keep-caps"]
         drop = ["--inh-caps=-all", "--ambient-caps=-all"]
-    # The shell stays as the namespace's first process: when it ends, whatever
-    # the test left running is killed.
+    # The shell is the namespace's first process: when it ends, all processes of the
+    # test are killed.
     script = 'ip link set lo up && setpriv "$@"; exit $?'
     return ["unshare", *user, "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
             "sh", "-c", script, "sh", *drop]
 
 
 def refusal():
-    """What unshare says where it may not make the namespaces; otherwise None."""
+    """Returns unshare's error if the namespaces are refused, otherwise None."""
     trial = subprocess.run([*isolation(), "true"], stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if trial.returncode == 0:
@@ -160,7 +160,7 @@ class Stage:
         return [line.split()[0] for line in listing.splitlines() if line.strip()]
 
     def run(self, name, extra, log):
-        """One test in an empty directory; its output is left in log."""
+        """Runs one test in an empty directory, with its output in log."""
         cwd, reports = self.directory("run-"), self.directory("reports-")
         shutil.copytree(test_sources() / "fixtures", cwd / "test/fixtures",
                         copy_function=shutil.copyfile)
@@ -198,7 +198,7 @@ class Stage:
 
 
 class Load:
-    """Keeps every core busy while it is entered."""
+    """Keeps every core busy in a with statement."""
 
     def __init__(self, wanted):
         self.count = os.cpu_count() if wanted else 0
@@ -214,7 +214,7 @@ class Load:
 
 
 def run_all(stage, names, mode, jobs, logs, durations, retries=0):
-    """{name: Result}; the tests that take longest start first."""
+    """Returns {name: Result}; the longest tests start first."""
     logs.mkdir(parents=True, exist_ok=True)
     names = sorted(names, key=lambda name: -durations.get(name, 0))
 
@@ -237,7 +237,7 @@ def fingerprint(*files):
 
 
 def label(library, mode, tool):
-    """What the results of a run are called."""
+    """Returns the name of the results of a run."""
     return "-".join(filter(None, [library, mode, tool.name]))
 
 
@@ -310,7 +310,7 @@ def arguments():
 
 
 def programs(options):
-    """The test program for libuv and the one for oxuv."""
+    """Returns the test program for libuv and the one for oxuv."""
     program = build_reference()
     if options.our_header:
         return program, compile_program("our-header", ROOT / "include")

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Compares what target/reference/libuv.so.1 and target/lib/libuv.so.1 export.
-# oxuv must export all of it, and beyond it only names that begin with oxuv_. Nor
-# may it have more libraries loaded, besides the dynamic linker, which is there.
+# Compares the exports of target/reference/libuv.so.1 and target/lib/libuv.so.1.
+# oxuv must export all symbols of libuv, and others only if they begin with oxuv_.
+# It must not load further libraries, except the dynamic linker, which is always loaded.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

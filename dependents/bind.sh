@@ -18,12 +18,12 @@ www   CNAME host1
 serial TXT  "$1"
 ZONE
   for i in {1..2000}; do echo "host$i A 192.0.2.$((i % 256))"; done
-  # More than fits into a datagram.
+  # More than a datagram holds.
   for i in {1..60}; do echo "long TXT \"text number $i, $(printf '%060d' "$i")\""; done
 }
 
 # Two servers: the first has the zone, the second copies it and resolves
-# recursively with the help of the first. Server N has the ports 5N00 and on.
+# recursively through the first. Server N has the ports from 5N00.
 configuration() { # SERVER RECURSION ZONES
   mkdir "$1"
   cat >"$1/named.conf" <<CONF
@@ -123,7 +123,7 @@ zone "." { type forward; forward only; forwarders { 127.0.0.1 port 5100; }; };'
   wait_for eval '[ "$(ask 2 +short added200.example.test)" = 198.51.100.200 ]'
   ask 1 example.test AXFR +noall +answer | sort | sha256sum
   ask 2 example.test AXFR +noall +answer | sort | sha256sum
-  # The second keeps in its cache what it asked for, until it is flushed.
+  # The second one caches replies until it is flushed.
   ask 2 +short serial.forwarded.test TXT
   zone 1000 >1/forwarded
   rndc -c 1/rndc.conf reload forwarded.test

@@ -1,6 +1,6 @@
 # The programs of libuv's user guide, from the sources of the reference: they
-# are compiled against our header and do what the guide says that they do. Only
-# the load script for Node (multi-echo-server/hammer.js) has a substitute here.
+# are compiled against our header and do what the guide describes. Only the load
+# script for Node (multi-echo-server/hammer.js) is replaced here.
 title="the programs of libuv's guide"
 packages=(libcurl4-openssl-dev curl python3 iproute2 mount procps)
 other=reference
@@ -23,7 +23,7 @@ setup() {
       *) compile "$program" "$code/$program/main.c" ;;
     esac
   done
-  # What some of them start or load.
+  # Programs and libraries that some of them start or load.
   compile tick "$code/cgi/tick.c"
   compile worker "$code/multi-echo-server/worker.c"
   compile test "$code/proc-streams/test.c"
@@ -76,7 +76,7 @@ print(sum(same), "of", count, "clients got back what they sent")
 PYTHON
 }
 
-# on_terminal PROGRAM: with a terminal of 10 lines and 40 columns.
+# on_terminal PROGRAM: runs it on a terminal of 10 lines and 40 columns.
 on_terminal() {
   python3 - "$@" <<'PYTHON'
 import fcntl, os, pty, struct, sys, termios
@@ -102,7 +102,7 @@ listening() {
   [ -n "$(ss -Hltn "sport = :$1")" ]
 }
 
-# catches PID SIGNAL: whether it has a handler for the signal.
+# catches PID SIGNAL: tests whether it has a handler for the signal.
 catches() {
   local mask
   mask=$(sed -n 's/^SigCgt:\s*//p' "/proc/$1/status")
@@ -140,7 +140,7 @@ demo_spawn() {
   checked "$guide/spawn" 2>&1 | sed 's/ID [0-9]*/ID N/' # mkdir fails now
 }
 
-# The child lives on, in a session of its own.
+# The child continues in its own session.
 demo_detach() {
   local child
   child=$(checked "$guide/detach" 2>&1 | sed 's/^Launched sleep with PID //')
@@ -150,7 +150,7 @@ demo_detach() {
   kill "$child"
 }
 
-# Who comes when is left to the scheduler.
+# The order depends on the scheduler.
 demo_locks() {
   checked "$guide/locks" | sed 's/\(Reader.*num = \).*/\1N/' | sort | uniq -c
 }
@@ -176,7 +176,7 @@ demo_queue-cancel() {
 }
 
 # Three loops in two threads; one of them spins, which shows that all handles
-# are there.
+# work.
 demo_signal() {
   local pid
   "$guide/signal" >out &
@@ -241,7 +241,7 @@ demo_servers() {
   echo_clients 100 7000
   finish $pid
 
-  # As many workers as processors, each gets every so many-th connection.
+  # One worker for each processor; they get the connections in turn.
   "$guide/multi-echo-server" 2>log &
   pid=$!
   wait_for listening 7000
@@ -266,7 +266,7 @@ demo_servers() {
   finish $pid
 }
 
-# private COMMAND...: in network and mount namespaces of its own, as their root.
+# private COMMAND...: runs it as root of its own network and mount namespaces.
 private() {
   local user=
   [ "$(id -u)" = 0 ] || user=--map-root-user
@@ -275,7 +275,7 @@ private() {
   unshare $user --net --mount bash -euc "ip link set lo up; $*"
 }
 
-# The name is in /etc/hosts, the server only says hello.
+# The name is in /etc/hosts, and the server only sends a greeting.
 inside_dns() {
   echo "127.0.0.1 irc.libera.chat" >hosts
   mount --bind hosts /etc/hosts
@@ -292,7 +292,7 @@ PYTHON
 }
 demo_dns() {
   private inside_dns
-  # Without a network there is no answer.
+  # Without a network there is no reply.
   private 'checked "$guide/dns"'
 }
 

@@ -9,7 +9,7 @@ ask() {
   dig @127.0.0.1 -p 5200 +tries=10 +time=3 "$@"
 }
 
-# BIND has the zones, three times the same; the resolver asks it in three ways.
+# BIND has the zone three times; the resolver asks it in three ways.
 run() {
   local zone how i server resolver clients
   cat >named.conf <<CONF

@@ -1,10 +1,10 @@
--- Every kind of handle and request that luv offers, each at work. What is
--- printed is the same on every run; `run.sh` compares it between libraries.
+-- Uses every kind of handle and request that luv offers. The output is the same
+-- in every run; `run.sh` compares it between libraries.
 local uv = require("luv")
 
 assert(os.execute('"$MAPS" ' .. uv.os_getpid()) == 0)
 
--- print(...) on standard output, a line at a time also if a later check fails.
+-- print(...) to standard output, unbuffered in case that a later check fails.
 io.stdout:setvbuf("line")
 local function say(...)
   local words = {}
@@ -12,7 +12,7 @@ local function say(...)
   print(table.concat(words, " "))
 end
 
--- section(NAME, BODY): BODY starts things, the loop runs until all have ended.
+-- section(NAME, BODY): calls BODY, then runs the loop until it ends.
 local function section(name, body)
   say("== " .. name)
   body()
@@ -20,8 +20,8 @@ local function section(name, body)
   uv.walk(function(handle) error(name .. " leaves " .. tostring(handle)) end)
 end
 
--- go(BODY): BODY as a coroutine; await(F, ...) calls F(..., callback) in it and
--- returns what the callback gets.
+-- go(BODY): runs BODY as a coroutine; await(F, ...) calls F(..., callback) in it
+-- and returns the arguments of the callback.
 local function go(body)
   local thread = coroutine.create(body)
   local ok, err = coroutine.resume(thread)
@@ -115,8 +115,8 @@ section("idle, prepare, check", function()
   say("modes:", uv.run("nowait"), uv.run("once"))
 end)
 
--- A server that echoes, and `count` clients that send `noise` in pieces and
--- check that it all comes back.
+-- An echo server, and `count` clients that send `noise` in pieces and check the
+-- echo.
 local function echo(count, server, new, connect)
   local accepted, done, total = 0, 0, 0
   assert(server:listen(128, function(err)
@@ -646,7 +646,7 @@ section("the system", function()
 end)
 
 section("what errors are called", function()
-  -- Newer versions know more of them.
+  -- Newer versions have more of them.
   for number = -1, -40, -1 do
     if number ~= -8 then say(number, uv.translate_sys_error(number)) end
   end

@@ -1,5 +1,5 @@
--- What editing and plugins make of the loop: jobs, terminals, RPC, timers,
--- files and vim.loop. What is printed is the same on every run.
+-- The uses of the loop in editing and plugins: jobs, terminals, RPC, timers, files
+-- and vim.loop. The output is the same in every run.
 local uv, fn, api = vim.loop, vim.fn, vim.api
 
 local function say(...)
@@ -16,7 +16,7 @@ local function until_true(condition)
   assert(vim.wait(20000, condition, 5), "waited in vain")
 end
 
--- job(COMMAND, OPTIONS, USE): what it printed, in all, and its exit code.
+-- job(COMMAND, OPTIONS, USE): returns its whole output and its exit code.
 local function job(command, options, use)
   local out, err, code = {}, {}, nil
   local function add(list)
@@ -154,7 +154,7 @@ local function talk(name, channel)
   for i = 1, 1000 do total = total + fn.rpcrequest(channel, "nvim_eval", i .. " * 2") end
   say("a thousand requests:", total)
   say("error:", (pcall(fn.rpcrequest, channel, "nvim_command", "nonsense")))
-  -- And the other way round.
+  -- And in the other direction.
   local id = fn.rpcrequest(channel, "nvim_get_api_info")[1]
   vim.g.notified = 0
   for i = 1, 100 do

@@ -1,4 +1,4 @@
-# An httpuv server on TCP, IPv6 and a UNIX socket, until it is told to stop.
+# An httpuv server on TCP, IPv6 and a UNIX socket, which ends on request.
 library(httpuv)
 
 running <- TRUE

@@ -1,5 +1,5 @@
-# Raku's asynchronous classes, which MoarVM makes of libuv. What is printed is
-# the same on every run.
+# Raku's asynchronous classes, which MoarVM implements with libuv. The output is
+# the same in every run.
 run(%*ENV<MAPS>, $*PID).so or die;
 
 sub section($name, &body) {
@@ -149,7 +149,7 @@ section 'watching files', {
                 done if $name eq 'last';
             }
         }
-        # Another thread starts to watch, at some time.
+        # Another thread starts the watcher at an unknown time.
         whenever start {
             until $watching {
                 'watched/probe'.IO.spurt('');

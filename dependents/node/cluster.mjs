@@ -1,5 +1,5 @@
 // A cluster of two workers. NODE_CLUSTER_SCHED_POLICY=rr: the primary process
-// hands connections out; none: the workers accept from one socket.
+// distributes connections; none: the workers accept from one socket.
 import cluster from 'node:cluster';
 import dgram from 'node:dgram';
 import http from 'node:http';
@@ -18,7 +18,7 @@ function work() {
   });
 }
 
-// The id of the worker that answers.
+// Returns the id of the worker that responds.
 async function get(path) {
   const request = http.get({ socketPath: 'cluster.sock', path, agent: false });
   const [response] = await once(request, 'response');

@@ -17,7 +17,7 @@ const attempt = (work) => {
   }
 };
 
-// Each answer sends the next: no more are on the way than the sockets hold.
+// Each reply sends the next one, so that the socket buffers never overflow.
 async function echo() {
   const server = await bound();
   server.on('message', (message, { port }) => server.send(message, port, '127.0.0.1'));
@@ -55,7 +55,7 @@ async function connected() {
   client.send('to the peer');
   const [message, { port }] = await once(server, 'message');
   console.log('received:', String(message));
-  // Nobody else can send to it.
+  // Datagrams of other senders are dropped.
   const stranger = await bound();
   stranger.send('from a stranger', port, '127.0.0.1', () => server.send('from the peer', port, '127.0.0.1'));
   console.log('received:', String((await once(client, 'message'))[0]));

@@ -1,4 +1,4 @@
-// How a process ends, and its standard input as a pipe, a file and nothing.
+// The end of a process, and standard input from a pipe, a file and nothing.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ async function input() {
 }
 
 async function output() {
-  // All of it arrives, although the process ends at once.
+  // All output arrives, although the process exits at once.
   const large = 'process.stdout.write("z".repeat(5e6)); process.exitCode = 2';
   const child = spawn(process.execPath, ['-e', large], { stdio: ['ignore', 'pipe', 'inherit'] });
   const end = once(child, 'exit');

@@ -1,4 +1,4 @@
-// The first event program: reading a file, and what happens meanwhile.
+// The first event program: reads a file while other events occur.
 'use strict';
 const fs = require('fs');
 

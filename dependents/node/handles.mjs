@@ -1,11 +1,11 @@
-// Sockets that one process opened and another one uses.
+// Sockets that one process opens and another one uses.
 import { fork } from 'node:child_process';
 import dgram from 'node:dgram';
 import net from 'node:net';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-// What a connection is told, from the other end.
+// Returns the data that arrives from the other end of a connection.
 async function told(address) {
   let text = '';
   for await (const chunk of net.connect(address).setEncoding('utf8')) text += chunk;
@@ -37,7 +37,7 @@ function inChild() {
   });
 }
 
-// Connections that the parent accepts and the child answers.
+// Connections that the parent accepts and the child serves.
 async function sockets(worker, address, count) {
   const server = net.createServer({ pauseOnConnect: true }, (socket) => worker.send('socket', socket));
   server.listen(address);

@@ -7,7 +7,7 @@ const rounds = 10;
 let connections = 0;
 let waiting = [];
 
-// Answers when all clients have asked, so that all are connected at one time.
+// Responds when all requests have arrived, so that all clients are connected at once.
 const server = http.createServer(async (request, response) => {
   let bytes = 0;
   for await (const chunk of request) bytes += chunk.length;

@@ -1,4 +1,4 @@
-// What the loop says about itself.
+// Information of the loop on itself.
 import { performance, monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 

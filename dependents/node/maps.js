@@ -1,5 +1,5 @@
-// Loaded first by every Node.js process, children included: it must be running
-// on the library under test. (--require is for each thread, hence the condition.)
+// Loaded first by every Node.js process, including children: checks that it uses
+// the library under test. (--require applies to each thread, hence the condition.)
 'use strict';
 const { execFileSync } = require('child_process');
 const { isMainThread } = require('worker_threads');

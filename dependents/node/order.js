@@ -1,4 +1,4 @@
-// The order of callbacks where Node.js promises one.
+// The order of callbacks that Node.js guarantees.
 'use strict';
 const fs = require('fs');
 const net = require('net');
@@ -65,8 +65,8 @@ function timers() {
   });
 }
 
-// A timer that is due runs before data that is there, and a handle that is
-// closed says so after the check phase.
+// A due timer runs before available data is read, and close callbacks run after
+// the check phase.
 async function sockets() {
   const server = net.createServer().listen('order.sock');
   const client = net.connect('order.sock');
@@ -90,8 +90,8 @@ async function sockets() {
   log('server closed');
 }
 
-// Message ports: whoever was made first hears first; what is sent in the callback
-// of a socket arrives in the next iteration.
+// Message ports receive in the order of their creation; a message that is sent in
+// the callback of a socket arrives in the next iteration.
 async function messages() {
   const channels = [1, 2, 3].map(() => new MessageChannel());
   const heard = channels.map(async ({ port2 }, i) => {

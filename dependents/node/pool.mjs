@@ -1,4 +1,4 @@
-// What Node.js does on the thread pool, all at once: compression, key
+// The uses of the thread pool in Node.js, all at once: compression, key
 // derivation, random bytes, files.
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';

@@ -31,7 +31,7 @@ async function own() {
   }
 }
 
-// A child that says when it is ready; `body` is what it does before.
+// A child that reports when it is ready, after it has run `body`.
 async function child(body) {
   const started = spawn(process.execPath,
                         ['-e', `${body}; console.log('ready'); setInterval(() => {}, 1000)`],
@@ -48,7 +48,7 @@ async function children() {
   const polite = await child(`process.on('SIGTERM', () => process.exit(3))`);
   polite.kill('SIGTERM');
   console.log('a listener:', await end(polite));
-  // The default action is back when the last listener has gone.
+  // The default action is restored when the last listener is removed.
   const removed = await child(`const f = () => {}; process.on('SIGTERM', f); process.off('SIGTERM', f)`);
   removed.kill('SIGTERM');
   console.log('a listener that was removed:', await end(removed));

@@ -1,4 +1,4 @@
-// TCP and UNIX sockets: closing halfway, resetting, what can go wrong.
+// TCP and UNIX sockets: half-close, reset, errors.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -6,7 +6,7 @@ import { once } from 'node:events';
 
 const digest = (data) => crypto.createHash('sha256').update(data).digest('hex');
 
-// Until the other side has ended; the stream may still be written to.
+// Waits until the other side has ended; the stream is still writable.
 async function text(stream) {
   let all = '';
   stream.setEncoding('utf8').on('data', (chunk) => all += chunk);
@@ -64,7 +64,7 @@ async function resets(address) {
   reader.destroy();
   await once(reader, 'close');
   writer.on('data', () => {});
-  // Nobody reads: the first writes may go well, one of them cannot.
+  // There is no reader: the first writes may succeed, a later one must fail.
   const broken = once(writer, 'error');
   const writing = setInterval(() => writer.write('x'.repeat(1000)), 1);
   writer.on('close', () => clearInterval(writing));

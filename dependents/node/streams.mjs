@@ -1,4 +1,4 @@
-// Streams with back-pressure: who reads slowly holds up who writes.
+// Streams with back-pressure: a slow reader delays the writer.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -15,7 +15,7 @@ const total = blocks * block;
 const hash = () => crypto.createHash('sha256');
 const same = (a, b) => a.digest('hex') === b.digest('hex');
 
-// A writer that respects `drain`, and a reader that takes its time.
+// A writer that respects `drain`, and a slow reader.
 async function slowReader(name, address, most) {
   const server = net.createServer({ pauseOnConnect: true }).listen(address);
   await once(server, 'listening');
@@ -71,7 +71,7 @@ async function throughEverything() {
               fs.statSync('out').size);
 }
 
-// What is destroyed in the middle says so, once, on both sides.
+// A stream that is destroyed during a transfer reports it once, on both sides.
 async function aborted() {
   const server = net.createServer().listen('stream.sock');
   const sink = once(server, 'connection').then(async ([socket]) => {

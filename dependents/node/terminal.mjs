@@ -1,4 +1,4 @@
-// On a terminal; terminal.py is at its other end and answers the questions.
+// Runs on a terminal; terminal.py is at its other end and answers the questions.
 import tty from 'node:tty';
 import { once } from 'node:events';
 
@@ -30,6 +30,6 @@ print('end?');
 await once(stdin.resume(), 'end');
 print('end');
 
-// Whoever leaves in raw mode leaves a terminal that is as it was before.
+// A process that exits in raw mode restores the terminal.
 print('raw at the end:', new tty.ReadStream(0).setRawMode(true).isRaw);
 process.exit();

@@ -1,4 +1,4 @@
-"""Runs a command on a pseudo-terminal, answers its questions, prints what it said."""
+"""Runs a command on a pseudo-terminal, answers its questions, prints its output."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ def resize(terminal, columns, rows):
 pid, master = pty.fork()
 if pid == 0:
     resize(0, 80, 24)
-    signal.signal(signal.SIGINT, lambda *_: None)  # it is for the command
+    signal.signal(signal.SIGINT, lambda *_: None)  # only the command handles it
     status = subprocess.call(sys.argv[1:])
     raw = not termios.tcgetattr(0)[3] & termios.ICANON
     print("status:", status, "raw:", raw, flush=True)
@@ -34,7 +34,7 @@ said = b""
 while True:
     try:
         said += os.read(master, 4096)
-    except OSError:  # EIO: the last process has left the terminal
+    except OSError:  # EIO: the last process has closed the terminal
         break
     for question in list(ANSWERS):
         if question in said:

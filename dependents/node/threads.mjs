@@ -1,4 +1,4 @@
-// Worker threads: each has a loop of its own.
+// Worker threads, each with its own loop.
 import fs from 'node:fs';
 import net from 'node:net';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 const start = (task, options) => new Worker(new URL(import.meta.url), { workerData: { task, ...options } });
 
 const tasks = {
-  // Sends each message back over a port that came with the first one.
+  // Sends each message back over a port that was received with the first one.
   echo() {
     parentPort.once('message', (port) => {
       port.on('message', (message) => port.postMessage(message));
@@ -83,7 +83,7 @@ async function ends() {
     console.log(`terminated while ${task}:`,
                 ...await Promise.all(workers.map((worker) => worker.terminate())));
   }
-  // Whatever a thread was doing when it is stopped, the process goes on.
+  // Stopping a thread during any operation does not affect the process.
   const early = Array.from({ length: 20 }, () => start('everything', { name: 'early' }));
   await Promise.all(early.map((worker) => worker.terminate()));
   console.log('terminated at the start');

@@ -1,4 +1,4 @@
-// A hundred thousand timers, most of them stopped or started again.
+// A hundred thousand timers, most of them stopped or restarted.
 import { setInterval, setTimeout as wait } from 'node:timers/promises';
 
 async function many() {
@@ -39,7 +39,7 @@ async function others() {
   let immediates = 0;
   const timer = setTimeout(() => console.log('a timer among immediates:', immediates > 0), 5);
   while (timer.hasRef() && !timer._destroyed) await new Promise((done) => setImmediate(done, immediates++));
-  // These must not keep the process.
+  // These must not keep the process alive.
   setTimeout(() => console.log('never'), 1000000).unref();
   console.log('end');
 }

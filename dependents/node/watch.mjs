@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { once } from 'node:events';
 
-// The events that `work` causes, up to the one for the file `last`.
+// Returns the events that `work` causes, up to the one for the file `last`.
 async function events(folder, work, last) {
   const watcher = fs.watch(folder);
   const seen = [];
@@ -73,7 +73,7 @@ async function promises() {
 
 function polling() {
   return new Promise((done) => {
-    // Again and again: what comes before the first look is no change.
+    // Repeated, because a write before the first stat is not a change.
     const growing = setInterval(() => fs.appendFileSync('single', 'x'), 20);
     fs.watchFile('single', { interval: 10 }, (now, before) => {
       if (now.size === 0) {

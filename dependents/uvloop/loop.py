@@ -1,4 +1,4 @@
-"""The loop itself: order, timers, threads, signals, names, cancelling."""
+"""The loop itself: order, timers, threads, signals, names, cancellation."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ async def order():
 
 
 async def timers():
-    """A thousand in random order, every third cancelled; none is early."""
+    """A thousand timers in random order, every third cancelled; none is early."""
     loop, early, done = asyncio.get_running_loop(), [], asyncio.Event()
     delays = [number / 5000 for number in range(1000)]
     random.Random(1).shuffle(delays)
@@ -132,7 +132,7 @@ async def cancelling():
         await asyncio.wait_for(wait("timed out"), 0.01)
     except asyncio.TimeoutError:
         seen.append("TimeoutError")
-    # Connections that are under way: nobody accepts them once the backlog is full.
+    # Connections in progress: they are not accepted once the backlog is full.
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(0)
@@ -168,7 +168,7 @@ async def exceptions():
 
 
 async def other_loops():
-    """Loops of other threads, each run, stopped and run again."""
+    """Loops in other threads; each runs, is stopped and runs again."""
 
     def work(number):
         loop = uvloop.new_event_loop()

@@ -95,7 +95,7 @@ async def failures():
 
 
 async def cancelled():
-    """A wait is given up, the child is not; then it is ended."""
+    """The wait for a child is cancelled, and then the child is ended."""
     child = await asyncio.create_subprocess_exec("sleep", "1000")
     try:
         await asyncio.wait_for(child.wait(), 0.05)
@@ -149,7 +149,7 @@ async def pipes():
 
 
 async def pipe_without_a_reader():
-    """The writer learns at once that the other end is closed."""
+    """The writer is notified at once that the other end is closed."""
     loop, lost = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
     read_end, write_end = os.pipe()
 

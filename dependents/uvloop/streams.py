@@ -1,4 +1,4 @@
-"""TCP and Unix domain sockets: streams, protocols and bare sockets."""
+"""TCP and Unix domain sockets: streams, protocols and plain sockets."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ async def echo(reader, writer):
 
 
 async def talk(number, connection):
-    """Three messages of different lengths, and the end; whether all came back."""
+    """Sends three messages of different lengths, and the end. Returns whether all came back."""
     reader, writer = connection
     messages = [b"%d" % number * (number * factor % 3000 + 1) for factor in (1, 7, 131)]
     for message in messages:
@@ -55,7 +55,7 @@ async def unix_streams():
 
 
 class Recorder(asyncio.Protocol):
-    """Notes what is called, and echoes if it is a server's."""
+    """Records its calls; a server's also echoes."""
 
     def __init__(self, serves=False):
         self.calls, self.received, self.serves = [], 0, serves
@@ -110,7 +110,7 @@ async def tcp_protocols():
 
 
 async def back_pressure():
-    """A reader that does not read for a while: the writer is told to wait."""
+    """While the reader does not read, the writer has to wait."""
     data = os.urandom(1 << 20) * 16
     read_now, done = asyncio.Event(), asyncio.get_running_loop().create_future()
 
@@ -196,7 +196,7 @@ async def both_families():
     return families
 
 
-async def bare_sockets():
+async def plain_sockets():
     loop = asyncio.get_running_loop()
     listening = socket.create_server(("127.0.0.1", 0))
     client, data = socket.socket(), os.urandom(3_000_000)
@@ -249,7 +249,7 @@ async def readers_and_writers():
 
 
 async def handed_over():
-    """Sockets made elsewhere, and one that a transport gives away."""
+    """Sockets made without the loop, and one that a transport passes on."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = await asyncio.start_server(echo, sock=listening)
     made = socket.create_connection(listening.getsockname())
@@ -272,7 +272,7 @@ run(
     answer_after_the_end,
     errors,
     both_families,
-    bare_sockets,
+    plain_sockets,
     readers_and_writers,
     handed_over,
 )

@@ -1,4 +1,4 @@
-"""uvloop's own tests on both libraries; those of asyncio's loop are left out.
+"""Runs uvloop's own tests on both libraries, without those of asyncio's loop.
 
     build/dependents/uvloop/venv/bin/python dependents/uvloop/suite.py [MODULE ...]
 
@@ -57,7 +57,7 @@ def run_module(module):
 
 
 def outcomes(library, modules):
-    """What became of each test, with some modules at a time."""
+    """Returns the result of each test; runs some modules at a time."""
     with tempfile.TemporaryDirectory() as directory:
         path = library.resolve()
         os.symlink(path, f"{directory}/libuv.so.1")

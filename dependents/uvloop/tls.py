@@ -74,7 +74,7 @@ async def much():
 
 
 async def refused():
-    """A name that the certificate lacks, a certificate that is unknown, and no TLS at all."""
+    """A name that is not in the certificate, an unknown certificate, and a peer without TLS."""
     server, port = await serve()
     seen = []
     for context, name in (
@@ -98,7 +98,7 @@ async def refused():
 
 
 async def upgraded():
-    """A connection that begins in the clear."""
+    """A connection that starts without TLS."""
 
     async def on_connection(reader, writer):
         assert await reader.readline() == b"STARTTLS\n"

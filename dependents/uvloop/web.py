@@ -1,4 +1,4 @@
-"""aiohttp, serving and fetching."""
+"""aiohttp as server and client."""
 
 import asyncio
 import hashlib
@@ -151,7 +151,7 @@ async def given_up():
             async with session.get("/slow", timeout=aiohttp.ClientTimeout(0.1)):
                 pass
         except asyncio.TimeoutError:
-            while not cancelled:  # the server learns that the client is gone
+            while not cancelled:  # the server is notified that the client has disconnected
                 await asyncio.sleep(0.01)
         return cancelled
 
