@@ -96,10 +96,13 @@ def compile_program(name, include):
     return program
 
 
+DROP_ROOT = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+
+
 def isolation():
     """Returns the prefix of a test's command: namespaces, then an ordinary user."""
     if os.geteuid() == 0:
-        user, drop = [], ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+        user, drop = [], DROP_ROOT
     else:
         user = ["--user", "--map-current-user", "--keep-caps"]
         drop = ["--inh-caps=-all", "--ambient-caps=-all"]
@@ -154,8 +157,10 @@ class Stage:
         return pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=self.path))
 
     def names(self):
+        # Even to list its tests the program refuses to run as root.
+        user = ["setpriv", *DROP_ROOT] if os.geteuid() == 0 else []
         listing = subprocess.run(
-            [str(self.program), "--list"], check=True, stdout=subprocess.PIPE, text=True,
+            [*user, str(self.program), "--list"], check=True, stdout=subprocess.PIPE, text=True,
             cwd=self.path, env=environment(self.directory("reports-"))).stdout
         return [line.split()[0] for line in listing.splitlines() if line.strip()]
 
