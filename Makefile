@@ -48,6 +48,7 @@ test: setup
 lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	scripts/function-length.py
 
 # Our C tests, then libuv's tests, on our library under memcheck; an error or a
 # leak is a failure.
