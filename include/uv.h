@@ -1863,41 +1863,38 @@ UV_EXTERN const char *uv_version_string(void);
 /* Names and messages of error codes. */
 
 /**
- * The name of an error code: `"ENOENT"` for `UV_ENOENT`.
+ * Returns the name of an error code: `"ENOENT"` for `UV_ENOENT`.
  *
- * The string is static. For a code that is not an error of this API the answer is
- * `"Unknown system error <err>"` in newly allocated memory that is never freed; use
- * `uv_err_name_r()` where such codes may turn up often.
+ * The string is static. For other numbers it is `"Unknown system error <err>"` in new memory that is
+ * never freed; use `uv_err_name_r()` if such numbers may be frequent.
  * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name>.
  */
 UV_EXTERN const char *uv_err_name(int err);
 
 /**
- * Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
- * NUL. Nothing is allocated. Returns `buf`.
+ * Like `uv_err_name()`, but writes to `buf`, at most `buflen` bytes including a NUL. Allocates
+ * nothing. Returns `buf`.
  * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name_r>.
  */
 UV_EXTERN char *uv_err_name_r(int err, char *buf, size_t buflen);
 
 /**
- * The message for an error code: `"no such file or directory"` for `UV_ENOENT`.
+ * Returns the message of an error code: `"no such file or directory"` for `UV_ENOENT`.
  *
- * The string is static, except for a code that is not an error of this API; see
- * `uv_err_name()`.
+ * The string is static, except for a number that is not an error code; see `uv_err_name()`.
  * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror>.
  */
 UV_EXTERN const char *uv_strerror(int err);
 
 /**
- * Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
- * NUL. Nothing is allocated. Returns `buf`.
+ * Like `uv_strerror()`, but writes to `buf`, at most `buflen` bytes including a NUL. Allocates
+ * nothing. Returns `buf`.
  * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror_r>.
  */
 UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
 
 /**
- * Turns a system error code (an errno value) into an error code of this API. A value that is
- * negative or zero is returned as it is.
+ * Converts an errno value to an error code. Returns negative numbers and zero unchanged.
  * See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_translate_sys_error>.
  */
 UV_EXTERN int uv_translate_sys_error(int sys_errno);
@@ -2560,6 +2557,15 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
  */
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
+
+/**
+ * Ends the thread pool, after the work that it has started, and releases process-wide resources. It is
+ * called automatically when the process exits; calling it again has no effect.
+ *
+ * Do not call it while a loop is running.
+ * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
+ */
+UV_EXTERN void uv_library_shutdown(void);
 
 /* Pipes: local sockets, and whatever else is opened as a pipe. */
 

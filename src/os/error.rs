@@ -4,15 +4,15 @@ use crate::abi::*;
 use crate::memory;
 use core::ffi::{c_char, c_int, CStr};
 
-/// Writes `text` and a NUL into the caller's buffer, cut to fit, and hands the buffer back.
+/// Writes `text`, truncated to the buffer, and a NUL. Returns the buffer.
 ///
 /// # Safety
 /// `buf` is NULL or good for writing `buflen` bytes.
 unsafe fn copy_out(text: &[u8], buf: *mut c_char, buflen: usize) -> *mut c_char {
     if !buf.is_null() && buflen > 0 {
         let len = text.len().min(buflen - 1);
-        // SAFETY: the caller vouches for buflen bytes and len + 1 <= buflen; C code's buffer
-        // cannot overlap our strings.
+        // SAFETY: as documented; there is room for `len` bytes and a NUL. The buffer does not overlap the
+        // text, which is a static string or memory of this function's callers.
         unsafe {
             core::ptr::copy_nonoverlapping(text.as_ptr(), buf.cast::<u8>(), len);
             buf.add(len).write(0);
@@ -21,12 +21,12 @@ unsafe fn copy_out(text: &[u8], buf: *mut c_char, buflen: usize) -> *mut c_char 
     buf
 }
 
-/// The text for a code that is not in the table.
+/// Returns the text for a code that is not in the table.
 fn unknown(err: c_int) -> String {
     format!("Unknown system error {err}")
 }
 
-/// As [`unknown`], in memory that is never freed: the caller expects a static string.
+/// Returns the text of [`unknown`] in memory that is never freed, as the caller expects a static string.
 fn leak_unknown(err: c_int) -> *const c_char {
     let text = unknown(err);
     match memory::malloc(text.len() + 1) {
@@ -36,29 +36,28 @@ fn leak_unknown(err: c_int) -> *const c_char {
     }
 }
 
-/// Looks `err`, which comes from C and may be anything, up in the table.
+/// Looks up the name of `err`, which may be any number, in the table.
 fn name(err: c_int) -> Option<&'static CStr> {
     Error::from_code_or_none(err)?.name()
 }
 
-/// As [`name`], for the message.
+/// Looks up the message of `err`.
 fn message(err: c_int) -> Option<&'static CStr> {
     Error::from_code_or_none(err)?.message()
 }
 
-/// The name of an error code: `"ENOENT"` for `UV_ENOENT`.
+/// Returns the name of an error code: `"ENOENT"` for `UV_ENOENT`.
 ///
-/// The string is static. For a code that is not an error of this API the answer is
-/// `"Unknown system error <err>"` in newly allocated memory that is never freed; use
-/// `uv_err_name_r()` where such codes may turn up often.
+/// The string is static. For other numbers it is `"Unknown system error <err>"` in new memory that is
+/// never freed; use `uv_err_name_r()` if such numbers may be frequent.
 /// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name>.
 #[no_mangle]
 pub extern "C" fn uv_err_name(err: c_int) -> *const c_char {
     name(err).map_or_else(|| leak_unknown(err), CStr::as_ptr)
 }
 
-/// Like `uv_err_name()`, but writes into `buf`, at most `buflen` bytes including the final
-/// NUL. Nothing is allocated. Returns `buf`.
+/// Like `uv_err_name()`, but writes to `buf`, at most `buflen` bytes including a NUL. Allocates
+/// nothing. Returns `buf`.
 /// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_err_name_r>.
 ///
 /// # Safety
@@ -73,18 +72,17 @@ pub unsafe extern "C" fn uv_err_name_r(err: c_int, buf: *mut c_char, buflen: usi
     }
 }
 
-/// The message for an error code: `"no such file or directory"` for `UV_ENOENT`.
+/// Returns the message of an error code: `"no such file or directory"` for `UV_ENOENT`.
 ///
-/// The string is static, except for a code that is not an error of this API; see
-/// `uv_err_name()`.
+/// The string is static, except for a number that is not an error code; see `uv_err_name()`.
 /// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror>.
 #[no_mangle]
 pub extern "C" fn uv_strerror(err: c_int) -> *const c_char {
     message(err).map_or_else(|| leak_unknown(err), CStr::as_ptr)
 }
 
-/// Like `uv_strerror()`, but writes into `buf`, at most `buflen` bytes including the final
-/// NUL. Nothing is allocated. Returns `buf`.
+/// Like `uv_strerror()`, but writes to `buf`, at most `buflen` bytes including a NUL. Allocates
+/// nothing. Returns `buf`.
 /// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_strerror_r>.
 ///
 /// # Safety
@@ -99,8 +97,7 @@ pub unsafe extern "C" fn uv_strerror_r(err: c_int, buf: *mut c_char, buflen: usi
     }
 }
 
-/// Turns a system error code (an errno value) into an error code of this API. A value that is
-/// negative or zero is returned as it is.
+/// Converts an errno value to an error code. Returns negative numbers and zero unchanged.
 /// See <https://docs.libuv.org/en/v1.x/errors.html#c.uv_translate_sys_error>.
 #[no_mangle]
 pub extern "C" fn uv_translate_sys_error(sys_errno: c_int) -> c_int {
@@ -116,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_to_the_buffer() {
+    fn text_is_truncated_to_the_buffer() {
         let mut buf = [1 as c_char; 5];
         // SAFETY: the lengths given are those of buf, or less.
         unsafe {

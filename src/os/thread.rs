@@ -10,7 +10,7 @@ use core::ffi::{c_char, c_int, c_void, CStr};
 /// The default stack size if the limit on stacks is not usable.
 const DEFAULT_STACK: usize = 2 << 20;
 
-/// How many CPUs a set of the C library has room for.
+/// The number of CPUs in a set of the C library.
 const CPUS: usize = libc::CPU_SETSIZE as usize;
 
 /// Returns the limit of the main thread's stack, if it is a valid stack size.
