@@ -85,6 +85,10 @@ loom:
 	RUSTFLAGS="--cfg loom" CARGO_PROFILE_RELEASE_LTO=off \
 	  cargo test --locked --release --target-dir target/loom --test loom
 
+# The unit tests and tests/miri/ under Miri, where a nightly toolchain has it; ARGS names a test.
+miri:
+	scripts/miri.sh $(ARGS)
+
 DEMOS = first_event tcp_echo
 
 build/demo/%: examples/%.c lib
@@ -175,5 +179,5 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents dependents-setup symbols loom demo demo-setup bench bench-compare bench-setup \
+  dependents dependents-setup symbols loom miri demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean

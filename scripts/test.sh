@@ -141,6 +141,9 @@ remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p' build/log
 set -- $counts
 check_status cargo-test "$2"
 
+# Undefined behaviour, where there is a nightly toolchain with Miri: two minutes.
+counted_step miri scripts/miri.sh
+
 for library in reference lib; do
   junit_step "pytest-$library" "build/log/pytest-$library.xml" \
     env OXUV_LIBRARY="$PWD/target/$library/libuv.so.1" \

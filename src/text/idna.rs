@@ -203,6 +203,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn names_that_do_not_fit_are_refused() {
         assert!(ascii(&[b'a'; 255]).is_ok());
         assert_eq!(ascii(&[b'a'; 256]), Err(Error::EINVAL));

@@ -275,6 +275,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn every_unit_round_trips() {
         for unit in 0..=u16::MAX {
             assert_eq!(to_utf16(&to_wtf8(&[unit]), 2), [unit, 0]);

@@ -1,0 +1,189 @@
+//! Async handles, and the thread pool with two threads.
+
+use super::api::*;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicU32, Ordering};
+use libc::{size_t, ssize_t};
+use std::thread;
+
+struct Sendable<T>(*mut T);
+// SAFETY: the pointers are used as the library allows.
+unsafe impl<T> Send for Sendable<T> {}
+
+#[test]
+fn async_handles_are_sent_to_and_closed() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn on_send(handle: *mut uv_async_t) {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        unsafe {
+            // To one further on, that one's last send.
+            let next = (*handle).base.data.cast::<uv_async_t>();
+            if !next.is_null() {
+                ok(uv_async_send(next));
+            }
+            close(handle);
+        }
+    }
+    with_loop(|l| unsafe {
+        let handles: [*mut uv_async_t; 3] = core::array::from_fn(|_| alloc());
+        for (index, handle) in handles.into_iter().enumerate() {
+            let next = handles.get(index + 1).copied().unwrap_or_default();
+            ok(uv_async_init(l, handle, Some(on_send)));
+            (*handle).base.data = next.cast();
+        }
+        ok(uv_async_send(handles[1]));
+        ok(uv_async_send(handles[0]));
+    });
+    assert_eq!(CALLS.load(Ordering::Relaxed), 3);
+}
+
+/// Each send of a thread is seen, with what the thread wrote before; the handle is closed while a
+/// thread may be on its way out of its last send.
+#[test]
+fn threads_send_until_the_handle_is_closed() {
+    struct Shared {
+        handle: uv_async_t,
+        sent: [u32; 2],
+    }
+    unsafe extern "C" fn on_send(handle: *mut uv_async_t) {
+        unsafe {
+            let shared = handle.cast::<Shared>();
+            // Plain reads: they race unless the send orders them.
+            if (*shared).sent == [0, 0] {
+                return;
+            }
+        }
+    }
+    unsafe extern "C" fn on_last(handle: *mut uv_async_t) {
+        unsafe { close(handle.cast::<Shared>()) }
+    }
+    with_loop(|l| unsafe {
+        let shared = alloc::<Shared>();
+        (&raw mut (*shared).sent).write([0, 0]);
+        ok(uv_async_init(l, shared.cast(), Some(on_send)));
+        let pointer = Sendable(shared);
+        let sender = thread::spawn(move || {
+            let Sendable(shared) = { pointer };
+            (*shared).sent[0] = 1;
+            ok(uv_async_send(shared.cast()));
+        });
+        uv_run(l, UV_RUN_ONCE);
+        sender.join().unwrap();
+        let last = alloc::<Shared>();
+        ok(uv_async_init(l, last.cast(), Some(on_last)));
+        let pointer = Sendable(last);
+        let sender = thread::spawn(move || {
+            let Sendable(last) = { pointer };
+            ok(uv_async_send(last.cast()));
+        });
+        close(shared);
+        uv_run(l, UV_RUN_DEFAULT);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn work_is_done_by_two_threads_and_freed() {
+    static DONE: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn work(req: *mut uv_work_t) {
+        unsafe { *(*req).base.data.cast::<u32>() += 1 }
+    }
+    unsafe extern "C" fn after(req: *mut uv_work_t, status: c_int) {
+        ok(status);
+        unsafe {
+            let count = (*req).base.data.cast::<u32>();
+            if *count < 3 {
+                let l = (*req).r#loop;
+                return ok(uv_queue_work(l, req, Some(work), Some(after)));
+            }
+            DONE.fetch_add(1, Ordering::Relaxed);
+            free(count);
+            free(req);
+        }
+    }
+    with_loop(|l| unsafe {
+        for _ in 0..4 {
+            let req = alloc::<uv_work_t>();
+            (*req).base.data = Box::into_raw(Box::new(0u32)).cast();
+            ok(uv_queue_work(l, req, Some(work), Some(after)));
+        }
+    });
+    assert_eq!(DONE.load(Ordering::Relaxed), 4);
+}
+
+/// Some are taken by a thread before they are cancelled, some are not.
+#[test]
+fn work_is_cancelled() {
+    static ENDED: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn work(_: *mut uv_work_t) {
+        thread::yield_now();
+    }
+    unsafe extern "C" fn after(req: *mut uv_work_t, status: c_int) {
+        assert!(status == 0 || status == Error::ECANCELED.code());
+        ENDED.fetch_add(1, Ordering::Relaxed);
+        unsafe { free(req) }
+    }
+    with_loop(|l| unsafe {
+        let reqs: [*mut uv_work_t; 6] = core::array::from_fn(|_| alloc());
+        for req in reqs {
+            ok(uv_queue_work(l, req, Some(work), Some(after)));
+        }
+        for req in reqs.into_iter().rev() {
+            let result = uv_cancel(req.cast());
+            assert!(result == 0 || result == Error::EBUSY.code());
+        }
+    });
+    assert_eq!(ENDED.load(Ordering::Relaxed), 6);
+}
+
+#[test]
+fn random_bytes_come_from_the_pool() {
+    unsafe extern "C" fn on_random(
+        req: *mut uv_random_t,
+        status: c_int,
+        bytes: *mut c_void,
+        length: size_t,
+    ) {
+        ok(status);
+        assert_eq!(length, 16);
+        unsafe {
+            // Reads each byte.
+            assert_ne!(bytes.cast::<[u8; 16]>().read(), [0; 16]);
+            free(bytes.cast::<[u8; 16]>());
+            free(req);
+        }
+    }
+    with_loop(|l| unsafe {
+        let bytes = alloc::<[u8; 16]>();
+        ok(uv_random(l, alloc(), bytes.cast(), 16, 0, Some(on_random)));
+    });
+}
+
+/// What `uv_cancel` reads must not race with the threads of the pool.
+#[test]
+fn file_operations_are_cancelled() {
+    static ENDED: AtomicU32 = AtomicU32::new(0);
+    unsafe extern "C" fn on_sync(req: *mut uv_fs_t) {
+        let result: ssize_t = unsafe { uv_fs_get_result(req) };
+        assert!([Error::EBADF, Error::ECANCELED].iter().any(|e| e.code() as ssize_t == result));
+        ENDED.fetch_add(1, Ordering::Relaxed);
+        unsafe {
+            uv_fs_req_cleanup(req);
+            free(req);
+        }
+    }
+    with_loop(|l| unsafe {
+        let reqs: [*mut uv_fs_t; 6] = core::array::from_fn(|_| alloc());
+        for req in reqs {
+            ok(uv_fs_fsync(l, req, 1_000_000, Some(on_sync)));
+        }
+        for _ in 0..20 {
+            thread::yield_now();
+        }
+        for req in reqs {
+            let result = uv_cancel(req.cast());
+            assert!(result == 0 || result == Error::EBUSY.code());
+        }
+    });
+    assert_eq!(ENDED.load(Ordering::Relaxed), 6);
+}
