@@ -204,12 +204,12 @@ unsafe fn name_of<'a>(name: *const c_char, length: usize, flags: c_uint) -> Resu
     if flags & UV_PIPE_NO_TRUNCATE as c_uint != 0 && length > NAME_MAX {
         return Err(Error::EINVAL);
     }
-    // SAFETY: as documented. strnlen() reads no further than the first NUL.
-    let (start, text_length) = unsafe {
+    // SAFETY: as documented. memchr() reads no further than the first NUL.
+    let (start, has_nul) = unsafe {
         let start = core::slice::from_raw_parts(name.cast::<u8>(), length.min(NAME_MAX));
-        (start, if is_path(start) { libc::strnlen(name, length) } else { length })
+        (start, !libc::memchr(name.cast(), 0, length).is_null())
     };
-    if text_length < length {
+    if is_path(start) && has_nul {
         return Err(Error::EINVAL);
     }
     Ok(start)
