@@ -2558,15 +2558,6 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
  */
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
 
-/**
- * Ends the thread pool, after the work that it has started, and releases process-wide resources. It is
- * called automatically when the process exits; calling it again has no effect.
- *
- * Do not call it while a loop is running.
- * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_library_shutdown>.
- */
-UV_EXTERN void uv_library_shutdown(void);
-
 /* Pipes: local sockets, and whatever else is opened as a pipe. */
 
 /**

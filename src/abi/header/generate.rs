@@ -113,6 +113,8 @@ include!("../types_table.rs");
 /// Writes the headers into `include`, a directory in `out`.
 pub fn generate(root: &Path, out: &Path) {
     let generator = Generator { src: root.join("src"), scratch: out.join("header-src") };
+    // Files of an older layout of the sources: cbindgen would take them for modules.
+    let _ = fs::remove_dir_all(&generator.scratch);
     let parts = generator.parts();
     let include = out.join("include");
     fs::create_dir_all(include.join("uv")).expect("the build directory is writable");
