@@ -2194,8 +2194,8 @@ UV_EXTERN void uv_print_active_handles(uv_loop_t *loop, FILE *stream);
 UV_EXTERN int uv_async_init(uv_loop_t *loop, uv_async_t *async, uv_async_cb async_cb);
 
 /**
- * Wakes the loop and has it call the handle's callback on its own thread. Sends that come before
- * the callback runs are one: it is called at least once after the last send.
+ * Wakes the loop, which then calls the handle's callback on its own thread. Sends before that are
+ * coalesced: the callback is called at least once after the last send.
  *
  * Any thread, and signal handlers: it does not block, allocate or change errno. A full memory
  * fence, as is the beginning of the callback: the callback sees everything that the sender wrote

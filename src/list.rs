@@ -1,23 +1,39 @@
 //! Intrusive doubly-linked lists.
 //!
-//! The library may not allocate for a handle or a request that its user allocated, and an element
-//! must leave a list in O(1) when its handle is closed or its request cancelled. So the links live
-//! in the private area of the C struct, and a list is a ring through its own head. Nothing here
-//! owns an element: whoever links one promises that it stays where it is until it is unlinked.
+//! The library may not allocate for a handle or a request that its user allocated, and an element must
+//! leave a list in O(1) when its handle is closed or its request cancelled. So the links are in the
+//! private area of the C struct, and a list is a ring through its head. A list does not own its
+//! elements: whoever links one guarantees that it stays in place until it is unlinked.
+//!
+//! # Aliasing
+//!
+//! Both neighbours of an element point to it and write through these pointers. A `&mut` to an element,
+//! to a head, or to a struct that contains one would claim that no such pointers exist. The compiler
+//! relies on that (`noalias`), also for a `&mut self` that does not touch the link. Therefore:
+//!
+//! - All methods take `&self`, and the pointers in a [`Link`] are `Cell`s.
+//! - Nothing makes a `&mut` to memory that contains a linked `Link`. A struct with a list in it has
+//!   `&self` methods and cells for the rest, even where a lock would make `&mut` possible.
+//! - `PhantomPinned` makes `Link`, and each struct that contains one, `!Unpin`. Where a `&mut` of such a
+//!   struct is unavoidable, as that of a local variable, the compiler does not mark it `noalias`. Tokio's
+//!   linked list relies on the same.
+//!
+//! `container_of!` reaches the struct around a link with a pointer that was made from a reference to the
+//! link. Tree Borrows allows that; Stacked Borrows does not.
 
 use crate::ffi::interior_mutable;
 use core::cell::Cell;
 use core::marker::PhantomPinned;
 use core::ptr;
 
-/// A place in a list, or the head of one.
+/// An element's place in a list, or the head of a list.
 ///
 /// NULL pointers mean "in no list", so zeroed memory is a valid, unlinked `Link`.
 #[repr(C)]
 pub struct Link {
     pub(crate) next: Cell<*const Link>,
     pub(crate) prev: Cell<*const Link>,
-    /// Neighbours point here, so no `&mut Link` may claim to be the only pointer to it.
+    /// Neighbours point here. See the module's documentation.
     _pin: PhantomPinned,
 }
 
@@ -29,18 +45,18 @@ impl Link {
         Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()), _pin: PhantomPinned }
     }
 
-    /// Whether the element is in a list. On a [`Stack`], which sets `next` only, it is not.
+    /// Whether the element is in a list. An element of a stack, which sets `next` only, is not.
     pub fn is_linked(&self) -> bool {
         !self.prev.get().is_null()
     }
 
-    /// Takes the element out of the list that it is in, if any.
+    /// Removes the element from the list that it is in, if any.
     pub fn unlink(&self) {
         if !self.is_linked() {
             return;
         }
         let (next, prev) = (self.next.get(), self.prev.get());
-        // SAFETY: the neighbours of a linked element are linked, hence alive.
+        // SAFETY: the neighbours of a linked element are linked, and linked elements are alive.
         unsafe {
             (*prev).next.set(next);
             (*next).prev.set(prev);
@@ -114,14 +130,19 @@ impl List {
         Some(first)
     }
 
-    /// The element after `element`, which is in this list.
+    /// Returns the element after `element`.
     ///
     /// # Safety
     /// `element` is linked in this list.
     pub unsafe fn after(&self, element: *const Link) -> Option<*const Link> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented; a linked element is alive.
         let next = unsafe { (*element).next.get() };
         (!ptr::eq(next, &self.head)).then_some(next)
+    }
+
+    pub fn len(&self) -> usize {
+        // SAFETY: the successor of an element of the list is one, too.
+        core::iter::successors(self.front(), |&link| unsafe { self.after(link) }).count()
     }
 
     /// Moves the first element to the end of `target`.
@@ -142,8 +163,8 @@ impl List {
         Some(first)
     }
 
-    /// Moves all elements to the end of `target`: callbacks that add to this list while `target` is
-    /// worked off add to the next round.
+    /// Moves all elements to the end of `target`. While `target` is processed, callbacks may add to this
+    /// list for the next round.
     pub fn move_to(&self, target: &List) {
         if self.is_empty() {
             return;
@@ -194,7 +215,7 @@ impl List {
         count
     }
 
-    /// Puts the elements in the order of their keys.
+    /// Sorts the elements by their keys, in O(n log n) comparisons.
     pub fn sort(&self, key: &impl Fn(*const Link) -> u64) {
         if self.is_sorted(key) {
             return;
@@ -225,8 +246,8 @@ impl List {
         true
     }
 
-    /// Puts an element into its place in a list that is in order, looked for from the end. Each
-    /// step is taken off `steps`; when there are none left, false, and it is not put in.
+    /// Inserts an element into a sorted list, searching from the end. Each step decrements `steps`;
+    /// returns false without inserting when none are left.
     ///
     /// # Safety
     /// As for [`List::push_back`].
@@ -258,7 +279,7 @@ impl List {
     }
 }
 
-/// The struct that holds the link at `$field`.
+/// Converts a pointer to the link at `$field` into one to the struct that contains it.
 macro_rules! container_of {
     ($link:expr, $type:ty, $($field:tt)+) => {
         $link.byte_sub(core::mem::offset_of!($type, $($field)+)).cast::<$type>()

@@ -1,26 +1,26 @@
-//! The part of a loop that other threads and signal handlers reach.
+//! The part of a loop that other threads and signal handlers access.
 //!
-//! What they hand over goes on a lock-free stack. Before it goes to sleep the loop leaves a mark in
-//! the stacks, if they are empty; whoever pushes on a mark wakes it. It is asleep while nobody looks
-//! at the stacks without being told to, which is when the loop waits in the kernel and when it does
-//! not run. So a loop that is busy anyway costs its helpers one atomic operation and no system call.
+//! They push async handles and finished work onto lock-free stacks. Before the loop blocks it *parks*: it
+//! puts a sentinel on each stack that is empty, and a thread that replaces a sentinel wakes the loop. A
+//! loop is parked while it waits in the kernel and while it does not run. So handing something to a loop
+//! that is running costs one atomic operation and no system call.
 
 use crate::abi::Result;
 use crate::list::{Link, List};
 use crate::poller::{Poller, Waker};
-use crate::stack::{Chain, Stack};
+use crate::stack::Stack;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sync::yield_now;
 use core::cell::{Cell, UnsafeCell};
 
 pub struct Mailbox {
-    /// Replaced in the child of a fork only, where no other thread is.
+    /// Replaced only in the child of a fork, which has no other threads.
     waker: UnsafeCell<Waker>,
     asyncs: Stack,
     done: Stack,
-    /// Marks that were left and not taken away again: as often the loop is woken sooner or later.
-    marks: Cell<u32>,
-    /// How often it was. These counts may wrap.
+    /// Sentinels that were put and not removed again. The loop is woken, sooner or later, once for each.
+    sentinels: Cell<u32>,
+    /// How often threads have woken the loop. Both counts may wrap.
     wakes: AtomicU32,
 }
 
@@ -30,30 +30,31 @@ impl Mailbox {
             waker: UnsafeCell::new(poller.waker()?),
             asyncs: Stack::new(AtomicPtr::default()),
             done: Stack::new(AtomicPtr::default()),
-            marks: Cell::new(0),
+            sentinels: Cell::new(0),
             wakes: AtomicU32::new(0),
         };
         mailbox.park();
         Ok(mailbox)
     }
 
-    /// Hands over an async handle that was sent to. Any thread.
+    /// Pushes an async handle that was sent to. Any thread.
     ///
     /// # Safety
     /// As for [`Stack::push`].
     pub unsafe fn push_async(&self, link: *const Link) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         if unsafe { self.asyncs.push(link) } {
             self.wake_parked();
         }
     }
 
-    /// Hands over work that is done. Any thread.
+    /// Pushes finished work. Any thread.
     ///
     /// # Safety
     /// As for [`Stack::push`].
     pub unsafe fn push_done(&self, link: *const Link) {
-        // SAFETY: the caller's contract. Unless there was a mark the loop may be gone afterwards.
+        // SAFETY: as documented. If there was no sentinel the loop may be freed right after the push;
+        // otherwise `wait_for_wakers` waits for this thread.
         if unsafe { self.done.push(link) } {
             self.wake_parked();
         }
@@ -61,37 +62,37 @@ impl Mailbox {
 
     fn wake_parked(&self) {
         self.wake();
-        // The last access, for which `settle` waits.
+        // The last access, for which `wait_for_wakers` waits.
         self.wakes.fetch_add(1, Ordering::Release);
     }
 
     fn wake(&self) {
-        // SAFETY: shared access; see `waker`.
+        // SAFETY: it is only written in the child of a fork, while no other thread exists.
         let waker = unsafe { &*self.waker.get() };
-        // Writing to an eventfd fails only when its counter is full, which mio resets.
+        // Writing to an eventfd fails only if its counter is full, and then mio resets it.
         let _ = waker.wake();
     }
 
-    /// From now on the loop has to be woken. False, and it is not so, when there is something for
-    /// it already.
+    /// Has the loop woken by the next push. Returns false, without that effect, if something was pushed
+    /// already.
     pub fn park(&self) -> bool {
-        let asleep = self.stacks().iter().all(|stack| {
-            let was_marked = stack.has_sentinel();
+        let parked = self.stacks().iter().all(|stack| {
+            let had_sentinel = stack.has_sentinel();
             let has_sentinel = stack.put_sentinel();
-            self.count(u32::from(has_sentinel && !was_marked));
+            self.add_sentinels(u32::from(has_sentinel && !had_sentinel));
             has_sentinel
         });
-        if !asleep {
+        if !parked {
             self.unpark();
         }
-        asleep
+        parked
     }
 
-    /// The loop looks at the stacks by itself again.
+    /// Stops pushes from waking the loop, which looks at the stacks by itself from now on.
     pub fn unpark(&self) {
         for stack in self.stacks() {
             if stack.remove_sentinel() {
-                self.count(u32::MAX);
+                self.add_sentinels(u32::MAX);
             }
         }
     }
@@ -100,12 +101,13 @@ impl Mailbox {
         [&self.done, &self.asyncs]
     }
 
-    fn count(&self, marks: u32) {
-        self.marks.set(self.marks.get().wrapping_add(marks));
+    fn add_sentinels(&self, change: u32) {
+        self.sentinels.set(self.sentinels.get().wrapping_add(change));
     }
 
-    /// The loop stops running: its descriptor tells an embedder of what comes, and of what is there.
-    pub fn leave(&self) {
+    /// Called when the loop stops running: an embedder that polls the backend descriptor learns of what is
+    /// pushed from now on, and of what was pushed already.
+    pub fn park_or_wake(&self) {
         if !self.park() {
             self.wake();
         }
@@ -123,35 +125,35 @@ impl Mailbox {
         self.has_done() || self.has_asyncs()
     }
 
-    pub fn take_asyncs(&self) -> Chain {
-        self.asyncs.take()
+    pub fn take_asyncs(&self, list: &List) {
+        self.asyncs.take_into(list);
     }
 
     pub fn take_done(&self, list: &List) {
         self.done.take_into(list);
     }
 
-    /// Waits until no thread is about to wake the loop.
-    pub fn settle(&self) {
+    /// Waits until no thread is about to wake the loop. Then its memory may be freed.
+    pub fn wait_for_wakers(&self) {
         self.unpark();
-        while self.wakes.load(Ordering::Acquire) != self.marks.get() {
+        while self.wakes.load(Ordering::Acquire) != self.sentinels.get() {
             yield_now();
         }
     }
 
-    /// In the child of a fork: threads exist in the parent only.
-    pub fn forget_threads(&self) {
+    /// In the child of a fork: completes the wake-ups of the parent's threads.
+    pub fn complete_wakes(&self) {
         let left = self.stacks().iter().filter(|stack| stack.has_sentinel()).count() as u32;
-        self.wakes.store(self.marks.get().wrapping_sub(left), Ordering::Relaxed);
+        self.wakes.store(self.sentinels.get().wrapping_sub(left), Ordering::Relaxed);
     }
 
-    /// In the child of a fork: the poller is another.
+    /// In the child of a fork: replaces the waker by one of the new poller.
     pub fn after_fork(&self, poller: &Poller) -> Result {
         let waker = poller.waker()?;
-        // SAFETY: a child of fork has one thread, and it is not in `wake`.
+        // SAFETY: the child of a fork has one thread, and it is not in `wake`.
         unsafe { *self.waker.get() = waker };
-        // What was handed over before the fork is still to be delivered.
-        self.leave();
+        // For what was pushed before the fork.
+        self.park_or_wake();
         Ok(())
     }
 }

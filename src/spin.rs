@@ -1,35 +1,34 @@
-//! Lingering: watching for something for some microseconds before going to sleep.
+//! Adaptive spinning: polling a condition for some microseconds before blocking.
 //!
-//! To put a thread to sleep and wake it again takes longer than most file operations take. Watching
-//! is only worth the processor's time while what is watched for nearly always comes soon. So a try
-//! that was in vain costs as much credit as several that were not earn; a sleep that turned out to be
-//! short earns as much as a success. Where more threads want to run than there are cores, sleeps can
-//! be short and tries fail nevertheless: whoever watches has the core that the others need. So what
-//! comes from any number of threads has failures that cost more and more, one after another.
+//! Blocking a thread and waking it takes longer than most file operations. But spinning is only worth
+//! the processor time if the condition nearly always becomes true soon. So a spin that fails costs as
+//! much credit as several that succeed earn, and a sleep that turns out to be short earns as much as a
+//! success. If more threads are runnable than there are cores, sleeps may be short while spins fail, as
+//! the spinning thread occupies the core that the others need. So where any number of threads may be
+//! waited for, consecutive failures cost more and more.
 
 use crate::sys::host;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// For how many microseconds to watch for what usually comes soon: for as long as the sleep and the
-/// wake-up would take that it saves. A program in JavaScript often needs more than 20 of them until it
-/// asks for its next work.
+/// How long to spin for what usually comes soon: as long as blocking and waking would take. A program
+/// in JavaScript often needs more than 20 microseconds until it submits its next work.
 const SPIN_MICROS: u16 = 50;
-/// The same for what has to prove first that it comes soon.
+/// The same where successes have to be earned first.
 const SHORT_SPIN_MICROS: u16 = 20;
-/// How often the processor is told that it waits before the clock is looked at.
+/// Spin hints between two looks at the clock.
 const HINTS: u32 = 32;
-/// What a try in vain costs; a success earns 1.
+/// The credit that a failed spin costs; a success earns 1.
 const FAILURE: i16 = 8;
-/// The most that can be saved up.
+/// The maximum credit.
 const MAX_CREDIT: i32 = 8 * FAILURE as i32;
 
-/// How many cores there are, 0 until it was asked for. Not a lazy value: a fork may come while another
-/// thread makes that, and the child would wait for it.
+/// The number of cores, or 0 if it is not known yet. Not a lazily initialised value: its lock might be
+/// held by another thread during a fork, and the child would wait for it.
 static CORES: AtomicUsize = AtomicUsize::new(0);
 
-/// Where there is one core, whoever watches keeps everybody else from working. (Not std's
-/// `available_parallelism`, which opens files: the caller would see descriptors come and go.)
+/// Whether spinning leaves a core for the thread that is waited for. std's `available_parallelism` opens
+/// files, which would make descriptors appear and disappear.
 fn several_cores() -> bool {
     let mut cores = CORES.load(Ordering::Relaxed);
     if cores == 0 {
@@ -40,46 +39,46 @@ fn several_cores() -> bool {
 }
 
 pub struct AdaptiveSpin {
-    /// Only a hint, so no order between threads is needed.
+    /// A hint only, so relaxed accesses suffice.
     credit: AtomicI32,
-    /// What the next try costs if it is in vain: twice as much as the one before until one succeeds,
-    /// `max_failure` at most.
+    /// The cost of the next failure. Doubles with each failure up to `max_failure`; reset by a success.
     failure: AtomicI32,
     max_failure: i16,
-    /// For how long to watch, in microseconds: a loop has no room for a `Duration`.
-    spin: u16,
+    /// How long to spin, in microseconds: a loop has no room for a `Duration`.
+    micros: u16,
 }
 
 impl AdaptiveSpin {
-    /// For what usually comes soon.
+    /// For conditions that usually become true soon.
     pub const fn new() -> AdaptiveSpin {
         AdaptiveSpin::with(MAX_CREDIT, FAILURE, SPIN_MICROS)
     }
 
-    /// For what has to prove first that it comes soon, and may come from any number of threads. One
-    /// try in vain after another costs more, up to `limit` times as much as the first.
-    pub const fn earned(limit: i16) -> AdaptiveSpin {
+    /// For conditions that any number of threads may make true: starts without credit, and the cost of
+    /// consecutive failures grows up to `limit` times that of the first.
+    pub const fn with_backoff(limit: i16) -> AdaptiveSpin {
         AdaptiveSpin::with(0, limit * FAILURE, SHORT_SPIN_MICROS)
     }
 
-    const fn with(credit: i32, max_failure: i16, spin: u16) -> AdaptiveSpin {
+    const fn with(credit: i32, max_failure: i16, micros: u16) -> AdaptiveSpin {
         AdaptiveSpin {
             credit: AtomicI32::new(credit),
             failure: AtomicI32::new(FAILURE as i32),
             max_failure,
-            spin,
+            micros,
         }
     }
 
-    /// Watches until `ready` or the time is up; whether it is ready.
-    pub fn watch(&self, ready: impl Fn() -> bool) -> bool {
+    /// Spins until `ready` or the time is up. Returns whether it is ready.
+    pub fn spin_until(&self, ready: impl Fn() -> bool) -> bool {
         ready() || (self.has_credit() && self.spin(1, ready))
     }
 
-    /// As `watch`, for what takes a system call to find out: without credit it does not look at all.
-    // Inlined for the reason that `Loop::poll` is.
+    /// Like `spin_until`, where `ready` is a system call: it is called less often, and not at all without
+    /// credit.
+    // Inlined for the same reason as `Loop::poll`.
     #[inline(always)]
-    pub fn ask(&self, mut ready: impl FnMut() -> bool) -> bool {
+    pub fn poll_until(&self, mut ready: impl FnMut() -> bool) -> bool {
         self.has_credit() && (ready() || self.spin(HINTS, ready))
     }
 
@@ -88,24 +87,24 @@ impl AdaptiveSpin {
     }
 
     fn duration(&self) -> Duration {
-        Duration::from_micros(self.spin.into())
+        Duration::from_micros(self.micros.into())
     }
 
-    /// Looks each time the processor was told so often that it waits.
+    /// Calls `ready` after every `hints_per_call` spin hints.
     #[inline(never)]
-    fn spin(&self, hints_per_look: u32, mut ready: impl FnMut() -> bool) -> bool {
+    fn spin(&self, hints_per_call: u32, mut ready: impl FnMut() -> bool) -> bool {
         let credit = self.credit.load(Ordering::Relaxed);
         let end = Instant::now() + self.duration();
         loop {
             for hint in 1..=HINTS {
                 core::hint::spin_loop();
-                if hint % hints_per_look == 0 && ready() {
+                if hint % hints_per_call == 0 && ready() {
                     self.failure.store(FAILURE.into(), Ordering::Relaxed);
                     self.earn(credit);
                     return true;
                 }
             }
-            // No yielding in between: on a busy machine that costs a whole time slice.
+            // Not yielding: on a busy machine that costs a whole time slice.
             if Instant::now() >= end {
                 let failure = self.failure.load(Ordering::Relaxed);
                 self.credit.store(credit - failure, Ordering::Relaxed);
@@ -115,8 +114,8 @@ impl AdaptiveSpin {
         }
     }
 
-    /// Takes note of how long a sleep was.
-    pub fn slept(&self, since: Instant) {
+    /// Records a sleep, which earns credit if it was short.
+    pub fn record_sleep(&self, since: Instant) {
         if since.elapsed() < 2 * self.duration() {
             self.earn(self.credit.load(Ordering::Relaxed));
         }

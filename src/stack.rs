@@ -4,35 +4,39 @@ use crate::list::{Link, List};
 use crate::sync::atomic::{AtomicPtr, Ordering};
 use core::ptr;
 
-/// A list that any thread, or a signal handler, may add to without a lock, and that one thread at a
-/// time empties. Elements are the same [`Link`]s; while on the stack only `next` is in use.
+/// An intrusive list onto which any thread or signal handler pushes without a lock, and which one thread
+/// at a time empties. Elements are the same [`Link`]s as those of a [`List`]. On the stack only `next`
+/// is used.
 ///
-/// Whoever empties it can leave a mark in it when it is empty, before it goes to sleep: the thread
-/// that pushes on the mark has to wake it. So it takes one operation to push and to find that out.
+/// Before it blocks, the thread that empties the stack can put a sentinel on it if it is empty. The
+/// thread that replaces the sentinel has to wake it. So pushing and finding that out is one operation.
+///
+/// Only the whole stack is taken, with a swap, so a compare-exchange that succeeds because an element
+/// was taken and pushed again meanwhile (ABA) still links to the current top.
 pub struct Stack {
     top: AtomicPtr<Link>,
 }
 
-/// No element is at this address.
+/// Not the address of any element.
 const SENTINEL: *mut Link = ptr::without_provenance_mut(1);
 
 impl Stack {
-    /// An empty stack. `top` is null; the caller makes it, as that is a constant with std's type
-    /// and not with loom's.
+    /// Makes an empty stack of a null pointer. The caller makes that, as loom's type has no constant for
+    /// it.
     pub const fn new(top: AtomicPtr<Link>) -> Self {
         Stack { top }
     }
 
-    /// Adds an element; whether it took the place of the mark.
+    /// Pushes an element. Returns whether it replaced the sentinel.
     ///
     /// # Safety
-    /// `element` is in no list, this thread alone has it, and it stays alive and in place until
-    /// the owner has taken it.
+    /// `element` is in no list, no other thread accesses it, and it stays alive and in place until it
+    /// was taken.
     pub unsafe fn push(&self, element: *const Link) -> bool {
         let mut top = self.top.load(Ordering::Relaxed);
         loop {
             let next = if top == SENTINEL { ptr::null() } else { top.cast_const() };
-            // SAFETY: the caller's contract: nobody else looks at `element` before it is pushed.
+            // SAFETY: it is alive, and this thread's alone until the exchange succeeds.
             unsafe { (*element).next.set(next) };
             match self.top.compare_exchange_weak(
                 top,
@@ -51,8 +55,8 @@ impl Stack {
         top.is_null() || top == SENTINEL
     }
 
-    /// Leaves the mark, which may be there already. False when there are elements: they were pushed
-    /// without anybody being woken.
+    /// Puts the sentinel on the stack, if it is not there yet. Returns false if there are elements:
+    /// their threads do not wake this one.
     pub fn put_sentinel(&self) -> bool {
         self.exchange(ptr::null_mut(), SENTINEL) || self.has_sentinel()
     }
@@ -61,7 +65,7 @@ impl Stack {
         self.top.load(Ordering::Relaxed) == SENTINEL
     }
 
-    /// Takes the mark away; false when it is not there, or not any more.
+    /// Removes the sentinel. Returns false if it is not there, or was replaced.
     pub fn remove_sentinel(&self) -> bool {
         self.has_sentinel() && self.exchange(SENTINEL, ptr::null_mut())
     }
@@ -70,42 +74,15 @@ impl Stack {
         self.top.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Appends all elements to `list`, in the order in which they were pushed; how many there were.
+    /// Takes all elements and appends them to `list` in the order of their pushes. Returns their number.
     pub fn take_into(&self, list: &List) -> usize {
-        self.take().append_to(list)
-    }
-
-    /// Takes all elements off the stack.
-    pub fn take(&self) -> Chain {
         if self.is_empty() {
-            return Chain::EMPTY;
+            return 0;
         }
-        Chain { newest: self.top.swap(ptr::null_mut(), Ordering::AcqRel) }
-    }
-}
-
-/// What was taken off a [`Stack`] and is not in a list yet.
-pub struct Chain {
-    newest: *const Link,
-}
-
-impl Chain {
-    pub const EMPTY: Chain = Chain { newest: ptr::null() };
-
-    /// Has the processor fetch what was pushed last.
-    pub fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch accesses nothing as far as the program can tell.
-        unsafe {
-            use core::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-            _mm_prefetch::<_MM_HINT_T0>(self.newest.cast());
-        }
-    }
-
-    /// As [`Stack::take_into`].
-    pub fn append_to(self, list: &List) -> usize {
-        // SAFETY: pushed elements are alive, and this thread's alone since they were taken.
-        unsafe { list.append_reversed(self.newest) }
+        let newest = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: pushed elements stay alive and in place, and are in no list. Taking them acquired
+        // what their threads wrote.
+        unsafe { list.append_reversed(newest) }
     }
 }
 

@@ -1,8 +1,7 @@
-//! What threads hand over to a loop, in every interleaving: the lock-free stack, the wake-up of a
-//! loop that sleeps, and the senders of async handles.
+//! Models of the lock-free parts, run by loom in every interleaving: the stack, the wake-up of a loop that
+//! sleeps, and the senders of async handles.
 //!
-//! The files under test are the library's own, compiled here with loom's types in `sync`. Run with
-//! `make loom`.
+//! The library's own files are compiled here with loom's types in `sync`. Run with `make loom`.
 #![cfg(loom)]
 #![allow(dead_code, unused_imports, unused_macros)]
 
@@ -36,7 +35,7 @@ mod ffi {
     pub(crate) use interior_mutable;
 }
 
-/// The kernel's side: an event that is reported once to whoever waits.
+/// Stands for the kernel: an event that wakes a waiting thread once.
 mod poller {
     use crate::abi::Result;
     use loom::cell::UnsafeCell;
@@ -89,15 +88,15 @@ use poller::Poller;
 use sends::Sends;
 use stack::Stack;
 
-/// Tries the interleavings in which threads are interrupted at most three times in all: more would
-/// take hours, and bugs rarely need more.
+/// Runs `test` in all interleavings with at most three preemptions. More would take hours, and bugs rarely
+/// need more.
 fn model(test: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(test);
 }
 
-/// Something that is handed over, with what its sender wrote before.
+/// An element of a stack, with a value that its sender writes before pushing it.
 #[repr(C)]
 struct Message {
     link: Link,
@@ -110,20 +109,20 @@ impl Message {
     }
 
     fn write(&self, value: u32) {
-        // SAFETY: loom checks that no other thread is at it.
+        // SAFETY: loom checks that no other thread accesses it.
         self.value.with_mut(|to| unsafe { *to = value });
     }
 }
 
-/// What a loop and its threads share.
+/// The state that a loop and its threads share.
 struct Shared<T> {
     poller: Poller,
     mailbox: Mailbox,
     things: T,
 }
 
-// SAFETY: what is not thread-safe by itself is handed over as the library does it, which is what is
-// tested.
+// SAFETY: the parts that are not thread-safe change hands as in the library, along with messages that
+// loom checks.
 unsafe impl<T> Send for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Shared<T> {}
@@ -145,17 +144,17 @@ fn post(shared: &Arc<Shared<[Message; 2]>>, index: usize) -> thread::JoinHandle<
     })
 }
 
-/// The values of the messages in the list, which is empty afterwards.
+/// Removes all messages from the list and returns their values.
 fn values(list: &List) -> Vec<u32> {
     core::iter::from_fn(|| list.pop_front())
         .map(|link| {
-            // SAFETY: only messages were pushed. Loom checks that their senders are done with them.
+            // SAFETY: only messages were pushed. Loom checks that their senders do not access them.
             unsafe { (*container_of!(link, Message, link)).value.with(|value| *value) }
         })
         .collect()
 }
 
-/// Elements arrive whole, once, and in the order in which their thread pushed them.
+/// Each element arrives once, with its value, and in the order of its thread's pushes.
 #[test]
 fn stack_hands_over_every_element() {
     model(|| {
@@ -195,8 +194,8 @@ fn stack_hands_over_every_element() {
     });
 }
 
-/// A loop that waits until it has got everything always ends; were a wake-up lost, loom would find
-/// that all threads wait. When nobody is posting any more, the loop's memory may go.
+/// A loop that waits for all messages always ends: if a wake-up were lost, loom would find a deadlock. When
+/// no thread is pushing any more, the loop's memory may be freed.
 #[test]
 fn sleeping_loop_is_woken() {
     model(|| {
@@ -213,14 +212,14 @@ fn sleeping_loop_is_woken() {
             shared.mailbox.take_done(&list);
             got += values(&list).len();
         }
-        shared.mailbox.settle();
+        shared.mailbox.wait_for_wakers();
         // SAFETY: the pointer is to nothing that has a size.
         shared.poller.0.memory.with_mut(|memory| unsafe { *memory = () });
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
 }
 
-/// When a loop has stopped running, its descriptor tells of whatever it has not got.
+/// When a loop has stopped running, its descriptor is readable if messages are left.
 #[test]
 fn embedder_is_told() {
     model(|| {
@@ -233,16 +232,16 @@ fn embedder_is_told() {
         shared.mailbox.unpark();
         shared.mailbox.take_done(&list);
         let _ = values(&list);
-        shared.mailbox.leave();
+        shared.mailbox.park_or_wake();
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         assert!(!shared.mailbox.has_done() || shared.poller.0.rung.load(Ordering::Acquire));
     });
 }
 
-/// The thread that pushes on the mark calls, and nobody else does: as the workers' inbox uses it.
-/// Were an element left behind, loom would find that the owner waits for ever.
+/// The thread that replaces the sentinel wakes the owner, and no other does, as in the inbox of the pool.
+/// If an element were left behind, loom would find a deadlock.
 #[test]
-fn mark_calls_for_exactly_one() {
+fn sentinel_has_exactly_one_thread_wake() {
     model(|| {
         let stack = Stack::new(AtomicPtr::default());
         let shared = share((stack, [Message::new(), Message::new()], AtomicU32::new(0)));
@@ -263,7 +262,7 @@ fn mark_calls_for_exactly_one() {
         let (mut got, mut called) = (0, 0);
         while got < 2 {
             if stack.put_sentinel() {
-                // May return without a reason.
+                // May return spuriously.
                 shared.poller.wait();
                 called += u32::from(!stack.remove_sentinel());
             }
@@ -279,7 +278,7 @@ fn mark_calls_for_exactly_one() {
 struct Async {
     link: Link,
     sends: Sends,
-    /// What the senders wrote before they sent.
+    /// Written by the senders before they send.
     written: [AtomicU32; 2],
 }
 
@@ -293,11 +292,11 @@ impl Async {
     }
 }
 
-/// As `Async::send`.
+/// Does the same as `Async::send`.
 fn send(shared: &Shared<Async>) {
     let handle = &shared.things;
     if handle.sends.begin() {
-        // SAFETY: whoever is told to push is alone in it.
+        // SAFETY: only one thread is told to push.
         unsafe { shared.mailbox.push_async(&handle.link) };
         handle.sends.finish_push();
     }
@@ -320,7 +319,7 @@ fn async_callback_follows_every_send() {
         let mut seen = [0, 0];
         // Ends only if each write has a callback after it that sees it.
         while seen != [1, 1] {
-            shared.mailbox.take_asyncs().append_to(&list);
+            shared.mailbox.take_asyncs(&list);
             while list.pop_front().is_some() {
                 handle.sends.take();
                 seen = [0, 1].map(|index| handle.written[index].load(Ordering::Relaxed));
@@ -331,7 +330,7 @@ fn async_callback_follows_every_send() {
     });
 }
 
-/// When an async handle is closed no sender is at it or its loop any more, and it is in no stack.
+/// When an async handle is closed, no sender accesses it or its loop, and it is on no stack.
 #[test]
 fn async_close_waits_for_senders() {
     model(|| {
@@ -342,12 +341,12 @@ fn async_close_waits_for_senders() {
         });
         let handle = &shared.things;
         let list = List::new();
-        shared.mailbox.take_asyncs().append_to(&list);
+        shared.mailbox.take_asyncs(&list);
         while list.pop_front().is_some() {
             handle.sends.take();
         }
         if handle.sends.close() {
-            shared.mailbox.take_asyncs().append_to(&list);
+            shared.mailbox.take_asyncs(&list);
             assert!(handle.link.is_linked());
             handle.link.unlink();
         }

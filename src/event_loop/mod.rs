@@ -6,17 +6,17 @@ pub mod timers;
 
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
+use crate::handles::async_::AsyncReceiver;
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::signal::LoopSignals;
 use crate::handles::timer;
-use crate::handles::{async_, handle_of, loop_watcher, process, Handle};
+use crate::handles::{handle_of, loop_watcher, process, Handle};
 use crate::list::{container_of, List};
 use crate::mailbox::Mailbox;
 use crate::poller::{watcher_of_pending, watcher_of_requeued, Batch, PollEvent, Poller, Watcher};
 use crate::pool::{self, PoolRequest, Task, Work};
 use crate::requests::fs::LoopRing;
 use crate::spin::AdaptiveSpin;
-use crate::stack::Chain;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_ulong, c_void};
@@ -59,14 +59,7 @@ pub struct Loop {
     pub idle: loop_watcher::Queue,
     pub prepare: loop_watcher::Queue,
     pub check: loop_watcher::Queue,
-    /// Async handles that were sent to and are not being called back yet.
-    pub sent_asyncs: List,
-    /// What is to go there next, while `async_::run_sent` runs.
-    pub sent_last: Cell<Chain>,
-    /// How many those are, not counting that some may have been closed.
-    pub sent_count: Cell<usize>,
-    /// How many async handles there have been.
-    pub asyncs: Cell<u64>,
+    pub asyncs: AsyncReceiver,
     done_works: List,
     /// A stack: the handle closed last gets its callback first.
     closing: Cell<*const Handle>,
@@ -166,10 +159,7 @@ impl Loop {
             idle: loop_watcher::Queue::new(),
             prepare: loop_watcher::Queue::new(),
             check: loop_watcher::Queue::new(),
-            sent_asyncs: List::new(),
-            sent_last: Cell::new(Chain::EMPTY),
-            sent_count: Cell::new(0),
-            asyncs: Cell::new(0),
+            asyncs: AsyncReceiver::new(),
             done_works: List::new(),
             closing: Cell::new(core::ptr::null()),
             timers: Timers::new(),
@@ -178,7 +168,7 @@ impl Loop {
             generation: Cell::new(sys::process::generation()),
             works: Cell::new(0),
             work_spin: AdaptiveSpin::new(),
-            async_spin: AdaptiveSpin::earned(16),
+            async_spin: AdaptiveSpin::with_backoff(16),
             signals: LoopSignals::new(),
             fs_events: LoopFsEvents::new(),
             processes: List::new(),
@@ -206,7 +196,7 @@ impl Loop {
             return Err(Error::EBUSY);
         }
         this.drop_parent_threads();
-        this.mailbox.settle();
+        this.mailbox.wait_for_wakers();
         if this.spare_fd.get() != -1 {
             let _ = sys::fd::close(this.spare_fd.get());
         }
@@ -239,8 +229,8 @@ impl Loop {
 
     fn drop_threads(&self) {
         self.generation.set(sys::process::generation());
-        async_::after_fork(self);
-        self.mailbox.forget_threads();
+        self.asyncs.after_fork(self);
+        self.mailbox.complete_wakes();
     }
 
     // ---- liveness ---------------------------------------------------------------------------
@@ -355,7 +345,7 @@ impl Loop {
             }
         }
         self.stop_flag.set(0);
-        self.mailbox.leave();
+        self.mailbox.park_or_wake();
         alive
     }
 
@@ -365,7 +355,7 @@ impl Loop {
             || !self.has_work()
             || !self.pending.is_empty()
             || !self.requeued.is_empty()
-            || !self.sent_asyncs.is_empty()
+            || self.asyncs.has_received()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
         {
@@ -452,13 +442,14 @@ impl Loop {
     fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
         if timeout != 0 {
             // Do not block for a message that another thread is about to send.
-            let soon = (self.works.get() > 0 && self.work_spin.watch(|| self.mailbox.has_any()))
-                || self.async_spin.watch(|| self.mailbox.has_any());
+            let soon = (self.works.get() > 0
+                && self.work_spin.spin_until(|| self.mailbox.has_any()))
+                || self.async_spin.spin_until(|| self.mailbox.has_any());
             if soon || !self.mailbox.park() {
                 timeout = 0;
             }
         }
-        let helped = self.works.get() > 0 || self.asyncs.get() > 0;
+        let helped = self.works.get() > 0 || self.asyncs.is_used();
         let since = (timeout != 0 && helped).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
@@ -478,10 +469,10 @@ impl Loop {
         self.mailbox.unpark();
         if let Some(since) = since {
             if self.mailbox.has_asyncs() {
-                self.async_spin.slept(since);
+                self.async_spin.record_sleep(since);
             }
             if self.works.get() > 0 {
-                self.work_spin.slept(since);
+                self.work_spin.record_sleep(since);
             }
         }
         self.update_time();
@@ -500,8 +491,8 @@ impl Loop {
     fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
         let mut any = false;
         // Messages sent by the callbacks of this batch are for the next iteration.
-        let handed_over =
-            self.mailbox.has_done() || self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty();
+        let has_mail =
+            self.mailbox.has_done() || self.mailbox.has_asyncs() || self.asyncs.has_received();
         if let Some(batch) = batch {
             for event in batch.iter() {
                 // The mailbox is read below, as after every wait.
@@ -512,15 +503,15 @@ impl Loop {
                 unsafe { ((*watcher).vtable().on_event)(watcher, event) };
             }
         }
-        if handed_over {
+        if has_mail {
             any = true;
             if self.mailbox.has_done() {
                 self.run_done_works();
             }
-            if self.mailbox.has_asyncs() || !self.sent_asyncs.is_empty() {
+            if self.mailbox.has_asyncs() || self.asyncs.has_received() {
                 // One wake-up is one event, for any number of handles.
                 self.count_events(1);
-                async_::run_sent(self);
+                self.asyncs.run(self);
             }
         }
         // A signal often announces another event, such as the end of a child's pipe, whose callbacks

@@ -1,11 +1,13 @@
 //! Async handles: waking a loop from another thread or from a signal handler.
 //!
-//! The bit `PENDING` of a handle's state (`sends.rs`) is set by the first sender and cleared right
-//! before the callback; sends in between cost one atomic operation. Whoever sets it pushes the
-//! handle on the loop's stack and wakes the loop if it sleeps, and is done with handle and loop when
-//! it then adds `PUSHED` to the state. So each push is followed by one such addition, and `uv_close`,
-//! which knows how often the handle was taken off the stack, can wait for the last sender: after
-//! that no other thread touches the handle or its loop. Closing leaves `PENDING` set for good.
+//! The first send sets the bit `PENDING` of the handle's state (`sends.rs`), pushes the handle onto the
+//! loop's stack and wakes the loop if it sleeps; the loop clears the bit right before the callback. Sends
+//! in between cost one atomic operation. After a push the sender adds `PUSHED` to the state and is done
+//! with handle and loop. `uv_close()` knows how often the handle was taken off the stack, and waits until
+//! as many pushes have ended: then no other thread accesses the handle or, on its behalf, the loop.
+//! Closing leaves `PENDING` set, so nobody pushes the handle again.
+//!
+//! [`AsyncReceiver`] is the loop's side.
 
 use super::sends::Sends;
 use super::Handle;
@@ -13,10 +15,11 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
-use crate::stack::Chain;
+use crate::mailbox::Mailbox;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
+use core::ops::Range;
 
 #[repr(C)]
 pub struct Async {
@@ -38,154 +41,183 @@ impl Async {
         }
     }
 
-    /// Kept out of `send`, as most sends of a thread that sends often find the bit set.
+    /// Not inlined into `send`: most sends of a thread that sends often find the bit set.
     #[cold]
     fn push(&self) {
         let errno = sys::errno();
         let mailbox = &self.handle.loop_().mailbox;
-        // SAFETY: whoever sets PENDING is alone in pushing the handle. It stays alive until
-        // `close` has seen that this is over.
+        // SAFETY: only the thread that set PENDING pushes the handle, and `close` keeps handle and loop
+        // alive until `finish_push`.
         unsafe { mailbox.push_async(&self.link) };
         self.sends.finish_push();
         sys::set_errno(errno);
     }
 
+    /// Loop thread only, when the handle is in no list any more.
+    fn call_back(&self) {
+        self.sends.take();
+        if let Some(callback) = self.callback.get() {
+            let this = core::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the function was given for this handle, which is not closed.
+            call_user(|| unsafe { callback(this) });
+        }
+    }
+
     pub fn close(&self) {
         if self.sends.close() {
-            take_sent(self.handle.loop_());
+            let loop_ = self.handle.loop_();
+            loop_.asyncs.receive(&loop_.mailbox);
             self.link.unlink();
         }
         self.handle.deactivate();
     }
 }
 
-/// The handle that has a link in one of the lists here.
+/// Converts a link in a list of the receiver to its handle.
 ///
 /// # Safety
-/// It has not been closed: closing takes it out of whichever list it is in.
+/// The handle is not closed. Closing unlinks it.
 unsafe fn handle_of<'a>(link: *const Link) -> &'a Async {
-    // SAFETY: the caller's contract.
+    // SAFETY: the lists contain links of async handles, and a handle is alive until it is closed.
     unsafe { &*container_of!(link, Async, link) }
 }
 
 fn number_of(link: *const Link) -> u64 {
-    // SAFETY: only called with what is in a list.
+    // SAFETY: it is only called for links in a list.
     unsafe { handle_of(link) }.handle.number.get()
 }
 
-/// Brings what threads have sent meanwhile to the loop's list.
-fn take_sent(loop_: &Loop) {
-    take_sent_later(loop_);
-    append(loop_, Chain::EMPTY);
+/// How many steps an iteration may take to insert handles that are sent to during its callbacks: this
+/// many, and `STEPS_PER_CALLBACK` more for each callback.
+const STEPS: usize = 1000;
+const STEPS_PER_CALLBACK: usize = 4;
+
+/// The loop's side of its async handles. A handle that was sent to is on the mailbox's stack, then in
+/// one of these lists, and leaves that right before its callback.
+///
+/// libuv calls handles back in the order in which they were initialised, including those that are sent
+/// to by the callback of a handle before them. An iteration calls back each handle at most once: one that
+/// had its turn, and one that was initialised meanwhile, waits for the next. With `n` callbacks it takes
+/// about `3 n log2 n` steps to sort the handles, and at most `STEPS + STEPS_PER_CALLBACK * n` to insert
+/// others. Handles that are sent to when those are used up wait for the next iteration as well.
+pub struct AsyncReceiver {
+    /// How many async handles were initialised. The next one gets this as its number.
+    initialised: Cell<u64>,
+    /// Taken off the stack. Apart from this all lists are empty outside of `run`.
+    received: List,
+    /// To be called back in this iteration, sorted by number.
+    due: List,
+    /// To be called back in the next iteration.
+    later: List,
 }
 
-/// The same, but what was taken now comes to the list with the next call: it is in the cache of
-/// another core, and can be fetched from there while a handle is called back.
-fn take_sent_later(loop_: &Loop) {
-    let sent = loop_.mailbox.take_asyncs();
-    sent.prefetch();
-    append(loop_, sent);
-}
-
-/// Brings what was taken before to the loop's list.
-fn append(loop_: &Loop, next: Chain) {
-    let count = loop_.sent_last.replace(next).append_to(&loop_.sent_asyncs);
-    loop_.sent_count.set(loop_.sent_count.get() + count);
-}
-
-/// Puts the handles in `due`, about `count` of them, in the order in which they were initialised.
-fn put_in_order(loop_: &Loop, due: &List, count: usize) {
-    let comparisons = count * count.checked_ilog2().unwrap_or(0) as usize;
-    if (comparisons as u64) < loop_.asyncs.get() || due.is_sorted(&number_of) {
-        due.sort(&number_of);
-        return;
-    }
-    // The loop has all its handles in that order, and there are hardly more than are to be sorted.
-    let ordered = List::new();
-    for handle in loop_.listed_handles().take(comparisons) {
-        if due.is_empty() {
-            break;
-        }
-        if handle.kind() != UV_ASYNC {
-            continue;
-        }
-        // SAFETY: the kind says what the handle is part of.
-        let link = unsafe { &(*core::ptr::from_ref(handle).cast::<Async>()).link };
-        // Then it is in `due`: what threads push meanwhile is not linked, nor is what is closed.
-        if link.is_linked() {
-            link.unlink();
-            // SAFETY: it was in the other list until now.
-            unsafe { ordered.push_back(link) };
+impl AsyncReceiver {
+    pub const fn new() -> AsyncReceiver {
+        AsyncReceiver {
+            initialised: Cell::new(0),
+            received: List::new(),
+            due: List::new(),
+            later: List::new(),
         }
     }
-    // Where there are many of other kinds, not all were come to.
-    due.sort(&number_of);
-    due.move_to(&ordered);
-    ordered.move_to(due);
-}
 
-/// Calls back every handle that was sent to, in the order in which they were initialised. That
-/// includes what a callback sends to a handle further on; the others are for the next iteration.
-pub fn run_sent(loop_: &Loop) {
-    let sent = &loop_.sent_asyncs;
-    let (due, later) = (List::new(), List::new());
-    let end = loop_.asyncs.get();
-    take_sent(loop_);
-    sent.move_to(&due);
-    put_in_order(loop_, &due, loop_.sent_count.take());
-    // For finding the places of what is sent meanwhile. When they are used up, threads send faster
-    // than is called back, and what they send does not get a place any more.
-    let mut steps = 1000;
-    let mut placed = 0;
-    while let Some(link) = due.pop_front() {
-        // SAFETY: it was in the list.
-        let handle = unsafe { handle_of(link) };
-        let next = handle.handle.number.get() + 1;
-        handle.sends.take();
-        if let Some(callback) = handle.callback.get() {
-            let this = core::ptr::from_ref(handle).cast_mut().cast();
-            // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this) });
+    /// Whether there has been an async handle.
+    pub fn is_used(&self) -> bool {
+        self.initialised.get() > 0
+    }
+
+    /// Whether handles wait to be called back, apart from those on the mailbox's stack.
+    pub fn has_received(&self) -> bool {
+        !self.received.is_empty()
+    }
+
+    fn receive(&self, mailbox: &Mailbox) {
+        mailbox.take_asyncs(&self.received);
+    }
+
+    /// Calls back the handles that were sent to.
+    pub fn run(&self, loop_: &Loop) {
+        let end = self.initialised.get();
+        self.receive(&loop_.mailbox);
+        self.received.move_to(&self.due);
+        self.sort_due(loop_);
+        let mut steps = STEPS;
+        while let Some(link) = self.due.pop_front() {
+            // SAFETY: it was in a list.
+            let handle = unsafe { handle_of(link) };
+            let next = handle.handle.number.get() + 1;
+            handle.call_back();
+            if steps > 0 {
+                steps += STEPS_PER_CALLBACK;
+                self.receive(&loop_.mailbox);
+                self.insert_received(next..end, &mut steps);
+            }
         }
-        if steps == 0 {
-            take_sent_later(loop_);
-            continue;
-        }
-        steps += 4;
-        take_sent(loop_);
-        while let Some(link) = sent.front().filter(|_| steps > 0) {
-            steps -= 1;
-            let further_on = (next..end).contains(&number_of(link));
-            // SAFETY: it is in the list, and closing takes it out of the other two as well.
+        self.later.move_to(&self.received);
+    }
+
+    /// Moves handles from `received` to `due` if their number is in `numbers`, otherwise to `later`.
+    fn insert_received(&self, numbers: Range<u64>, steps: &mut usize) {
+        while let Some(link) = self.received.front().filter(|_| *steps > 0) {
+            *steps -= 1;
+            // SAFETY: a handle in a list is alive, and is unlinked before it is closed.
             unsafe {
                 (*link).unlink();
-                if further_on && due.insert(&*link, &number_of, &mut steps) {
-                    placed += 1;
-                } else {
-                    later.push_back(&*link);
+                let is_due = numbers.contains(&number_of(link));
+                if !(is_due && self.due.insert(&*link, &number_of, steps)) {
+                    self.later.push_back(&*link);
                 }
             }
         }
     }
-    take_sent(loop_);
-    later.move_to(sent);
-    loop_.sent_count.set(loop_.sent_count.get().saturating_sub(placed));
-}
 
-/// In the child of a fork: senders that the fork caught between their steps are the parent's.
-pub fn after_fork(loop_: &Loop) {
-    take_sent(loop_);
-    loop_.each_handle(|handle| {
-        if handle.kind() != UV_ASYNC {
+    /// Sorts `due`.
+    fn sort_due(&self, loop_: &Loop) {
+        let count = self.due.len();
+        let comparisons = count * count.checked_ilog2().unwrap_or(0) as usize;
+        if (comparisons as u64) < self.initialised.get() || self.due.is_sorted(&number_of) {
+            self.due.sort(&number_of);
             return;
         }
-        // SAFETY: the kind says what the handle is part of.
-        let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
-        if this.sends.after_fork(handle.is_closing()) && !this.link.is_linked() {
-            // SAFETY: it is in no list, and closing takes it out of this one.
-            unsafe { loop_.sent_asyncs.push_back(&this.link) };
+        // The loop's list of handles is sorted, and hardly longer than `due`: pick them from it.
+        let sorted = List::new();
+        for handle in loop_.listed_handles().take(comparisons) {
+            if self.due.is_empty() {
+                break;
+            }
+            if handle.kind() != UV_ASYNC {
+                continue;
+            }
+            // SAFETY: the handle's type is `Async`.
+            let link = unsafe { &(*core::ptr::from_ref(handle).cast::<Async>()).link };
+            // It is in `due`, then: the other lists are empty, and elements of the stack are not linked.
+            if link.is_linked() {
+                link.unlink();
+                // SAFETY: it is in no list now; the handle is alive, and unlinked before it is closed.
+                unsafe { sorted.push_back(link) };
+            }
         }
-    });
+        // With many handles of other types, the rest was not reached.
+        self.due.sort(&number_of);
+        self.due.move_to(&sorted);
+        sorted.move_to(&self.due);
+    }
+
+    /// In the child of a fork: completes the sends that the fork interrupted in the parent.
+    pub fn after_fork(&self, loop_: &Loop) {
+        self.receive(&loop_.mailbox);
+        loop_.each_handle(|handle| {
+            if handle.kind() != UV_ASYNC {
+                return;
+            }
+            // SAFETY: the handle's type is `Async`.
+            let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
+            if this.sends.after_fork(handle.is_closing()) && !this.link.is_linked() {
+                // SAFETY: it is in no list, alive, and unlinked before it is closed.
+                unsafe { self.received.push_back(&this.link) };
+            }
+        });
+    }
 }
 
 /// Initialises an async handle, which is active at once. `async_cb` may be NULL: sending then
@@ -212,14 +244,15 @@ pub unsafe extern "C" fn uv_async_init(
             link: Link::new(),
             sends: Sends::new(),
         });
-        (*handle).handle.number.set(loop_.asyncs.replace(loop_.asyncs.get() + 1));
+        let initialised = &loop_.asyncs.initialised;
+        (*handle).handle.number.set(initialised.replace(initialised.get() + 1));
         (*handle).handle.activate();
     }
     0
 }
 
-/// Wakes the loop and has it call the handle's callback on its own thread. Sends that come before
-/// the callback runs are one: it is called at least once after the last send.
+/// Wakes the loop, which then calls the handle's callback on its own thread. Sends before that are
+/// coalesced: the callback is called at least once after the last send.
 ///
 /// Any thread, and signal handlers: it does not block, allocate or change errno. A full memory
 /// fence, as is the beginning of the callback: the callback sees everything that the sender wrote
@@ -230,7 +263,7 @@ pub unsafe extern "C" fn uv_async_init(
 /// `async` is an initialised async handle that `uv_close()` was not called for.
 #[no_mangle]
 pub unsafe extern "C" fn uv_async_send(r#async: *mut uv_async_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Async::of(r#async) }.send();
     0
 }

@@ -87,7 +87,7 @@ impl Poller {
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
             expected_replies: Cell::new(0),
-            spin: AdaptiveSpin::earned(64),
+            spin: AdaptiveSpin::with_backoff(64),
         })
     }
 
@@ -251,14 +251,14 @@ impl Poller {
         let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
         let reply_due = timeout != NOW && self.expected_replies.take() == 1;
         let mut has_events = || poll.poll(events, NOW).is_ok() && !events.is_empty();
-        if !(reply_due && self.spin.ask(&mut has_events)) {
+        if !(reply_due && self.spin.poll_until(&mut has_events)) {
             let since = reply_due.then(Instant::now);
             let result = poll.poll(events, timeout);
             if result.is_err() || events.is_empty() {
                 return None;
             }
             if let Some(since) = since {
-                self.spin.slept(since);
+                self.spin.record_sleep(since);
             }
         }
         Some(Batch { poller: self, events: slot.take() })

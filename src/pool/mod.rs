@@ -1,15 +1,15 @@
-//! The thread pool: work that would block a loop, done elsewhere and brought back as an event.
+//! The thread pool: runs work that would block a loop and brings it back as an event.
 //!
-//! One pool serves all loops of the process. [`Work`] lies in the private area of a request; it is
-//! in the inbox and then in the queue, then a worker's, then on the stack of finished work of its
-//! loop, and each has it to itself. Threads are started when there is work that no idle thread can
-//! take, up to the limit, and are kept. Work that waits for the network (name look-ups) is *slow*: it
-//! may have half of the threads, so that it cannot hold up files.
+//! One pool serves all loops of the process. [`Work`] lies in the private area of a request. It moves
+//! from the inbox to the queue, to a worker, and to its loop's stack of finished work; only one of
+//! them has it at a time. Threads are started when there is work and no idle thread to take it, up to
+//! the limit, and kept. Work that waits for the network (name look-ups) is *slow*: it may occupy half
+//! of the threads, so that it cannot hold up file operations.
 //!
-//! Whoever submits puts work into the inbox without a lock. The queue is the workers', who fill it
-//! from there under the pool's lock. One worker at a time *lingers* when it runs out of work
-//! (`spin.rs`). When nobody would look at the inbox without being called, there is a mark in it:
-//! who submits next calls. So new work takes the lock and wakes somebody only when it must.
+//! Submitting pushes work onto the inbox without a lock. Workers move it to the queue under the pool's
+//! lock. One worker at a time spins before it blocks (`spin.rs`). A worker that spins or was woken is
+//! *searching*. When none is, the inbox holds a sentinel, and the thread that pushes onto it wakes a
+//! worker. So new work takes the lock and wakes a worker only if it has to.
 
 mod request;
 
@@ -22,7 +22,7 @@ use crate::mailbox::Mailbox;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
 use crate::sys::thread;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
 use core::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -31,10 +31,10 @@ use std::time::Instant;
 
 const DEFAULT_THREADS: usize = 4;
 const MAX_THREADS: usize = 1024;
-/// As large as a main thread's usually is; work callbacks may be anyone's code.
+/// As large as a main thread's usually is, as work callbacks may be any code.
 const STACK_SIZE: usize = 8 << 20;
 
-/// How work is done and brought back.
+/// How work is run and brought back.
 #[derive(Clone, Copy)]
 pub struct Task {
     /// Runs on a thread of the pool.
@@ -47,12 +47,12 @@ pub struct Task {
 /// One piece of work, at the place of `struct uv__work` in a request.
 #[repr(C)]
 pub struct Work {
-    /// Changed by whoever has the work. While it is queued, read and changed under the pool's lock.
+    /// Written by the owner of the work. While it is queued, read and written under the pool's lock.
     stage: Cell<Stage>,
-    /// None when the loop's ring does the work. Programs look at libuv's field in this place to tell
-    /// that, at any time, so only the loop's thread changes it.
+    /// None while the loop's ring does the work. Only the loop's thread writes it, as programs read
+    /// libuv's field in this place at any time to find that out.
     task: Cell<Option<&'static Task>>,
-    /// Where it is handed back. Outlives the work, as a loop with requests is not closed.
+    /// The destination of finished work. Outlives it, as a loop with requests is not closed.
     mailbox: Cell<*const Mailbox>,
     pub link: Link,
 }
@@ -61,13 +61,14 @@ pub struct Work {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Stage {
-    /// The loop's ring has it.
+    /// In the loop's ring.
     Ring,
-    /// With the request's owner: not submitted, or called back.
+    /// Not submitted, or called back.
     Idle,
+    /// In the inbox or a queue.
     Queued,
-    /// A worker has it, or had it and its callback is yet to come.
-    Taken,
+    /// Taken by a worker; the callback has not begun.
+    Started,
     Cancelled,
 }
 
@@ -77,63 +78,85 @@ const _: () = {
     assert!(core::mem::offset_of!(Work, task) == core::mem::offset_of!(uv__work, done));
 };
 
+/// What the pool's lock protects.
+///
+/// Work in the queues links to the lists in here, so there must be no `&mut State`, which would claim
+/// that nothing else points to it: the fields are cells, and the guard is dereferenced shared only.
 struct State {
     queue: List,
     slow_queue: List,
-    /// Workers that do slow work at the moment.
-    slow_running: usize,
-    /// Whose turn it is when both queues have work.
-    slow_next: bool,
-    idle: usize,
+    /// Workers that run slow work at the moment.
+    slow_running: Cell<usize>,
+    /// Whether slow work comes next if both queues have work.
+    slow_next: Cell<bool>,
+    /// Workers that wait for `WORK_AVAILABLE`.
+    idle: Cell<usize>,
     /// Whether a worker is spinning.
-    spinning: bool,
-    /// Workers that were woken or started and have not come to the queue yet.
-    coming: usize,
-    threads: Vec<libc::pthread_t>,
-    stopping: bool,
+    spinning: Cell<bool>,
+    /// Workers that were woken and do not have the lock yet.
+    waking: Cell<usize>,
+    threads: RefCell<Vec<libc::pthread_t>>,
+    stopping: Cell<bool>,
 }
 
-// SAFETY: the pointers in the queues are to work that its submitter gave up to the pool.
+// SAFETY: the lists link to work that its submitter has given up to the pool. The work's cells are
+// accessed under the lock until a worker owns it.
 unsafe impl Send for State {}
 
 static STATE: Mutex<State> = Mutex::new(State {
     queue: List::new(),
     slow_queue: List::new(),
-    slow_running: 0,
-    slow_next: false,
-    idle: 0,
-    spinning: false,
-    coming: 0,
-    threads: Vec::new(),
-    stopping: false,
+    slow_running: Cell::new(0),
+    slow_next: Cell::new(false),
+    idle: Cell::new(0),
+    spinning: Cell::new(false),
+    waking: Cell::new(0),
+    threads: RefCell::new(Vec::new()),
+    stopping: Cell::new(false),
 });
-static WORK_TO_DO: Condvar = Condvar::new();
+static WORK_AVAILABLE: Condvar = Condvar::new();
 
-/// Apart from what else is written to: loops that submit and workers share it all the time. A static
-/// of this type is marked as used, as the optimiser would put others into room that nobody uses.
+/// Keeps a static that many threads write in cache lines of its own. Such statics are `#[used]`, or
+/// the optimiser would place others in the padding.
 #[repr(align(128))]
-struct Apart<T>(T);
+struct CachePadded<T>(T);
 
 /// Work that is not slow and that no worker has seen yet. Emptied under the lock.
 #[used]
-static INBOX: Apart<Stack> = Apart(Stack::new(AtomicPtr::new(ptr::null_mut())));
+static INBOX: CachePadded<Stack> = CachePadded(Stack::new(AtomicPtr::new(ptr::null_mut())));
 
-/// Whether the first threads have all been started. Until then each work gets one of its own.
+/// Whether the first threads have been started. Until then a submission starts one for its work.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// How much work is in the queues: changed under the lock, watched without it.
+/// The length of both queues. Written under the lock, read without it.
 #[used]
-static QUEUED: Apart<AtomicUsize> = Apart(AtomicUsize::new(0));
+static QUEUED: CachePadded<AtomicUsize> = CachePadded(AtomicUsize::new(0));
 
-/// What `limit` says, 0 until it was asked for.
-static LIMIT: AtomicUsize = AtomicUsize::new(0);
+/// The limit of threads, or 0 if the environment was not read yet.
+static THREAD_LIMIT: AtomicUsize = AtomicUsize::new(0);
 
 #[used]
-static WORKERS: Apart<AdaptiveSpin> = Apart(AdaptiveSpin::new());
+static WORKER_SPIN: CachePadded<AdaptiveSpin> = CachePadded(AdaptiveSpin::new());
 
-fn state() -> MutexGuard<'static, State> {
-    // Nothing panics while it is locked; if something did, the data would still be whole.
+type Guard = MutexGuard<'static, State>;
+
+fn lock() -> Guard {
+    // Nothing panics while it is locked. If something did, the state would still be consistent.
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Releases the lock, after seeing to the work that is left.
+fn release(state: Guard) {
+    let notify = state.ensure_searching();
+    drop(state);
+    if notify {
+        WORK_AVAILABLE.notify_one();
+    }
+}
+
+/// Increments or decrements a counter.
+fn add(counter: &Cell<usize>, change: isize) {
+    counter.set(counter.get().wrapping_add_signed(change));
 }
 
 impl Work {
@@ -146,7 +169,7 @@ impl Work {
         }
     }
 
-    /// Takes note that the loop's ring does this instead of the pool.
+    /// Records that the loop's ring does this instead of the pool.
     pub fn give_to_ring(&self) {
         self.stage.set(Stage::Ring);
         self.task.set(None);
@@ -159,7 +182,7 @@ impl Work {
         self.task.get().is_none() && self.stage.get() == Stage::Ring
     }
 
-    /// The ring will report that it was cancelled, which it need not be told again.
+    /// Records that the ring will report the work as cancelled.
     pub fn cancelled_on_ring(&self) {
         self.stage.set(Stage::Cancelled);
     }
@@ -169,8 +192,8 @@ impl Work {
     }
 }
 
-/// Gives work to the pool; `task.done` is called on the loop's thread when it is done. Fails only
-/// when there is no thread and none can be made.
+/// Gives work to the pool; `task.done` is called on the loop's thread when it is done. Fails only if
+/// there is no thread and none can be started.
 ///
 /// # Safety
 /// `work` is in no queue, and stays alive and in place until `task.done` is called.
@@ -179,73 +202,71 @@ pub unsafe fn submit(mailbox: &Mailbox, work: &Work, task: &'static Task) -> Res
     work.mailbox.set(mailbox);
     if !task.slow && STARTED.load(Ordering::Relaxed) {
         work.stage.set(Stage::Queued);
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         if unsafe { INBOX.0.push(&work.link) } {
-            call_worker();
+            wake_worker();
         }
         return Ok(());
     }
-    let mut state = state();
-    let may_begin = !task.slow || state.may_do_slow();
-    // So that work which comes one piece at a time is spread as libuv spreads it.
-    let first = may_begin && state.threads.len() < DEFAULT_THREADS;
-    if !(first && state.start_worker(work, task)?) {
+    let state = lock();
+    let can_start = !task.slow || state.can_run_slow();
+    // While threads are being started each work gets one of its own, so that work that is submitted
+    // one by one is spread over threads as with libuv.
+    let own_thread = can_start && state.threads.borrow().len() < DEFAULT_THREADS;
+    // SAFETY: as documented.
+    if !(own_thread && unsafe { state.start_worker(work, task)? }) {
         work.stage.set(Stage::Queued);
         let queue = if task.slow { &state.slow_queue } else { &state.queue };
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { queue.push_back(&work.link) };
-        state.count(1);
+        add_queued(1);
     }
-    let wake = may_begin && state.call_others();
-    drop(state);
-    if wake {
-        WORK_TO_DO.notify_one();
+    if can_start {
+        release(state);
     }
     Ok(())
 }
 
-/// There is work in the inbox that nobody may see otherwise.
+/// Wakes a worker for work in the inbox, if none is searching.
 #[cold]
-fn call_worker() {
-    let wake = state().call_others();
-    if wake {
-        WORK_TO_DO.notify_one();
-    }
+fn wake_worker() {
+    release(lock());
 }
 
-/// Takes a request back from the queue; its `done` is called with `ECANCELED` later. `EBUSY` when a
-/// worker has begun it already, or it is done. Until then a second cancel changes nothing.
+/// Takes a request back from the queue; its `done` is called later with `ECANCELED`. Returns `EBUSY` if a
+/// worker has begun it or it is done. Cancelling it again has no effect.
 pub fn cancel<R: PoolRequest>(request: &R) -> Result {
     cancel_work(request.work())
 }
 
 fn cancel_work(work: &Work) -> Result {
-    let state = state();
+    let state = lock();
     match work.stage.get() {
         Stage::Queued => {}
         Stage::Cancelled => return Ok(()),
         _ => return Err(Error::EBUSY),
     }
-    // In the inbox it cannot be unlinked.
-    state.take_in();
+    // An element of the inbox cannot be unlinked.
+    state.drain_inbox();
     // In the child of a fork the parent's work is in no queue.
     if work.link.is_linked() {
         work.link.unlink();
-        state.count(-1);
+        add_queued(-1);
     }
     work.stage.set(Stage::Cancelled);
     drop(state);
-    // SAFETY: out of the queue it is this thread's alone; its loop is alive, as it has a request.
+    // SAFETY: it is in no queue, so no worker finds it. Its loop is alive, as it has a request.
     unsafe { (*work.mailbox.get()).push_done(&work.link) };
     Ok(())
 }
 
-/// Calls back work that its loop has got from the pool.
+/// Calls back finished work. Loop thread only.
 ///
 /// # Safety
 /// `work` came off the loop's stack of finished work.
 pub unsafe fn finish(work: *const Work) {
-    // SAFETY: the caller's contract; the task's own contract is that of its submitter.
+    // SAFETY: finished work is alive until `done`, and the loop's thread has it alone. `done` gets the
+    // work that was submitted with it.
     unsafe {
         let cancelled = (*work).stage.replace(Stage::Idle) == Stage::Cancelled;
         let status = if cancelled { Err(Error::ECANCELED) } else { Ok(()) };
@@ -255,117 +276,119 @@ pub unsafe fn finish(work: *const Work) {
     }
 }
 
+/// Adds to the number of queued works. With the lock only.
+fn add_queued(change: isize) {
+    let queued = QUEUED.0.load(Ordering::Relaxed);
+    QUEUED.0.store(queued.wrapping_add_signed(change), Ordering::Relaxed);
+}
+
 impl State {
-    fn somebody_comes(&self) -> bool {
-        self.coming > 0 || self.spinning
+    /// Whether a worker will look at the inbox and the queues without being woken.
+    fn has_searching(&self) -> bool {
+        self.waking.get() > 0 || self.spinning.get()
     }
 
-    /// Starts a thread that begins with this work, if there may be another thread. Fails only when
-    /// there is none at all.
-    fn start_worker(&mut self, work: &Work, task: &'static Task) -> Result<bool> {
-        // Who waits for the threads to end does not know of new ones.
-        if self.stopping || self.threads.len() >= limit() {
+    /// Starts a thread that begins with this work. Returns false if there may be no other thread, and
+    /// an error only if there is no thread at all.
+    ///
+    /// # Safety
+    /// `work` is alive and in no queue. With true it is the thread's, and may be freed already.
+    unsafe fn start_worker(&self, work: *const Work, task: &'static Task) -> Result<bool> {
+        let mut threads = self.threads.borrow_mut();
+        // `shut_down` joins the threads that there were when it began.
+        if self.stopping.get() || threads.len() >= thread_limit() {
             return Ok(false);
         }
-        let stage = work.stage.replace(Stage::Taken);
-        let first = ptr::from_ref(work).cast_mut().cast();
         let mut id = 0;
-        let room = self.threads.try_reserve(1).map_err(|_| Error::ENOMEM);
-        // SAFETY: the submitter gave the work up to the pool, so the thread may have it.
-        match room.and_then(|()| unsafe { thread::create(&mut id, STACK_SIZE, run_worker, first) })
-        {
+        let room = threads.try_reserve(1).map_err(|_| Error::ENOMEM);
+        // SAFETY: the caller has the work, and gives it to the thread; if there is none it is still
+        // alive. `run_worker` takes a pointer to work.
+        let created = room.and_then(|()| unsafe {
+            let stage = (*work).stage.replace(Stage::Started);
+            let argument = work.cast_mut().cast();
+            thread::create(&mut id, STACK_SIZE, run_worker, argument)
+                .inspect_err(|_| (*work).stage.set(stage))
+        });
+        match created {
             Ok(()) => {
-                // The work may be over by now, and its memory the user's.
-                self.slow_running += usize::from(task.slow);
-                self.threads.push(id);
-                STARTED
-                    .store(self.threads.len() >= DEFAULT_THREADS.min(limit()), Ordering::Relaxed);
+                threads.push(id);
+                add(&self.slow_running, isize::from(task.slow));
+                let first_threads = DEFAULT_THREADS.min(thread_limit());
+                STARTED.store(threads.len() >= first_threads, Ordering::Relaxed);
                 Ok(true)
             }
-            Err(error) => {
-                work.stage.set(stage);
-                match self.threads.is_empty() {
-                    true => Err(error),
-                    // The threads there are will get to it.
-                    false => Ok(false),
-                }
-            }
+            Err(error) if threads.is_empty() => Err(error),
+            // The existing threads will run it.
+            Err(_) => Ok(false),
         }
     }
 
-    /// Sees to it that the work which is left is begun as well, and that who submits more knows
-    /// whether to call. True when a worker must be woken once the lock is released: one at a time
-    /// suffices, as whoever takes work and leaves some calls the next.
-    fn call_others(&mut self) -> bool {
+    /// Ensures that a worker begins the work that is left, and that otherwise the next submission
+    /// wakes one. Returns whether the caller has to wake a worker after releasing the lock. One is
+    /// enough: a worker that takes work and leaves some calls this again.
+    fn ensure_searching(&self) -> bool {
         loop {
-            let all_busy = self.idle == 0 && self.threads.len() >= limit();
-            if all_busy || self.somebody_comes() {
+            let all_busy = self.idle.get() == 0 && self.threads.borrow().len() >= thread_limit();
+            if all_busy || self.has_searching() {
                 return false;
             }
             if !self.has_next() {
                 if INBOX.0.put_sentinel() {
                     return false;
                 }
-            } else if self.idle > 0 {
-                self.coming += 1;
+            } else if self.idle.get() > 0 {
+                add(&self.waking, 1);
                 return true;
             } else if !self.start_worker_with_next() {
-                // The threads there are will get to it.
+                // The existing threads will run it.
                 return false;
             }
         }
     }
 
-    fn start_worker_with_next(&mut self) -> bool {
+    fn start_worker_with_next(&self) -> bool {
         let Some((work, task)) = self.next() else { return false };
-        // SAFETY: work in the queue is alive.
-        let work = unsafe { &*work };
-        if self.start_worker(work, task).unwrap_or(false) {
-            return true;
+        // SAFETY: work is alive while it is in a queue, and was taken out of one.
+        unsafe {
+            if self.start_worker(work, task).unwrap_or(false) {
+                return true;
+            }
+            let queue = if task.slow { &self.slow_queue } else { &self.queue };
+            queue.push_front(&(*work).link);
         }
-        let queue = if task.slow { &self.slow_queue } else { &self.queue };
-        // SAFETY: it came out of this queue just now, and stays alive until it is done.
-        unsafe { queue.push_front(&work.link) };
-        self.count(1);
+        add_queued(1);
         false
     }
 
-    fn may_do_slow(&self) -> bool {
-        self.slow_running < limit().div_ceil(2)
+    fn can_run_slow(&self) -> bool {
+        self.slow_running.get() < thread_limit().div_ceil(2)
     }
 
-    /// Moves what is in the inbox to the queue.
-    fn take_in(&self) {
-        let count = INBOX.0.take_into(&self.queue);
-        self.count(count as isize);
-    }
-
-    /// Takes note of a change of how much is in the queues.
-    fn count(&self, change: isize) {
-        let queued = QUEUED.0.load(Ordering::Relaxed);
-        QUEUED.0.store(queued.wrapping_add_signed(change), Ordering::Relaxed);
+    /// Moves the work in the inbox to the queue.
+    fn drain_inbox(&self) {
+        add_queued(INBOX.0.take_into(&self.queue) as isize);
     }
 
     fn has_next(&self) -> bool {
         if self.queue.is_empty() {
-            self.take_in();
+            self.drain_inbox();
         }
-        !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.may_do_slow())
+        !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.can_run_slow())
     }
 
     /// Takes the next work out of the queues.
-    fn next(&mut self) -> Option<(*const Work, &'static Task)> {
+    fn next(&self) -> Option<(*const Work, &'static Task)> {
         if self.queue.is_empty() {
-            self.take_in();
+            self.drain_inbox();
         }
-        let slow_possible = !self.slow_queue.is_empty() && self.may_do_slow();
-        let slow = slow_possible && (self.slow_next || self.queue.is_empty());
-        if slow_possible {
-            self.slow_next = !slow;
+        let can_take_slow = !self.slow_queue.is_empty() && self.can_run_slow();
+        let slow = can_take_slow && (self.slow_next.get() || self.queue.is_empty());
+        if can_take_slow {
+            self.slow_next.set(!slow);
         }
         let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() }?;
-        self.count(-1);
-        // SAFETY: what is in the queues is part of work, which is alive.
+        add_queued(-1);
+        // SAFETY: the queues contain links of work, which is alive until a worker has run it.
         unsafe {
             let work = container_of!(link, Work, link);
             Some((work, (*work).task.get()?))
@@ -373,24 +396,24 @@ impl State {
     }
 }
 
-/// How many threads there may be, settled when it is first asked for.
-fn limit() -> usize {
-    let limit = LIMIT.load(Ordering::Relaxed);
+/// The maximum number of threads, read from the environment at the first call.
+fn thread_limit() -> usize {
+    let limit = THREAD_LIMIT.load(Ordering::Relaxed);
     if limit != 0 {
         return limit;
     }
-    let limit = limit_from_environment();
-    LIMIT.store(limit, Ordering::Relaxed);
+    let limit = thread_limit_from_environment();
+    THREAD_LIMIT.store(limit, Ordering::Relaxed);
     limit
 }
 
-/// `UV_THREADPOOL_SIZE`, within 1 to 1024.
-fn limit_from_environment() -> usize {
+/// `UV_THREADPOOL_SIZE`, clamped to 1..=1024.
+fn thread_limit_from_environment() -> usize {
     let Some(value) = std::env::var_os("UV_THREADPOOL_SIZE") else { return DEFAULT_THREADS };
     let digits = value.to_str().map(|text| {
         let text = text.trim_start();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        // A negative number is as large as an unsigned one can be, as atoi() and a cast make it.
+        // libuv converts the result of atoi() to an unsigned number, which makes -1 the largest.
         if text.starts_with('-') {
             usize::MAX
         } else {
@@ -400,123 +423,126 @@ fn limit_from_environment() -> usize {
     digits.unwrap_or(0).clamp(1, MAX_THREADS)
 }
 
-/// What a thread of the pool does, beginning with the work that it is made for.
+/// The main function of a thread of the pool. `first` is the work it was started for.
 extern "C" fn run_worker(first: *mut c_void) -> *mut c_void {
     let _ = thread::set_name(c"libuv-worker");
-    // SAFETY: the work is alive, was marked as taken, and has a task since it was submitted.
-    let mut slow = unsafe { do_work(first.cast_const().cast()) };
-    let mut state = state();
+    // SAFETY: `start_worker` gave the work to this thread.
+    let mut slow = unsafe { run_work(first.cast_const().cast()) };
+    let mut state = lock();
     loop {
-        state.slow_running -= usize::from(slow);
+        add(&state.slow_running, -isize::from(slow));
         let (work, task) = loop {
             match state.next() {
                 Some(next) => break next,
-                None if state.stopping => return ptr::null_mut(),
-                None => state = await_work(state),
+                None if state.stopping.get() => return ptr::null_mut(),
+                None => state = wait_for_work(state),
             }
         };
         slow = task.slow;
-        state.slow_running += usize::from(slow);
-        // SAFETY: out of the queue the work is this thread's alone.
-        unsafe { (*work).stage.set(Stage::Taken) };
-        let wake = state.call_others();
-        drop(state);
-        if wake {
-            WORK_TO_DO.notify_one();
+        add(&state.slow_running, isize::from(slow));
+        // SAFETY: work that was taken out of the queue under the lock is this thread's alone, and
+        // alive until `run_work` has handed it over.
+        unsafe {
+            (*work).stage.set(Stage::Started);
+            release(state);
+            run_work(work);
         }
-        // SAFETY: as above.
-        unsafe { do_work(work) };
-        state = self::state();
+        state = lock();
     }
 }
 
-/// Does work and hands it to its loop; whether it was slow work.
+/// Runs work and hands it to its loop. Returns whether it was slow work.
 ///
 /// # Safety
-/// The work is alive and this thread's alone; its loop is alive, as it has a request.
-unsafe fn do_work(work: *const Work) -> bool {
-    // SAFETY: the caller's contract, and that of `submit`.
+/// The work is alive and this thread's alone.
+unsafe fn run_work(work: *const Work) -> bool {
+    // SAFETY: `run` gets the work that was submitted with it. The mailbox outlives the work.
+    // Afterwards the work may be freed, so it is not accessed.
     unsafe {
         let Some(task) = (*work).task.get() else { return false };
         (task.run)(work);
-        (*(*work).mailbox.get()).push_done(&(*work).link);
+        (*(*work).mailbox.get()).push_done(&raw const (*work).link);
         task.slow
     }
 }
 
-/// Returns when there may be something to do.
-fn await_work(mut state: MutexGuard<'static, State>) -> MutexGuard<'static, State> {
-    if !state.spinning {
-        state.spinning = true;
-        // What is in the queues now is slow work that has to wait.
+/// Spins, then blocks, until there may be work.
+fn wait_for_work(mut state: Guard) -> Guard {
+    if !state.spinning.get() {
+        state.spinning.set(true);
+        // The queues contain slow work only, which has to wait.
         let known = QUEUED.0.load(Ordering::Relaxed);
         drop(state);
-        WORKERS.0.watch(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
-        state = self::state();
-        state.spinning = false;
-        // Not by the count: somebody may have taken the slow work since, and more work have come.
-        if state.has_next() || state.stopping {
+        WORKER_SPIN
+            .0
+            .spin_until(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
+        state = lock();
+        state.spinning.set(false);
+        // The count does not tell: while new work came, another worker may have taken slow work.
+        if state.has_next() || state.stopping.get() {
             return state;
         }
     }
-    if !state.somebody_comes() && !INBOX.0.put_sentinel() {
+    if !state.has_searching() && !INBOX.0.put_sentinel() {
         return state;
     }
-    state.idle += 1;
+    add(&state.idle, 1);
     let since = Instant::now();
-    state = WORK_TO_DO.wait(state).unwrap_or_else(PoisonError::into_inner);
-    WORKERS.0.slept(since);
-    state.idle -= 1;
-    state.coming = state.coming.saturating_sub(1);
+    state = WORK_AVAILABLE.wait(state).unwrap_or_else(PoisonError::into_inner);
+    WORKER_SPIN.0.record_sleep(since);
+    add(&state.idle, -1);
+    // A spurious wake-up may find no worker counted as waking.
+    state.waking.set(state.waking.get().saturating_sub(1));
     state
 }
 
-/// Ends the threads when their work is done, and waits for that; the pool can be used again
+/// Ends the threads when the queued work is done, and joins them. The pool can be used again
 /// afterwards.
 pub fn shut_down() {
     let threads = {
-        let mut state = state();
-        if state.threads.is_empty() {
-            LIMIT.store(0, Ordering::Relaxed);
+        let state = lock();
+        if state.threads.borrow().is_empty() {
+            THREAD_LIMIT.store(0, Ordering::Relaxed);
             return;
         }
-        // A worker that ends the process cannot wait for itself.
-        if state.threads.contains(&thread::current()) {
+        // A worker that ends the process cannot join itself.
+        if state.threads.borrow().contains(&thread::current()) {
             return;
         }
-        state.stopping = true;
+        state.stopping.set(true);
         STARTED.store(false, Ordering::Relaxed);
-        core::mem::take(&mut state.threads)
+        state.threads.take()
     };
-    WORK_TO_DO.notify_all();
+    WORK_AVAILABLE.notify_all();
     for id in threads {
-        // SAFETY: a thread of the pool, which nobody else joins.
+        // SAFETY: only this function joins threads of the pool, and each of them once, as it takes
+        // them out of the state.
         unsafe { thread::join(id) };
     }
-    let mut state = state();
-    state.stopping = false;
-    LIMIT.store(0, Ordering::Relaxed);
+    let state = lock();
+    state.stopping.set(false);
+    THREAD_LIMIT.store(0, Ordering::Relaxed);
 }
 
-/// The pool, locked for the time of a fork, so that the child finds it whole.
-pub struct ForkLock(#[allow(dead_code)] MutexGuard<'static, State>);
+/// Holds the pool's lock during a fork, so that the child finds a consistent state.
+pub struct ForkLock(#[allow(dead_code)] Guard);
 
 pub fn fork_prepare() -> ForkLock {
-    ForkLock(state())
+    ForkLock(lock())
 }
 
-/// The child has none of the parent's threads, and the work that waits is the parent's.
+/// Resets the pool in the child of a fork: the threads and the queued work are the parent's.
 pub fn after_fork_in_child() {
-    let mut state = state();
-    state.take_in();
+    let state = lock();
+    state.drain_inbox();
     while state.queue.pop_front().is_some() || state.slow_queue.pop_front().is_some() {}
     QUEUED.0.store(0, Ordering::Relaxed);
     STARTED.store(false, Ordering::Relaxed);
-    state.idle = 0;
-    state.spinning = false;
-    state.coming = 0;
-    state.slow_running = 0;
-    LIMIT.store(0, Ordering::Relaxed);
-    state.stopping = false;
-    state.threads.clear();
+    THREAD_LIMIT.store(0, Ordering::Relaxed);
+    state.idle.set(0);
+    state.spinning.set(false);
+    state.waking.set(0);
+    state.slow_running.set(0);
+    state.stopping.set(false);
+    state.threads.borrow_mut().clear();
 }
