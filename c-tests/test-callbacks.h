@@ -1,5 +1,5 @@
-/* Callbacks that many tests use: those that must not be called, those that count, and
- * those that do nothing. A test compares the count with an exact number. */
+/* Callbacks that many tests use: those that must not be called, those that
+ * count, and those that do nothing. */
 #ifndef OXUV_TEST_CALLBACKS_H
 #define OXUV_TEST_CALLBACKS_H
 
@@ -10,6 +10,21 @@
 UNUSED static void never_timer(uv_timer_t* timer) {
   (void) timer;
   test_fail(__FILE__, __LINE__, "unexpected timer callback");
+}
+
+UNUSED static void never_idle(uv_idle_t* idle) {
+  (void) idle;
+  test_fail(__FILE__, __LINE__, "unexpected idle callback");
+}
+
+UNUSED static void never_prepare(uv_prepare_t* prepare) {
+  (void) prepare;
+  test_fail(__FILE__, __LINE__, "unexpected prepare callback");
+}
+
+UNUSED static void never_check(uv_check_t* check) {
+  (void) check;
+  test_fail(__FILE__, __LINE__, "unexpected check callback");
 }
 
 UNUSED static void never_async(uv_async_t* async) {

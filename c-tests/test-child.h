@@ -28,4 +28,17 @@ UNUSED static int child_status(void (*run)(void)) {
   return status;
 }
 
+/* Forks; the child runs the scenario and must end well. */
+UNUSED static void run_in_child(void (*scenario)(void*), void* arg) {
+  pid_t pid = fork();
+
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    scenario(arg);
+    /* So that a leak checker looks at the child as well. */
+    exit(0);
+  }
+  await_child(pid);
+}
+
 #endif

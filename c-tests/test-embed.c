@@ -129,7 +129,8 @@ TEST(embed_fd_stays_readable_until_the_loop_runs) {
 
 static void after_work(uv_work_t* req, int status) {
   ASSERT_OK(status);
-  if (++fired < 100) ASSERT_OK(uv_queue_work(req->loop, req, no_work, after_work));
+  if (++fired < 100)
+    ASSERT_OK(uv_queue_work(req->loop, req, no_work, after_work));
 }
 
 TEST(embed_pool_completions) {

@@ -160,7 +160,8 @@ TEST(fs_event_start_refuses) {
   setup();
   ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "absent", 0), UV_ENOENT);
   ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "", 0), UV_ENOENT);
-  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "dir/file/below", 0), UV_ENOTDIR);
+  ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, "dir/file/below", 0),
+            UV_ENOTDIR);
   memset(name, 'x', sizeof(name));
   name[sizeof(name) - 1] = '\0';
   ASSERT_EQ(uv_fs_event_start(&a, never_fs_event, name, 0), UV_ENAMETOOLONG);
@@ -392,7 +393,8 @@ TEST(fs_event_many_files) {
     snprintf(path, sizeof(path), "dir/%d", i);
     put(path, "");
     ASSERT_OK(uv_fs_event_init(&loop, &handles[i]));
-    ASSERT_OK(uv_fs_event_start(&handles[i], i % 3 ? never_fs_event : note, path, 0));
+    ASSERT_OK(uv_fs_event_start(&handles[i], i % 3 ? never_fs_event : note,
+                                path, 0));
   }
   for (i = 0; i < FILES; i++)
     if (i % 3) ASSERT_OK(uv_fs_event_stop(&handles[i]));

@@ -1,4 +1,4 @@
-/* An allocator that has nothing to give while `out_of_memory` is not 0, and counts. */
+/* An allocator that counts, and that fails while `out_of_memory` is not 0. */
 #ifndef OXUV_TEST_MEMORY_H
 #define OXUV_TEST_MEMORY_H
 

@@ -245,9 +245,12 @@ TEST(pool_cancel_spares_the_rest_of_the_queue) {
 
   ASSERT_OK(uv_loop_init(&loop));
   hold_the_only_worker(&loop, &h);
-  for (i = 0; i < 9; i++)
-    ASSERT_OK(uv_queue_work(&loop, &reqs[i], i % 3 == 1 ? never_work : count_in_pool,
-                            i % 3 == 1 ? cancelled_cb : count_work));
+  for (i = 0; i < 9; i++) {
+    int cancel = i % 3 == 1;
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i],
+                            cancel ? never_work : count_in_pool,
+                            cancel ? cancelled_cb : count_work));
+  }
   for (i = 1; i < 9; i += 3) ASSERT_OK(uv_cancel((uv_req_t*) &reqs[i]));
   holder_release(&h);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));

@@ -1,5 +1,5 @@
-/* Work that keeps a worker of the pool busy until the test releases it: what is queued
- * behind it stays queued. */
+/* Work that keeps a worker of the pool busy until the test releases it. Requests
+ * behind it stay queued. */
 #ifndef OXUV_TEST_POOL_H
 #define OXUV_TEST_POOL_H
 

@@ -151,7 +151,8 @@ TEST(signal_bad_numbers_are_einval) {
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_signal_init(&loop, &watcher));
   for (i = 0; i < BAD; i++) {
-    ASSERT_EQ(uv_signal_start(&watcher, never_signal, bad_signums[i]), UV_EINVAL);
+    ASSERT_EQ(uv_signal_start(&watcher, never_signal, bad_signums[i]),
+              UV_EINVAL);
     ASSERT_EQ(uv_signal_start_oneshot(&watcher, never_signal, bad_signums[i]),
               UV_EINVAL);
     ASSERT_EQ(uv_is_active((uv_handle_t*) &watcher), 0);

@@ -1,5 +1,6 @@
-/* Shared by the tests of reading, writing and shutting down: one connection, whose other
- * end is a plain blocking socket that sends and reads only when the test says so. */
+/* Shared by the tests of reading, writing and shutting down: one connection,
+ * whose other end is a plain blocking socket that sends and reads only when the
+ * test says so. */
 #ifndef OXUV_TEST_STREAM_H
 #define OXUV_TEST_STREAM_H
 

@@ -1,5 +1,5 @@
-/* Shared by the TCP and stream tests: loopback addresses, connected pairs, a log of
- * callbacks. */
+/* Shared by the TCP and stream tests: loopback addresses, connected pairs, a
+ * log of callbacks. */
 #ifndef OXUV_TEST_TCP_H
 #define OXUV_TEST_TCP_H
 
@@ -41,6 +41,12 @@ UNUSED static int open_descriptors(void) {
   int fd, count = 0;
   for (fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) != -1;
   return count;
+}
+
+UNUSED static int descriptor_flags(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  ASSERT_GE(flags, 0);
+  return flags;
 }
 
 UNUSED static int int_option(int fd, int level, int option) {

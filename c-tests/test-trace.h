@@ -13,4 +13,13 @@ static void note(char letter) {
   trace[n + 1] = '\0';
 }
 
+UNUSED static void note_close(uv_handle_t* handle) {
+  (void) handle;
+  note('x');
+}
+
+/* Defines a callback that notes the letter which its handle's data points to. */
+#define NOTE_CALLBACK(name, type)                                             \
+  static void name(type* handle) { note(*(const char*) handle->data); }
+
 #endif
