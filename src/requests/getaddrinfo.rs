@@ -33,16 +33,7 @@ pub(super) struct AddrInfo {
 }
 
 overlay!(AddrInfo {
-    request,
-    loop_,
-    work,
-    callback,
-    hints,
-    host,
-    service,
-    addresses,
-    retcode,
-    end,
+    request, loop_, work, callback, hints, host, service, addresses, retcode, end
 } => uv_getaddrinfo_t);
 const _: () = {
     assert!(offset_of!(AddrInfo, loop_) == offset_of!(uv_getaddrinfo_t, r#loop));

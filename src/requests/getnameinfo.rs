@@ -28,17 +28,7 @@ pub(super) struct NameInfo {
 }
 
 overlay!(NameInfo {
-    request,
-    loop_,
-    work,
-    callback,
-    address,
-    flags,
-    host,
-    service,
-    padding,
-    retcode,
-    end,
+    request, loop_, work, callback, address, flags, host, service, padding, retcode, end
 } => uv_getnameinfo_t);
 const _: () = {
     assert!(offset_of!(NameInfo, loop_) == offset_of!(uv_getnameinfo_t, r#loop));

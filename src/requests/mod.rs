@@ -24,12 +24,14 @@ pub struct Request {
     data: Cell<MaybeUninit<*mut c_void>>,
     kind: Cell<uv_req_type>,
     padding: Padding<4>,
-    reserved: Padding<40>,
+    reserved: Padding<32>,
+    /// Of a file request.
+    operation: Cell<MaybeUninit<Option<&'static fs::Operation>>>,
     /// For a write: how many bytes are written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
 }
 
-overlay!(Request { data, kind, padding, reserved, written } => uv_req_t);
+overlay!(Request { data, kind, padding, reserved, operation, written } => uv_req_t);
 const _: () = assert!(size_of::<Request>() == size_of::<uv_req_t>());
 
 impl Request {
@@ -46,6 +48,7 @@ impl Request {
                 kind: Cell::new(kind),
                 padding: padding(),
                 reserved: padding(),
+                operation: Cell::new(MaybeUninit::uninit()),
                 written: Cell::new(0),
             }));
         }

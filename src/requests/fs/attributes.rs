@@ -7,33 +7,32 @@ use crate::sys::{self, fs::Target};
 use core::ffi::{c_char, c_int};
 use libc::{mode_t, timespec};
 
-pub(super) static ACCESS: Operation = Operation::on_path(UV_FS_ACCESS, |request| {
-    sys::fs::access(request.path(), request.flags.get()).map(zero)
-});
+pub(super) static ACCESS: Operation =
+    Operation::on_path(UV_FS_ACCESS, |req| sys::fs::access(req.path(), req.flags.get()).map(zero));
 
 pub(super) static CHMOD: Operation =
-    Operation::on_path(UV_FS_CHMOD, |request| chmod(request, Target::Path(request.path())));
+    Operation::on_path(UV_FS_CHMOD, |req| chmod(req, Target::Path(req.path())));
 
 pub(super) static FCHMOD: Operation =
-    Operation::new(UV_FS_FCHMOD, |request| chmod(request, Target::File(request.file.get())));
+    Operation::new(UV_FS_FCHMOD, |req| chmod(req, Target::File(req.file.get())));
 
 pub(super) static CHOWN: Operation =
-    Operation::on_path(UV_FS_CHOWN, |request| chown(request, Target::Path(request.path())));
+    Operation::on_path(UV_FS_CHOWN, |req| chown(req, Target::Path(req.path())));
 
 pub(super) static FCHOWN: Operation =
-    Operation::new(UV_FS_FCHOWN, |request| chown(request, Target::File(request.file.get())));
+    Operation::new(UV_FS_FCHOWN, |req| chown(req, Target::File(req.file.get())));
 
 pub(super) static LCHOWN: Operation =
-    Operation::on_path(UV_FS_LCHOWN, |request| chown(request, Target::Link(request.path())));
+    Operation::on_path(UV_FS_LCHOWN, |req| chown(req, Target::Link(req.path())));
 
 pub(super) static UTIME: Operation =
-    Operation::on_path(UV_FS_UTIME, |request| utime(request, Target::Path(request.path())));
+    Operation::on_path(UV_FS_UTIME, |req| utime(req, Target::Path(req.path())));
 
 pub(super) static FUTIME: Operation =
-    Operation::new(UV_FS_FUTIME, |request| utime(request, Target::File(request.file.get())));
+    Operation::new(UV_FS_FUTIME, |req| utime(req, Target::File(req.file.get())));
 
 pub(super) static LUTIME: Operation =
-    Operation::on_path(UV_FS_LUTIME, |request| utime(request, Target::Link(request.path())));
+    Operation::on_path(UV_FS_LUTIME, |req| utime(req, Target::Link(req.path())));
 
 fn chmod(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     sys::fs::chmod(target, request.mode.get()).map(zero)

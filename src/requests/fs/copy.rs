@@ -1,6 +1,6 @@
 //! Copying inside the kernel: copyfile, sendfile.
 
-use super::{zero, Arguments, FsRequest, Operation, NONE};
+use super::{require, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::sys::{self, fd::MAX_RW_COUNT, fs::Target};
 use core::ffi::{c_char, c_int, c_uint};
@@ -76,27 +76,22 @@ fn write_all(output: c_int, mut bytes: &[u8]) -> Result {
 
 /// How many bytes are to be copied is in `nbufs`, where the file to read from is in `flags`.
 pub(super) static SENDFILE: Operation = Operation {
-    prepare: |request| match request.nbufs.get() as usize {
-        ..=MAX_RW_COUNT => Ok(()),
-        _ => Err(Error::EINVAL),
-    },
-    ..Operation::new(UV_FS_SENDFILE, |request| {
-        let (output, input) = (request.file.get(), request.flags.get());
-        let copied = transfer(output, input, request.off.get(), request.nbufs.get() as usize)?;
+    prepare: |req| require(req.nbufs.get() as usize <= MAX_RW_COUNT),
+    ..Operation::new(UV_FS_SENDFILE, |req| {
+        let (output, input) = (req.file.get(), req.flags.get());
+        let copied = transfer(output, input, req.off.get(), req.nbufs.get() as usize)?;
         Ok(copied as isize)
     })
 };
 
 pub(super) static COPYFILE: Operation = Operation {
-    prepare: |request| {
+    prepare: |req| {
         const KNOWN: c_int =
             UV_FS_COPYFILE_EXCL | UV_FS_COPYFILE_FICLONE | UV_FS_COPYFILE_FICLONE_FORCE;
-        match request.flags.get() & !KNOWN {
-            0 => request.keep_paths(),
-            _ => Err(Error::EINVAL),
-        }
+        require(req.flags.get() & !KNOWN == 0)?;
+        req.keep_paths()
     },
-    ..Operation::on_paths(UV_FS_COPYFILE, |request| copyfile(request).map(zero))
+    ..Operation::on_paths(UV_FS_COPYFILE, |req| copyfile(req).map(zero))
 };
 
 /// A file descriptor that is closed in any case.

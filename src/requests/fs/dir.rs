@@ -1,7 +1,7 @@
 //! Directories: mkdir, rmdir, scandir and its iterator, opendir, readdir, closedir.
 
 use super::ring::HERE;
-use super::{zero, Arguments, FsRequest, Operation, NONE};
+use super::{require, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::ffi::Overlay;
 use crate::memory::{self, Array};
@@ -9,49 +9,38 @@ use crate::sys::{self, fs::Directory};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr::NonNull;
-use io_uring::opcode;
+use io_uring::opcode::MkDirAt;
 use libc::mode_t;
 
 pub(super) static MKDIR: Operation = Operation {
-    entry: |request| {
-        let (path, mode) = (request.path().as_ptr(), request.mode.get());
-        Some(opcode::MkDirAt::new(HERE, path).mode(mode).build())
-    },
-    ..Operation::on_path(UV_FS_MKDIR, |request| {
-        sys::fs::mkdir(request.path(), request.mode.get()).map(zero)
-    })
+    entry: |req| Some(MkDirAt::new(HERE, req.path.get()).mode(req.mode.get()).build()),
+    ..Operation::on_path(UV_FS_MKDIR, |req| sys::fs::mkdir(req.path(), req.mode.get()).map(zero))
 };
 
 pub(super) static RMDIR: Operation =
-    Operation::on_path(UV_FS_RMDIR, |request| sys::fs::rmdir(request.path()).map(zero));
+    Operation::on_path(UV_FS_RMDIR, |req| sys::fs::rmdir(req.path()).map(zero));
 
 pub(super) static SCANDIR: Operation =
     Operation { free: free_scan, ..Operation::on_path(UV_FS_SCANDIR, scandir) };
 
 /// The directory in `ptr` is for `uv_fs_closedir()` to free.
 pub(super) static OPENDIR: Operation =
-    Operation::on_path(UV_FS_OPENDIR, |request| opendir(request).map(zero));
+    Operation::on_path(UV_FS_OPENDIR, |req| opendir(req).map(zero));
 
 pub(super) static READDIR: Operation = Operation {
-    prepare: |request| {
-        let dir = request.dir();
-        // SAFETY: the caller of `uv_fs_readdir` vouches for the directory.
-        if dir.is_null() || unsafe { (*dir).dirents.is_null() } {
-            return Err(Error::EINVAL);
-        }
-        Ok(())
-    },
-    free: |request, dir| {
+    // SAFETY: the caller of `uv_fs_readdir` vouches for the directory.
+    prepare: |req| require(!req.dir().is_null() && unsafe { !(*req.dir()).dirents.is_null() }),
+    free: |req, dir| {
         // SAFETY: `readdir` read as many entries of the directory.
-        unsafe { free_names(dir.cast(), request.result.get()) };
+        unsafe { free_names(dir.cast(), req.result.get()) };
     },
     ..Operation::new(UV_FS_READDIR, readdir)
 };
 
 pub(super) static CLOSEDIR: Operation = Operation {
-    prepare: |request| if request.dir().is_null() { Err(Error::EINVAL) } else { Ok(()) },
-    ..Operation::new(UV_FS_CLOSEDIR, |request| {
-        closedir(request);
+    prepare: |req| require(!req.dir().is_null()),
+    ..Operation::new(UV_FS_CLOSEDIR, |req| {
+        closedir(req);
         Ok(0)
     })
 };

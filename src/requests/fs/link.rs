@@ -7,51 +7,38 @@ use crate::memory;
 use crate::sys;
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
-use io_uring::opcode;
+use io_uring::opcode::{LinkAt, RenameAt, SymlinkAt, UnlinkAt};
 
 pub(super) static UNLINK: Operation = Operation {
-    entry: |request| Some(opcode::UnlinkAt::new(HERE, request.path().as_ptr()).build()),
-    ..Operation::on_path(UV_FS_UNLINK, |request| sys::fs::unlink(request.path()).map(zero))
+    entry: |req| Some(UnlinkAt::new(HERE, req.path.get()).build()),
+    ..Operation::on_path(UV_FS_UNLINK, |req| sys::fs::unlink(req.path()).map(zero))
 };
 
 pub(super) static RENAME: Operation = Operation {
-    entry: |request| {
-        let (path, new_path) = (request.path().as_ptr(), request.new_path().as_ptr());
-        Some(opcode::RenameAt::new(HERE, path, HERE, new_path).build())
-    },
-    ..Operation::on_paths(UV_FS_RENAME, |request| {
-        sys::fs::rename(request.path(), request.new_path()).map(zero)
-    })
+    entry: |req| Some(RenameAt::new(HERE, req.path.get(), HERE, req.new_path.get()).build()),
+    ..Operation::on_paths(UV_FS_RENAME, |req| sys::fs::rename(req.path(), req.new_path()).map(zero))
 };
 
 pub(super) static LINK: Operation = Operation {
-    entry: |request| {
-        let (path, new_path) = (request.path().as_ptr(), request.new_path().as_ptr());
-        Some(opcode::LinkAt::new(HERE, path, HERE, new_path).build())
-    },
-    ..Operation::on_paths(UV_FS_LINK, |request| {
-        sys::fs::link(request.path(), request.new_path()).map(zero)
-    })
+    entry: |req| Some(LinkAt::new(HERE, req.path.get(), HERE, req.new_path.get()).build()),
+    ..Operation::on_paths(UV_FS_LINK, |req| sys::fs::link(req.path(), req.new_path()).map(zero))
 };
 
 pub(super) static SYMLINK: Operation = Operation {
-    entry: |request| {
-        let (target, path) = (request.path().as_ptr(), request.new_path().as_ptr());
-        Some(opcode::SymlinkAt::new(HERE, target, path).build())
-    },
-    ..Operation::on_paths(UV_FS_SYMLINK, |request| {
-        sys::fs::symlink(request.path(), request.new_path()).map(zero)
+    entry: |req| Some(SymlinkAt::new(HERE, req.path.get(), req.new_path.get()).build()),
+    ..Operation::on_paths(UV_FS_SYMLINK, |req| {
+        sys::fs::symlink(req.path(), req.new_path()).map(zero)
     })
 };
 
 pub(super) static READLINK: Operation = Operation {
     free: free_block,
-    ..Operation::on_path(UV_FS_READLINK, |request| readlink(request).map(zero))
+    ..Operation::on_path(UV_FS_READLINK, |req| readlink(req).map(zero))
 };
 
 pub(super) static REALPATH: Operation = Operation {
     free: free_block,
-    ..Operation::on_path(UV_FS_REALPATH, |request| realpath(request).map(zero))
+    ..Operation::on_path(UV_FS_REALPATH, |req| realpath(req).map(zero))
 };
 
 fn readlink(request: &FsRequest) -> Result {

@@ -20,9 +20,10 @@ mod ring;
 mod stat;
 mod temp;
 
+pub use operation::Operation;
 pub use ring::LoopRing;
 
-use self::operation::{zero, Arguments, Operation, NONE};
+use self::operation::{require, zero, Arguments, NONE};
 use super::Request;
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, Overlay, Padding};
@@ -38,7 +39,7 @@ use libc::{mode_t, off_t, ssize_t};
 /// A file operation and its arguments. The fields that C sees as private have C's names and
 /// places, because debuggers and some programs look at them.
 #[repr(C)]
-struct FsRequest {
+pub struct FsRequest {
     request: Request,
     kind: Cell<uv_fs_type>,
     padding: Padding<4>,
@@ -67,28 +68,8 @@ struct FsRequest {
 }
 
 overlay!(FsRequest {
-    request,
-    kind,
-    padding,
-    loop_,
-    callback,
-    result,
-    ptr,
-    path,
-    statbuf,
-    new_path,
-    file,
-    flags,
-    mode,
-    nbufs,
-    bufs,
-    off,
-    uid,
-    gid,
-    atime,
-    mtime,
-    work,
-    bufsml,
+    request, kind, padding, loop_, callback, result, ptr, path, statbuf, new_path, file, flags, mode,
+    nbufs, bufs, off, uid, gid, atime, mtime, work, bufsml
 } => uv_fs_t);
 const _: () = {
     assert!(offset_of!(FsRequest, kind) == offset_of!(uv_fs_t, fs_type));
@@ -155,9 +136,7 @@ impl FsRequest {
 
     fn copy_path(&self) -> Result {
         let path = self.path.get();
-        if path.is_null() {
-            return Err(Error::EINVAL);
-        }
+        require(!path.is_null())?;
         // SAFETY: the caller of the C function vouches for the string.
         let copy = memory::duplicate(unsafe { CStr::from_ptr(path) })?;
         self.path.set(copy.as_ptr());
@@ -170,9 +149,7 @@ impl FsRequest {
             return Ok(());
         }
         let (path, new_path) = (self.path.get(), self.new_path.get());
-        if path.is_null() || new_path.is_null() {
-            return Err(Error::EINVAL);
-        }
+        require(!path.is_null() && !new_path.is_null())?;
         // SAFETY: the caller of the C function vouches for the strings; the block has room for both.
         unsafe {
             let first = CStr::from_ptr(path).to_bytes_with_nul();

@@ -5,25 +5,24 @@ use super::{zero, Arguments, Operation, NONE};
 use crate::abi::*;
 use crate::sys;
 use core::ffi::{c_char, c_int};
-use io_uring::opcode;
+use io_uring::opcode::{Close, OpenAt};
 use libc::mode_t;
 
 pub(super) static OPEN: Operation = Operation {
-    entry: |request| {
-        let entry = opcode::OpenAt::new(HERE, request.path().as_ptr());
-        let flags = request.flags.get() | libc::O_CLOEXEC;
-        Some(entry.flags(flags).mode(request.mode.get()).build())
+    entry: |req| {
+        let flags = req.flags.get() | libc::O_CLOEXEC;
+        Some(OpenAt::new(HERE, req.path.get()).flags(flags).mode(req.mode.get()).build())
     },
-    ..Operation::on_path(UV_FS_OPEN, |request| {
-        let fd = sys::fs::open(request.path(), request.flags.get(), request.mode.get())?;
+    ..Operation::on_path(UV_FS_OPEN, |req| {
+        let fd = sys::fs::open(req.path(), req.flags.get(), req.mode.get())?;
         Ok(fd as isize)
     })
 };
 
 pub(super) static CLOSE: Operation = Operation {
-    entry: |request| Some(opcode::Close::new(request.ring_file()).build()),
+    entry: |req| Some(Close::new(req.ring_file()).build()),
     interruptible: true,
-    ..Operation::new(UV_FS_CLOSE, |request| sys::fd::close(request.file.get()).map(zero))
+    ..Operation::new(UV_FS_CLOSE, |req| sys::fd::close(req.file.get()).map(zero))
 };
 
 /// Opens a file: open(2) with `O_CLOEXEC`.

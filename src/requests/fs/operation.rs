@@ -1,7 +1,6 @@
-//! The table of file operations, and how one is started.
+//! What a file operation consists of, and how it is started.
 
-use super::{attributes, copy, dir, link, open_close, read_write, ring, stat, temp};
-use super::{FsRequest, Request};
+use super::{ring, FsRequest, Request};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{padding, Overlay};
@@ -14,7 +13,7 @@ use io_uring::squeue::Entry;
 use libc::{mode_t, off_t};
 
 /// A file operation: what is particular to one `fs_type`.
-pub(super) struct Operation {
+pub struct Operation {
     pub kind: uv_fs_type,
     /// Checks the arguments and, for an asynchronous call, copies what they point to. After an error
     /// the request owns nothing.
@@ -33,55 +32,19 @@ pub(super) struct Operation {
     pub interruptible: bool,
 }
 
-/// The operations by `fs_type`. The first does nothing.
-static OPERATIONS: [&Operation; 37] = [
-    &Operation::new(UV_FS_CUSTOM, |_| Err(Error::ENOSYS)),
-    &open_close::OPEN,
-    &open_close::CLOSE,
-    &read_write::READ,
-    &read_write::WRITE,
-    &copy::SENDFILE,
-    &stat::STAT,
-    &stat::LSTAT,
-    &stat::FSTAT,
-    &read_write::FTRUNCATE,
-    &attributes::UTIME,
-    &attributes::FUTIME,
-    &attributes::ACCESS,
-    &attributes::CHMOD,
-    &attributes::FCHMOD,
-    &read_write::FSYNC,
-    &read_write::FDATASYNC,
-    &link::UNLINK,
-    &dir::RMDIR,
-    &dir::MKDIR,
-    &temp::MKDTEMP,
-    &link::RENAME,
-    &dir::SCANDIR,
-    &link::LINK,
-    &link::SYMLINK,
-    &link::READLINK,
-    &attributes::CHOWN,
-    &attributes::FCHOWN,
-    &link::REALPATH,
-    &copy::COPYFILE,
-    &attributes::LCHOWN,
-    &dir::OPENDIR,
-    &dir::READDIR,
-    &dir::CLOSEDIR,
-    &stat::STATFS,
-    &temp::MKSTEMP,
-    &attributes::LUTIME,
-];
-
 /// The outcome of an operation whose outcome is not a number.
 pub(super) fn zero((): ()) -> isize {
     0
 }
 
+/// `EINVAL` unless the arguments are valid.
+pub(super) fn require(valid: bool) -> Result {
+    valid.then_some(()).ok_or(Error::EINVAL)
+}
+
 /// What a caller passes to an operation. What the operation does not take is 0.
 #[derive(Clone, Copy)]
-pub(super) struct Arguments {
+pub struct Arguments {
     pub path: *const c_char,
     pub new_path: *const c_char,
     pub file: uv_file,
@@ -97,21 +60,8 @@ pub(super) struct Arguments {
     pub ptr: *mut c_void,
 }
 
-pub(super) const NONE: Arguments = Arguments {
-    path: ptr::null(),
-    new_path: ptr::null(),
-    file: 0,
-    flags: 0,
-    mode: 0,
-    bufs: ptr::null(),
-    nbufs: 0,
-    off: 0,
-    uid: 0,
-    gid: 0,
-    atime: 0.0,
-    mtime: 0.0,
-    ptr: ptr::null_mut(),
-};
+// SAFETY: NULL pointers and zeroes.
+pub(super) const NONE: Arguments = unsafe { core::mem::zeroed() };
 
 impl Operation {
     /// An operation whose arguments point to nothing.
@@ -147,7 +97,7 @@ impl Operation {
     /// arguments of a synchronous call point to.
     #[inline(always)]
     pub unsafe fn start(
-        &self,
+        &'static self,
         r#loop: *mut uv_loop_t,
         req: *mut uv_fs_t,
         callback: uv_fs_cb,
@@ -156,35 +106,11 @@ impl Operation {
         if req.is_null() {
             return Error::EINVAL.code();
         }
+        let at = req.cast::<FsRequest>();
         // SAFETY: as documented.
-        let request = unsafe { self.init(req.cast(), r#loop, callback, arguments) };
-        if let Err(error) = (self.prepare)(request) {
-            return request.refuse(error);
-        }
-        // SAFETY: as documented.
-        match unsafe { request.submit(self) } {
-            Ok(result) => result as c_int,
-            Err(error) => {
-                request.cleanup();
-                error.code()
-            }
-        }
-    }
-
-    /// # Safety
-    /// `at` is memory for a request that is not under way.
-    #[inline(always)]
-    unsafe fn init<'a>(
-        &self,
-        at: *mut FsRequest,
-        r#loop: *mut uv_loop_t,
-        callback: uv_fs_cb,
-        arguments: Arguments,
-    ) -> &'a FsRequest {
-        // SAFETY: as documented.
-        unsafe {
+        let request = unsafe {
             Request::init(at, UV_FS, |request| FsRequest {
-                request,
+                request: Request { operation: Cell::new(MaybeUninit::new(Some(self))), ..request },
                 kind: Cell::new(self.kind),
                 padding: padding(),
                 loop_: Cell::new(r#loop),
@@ -209,14 +135,27 @@ impl Operation {
                 bufsml: Cell::new([MaybeUninit::uninit(); 4]),
             });
             &*at
+        };
+        if let Err(error) = (self.prepare)(request) {
+            return request.refuse(error);
+        }
+        // SAFETY: as documented.
+        match unsafe { request.submit(self) } {
+            Ok(result) => result as c_int,
+            Err(error) => {
+                request.cleanup();
+                error.code()
+            }
         }
     }
 }
 
 impl FsRequest {
+    /// Returns the operation; one that does nothing for memory that is zeroed.
     pub(super) fn operation(&self) -> &'static Operation {
-        let index = usize::try_from(self.kind.get()).unwrap_or(0);
-        OPERATIONS.get(index).unwrap_or(&OPERATIONS[0])
+        static NOTHING: Operation = Operation::new(UV_FS_UNKNOWN, |_| Err(Error::ENOSYS));
+        // SAFETY: `start` set it.
+        unsafe { self.request.operation.get().assume_init() }.unwrap_or(&NOTHING)
     }
 
     /// Forgets the arguments, which `prepare` found wrong or could not copy.
@@ -239,9 +178,7 @@ impl FsRequest {
             self.perform(operation);
             return Ok(self.result.get());
         }
-        if self.loop_.get().is_null() {
-            return Err(Error::EINVAL);
-        }
+        require(!self.loop_.get().is_null())?;
         // SAFETY: as documented.
         unsafe {
             let loop_ = Loop::of(self.loop_.get());
@@ -258,11 +195,3 @@ impl FsRequest {
         self.result.set(outcome.unwrap_or_else(|error| error.code() as isize));
     }
 }
-
-const _: () = {
-    let mut index = 0;
-    while index < OPERATIONS.len() {
-        assert!(OPERATIONS[index].kind as usize == index);
-        index += 1;
-    }
-};

@@ -1,73 +1,65 @@
 //! read, write, and what brings the bytes to the disk or cuts them off: fsync, fdatasync,
 //! ftruncate.
 
-use super::{zero, Arguments, FsRequest, Operation, NONE};
+use super::{require, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
 use crate::memory;
 use crate::sys;
 use core::ffi::{c_int, c_uint};
-use io_uring::{opcode, types::FsyncFlags};
+use io_uring::opcode::{Fsync, Ftruncate, Readv, Writev};
+use io_uring::types::FsyncFlags;
 
 /// How many buffers one operation can have.
 const IOV_MAX: u32 = libc::UIO_MAXIOV as u32;
 
 pub(super) static READ: Operation = Operation {
     prepare: FsRequest::keep_buffers,
-    entry: |request| {
-        let (list, count) = (request.bufs.get().cast(), request.nbufs.get().min(IOV_MAX));
-        let entry = opcode::Readv::new(request.ring_file(), list, count);
-        Some(entry.offset(request.ring_offset()).build())
+    entry: |req| {
+        let count = req.nbufs.get().min(IOV_MAX);
+        let entry = Readv::new(req.ring_file(), req.bufs.get().cast(), count);
+        Some(entry.offset(req.ring_offset()).build())
     },
     interruptible: true,
-    ..Operation::new(UV_FS_READ, |request| {
+    ..Operation::new(UV_FS_READ, |req| {
         // SAFETY: the caller of `uv_fs_read` vouches for the buffers.
-        let count =
-            unsafe { sys::fs::read(request.file.get(), request.buffers(), request.off.get())? };
+        let count = unsafe { sys::fs::read(req.file.get(), req.buffers(), req.off.get())? };
         Ok(count as isize)
     })
 };
 
 pub(super) static WRITE: Operation = Operation {
-    prepare: |request| {
-        let (bufs, nbufs) = (request.bufs.get(), request.nbufs.get());
-        if bufs.is_null()
-            || nbufs > c_int::MAX as c_uint
-            || sys::fd::total(request.buffers()) > sys::fd::MAX_RW_COUNT
-        {
-            return Err(Error::EINVAL);
-        }
-        request.keep_buffers()
+    prepare: |req| {
+        require(!req.bufs.get().is_null() && req.nbufs.get() <= c_int::MAX as c_uint)?;
+        require(sys::fd::total(req.buffers()) <= sys::fd::MAX_RW_COUNT)?;
+        req.keep_buffers()
     },
-    entry: |request| {
-        let (list, count) = (request.bufs.get().cast(), request.nbufs.get());
-        let entry = opcode::Writev::new(request.ring_file(), list, count);
+    entry: |req| {
+        let count = req.nbufs.get();
+        let entry = Writev::new(req.ring_file(), req.bufs.get().cast(), count);
         // Everything is to be written, which for more takes several calls.
-        (count <= IOV_MAX).then(|| entry.offset(request.ring_offset()).build())
+        (count <= IOV_MAX).then(|| entry.offset(req.ring_offset()).build())
     },
     ..Operation::new(UV_FS_WRITE, write)
 };
 
 pub(super) static FSYNC: Operation = Operation {
-    entry: |request| Some(opcode::Fsync::new(request.ring_file()).build()),
-    ..Operation::new(UV_FS_FSYNC, |request| sys::fs::fsync(request.file.get()).map(zero))
+    entry: |req| Some(Fsync::new(req.ring_file()).build()),
+    ..Operation::new(UV_FS_FSYNC, |req| sys::fs::fsync(req.file.get()).map(zero))
 };
 
 pub(super) static FDATASYNC: Operation = Operation {
-    entry: |request| {
-        let entry = opcode::Fsync::new(request.ring_file());
-        Some(entry.flags(FsyncFlags::DATASYNC).build())
-    },
-    ..Operation::new(UV_FS_FDATASYNC, |request| sys::fs::fdatasync(request.file.get()).map(zero))
+    entry: |req| Some(Fsync::new(req.ring_file()).flags(FsyncFlags::DATASYNC).build()),
+    ..Operation::new(UV_FS_FDATASYNC, |req| sys::fs::fdatasync(req.file.get()).map(zero))
 };
 
 pub(super) static FTRUNCATE: Operation = Operation {
-    entry: |request| {
+    entry: |req| {
         // A negative length is an error that the pool will report.
-        let length = u64::try_from(request.off.get()).ok()?;
-        Some(opcode::Ftruncate::new(request.ring_file(), length).build())
+        let length = u64::try_from(req.off.get()).ok()?;
+        Some(Ftruncate::new(req.ring_file(), length).build())
     },
-    ..Operation::new(UV_FS_FTRUNCATE, |request| {
-        sys::fs::ftruncate(request.file.get(), request.off.get()).map(zero)
+    ..Operation::new(UV_FS_FTRUNCATE, |req| {
+        sys::fs::ftruncate(req.file.get(), req.off.get()).map(zero)
     })
 };
 
@@ -76,9 +68,7 @@ impl FsRequest {
     /// which is never written to.
     fn keep_buffers(&self) -> Result {
         let (bufs, count) = (self.bufs.get(), self.nbufs.get() as usize);
-        if bufs.is_null() || count == 0 {
-            return Err(Error::EINVAL);
-        }
+        require(!bufs.is_null() && count > 0)?;
         if self.is_sync() {
             return Ok(());
         }

@@ -13,30 +13,28 @@ use core::ptr;
 use io_uring::{opcode, squeue::Entry, types::Fd};
 
 pub(super) static STAT: Operation = Operation {
-    entry: |request| statx_entry(request, Target::Path(request.path())),
+    entry: |req| statx_entry(req, Target::Path(req.path())),
     take_answer: take_statx,
     free: free_statx,
-    ..Operation::on_path(UV_FS_STAT, |request| stat(request, Target::Path(request.path())))
+    ..Operation::on_path(UV_FS_STAT, |req| stat(req, Target::Path(req.path())))
 };
 
 pub(super) static LSTAT: Operation = Operation {
-    entry: |request| statx_entry(request, Target::Link(request.path())),
+    entry: |req| statx_entry(req, Target::Link(req.path())),
     take_answer: take_statx,
     free: free_statx,
-    ..Operation::on_path(UV_FS_LSTAT, |request| stat(request, Target::Link(request.path())))
+    ..Operation::on_path(UV_FS_LSTAT, |req| stat(req, Target::Link(req.path())))
 };
 
 pub(super) static FSTAT: Operation = Operation {
-    entry: |request| statx_entry(request, Target::File(request.file.get())),
+    entry: |req| statx_entry(req, Target::File(req.file.get())),
     take_answer: take_statx,
     free: free_statx,
-    ..Operation::new(UV_FS_FSTAT, |request| stat(request, Target::File(request.file.get())))
+    ..Operation::new(UV_FS_FSTAT, |req| stat(req, Target::File(req.file.get())))
 };
 
-pub(super) static STATFS: Operation = Operation {
-    free: free_block,
-    ..Operation::on_path(UV_FS_STATFS, |request| statfs(request).map(zero))
-};
+pub(super) static STATFS: Operation =
+    Operation { free: free_block, ..Operation::on_path(UV_FS_STATFS, |req| statfs(req).map(zero)) };
 
 fn stat(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     set_statbuf(request, sys::fs::stat(target)?);

@@ -8,9 +8,9 @@ use core::ffi::{c_char, c_int};
 pub(super) static MKDTEMP: Operation = Operation {
     prepare: FsRequest::copy_path,
     fills_path: true,
-    ..Operation::new(UV_FS_MKDTEMP, |request| {
+    ..Operation::new(UV_FS_MKDTEMP, |req| {
         // SAFETY: `path` is a copy of the template, which only this request refers to.
-        unsafe { sys::fs::mkdtemp(request.path.get().cast_mut()) }.map(zero)
+        unsafe { sys::fs::mkdtemp(req.path.get().cast_mut()) }.map(zero)
     })
 };
 
