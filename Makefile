@@ -89,6 +89,10 @@ loom:
 miri:
 	scripts/miri.sh $(ARGS)
 
+# Whether Miri reports faults that it has found, put back one at a time; ARGS is a part of the name.
+miri-mutations:
+	scripts/miri-mutations.py $(ARGS)
+
 DEMOS = first_event tcp_echo
 
 build/demo/%: examples/%.c lib
@@ -179,5 +183,5 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
-  dependents dependents-setup symbols loom miri demo demo-setup bench bench-compare bench-setup \
+  dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean

@@ -1,6 +1,8 @@
 //! Streams over socketpairs and TCP, passed descriptors, poll handles, UDP.
 
 use super::api::*;
+use crate::sys::datagram::{self, Destination, Outbox};
+use crate::sys::{fd, socket};
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -251,4 +253,35 @@ fn sends_that_wait_end_with_the_handle() {
         close(udp);
     });
     assert_eq!(ENDED.load(Ordering::Relaxed), 3);
+}
+
+/// Nothing in an outbox points to another part of it before it is sent.
+#[test]
+fn an_outbox_moves_with_its_datagrams() {
+    let address = loopback(9125);
+    let length = size_of_val(&address) as libc::socklen_t;
+    let address = core::ptr::from_ref(&address).cast();
+    let [one, other] =
+        [(); 2].map(|()| socket::socket(libc::AF_INET, libc::SOCK_DGRAM, 0).unwrap());
+    let parts = [buf(b"ab"), buf(b"cd")];
+    unsafe {
+        socket::bind(one, address, length).unwrap();
+        let mut moved = {
+            let mut outbox = Outbox::new(true);
+            for part in &parts {
+                outbox.push(Destination { address, length }, core::slice::from_ref(part));
+            }
+            Box::new(outbox)
+        };
+        assert_eq!(moved.send(other), Ok(Some(2)));
+        for part in [b"ab", b"cd"] {
+            let mut bytes = [0; 2];
+            let room = uv_buf_t { base: bytes.as_mut_ptr().cast(), len: 2 };
+            datagram::receive(one, &room, &mut MaybeUninit::uninit()).unwrap();
+            assert_eq!(&bytes, part);
+        }
+    }
+    for fd in [one, other] {
+        fd::close(fd).unwrap();
+    }
 }

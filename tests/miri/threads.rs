@@ -2,7 +2,7 @@
 
 use super::api::*;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use libc::{size_t, ssize_t};
 use std::thread;
 
@@ -163,6 +163,13 @@ fn random_bytes_come_from_the_pool() {
 #[test]
 fn file_operations_are_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    unsafe extern "C" fn work(_: *mut uv_work_t) {
+        TAKEN.store(true, Ordering::Relaxed);
+    }
+    unsafe extern "C" fn after(req: *mut uv_work_t, _: c_int) {
+        free(req);
+    }
     unsafe extern "C" fn on_sync(req: *mut uv_fs_t) {
         let result: ssize_t = unsafe { uv_fs_get_result(req) };
         assert!([Error::EBADF, Error::ECANCELED].iter().any(|e| e.code() as ssize_t == result));
@@ -177,10 +184,13 @@ fn file_operations_are_cancelled() {
         for req in reqs {
             ok(uv_fs_fsync(l, req, 1_000_000, Some(on_sync)));
         }
-        for _ in 0..20 {
+        // When this is done, a thread has taken the last of them. Without ordering: `uv_cancel` has to
+        // see to that.
+        ok(uv_queue_work(l, alloc(), Some(work), Some(after)));
+        while !TAKEN.load(Ordering::Relaxed) {
             thread::yield_now();
         }
-        for req in reqs {
+        for req in reqs.into_iter().rev() {
             let result = uv_cancel(req.cast());
             assert!(result == 0 || result == Error::EBUSY.code());
         }
