@@ -83,13 +83,13 @@ impl List {
 
     pub fn is_empty(&self) -> bool {
         let next = self.head.next.get();
-        next.is_null() || ptr::eq(next, &self.head)
+        next.is_null() || ptr::eq(next, &raw const self.head)
     }
 
     fn make_ring(&self) {
         if !self.head.is_linked() {
-            self.head.next.set(&self.head);
-            self.head.prev.set(&self.head);
+            self.head.next.set(&raw const self.head);
+            self.head.prev.set(&raw const self.head);
         }
     }
 
@@ -99,7 +99,7 @@ impl List {
         debug_assert!(!element.is_linked());
         self.make_ring();
         let last = self.head.prev.get();
-        element.next.set(&self.head);
+        element.next.set(&raw const self.head);
         element.prev.set(last);
         // SAFETY: `last` is the head or a linked element.
         unsafe { (*last).next.set(element) };
@@ -113,7 +113,7 @@ impl List {
         self.make_ring();
         let first = self.head.next.get();
         element.next.set(first);
-        element.prev.set(&self.head);
+        element.prev.set(&raw const self.head);
         // SAFETY: `first` is the head or a linked element.
         unsafe { (*first).prev.set(element) };
         self.head.next.set(element);
@@ -137,7 +137,7 @@ impl List {
     pub unsafe fn after(&self, element: *const Link) -> Option<*const Link> {
         // SAFETY: as documented; a linked element is alive.
         let next = unsafe { (*element).next.get() };
-        (!ptr::eq(next, &self.head)).then_some(next)
+        (!ptr::eq(next, &raw const self.head)).then_some(next)
     }
 
     pub fn len(&self) -> usize {
@@ -153,9 +153,9 @@ impl List {
         unsafe {
             let next = (*first).next.get();
             self.head.next.set(next);
-            (*next).prev.set(&self.head);
+            (*next).prev.set(&raw const self.head);
             let last = target.head.prev.get();
-            (*first).next.set(&target.head);
+            (*first).next.set(&raw const target.head);
             (*first).prev.set(last);
             (*last).next.set(first);
         }
@@ -176,11 +176,11 @@ impl List {
         unsafe {
             (*before).next.set(first);
             (*first).prev.set(before);
-            (*last).next.set(&target.head);
+            (*last).next.set(&raw const target.head);
         }
         target.head.prev.set(last);
-        self.head.next.set(&self.head);
-        self.head.prev.set(&self.head);
+        self.head.next.set(&raw const self.head);
+        self.head.prev.set(&raw const self.head);
     }
 
     /// Appends elements that are chained by `next` from the newest to the oldest, the oldest first.
@@ -195,7 +195,7 @@ impl List {
         }
         self.make_ring();
         let last = self.head.prev.get();
-        let mut newer: *const Link = &self.head;
+        let mut newer: *const Link = &raw const self.head;
         let mut count = 0;
         while !link.is_null() {
             // SAFETY: `link` is an element of the chain, `newer` the head or the element before.
@@ -259,7 +259,7 @@ impl List {
     ) -> bool {
         self.make_ring();
         let mut before = self.head.prev.get();
-        while !ptr::eq(before, &self.head) && key(before) > key(element) {
+        while !ptr::eq(before, &raw const self.head) && key(before) > key(element) {
             if *steps == 0 {
                 return false;
             }
@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(order(&list, &elements), [1]);
         list.move_to(&other);
         assert_eq!(order(&other, &elements), [4, 0, 2, 1]);
-        assert!(ptr::eq(other.pop_front().unwrap(), &elements[4]));
+        assert!(ptr::eq(other.pop_front().unwrap(), &raw const elements[4]));
         other.pop_front();
         other.pop_front();
         other.pop_front();

@@ -375,7 +375,7 @@ mod tests {
             let mut taken = 0;
             while let Some(link) = due.pop_front() {
                 let (key, n) = self.expected.pop_first().unwrap();
-                assert!(key.0 <= self.now && ptr::eq(link, &self.nodes[n].link));
+                assert!(key.0 <= self.now && ptr::eq(link, &raw const self.nodes[n].link));
                 self.keys[n] = None;
                 taken += 1;
             }

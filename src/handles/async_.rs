@@ -48,7 +48,7 @@ impl Async {
         let mailbox = &self.handle.loop_().mailbox;
         // SAFETY: only the thread that set PENDING pushes the handle, and `close` keeps handle and loop
         // alive until `finish_push`.
-        unsafe { mailbox.push_async(&self.link) };
+        unsafe { mailbox.push_async(&raw const self.link) };
         self.sends.finish_push();
         sys::set_errno(errno);
     }

@@ -203,7 +203,7 @@ pub unsafe fn submit(mailbox: &Mailbox, work: &Work, task: &'static Task) -> Res
     if !task.slow && STARTED.load(Ordering::Relaxed) {
         work.stage.set(Stage::Queued);
         // SAFETY: as documented.
-        if unsafe { INBOX.0.push(&work.link) } {
+        if unsafe { INBOX.0.push(&raw const work.link) } {
             wake_worker();
         }
         return Ok(());
@@ -256,7 +256,7 @@ fn cancel_work(work: &Work) -> Result {
     work.stage.set(Stage::Cancelled);
     drop(state);
     // SAFETY: it is in no queue, so no worker finds it. Its loop is alive, as it has a request.
-    unsafe { (*work.mailbox.get()).push_done(&work.link) };
+    unsafe { (*work.mailbox.get()).push_done(&raw const work.link) };
     Ok(())
 }
 
@@ -306,7 +306,7 @@ impl State {
         let created = room.and_then(|()| unsafe {
             let stage = (*work).stage.replace(Stage::Started);
             let argument = work.cast_mut().cast();
-            thread::create(&mut id, STACK_SIZE, run_worker, argument)
+            thread::create(&raw mut id, STACK_SIZE, run_worker, argument)
                 .inspect_err(|_| (*work).stage.set(stage))
         });
         match created {
