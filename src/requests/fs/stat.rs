@@ -37,12 +37,16 @@ pub(super) static STATFS: Operation =
     Operation { free: free_block, ..Operation::on_path(UV_FS_STATFS, |req| statfs(req).map(zero)) };
 
 fn stat(request: &FsRequest, target: Target<'_>) -> Result<isize> {
-    set_statbuf(request, sys::fs::stat(target)?);
+    // By reference: with `?` the result would be copied once more.
+    match &sys::fs::stat(target) {
+        Ok(found) => set_statbuf(request, found),
+        Err(error) => return Err(*error),
+    }
     Ok(0)
 }
 
-fn set_statbuf(request: &FsRequest, found: uv_stat_t) {
-    request.statbuf.set(MaybeUninit::new(found));
+fn set_statbuf(request: &FsRequest, found: &uv_stat_t) {
+    request.statbuf.set(MaybeUninit::new(*found));
     request.ptr.set(request.statbuf.as_ptr().cast());
 }
 
@@ -58,7 +62,7 @@ fn take_statx(request: &FsRequest) {
     // SAFETY: the block of `statx_entry`, which the kernel has filled in.
     let found = unsafe { from_statx(&*request.ptr.get().cast()) };
     request.release_ptr();
-    set_statbuf(request, found);
+    set_statbuf(request, &found);
 }
 
 /// # Safety
