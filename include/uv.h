@@ -2286,8 +2286,9 @@ UV_EXTERN int uv_fs_poll_stop(uv_fs_poll_t *handle);
 /**
  * Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
  *
- * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
- * `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+ * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer`
+ * or `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to
+ * what is needed.
  * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
  */
 UV_EXTERN int uv_fs_poll_getpath(uv_fs_poll_t *handle, char *buffer, size_t *size);
@@ -3252,44 +3253,44 @@ UV_EXTERN size_t uv_udp_get_send_queue_count(const uv_udp_t *handle);
 /* Requests: operations that end with a callback. */
 
 /**
- * The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
+ * Returns the size in bytes of requests of this type; `(size_t) -1` if there is no such type.
  *
  * See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
  */
 UV_EXTERN size_t uv_req_size(uv_req_type type);
 
-/** The request's field `type`. */
+/** Returns the request's field `type`. */
 UV_EXTERN uv_req_type uv_req_get_type(const uv_req_t *req);
 
 /**
- * The name of a request type, as in the name of its struct; NULL when there is no such type.
+ * Returns the name of a request type, as in the name of its struct; NULL if there is no such type.
  *
  * The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
  */
 UV_EXTERN const char *uv_req_type_name(uv_req_type type);
 
-/** The request's field `data`. */
+/** Returns the request's field `data`. */
 UV_EXTERN void *uv_req_get_data(const uv_req_t *req);
 
 /** Sets the request's field `data`. */
 UV_EXTERN void uv_req_set_data(uv_req_t *req, void *data);
 
 /**
- * A `uv_buf_t` of these two values.
+ * Returns a `uv_buf_t` of these two values.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
  */
 UV_EXTERN uv_buf_t uv_buf_init(char *base, unsigned int len);
 
-/* `uv_cancel`, for all types of requests. */
+/* Cancelling requests of every type: `uv_cancel`. */
 
 /**
- * Cancels a request that has not begun. Its callback is still called, later, with
- * `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
- * requests can be cancelled; a write that has begun reports how much of it was done
- * (`uv_write_nwritten()`), one that is complete is left as it is.
+ * Cancels a request that has not begun. Its callback is called later with `UV_ECANCELED`; until
+ * then the library uses the memory. File, work, look-up, random and write requests can be
+ * cancelled. A write that has begun reports how much was written (`uv_write_nwritten()`); cancelling
+ * one that is complete has no effect.
  *
- * Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
+ * Returns 0; `UV_EBUSY` if the request has begun or is done; `UV_EINVAL` for other requests.
  * Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
  */
 UV_EXTERN int uv_cancel(uv_req_t *req);
@@ -3298,10 +3299,10 @@ UV_EXTERN int uv_cancel(uv_req_t *req);
  * links. */
 
 /**
- * Asks whether the process may access a file: access(2).
+ * Checks whether the process may access a file: access(2).
  *
  * `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
  */
 UV_EXTERN int uv_fs_access(uv_loop_t *loop,
@@ -3313,7 +3314,7 @@ UV_EXTERN int uv_fs_access(uv_loop_t *loop,
 /**
  * Sets the permissions of a file: chmod(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chmod>.
  */
 UV_EXTERN int uv_fs_chmod(uv_loop_t *loop,
@@ -3334,9 +3335,9 @@ UV_EXTERN int uv_fs_fchmod(uv_loop_t *loop,
                            uv_fs_cb cb);
 
 /**
- * Sets the owner and the group of a file: chown(2). An id of -1 stays as it is.
+ * Sets the owner and the group of a file: chown(2). An id of -1 does not change.
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chown>.
  */
 UV_EXTERN int uv_fs_chown(uv_loop_t *loop,
@@ -3374,8 +3375,8 @@ UV_EXTERN int uv_fs_lchown(uv_loop_t *loop,
  * Sets the times of a file's last access and last change: utimensat(2).
  *
  * `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
- * `UV_FS_UTIME_OMIT` leaves a time as it is. The result is 0 or an error, `UV_EINVAL` for a time
- * that no file can have. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `UV_FS_UTIME_OMIT` does not change a time. The result is 0 or an error, `UV_EINVAL` for a time
+ * that no file can have. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
  */
 UV_EXTERN int uv_fs_utime(uv_loop_t *loop,
@@ -3412,13 +3413,13 @@ UV_EXTERN int uv_fs_lutime(uv_loop_t *loop,
 /* Copying inside the kernel: copyfile, sendfile. */
 
 /**
- * Copies a file with its mode and, as far as that is allowed, its times and owner.
+ * Copies a file with its mode and, if that is allowed, its times and owner.
  *
  * `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
  * of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
  * `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
  * is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
  */
 UV_EXTERN int uv_fs_copyfile(uv_loop_t *loop,
@@ -3430,12 +3431,11 @@ UV_EXTERN int uv_fs_copyfile(uv_loop_t *loop,
 
 /**
  * Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
- * inside the kernel if it can do that for these two.
+ * inside the kernel if it supports that for these two files.
  *
- * The position of `in_fd` does not change, unless it is something like a pipe, which has only
- * that. The result is the number of bytes, which may be less than `length`, or an error.
- * `UV_EINVAL` when `length` is more than 2 GiB less a page.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The position of `in_fd` does not change, unless it has no offsets, like a pipe. The result is
+ * the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` when `length` is
+ * more than 2 GiB less a page. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
  */
 UV_EXTERN int uv_fs_sendfile(uv_loop_t *loop,
@@ -3451,7 +3451,7 @@ UV_EXTERN int uv_fs_sendfile(uv_loop_t *loop,
 /**
  * Makes a directory: mkdir(2). `mode` is reduced by the umask.
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdir>.
  */
 UV_EXTERN int uv_fs_mkdir(uv_loop_t *loop,
@@ -3463,7 +3463,7 @@ UV_EXTERN int uv_fs_mkdir(uv_loop_t *loop,
 /**
  * Deletes an empty directory: rmdir(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rmdir>.
  */
 UV_EXTERN int uv_fs_rmdir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
@@ -3472,7 +3472,7 @@ UV_EXTERN int uv_fs_rmdir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs
  * Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
  *
  * `flags` is not used. The result is the number of entries or an error; the entries come from
- * `uv_fs_scandir_next()`. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_scandir_next()`. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir>.
  */
 UV_EXTERN int uv_fs_scandir(uv_loop_t *loop,
@@ -3492,11 +3492,11 @@ UV_EXTERN int uv_fs_scandir(uv_loop_t *loop,
 UV_EXTERN int uv_fs_scandir_next(uv_fs_t *req, uv_dirent_t *ent);
 
 /**
- * Opens a directory, to be read in portions: opendir(3).
+ * Opens a directory for `uv_fs_readdir()`: opendir(3).
  *
- * The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which is for
- * `uv_fs_readdir()` and which `uv_fs_closedir()` frees, not `uv_fs_req_cleanup()`; otherwise it is
- * NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which `uv_fs_closedir()`
+ * frees, not `uv_fs_req_cleanup()`; otherwise it is NULL. `uv_fs_open()` describes `loop`, `req`
+ * and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_opendir>.
  */
 UV_EXTERN int uv_fs_opendir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
@@ -3506,9 +3506,9 @@ UV_EXTERN int uv_fs_opendir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_
  * particular order, without `.` and `..`.
  *
  * The caller sets these two fields before. The result is the number of entries, 0 at the end, or
- * an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. The names go with
- * `uv_fs_req_cleanup()`, which must come before `dir` is closed or its fields are changed. One
- * call at a time. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
+ * frees the names; it must be called before `dir` is closed or its fields are changed. Only one
+ * request may read a directory at a time. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
  */
 UV_EXTERN int uv_fs_readdir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_cb cb);
@@ -3517,7 +3517,7 @@ UV_EXTERN int uv_fs_readdir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_
  * Closes a directory and frees `dir`: closedir(3).
  *
  * The result is 0, or `UV_EINVAL` when `dir` is NULL.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
  */
 UV_EXTERN int uv_fs_closedir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_cb cb);
@@ -3527,15 +3527,15 @@ UV_EXTERN int uv_fs_closedir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs
 /**
  * Deletes a name and, if it was the last one, the file: unlink(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_unlink>.
  */
 UV_EXTERN int uv_fs_unlink(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
 
 /**
- * Renames a file or directory; what has the name `new_path` is replaced: rename(2).
+ * Renames a file or directory and replaces a file that has the name `new_path`: rename(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rename>.
  */
 UV_EXTERN int uv_fs_rename(uv_loop_t *loop,
@@ -3547,7 +3547,7 @@ UV_EXTERN int uv_fs_rename(uv_loop_t *loop,
 /**
  * Gives the file `path` another name, `new_path`: link(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_link>.
  */
 UV_EXTERN int uv_fs_link(uv_loop_t *loop,
@@ -3560,7 +3560,7 @@ UV_EXTERN int uv_fs_link(uv_loop_t *loop,
  * Makes `new_path` a symbolic link with the target `path`: symlink(2).
  *
  * `flags` are for Windows (`UV_FS_SYMLINK_DIR`, `UV_FS_SYMLINK_JUNCTION`) and ignored here. The
- * result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_symlink>.
  */
 UV_EXTERN int uv_fs_symlink(uv_loop_t *loop,
@@ -3571,11 +3571,11 @@ UV_EXTERN int uv_fs_symlink(uv_loop_t *loop,
                             uv_fs_cb cb);
 
 /**
- * Finds out where a symbolic link points: readlink(2).
+ * Reads the target of a symbolic link: readlink(2).
  *
  * The result is 0 or an error, `UV_EINVAL` if it is not a link. On success `req->ptr` is the
- * target, a string that goes with `uv_fs_req_cleanup()`; otherwise it is NULL.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * target, a string that `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readlink>.
  */
 UV_EXTERN int uv_fs_readlink(uv_loop_t *loop,
@@ -3586,9 +3586,9 @@ UV_EXTERN int uv_fs_readlink(uv_loop_t *loop,
 /**
  * Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
  *
- * The result is 0 or an error. On success `req->ptr` is the path, a string that goes with
- * `uv_fs_req_cleanup()`; otherwise it is NULL.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. On success `req->ptr` is the path, a string that
+ * `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_realpath>.
  */
 UV_EXTERN int uv_fs_realpath(uv_loop_t *loop,
@@ -3599,73 +3599,73 @@ UV_EXTERN int uv_fs_realpath(uv_loop_t *loop,
 /* File operations: `uv_fs_t`. */
 
 /**
- * Frees what the library allocated for a request. To be called after the callback, or after a
- * synchronous call; more than once does no harm, and NULL is allowed.
+ * Frees the memory that the library allocated for a request. Call it after the callback, or after a
+ * synchronous call. Calling it again has no effect; NULL is allowed.
  *
- * `path` and `ptr` are NULL afterwards, `result` and `statbuf` stay. The directory of
- * `uv_fs_opendir()` stays as well: that is what `uv_fs_closedir()` is for. A request whose
- * `uv_fs_*()` call returned an error instead of starting it need not be cleaned up.
+ * `path` and `ptr` are NULL afterwards, `result` and `statbuf` do not change. The directory of
+ * `uv_fs_opendir()` is not freed; `uv_fs_closedir()` frees it. A request that `uv_fs_*()` did not
+ * start, but returned an error for, need not be cleaned up.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_req_cleanup>.
  */
 UV_EXTERN void uv_fs_req_cleanup(uv_fs_t *req);
 
 /**
- * Which operation the request is for: `req->fs_type`.
+ * Returns the type of the operation, `req->fs_type`.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_type>.
  */
 UV_EXTERN uv_fs_type uv_fs_get_type(const uv_fs_t *req);
 
 /**
- * The outcome, `req->result`: a count, a file descriptor or 0, or an error code if negative.
+ * Returns the result, `req->result`: a count, a file descriptor or 0, or a negative error code.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_result>.
  */
 UV_EXTERN ssize_t uv_fs_get_result(const uv_fs_t *req);
 
 /**
- * The errno value of a request that failed: `-req->result`.
+ * Returns the errno value of a request that failed, `-req->result`.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_system_error>.
  */
 UV_EXTERN int uv_fs_get_system_error(const uv_fs_t *req);
 
 /**
- * `req->ptr`: what the operation found, beyond a number.
+ * Returns `req->ptr`, the result of operations that have more than a number.
  *
- * The memory is the request's and goes with `uv_fs_req_cleanup()`.
+ * `uv_fs_req_cleanup()` frees the memory.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_ptr>.
  */
 UV_EXTERN void *uv_fs_get_ptr(const uv_fs_t *req);
 
 /**
- * `req->path`: the path that the operation is about, or NULL.
+ * Returns `req->path`, the path of the operation, or NULL.
  *
- * The memory is the request's, or after a synchronous call the caller's own.
+ * The memory belongs to the request, or after a synchronous call to the caller.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_path>.
  */
 UV_EXTERN const char *uv_fs_get_path(const uv_fs_t *req);
 
 /**
- * The address of `req->statbuf`, which `uv_fs_stat()` and its kin fill in.
+ * Returns the address of `req->statbuf`, which `uv_fs_stat()` and similar functions fill in.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_statbuf>.
  */
 UV_EXTERN uv_stat_t *uv_fs_get_statbuf(uv_fs_t *req);
 
-/* open, close. */
+/* Opening and closing files: open, close. */
 
 /**
  * Opens a file: open(2) with `O_CLOEXEC`.
  *
- * `flags` are `UV_FS_O_RDONLY` and its kin; `mode` is for a file that is created, and is reduced
- * by the umask. The result is the file descriptor, to be closed with `uv_fs_close()`.
+ * `flags` are `UV_FS_O_RDONLY` and similar constants; `mode` is the mode of a new file, less the
+ * umask. The result is the file descriptor; close it with `uv_fs_close()`.
  *
- * As all `uv_fs_*()` functions: with a callback the call is asynchronous; it returns 0, or an
- * error when it could not be started (`UV_EINVAL`, `UV_ENOMEM`), copies the path, and calls `cb`
- * from `uv_run()` with the outcome in `req->result`. With `cb` NULL it is synchronous, `loop` is
- * not used and may be NULL, and the result is returned as well. Errors are negative. Afterwards
- * the request goes to `uv_fs_req_cleanup()`. Asynchronous calls: loop thread only.
+ * All `uv_fs_*()` functions work alike. With a callback the call is asynchronous: it copies the
+ * path and returns 0, or an error if the request could not be started (`UV_EINVAL`, `UV_ENOMEM`);
+ * `uv_run()` calls `cb` with the result in `req->result`. If `cb` is NULL, the call is synchronous:
+ * `loop` is not used and may be NULL, and the result is also returned. Errors are negative. Pass the
+ * request to `uv_fs_req_cleanup()` afterwards. Asynchronous calls: loop thread only.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_open>.
  */
 UV_EXTERN int uv_fs_open(uv_loop_t *loop,
@@ -3676,30 +3676,29 @@ UV_EXTERN int uv_fs_open(uv_loop_t *loop,
                          uv_fs_cb cb);
 
 /**
- * Closes a file descriptor: close(2). The descriptor is gone afterwards even if that is
- * interrupted, which is not an error.
+ * Closes a file descriptor: close(2). It is closed even if the call is interrupted, which is not an
+ * error.
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_close>.
  */
 UV_EXTERN int uv_fs_close(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
 
 /**
- * The operating system's handle of a C runtime file descriptor: on Unix the same number.
+ * Returns the operating system's handle of a C runtime file descriptor: on Unix the same number.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>.
  */
 UV_EXTERN uv_os_fd_t uv_get_osfhandle(int fd);
 
 /**
- * The C runtime's file descriptor of an operating system handle: on Unix the same number.
+ * Returns the C runtime's file descriptor of an operating system handle: on Unix the same number.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_open_osfhandle>.
  */
 UV_EXTERN int uv_open_osfhandle(uv_os_fd_t os_fd);
 
-/* read, write, and what brings the bytes to the disk or cuts them off: fsync, fdatasync,
- * ftruncate. */
+/* The contents of files: read, write, fsync, fdatasync, ftruncate. */
 
 /**
  * Reads from a file into buffers: preadv(2), or readv(2) from the current position when `offset`
@@ -3707,11 +3706,11 @@ UV_EXTERN int uv_open_osfhandle(uv_os_fd_t os_fd);
  *
  * The result is the number of bytes, which may be less than there is room for, and 0 at the end
  * of the file. One call fills at most `IOV_MAX` (1024) buffers. The array `bufs` is copied, the
- * buffers themselves stay the caller's and must live until the callback.
+ * buffers themselves must stay valid until the callback.
  *
- * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0; `UV_EINTR` when a signal handler interrupted it,
- * which is possible for pipes and terminals.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `UV_EINVAL` if `bufs` is NULL or `nbufs` 0; `UV_EINTR` if a signal handler interrupted it, which
+ * is possible for pipes and terminals.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_read>.
  */
 UV_EXTERN int uv_fs_read(uv_loop_t *loop,
@@ -3724,14 +3723,14 @@ UV_EXTERN int uv_fs_read(uv_loop_t *loop,
 
 /**
  * Writes buffers to a file: pwritev(2), or writev(2) at the current position when `offset` is
- * negative. A file opened with `UV_FS_O_APPEND` is appended to in any case.
+ * negative. A file opened with `UV_FS_O_APPEND` is always appended to.
  *
- * The result is the number of bytes. It is less than there are only when an error kept it from
- * writing the rest, and that error is the result when nothing was written. The array `bufs` is
- * copied, the buffers themselves must live until the callback.
+ * The result is the number of bytes. It is less than the buffers hold only if an error occurred
+ * after some bytes were written; if none were written, the result is the error. The array `bufs` is
+ * copied, the buffers themselves must stay valid until the callback.
  *
- * `UV_EINVAL` when `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `UV_EINVAL` if `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_write>.
  */
 UV_EXTERN int uv_fs_write(uv_loop_t *loop,
@@ -3743,25 +3742,25 @@ UV_EXTERN int uv_fs_write(uv_loop_t *loop,
                           uv_fs_cb cb);
 
 /**
- * Brings a file's content and attributes to the disk: fsync(2).
+ * Flushes a file's contents and attributes to the disk: fsync(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fsync>.
  */
 UV_EXTERN int uv_fs_fsync(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
 
 /**
- * Brings a file's content to the disk: fdatasync(2).
+ * Flushes a file's contents to the disk: fdatasync(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fdatasync>.
  */
 UV_EXTERN int uv_fs_fdatasync(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
 
 /**
- * Makes a file `offset` bytes long, by cutting it or by filling it up with zeros: ftruncate(2).
+ * Sets the size of a file to `offset` bytes; a longer file ends in zeros: ftruncate(2).
  *
- * The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_ftruncate>.
  */
 UV_EXTERN int uv_fs_ftruncate(uv_loop_t *loop,
@@ -3770,13 +3769,13 @@ UV_EXTERN int uv_fs_ftruncate(uv_loop_t *loop,
                               int64_t offset,
                               uv_fs_cb cb);
 
-/* What is known about files and file systems: stat, lstat, fstat, statfs. */
+/* Attributes of files and file systems: stat, lstat, fstat, statfs. */
 
 /**
  * Gets the attributes of a file: stat(2), with the time of birth where the file system has it.
  *
  * The result is 0 or an error. On success they are in `req->statbuf`, and `req->ptr` points
- * there; otherwise that is NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * there; otherwise it is NULL. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_stat>.
  */
 UV_EXTERN int uv_fs_stat(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
@@ -3798,21 +3797,21 @@ UV_EXTERN int uv_fs_fstat(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb 
 /**
  * Gets the size and the use of the file system that `path` is on: statfs(2).
  *
- * The result is 0 or an error. On success `req->ptr` is a `uv_statfs_t` that goes with
- * `uv_fs_req_cleanup()`; otherwise it is NULL.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * The result is 0 or an error. On success `req->ptr` is a `uv_statfs_t` that
+ * `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_statfs>.
  */
 UV_EXTERN int uv_fs_statfs(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_fs_cb cb);
 
-/* Names that nobody else has: mkdtemp, mkstemp. */
+/* Files and directories with new names: mkdtemp, mkstemp. */
 
 /**
  * Makes a directory with mode 0700 and a new name: mkdtemp(3).
  *
  * `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the directory's name until
  * `uv_fs_req_cleanup()`. The result is 0 or an error, `UV_EINVAL` for another template.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdtemp>.
  */
 UV_EXTERN int uv_fs_mkdtemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_fs_cb cb);
@@ -3824,24 +3823,24 @@ UV_EXTERN int uv_fs_mkdtemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_f
  * `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the file's name until
  * `uv_fs_req_cleanup()`, or empty after a failure. The result is the file descriptor or an error,
  * `UV_EINVAL` for another template.
- * See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+ * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkstemp>.
  */
 UV_EXTERN int uv_fs_mkstemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_fs_cb cb);
 
-/* `uv_getaddrinfo`: the addresses that belong to a name. */
+/* Finding the addresses of a name: `uv_getaddrinfo`. */
 
 /**
  * Finds the addresses of a host, of a service, or of both: getaddrinfo(3). A host name that is not
- * ASCII is taken for UTF-8 and converted as international domain names are.
+ * ASCII must be UTF-8 and is converted as an international domain name.
  *
- * With a callback the pool does it, and the callback gets the list, or NULL and an error; all
- * arguments are copied. Without one the call waits, and the list is `req->addrinfo`. The list is
- * the caller's, to be freed with `uv_freeaddrinfo()`.
+ * With a callback the look-up runs on the thread pool, and the callback gets the list, or NULL and
+ * an error; all arguments are copied. Without a callback the call blocks, and the list is in
+ * `req->addrinfo`. The caller frees the list with `uv_freeaddrinfo()`.
  *
  * Returns 0; `UV_EINVAL` when `req` is NULL, when both `node` and `service` are, and for a host name
  * that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
- * the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+ * the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread only.
  * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
  */
 UV_EXTERN int uv_getaddrinfo(uv_loop_t *loop,
@@ -3858,17 +3857,18 @@ UV_EXTERN int uv_getaddrinfo(uv_loop_t *loop,
  */
 UV_EXTERN void uv_freeaddrinfo(struct addrinfo *ai);
 
-/* `uv_getnameinfo`: the names that belong to an address. */
+/* Finding the names of an address: `uv_getnameinfo`. */
 
 /**
  * Finds the names of the host and the service that an IPv4 or IPv6 address belongs to:
  * getnameinfo(3) with `flags`. The address is copied.
  *
- * With a callback the pool does it, and the callback gets the names, or NULL and an error. Without
- * one the call waits, and the names are in `req->host` and `req->service`.
+ * With a callback the look-up runs on the thread pool, and the callback gets the names, or NULL and
+ * an error. Without a callback the call blocks, and the names are in `req->host` and `req->service`.
  *
  * Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
- * a callback also the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+ * a callback also the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread
+ * only.
  * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.
  */
 UV_EXTERN int uv_getnameinfo(uv_loop_t *loop,
@@ -3877,17 +3877,17 @@ UV_EXTERN int uv_getnameinfo(uv_loop_t *loop,
                              const struct sockaddr *addr,
                              int flags);
 
-/* `uv_random`. */
+/* Random bytes: `uv_random`. */
 
 /**
- * Fills `buf` with `buflen` random bytes from the kernel, which are good enough for keys.
+ * Fills `buf` with `buflen` random bytes from the kernel, which are fit for cryptographic keys.
  *
- * With a callback the pool does it and `cb` is called on the loop's thread; `buf` must stay until
- * then. Without one the call does it itself, may wait for the kernel to gather entropy, and needs
- * neither `loop` nor `req`. `flags` must be 0.
+ * With a callback this runs on the thread pool, and `cb` is called on the loop's thread; `buf` must
+ * be valid until then. Without a callback the call may block until the kernel has gathered entropy,
+ * and uses neither `loop` nor `req`. `flags` must be 0.
  *
  * Returns 0; `UV_E2BIG` for more than 2 GiB; `UV_EINVAL` for flags; without a callback also any
- * error of getrandom(2). With one: loop thread only.
+ * error of getrandom(2). With a callback: loop thread only.
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random>.
  */
 UV_EXTERN int uv_random(uv_loop_t *loop,
@@ -3897,13 +3897,13 @@ UV_EXTERN int uv_random(uv_loop_t *loop,
                         unsigned int flags,
                         uv_random_cb cb);
 
-/* `uv_queue_work`. */
+/* The user's own work on the thread pool: `uv_queue_work`. */
 
 /**
- * Runs `work_cb` on a thread of the pool and then `after_work_cb`, which may be NULL, on the
- * loop's thread.
+ * Runs `work_cb` on a thread of the pool, then `after_work_cb`, which may be NULL, on the loop's
+ * thread.
  *
- * Returns 0, or `UV_EINVAL` when `work_cb` is NULL. Loop thread only.
+ * Returns 0, or `UV_EINVAL` if `work_cb` is NULL. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_queue_work>.
  */
 UV_EXTERN int uv_queue_work(uv_loop_t *loop,

@@ -1,8 +1,8 @@
 //! Polling a path: `uv_fs_poll_t`, which calls stat(2) at an interval.
 //!
-//! What a start needs is in a [`Context`] of its own, because the pool may still be at its stat(2)
-//! when the handle is stopped, and started anew. Such contexts stay in the handle's list until that
-//! is done, and so long closing waits. The context of the present start is the first.
+//! Each start has a [`Context`] of its own, because the pool may still run its stat(2) when the
+//! handle is stopped and started again. Such a context stays in the handle's list until the stat(2)
+//! is done, and closing waits for it. The context of the latest start is the first.
 
 use super::timer::Timer;
 use super::Handle;
@@ -40,7 +40,7 @@ struct Context {
     busy: Cell<bool>,
     found: Cell<Result<uv_stat_t>>,
     outcome: Cell<Outcome>,
-    /// What the last stat(2) that succeeded found, zeroes before.
+    /// The result of the last stat(2) that succeeded, zeroes before.
     known: Cell<uv_stat_t>,
     padding: Padding<7>,
 }
@@ -84,24 +84,25 @@ unsafe impl PoolRequest for Context {
         if owner.is_current(self) {
             self.report();
         } else {
-            // SAFETY: an old context, which is stopped and which the pool is done with.
+            // SAFETY: the context of an earlier start is stopped, and the pool has just finished
+            // with it.
             unsafe { owner.release(self) };
             owner.finish_close();
         }
     }
 }
 
-/// The interval of the context that the timer is part of has passed.
+/// Submits the next stat(2) at the end of an interval.
 unsafe extern "C" fn on_timer(timer: *mut uv_timer_t) {
     // SAFETY: the timer of a context is stopped before that is freed.
     let context = unsafe { &*container_of!(timer.cast_const(), Context, timer) };
     if !context.busy.get() {
-        // Fails only where there is no thread and none can be made; then the next time.
+        // Fails only if there is no thread and none can be made. The next interval tries again.
         let _ = context.submit();
     }
 }
 
-/// Whether there is a change between the two that is to be reported: any but the time of access.
+/// Whether the two differ in anything but the time of access.
 fn differ(a: &uv_stat_t, b: &uv_stat_t) -> bool {
     let without_access = |s: &uv_stat_t| uv_stat_t { st_atim: uv_timespec_t::default(), ..*s };
     without_access(a) != without_access(b)
@@ -116,15 +117,15 @@ impl Context {
         Ok(())
     }
 
-    /// Tells the user if something changed. The callback may stop the handle and with it free this
-    /// context, so it comes last.
+    /// Calls back if something changed. The callback comes last, as it may stop the handle and so
+    /// free this context.
     fn report(&self) {
         let before = self.known.get();
         let (status, now) = match self.found.get() {
             Ok(found) => {
                 self.known.set(found);
                 let report = match self.outcome.replace(Outcome::Success) {
-                    // The first time there is nothing to compare with.
+                    // There is nothing to compare the first result with.
                     Outcome::None => false,
                     Outcome::Success => differ(&before, &found),
                     Outcome::Failure(_) => true,
@@ -160,10 +161,10 @@ impl FsPoll {
         }
         let context = self.new_context(callback, path)?;
         let interval = u64::from(interval.max(1));
-        // SAFETY: fresh, and in no other hands.
+        // SAFETY: `new_context` made it, and nothing else refers to it yet.
         unsafe {
             let timer = &(*context).timer;
-            // Started once and for all, so that later there is nothing that can fail.
+            // Repeats, so that no later start can fail.
             let started = timer.start(Some(on_timer), interval, interval);
             if let Err(error) = started.and_then(|()| (*context).submit()) {
                 timer.stop();
@@ -219,9 +220,9 @@ impl FsPoll {
     /// Takes a context out of the list and frees it.
     ///
     /// # Safety
-    /// It is in the list, stopped, and the pool is done with it.
+    /// It is in the list and stopped, and the pool does not have it.
     unsafe fn release(&self, context: *const Context) {
-        // SAFETY: contexts in the list are alive; the caller's contract for the last step.
+        // SAFETY: contexts in the list are alive. Freeing this one: as documented.
         unsafe {
             let mut place = &self.contexts;
             while !ptr::eq(place.get(), context) {
@@ -238,7 +239,7 @@ impl FsPoll {
         self.contexts.get().is_null()
     }
 
-    /// Lets closing go on if it waited for the last context.
+    /// Closes the handle if that waited for its last context.
     fn finish_close(&self) {
         if self.handle.is_closing() && self.contexts.get().is_null() {
             self.handle.loop_().closing_handle(&self.handle);
@@ -266,7 +267,7 @@ pub unsafe extern "C" fn uv_fs_poll_init(
     handle: *mut uv_fs_poll_t,
 ) -> c_int {
     let poll = handle.cast::<FsPoll>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Handle::init(poll, Loop::of(r#loop), UV_FS_POLL, |handle| FsPoll {
             handle,
@@ -300,7 +301,7 @@ pub unsafe extern "C" fn uv_fs_poll_start(
     if path.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsPoll::of(handle).start(poll_cb, CStr::from_ptr(path), interval) }.into_c()
 }
 
@@ -312,15 +313,16 @@ pub unsafe extern "C" fn uv_fs_poll_start(
 /// `handle` is an initialised polling handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_poll_stop(handle: *mut uv_fs_poll_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsPoll::of(handle) }.stop();
     0
 }
 
 /// Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
 ///
-/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
-/// `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer`
+/// or `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to
+/// what is needed.
 /// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
 ///
 /// # Safety
@@ -332,7 +334,7 @@ pub unsafe extern "C" fn uv_fs_poll_getpath(
     buffer: *mut c_char,
     size: *mut usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let (poll, out) = unsafe { (FsPoll::of(handle), TextOut::new(buffer, size)) };
     out.and_then(|out| out.put_path(poll.path())).into_c()
 }

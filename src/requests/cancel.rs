@@ -1,4 +1,4 @@
-//! `uv_cancel`, for all types of requests.
+//! Cancelling requests of every type: `uv_cancel`.
 
 use super::getaddrinfo::AddrInfo;
 use super::getnameinfo::NameInfo;
@@ -18,19 +18,19 @@ unsafe fn cancel<R: PoolRequest>(req: *mut uv_req_t) -> Result {
     pool::cancel(unsafe { &*req.cast::<R>() })
 }
 
-/// Cancels a request that has not begun. Its callback is still called, later, with
-/// `UV_ECANCELED`; the memory is the library's until then. File, work, look-up, random and write
-/// requests can be cancelled; a write that has begun reports how much of it was done
-/// (`uv_write_nwritten()`), one that is complete is left as it is.
+/// Cancels a request that has not begun. Its callback is called later with `UV_ECANCELED`; until
+/// then the library uses the memory. File, work, look-up, random and write requests can be
+/// cancelled. A write that has begun reports how much was written (`uv_write_nwritten()`); cancelling
+/// one that is complete has no effect.
 ///
-/// Returns 0; `UV_EBUSY` when it has begun or is done; `UV_EINVAL` for other requests.
+/// Returns 0; `UV_EBUSY` if the request has begun or is done; `UV_EINVAL` for other requests.
 /// Loop thread only. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_cancel>.
 ///
 /// # Safety
 /// `req` is a request that was started and whose callback has not been called.
 #[no_mangle]
 pub unsafe extern "C" fn uv_cancel(req: *mut uv_req_t) -> c_int {
-    // SAFETY: as documented; the type says what the request is part of.
+    // SAFETY: as documented; each function is called for requests of its type.
     unsafe {
         match Request::of(req).kind() {
             UV_WORK => cancel::<UserWork>(req),

@@ -1,4 +1,4 @@
-//! `uv_getaddrinfo`: the addresses that belong to a name.
+//! Finding the addresses of a name: `uv_getaddrinfo`.
 
 use super::Request;
 use crate::abi::*;
@@ -23,7 +23,7 @@ pub(super) struct AddrInfo {
     loop_: Cell<*mut uv_loop_t>,
     work: Work,
     callback: Cell<uv_getaddrinfo_cb>,
-    /// From `submit` until `done` copies, NULL if there is none. They are in one block, in this order.
+    /// Copies, in one block and in this order, from `submit` until `done`. NULL if not given.
     hints: Cell<*mut addrinfo>,
     host: Cell<*mut c_char>,
     service: Cell<*mut c_char>,
@@ -42,7 +42,7 @@ const _: () = {
     assert!(offset_of!(AddrInfo, retcode) == offset_of!(uv_getaddrinfo_t, retcode));
 };
 
-/// What is to be looked up.
+/// The arguments of a look-up.
 #[derive(Clone, Copy)]
 struct Query<'a> {
     host: Option<&'a CStr>,
@@ -50,7 +50,8 @@ struct Query<'a> {
     hints: Option<&'a addrinfo>,
 }
 
-/// Copies a string to `at`, moves `at` behind it and returns the copy; NULL if there is none.
+/// Copies a string to `at` and advances `at` past the copy. Returns the copy, NULL if there is no
+/// string.
 ///
 /// # Safety
 /// There is room for the string at `at`.
@@ -67,10 +68,10 @@ unsafe fn copy_string(string: Option<&CStr>, at: &mut *mut c_char) -> *mut c_cha
 }
 
 impl AddrInfo {
-    /// Copies the query into a block of the request's own.
+    /// Copies the query into one block, which the request owns.
     fn copy_query(&self, query: Query<'_>) -> Result {
         let length = |string: Option<&CStr>| string.map_or(0, |s| s.to_bytes_with_nul().len());
-        // No hints are not the same as hints that say nothing.
+        // getaddrinfo() has defaults for no hints that differ from empty hints.
         let hints = query.hints.map_or(0, |_| size_of::<addrinfo>());
         let size = hints + length(query.host) + length(query.service);
         let block = memory::malloc(size)?;
@@ -79,7 +80,7 @@ impl AddrInfo {
             // SAFETY: the block begins with room for them, and malloc aligns it.
             unsafe { self.hints.get().write(hints) };
         }
-        // SAFETY: behind the hints there is room for both strings.
+        // SAFETY: the block has room for both strings after the hints.
         unsafe {
             let mut at = block.as_ptr().cast::<c_char>().add(hints);
             self.host.set(copy_string(query.host, &mut at));
@@ -133,15 +134,15 @@ unsafe impl PoolRequest for AddrInfo {
 }
 
 /// Finds the addresses of a host, of a service, or of both: getaddrinfo(3). A host name that is not
-/// ASCII is taken for UTF-8 and converted as international domain names are.
+/// ASCII must be UTF-8 and is converted as an international domain name.
 ///
-/// With a callback the pool does it, and the callback gets the list, or NULL and an error; all
-/// arguments are copied. Without one the call waits, and the list is `req->addrinfo`. The list is
-/// the caller's, to be freed with `uv_freeaddrinfo()`.
+/// With a callback the look-up runs on the thread pool, and the callback gets the list, or NULL and
+/// an error; all arguments are copied. Without a callback the call blocks, and the list is in
+/// `req->addrinfo`. The caller frees the list with `uv_freeaddrinfo()`.
 ///
 /// Returns 0; `UV_EINVAL` when `req` is NULL, when both `node` and `service` are, and for a host name
 /// that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
-/// the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+/// the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
 ///
 /// # Safety

@@ -1,4 +1,4 @@
-//! `uv_getnameinfo`: the names that belong to an address.
+//! Finding the names of an address: `uv_getnameinfo`.
 
 use super::Request;
 use crate::abi::*;
@@ -48,7 +48,7 @@ impl NameInfo {
         self.service.as_ptr().cast()
     }
 
-    /// Copies the address.
+    /// Copies the address into the request.
     ///
     /// # Safety
     /// `address` is NULL or points to as many bytes as its family has.
@@ -64,8 +64,8 @@ impl NameInfo {
 
     fn look_up(&self) {
         let address = self.address.as_ptr().cast();
-        // SAFETY: `set_address` filled the address in, so it has its length; the buffers are as
-        // large as said.
+        // SAFETY: `set_address` filled the address in, so it has its length; the buffers have the
+        // sizes that are passed.
         let outcome = unsafe {
             sys::socket::address_length(address).and_then(|length| {
                 let host = (self.host(), NI_MAXHOST);
@@ -106,11 +106,12 @@ unsafe impl PoolRequest for NameInfo {
 /// Finds the names of the host and the service that an IPv4 or IPv6 address belongs to:
 /// getnameinfo(3) with `flags`. The address is copied.
 ///
-/// With a callback the pool does it, and the callback gets the names, or NULL and an error. Without
-/// one the call waits, and the names are in `req->host` and `req->service`.
+/// With a callback the look-up runs on the thread pool, and the callback gets the names, or NULL and
+/// an error. Without a callback the call blocks, and the names are in `req->host` and `req->service`.
 ///
 /// Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
-/// a callback also the error of the look-up, such as `UV_EAI_NONAME`. With one: loop thread only.
+/// a callback also the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread
+/// only.
 /// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.
 ///
 /// # Safety

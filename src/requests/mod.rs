@@ -20,14 +20,14 @@ use core::ptr;
 /// The fields that all requests begin with (`UV_REQ_FIELDS`).
 #[repr(C)]
 pub struct Request {
-    /// The user's, who may not have set it.
+    /// Belongs to the user, who may not have set it.
     data: Cell<MaybeUninit<*mut c_void>>,
     kind: Cell<uv_req_type>,
     padding: Padding<4>,
     reserved: Padding<32>,
-    /// Of a file request.
+    /// The operation of a file request; not set in others.
     operation: Cell<MaybeUninit<Option<&'static fs::Operation>>>,
-    /// For a write: how many bytes are written. `uv__req_write_extra_s` in C.
+    /// The number of bytes that a write request has written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
 }
 
@@ -59,7 +59,7 @@ impl Request {
     }
 }
 
-/// The size in bytes of the requests of a type; `(size_t) -1` when there is no such type.
+/// Returns the size in bytes of requests of this type; `(size_t) -1` if there is no such type.
 ///
 /// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_size>.
 #[no_mangle]
@@ -67,7 +67,7 @@ pub extern "C" fn uv_req_size(r#type: uv_req_type) -> usize {
     request_type(r#type).map_or(usize::MAX, |info| info.size)
 }
 
-/// The request's field `type`.
+/// Returns the request's field `type`.
 ///
 /// # Safety
 /// `req` is a request.
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn uv_req_get_type(req: *const uv_req_t) -> uv_req_type {
     unsafe { (&raw const (*req).r#type).read() }
 }
 
-/// The name of a request type, as in the name of its struct; NULL when there is no such type.
+/// Returns the name of a request type, as in the name of its struct; NULL if there is no such type.
 ///
 /// The string is static. See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type_name>.
 #[no_mangle]
@@ -85,7 +85,7 @@ pub extern "C" fn uv_req_type_name(r#type: uv_req_type) -> *const c_char {
     request_type(r#type).map_or(ptr::null(), |info| info.name.as_ptr())
 }
 
-/// The request's field `data`.
+/// Returns the request's field `data`.
 ///
 /// # Safety
 /// `req` is a request.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn uv_req_set_data(req: *mut uv_req_t, data: *mut c_void) 
     unsafe { (&raw mut (*req).data).write(data) }
 }
 
-/// A `uv_buf_t` of these two values.
+/// Returns a `uv_buf_t` of these two values.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_init>.
 #[no_mangle]

@@ -1,4 +1,4 @@
-//! `uv_random`.
+//! Random bytes: `uv_random`.
 
 use super::Request;
 use crate::abi::*;
@@ -11,7 +11,7 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::mem::offset_of;
 use core::ptr;
 
-/// More cannot be asked for at once.
+/// The most that one request can ask for.
 const MAX_LENGTH: usize = 0x7fff_ffff;
 
 #[repr(C)]
@@ -39,7 +39,7 @@ unsafe impl PoolRequest for Random {
     const OFFSET: usize = offset_of!(Random, work);
 
     fn run(&self) {
-        // SAFETY: the caller of `uv_random` vouches for the buffer until the callback.
+        // SAFETY: by the contract of `uv_random` the buffer is valid until the callback.
         let outcome = unsafe { sys::random::fill(self.buffer.get().cast(), self.length.get()) };
         self.status.set(outcome.into_c());
     }
@@ -58,18 +58,18 @@ unsafe impl PoolRequest for Random {
     }
 }
 
-/// Fills `buf` with `buflen` random bytes from the kernel, which are good enough for keys.
+/// Fills `buf` with `buflen` random bytes from the kernel, which are fit for cryptographic keys.
 ///
-/// With a callback the pool does it and `cb` is called on the loop's thread; `buf` must stay until
-/// then. Without one the call does it itself, may wait for the kernel to gather entropy, and needs
-/// neither `loop` nor `req`. `flags` must be 0.
+/// With a callback this runs on the thread pool, and `cb` is called on the loop's thread; `buf` must
+/// be valid until then. Without a callback the call may block until the kernel has gathered entropy,
+/// and uses neither `loop` nor `req`. `flags` must be 0.
 ///
 /// Returns 0; `UV_E2BIG` for more than 2 GiB; `UV_EINVAL` for flags; without a callback also any
-/// error of getrandom(2). With one: loop thread only.
+/// error of getrandom(2). With a callback: loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_random>.
 ///
 /// # Safety
-/// `buf` is good for writing `buflen` bytes; with a callback `loop` is an initialised loop and `req`
+/// `buf` is valid for writing `buflen` bytes; with a callback `loop` is an initialised loop and `req`
 /// is alive and in place until it is called.
 #[no_mangle]
 pub unsafe extern "C" fn uv_random(

@@ -1,4 +1,4 @@
-//! `uv_queue_work`.
+//! The user's own work on the thread pool: `uv_queue_work`.
 
 use super::Request;
 use crate::abi::*;
@@ -45,10 +45,10 @@ unsafe impl PoolRequest for UserWork {
     }
 }
 
-/// Runs `work_cb` on a thread of the pool and then `after_work_cb`, which may be NULL, on the
-/// loop's thread.
+/// Runs `work_cb` on a thread of the pool, then `after_work_cb`, which may be NULL, on the loop's
+/// thread.
 ///
-/// Returns 0, or `UV_EINVAL` when `work_cb` is NULL. Loop thread only.
+/// Returns 0, or `UV_EINVAL` if `work_cb` is NULL. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/threadpool.html#c.uv_queue_work>.
 ///
 /// # Safety

@@ -47,8 +47,8 @@ fn utime(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     sys::fs::set_times(target, times).map(zero)
 }
 
-/// Seconds since 1970 as the kernel wants them; infinity is the present, not-a-number no change.
-/// What a double cannot hold of a nanosecond is cut off.
+/// Converts seconds since 1970 to the kernel's form. Infinity means the present, NaN no change.
+/// Fractions of a nanosecond are cut off.
 fn to_timespec(time: f64) -> Result<timespec> {
     if time.is_infinite() {
         return Ok(timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW });
@@ -62,15 +62,15 @@ fn to_timespec(time: f64) -> Result<timespec> {
     // Unlike trunc(), which some versions of std take from libm, the cast needs no library.
     let seconds = time as i64;
     let nanoseconds = ((time - seconds as f64) * 1e9) as i64;
-    // The fraction of a time before 1970 counts from the second before.
+    // The nanoseconds of a time before 1970 count from the previous second.
     let borrow = i64::from(nanoseconds < 0);
     Ok(timespec { tv_sec: seconds - borrow, tv_nsec: nanoseconds + borrow * 1_000_000_000 })
 }
 
-/// Asks whether the process may access a file: access(2).
+/// Checks whether the process may access a file: access(2).
 ///
 /// `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
 ///
 /// # Safety
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn uv_fs_access(
 
 /// Sets the permissions of a file: chmod(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chmod>.
 ///
 /// # Safety
@@ -124,9 +124,9 @@ pub unsafe extern "C" fn uv_fs_fchmod(
     unsafe { FCHMOD.start(r#loop, req, cb, Arguments { file, mode: mode as mode_t, ..NONE }) }
 }
 
-/// Sets the owner and the group of a file: chown(2). An id of -1 stays as it is.
+/// Sets the owner and the group of a file: chown(2). An id of -1 does not change.
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_chown>.
 ///
 /// # Safety
@@ -185,8 +185,8 @@ pub unsafe extern "C" fn uv_fs_lchown(
 /// Sets the times of a file's last access and last change: utimensat(2).
 ///
 /// `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
-/// `UV_FS_UTIME_OMIT` leaves a time as it is. The result is 0 or an error, `UV_EINVAL` for a time
-/// that no file can have. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `UV_FS_UTIME_OMIT` does not change a time. The result is 0 or an error, `UV_EINVAL` for a time
+/// that no file can have. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
 ///
 /// # Safety

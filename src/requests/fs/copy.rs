@@ -6,21 +6,20 @@ use crate::sys::{self, fd::MAX_RW_COUNT, fs::Target};
 use core::ffi::{c_char, c_int, c_uint};
 use libc::{mode_t, off_t};
 
-/// Copies up to `length` bytes from `offset` in `input`
-/// to the current position of `output`, with the best means that the two files allow. May copy
-/// less; 0 is the end of the input.
+/// Copies up to `length` bytes from `offset` in `input` to the current position of `output`, in the
+/// fastest way that the two files support. Returns how many were copied, 0 at the end of the input.
 fn transfer(output: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
     let copied = match sys::fs::copy_file_range(output, input, offset, length) {
         Err(Error::ENOSYS | Error::ENOTSUP | Error::EXDEV) => {
             sys::fs::sendfile(output, input, offset, length)
         }
-        // These file systems refuse with errors of their own what sendfile can do.
+        // These file systems have other errors for what only sendfile supports.
         Err(Error::EPERM) if is_cifs(output) => sys::fs::sendfile(output, input, offset, length),
         Err(Error::EACCES) if is_ceph(input) => sys::fs::sendfile(output, input, offset, length),
         other => other,
     };
     match copied {
-        // Not for this kind of file: a pipe, a device, a file in /proc.
+        // The file is of a kind that neither supports: a pipe, a device, a file in /proc.
         Err(Error::EINVAL | Error::EIO | Error::ENOTSOCK | Error::EXDEV) => {
             read_and_write(output, input, offset, length)
         }
@@ -62,7 +61,7 @@ fn read_and_write(output: c_int, input: c_int, offset: off_t, length: usize) -> 
     Ok(total)
 }
 
-/// What was read has to be written, even if a non-blocking output makes that take a while.
+/// Writes all bytes, as they are read already; waits for an output that is non-blocking.
 fn write_all(output: c_int, mut bytes: &[u8]) -> Result {
     while !bytes.is_empty() {
         match sys::fs::write_bytes(output, bytes) {
@@ -74,7 +73,7 @@ fn write_all(output: c_int, mut bytes: &[u8]) -> Result {
     Ok(())
 }
 
-/// How many bytes are to be copied is in `nbufs`, where the file to read from is in `flags`.
+/// `nbufs` is the number of bytes, `flags` the file to read from.
 pub(super) static SENDFILE: Operation = Operation {
     prepare: |req| require(req.nbufs.get() as usize <= MAX_RW_COUNT),
     ..Operation::new(UV_FS_SENDFILE, |req| {
@@ -94,11 +93,12 @@ pub(super) static COPYFILE: Operation = Operation {
     ..Operation::on_paths(UV_FS_COPYFILE, |req| copyfile(req).map(zero))
 };
 
-/// A file descriptor that is closed in any case.
+/// A file descriptor that is closed when it is dropped.
 struct File(c_int);
 
 impl File {
-    /// Closes it where the outcome matters: some file systems report here that a write failed.
+    /// Closes the file and returns the outcome: some file systems report only here that a write
+    /// failed.
     fn close(self) -> Result {
         sys::fd::close(core::mem::ManuallyDrop::new(self).0)
     }
@@ -123,28 +123,28 @@ fn copyfile(request: &FsRequest) -> Result {
     let outcome = fill(&copy, &source, &original, flags);
     let closed = copy.close();
     if outcome.and(closed).is_err() {
-        // Half a copy is worse than none. The first error is the one to report.
+        // No partial copy is left. The first error is reported.
         let _ = sys::fs::unlink(request.new_path());
     }
     outcome.and(closed)
 }
 
-/// Makes `copy`, which is open for writing and may have been there before, equal to `source`.
+/// Makes `copy`, which is open for writing and may have existed before, equal to `source`.
 fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Result {
     let target = Target::File(copy.0);
     let before = sys::fs::stat(target)?;
     if (before.st_dev, before.st_ino) == (original.st_dev, original.st_ino) {
         return Ok(());
     }
-    // Not earlier, with O_TRUNC: it might have been the source itself.
+    // Not with O_TRUNC, as it could have been the source itself.
     sys::fs::ftruncate(copy.0, 0)?;
-    // Times and owner come along if they may; the mode has to.
+    // Times and owner are copied if that is allowed; the mode must be.
     let time = |time: &uv_timespec_t| libc::timespec { tv_sec: time.tv_sec, tv_nsec: time.tv_nsec };
     let _ = sys::fs::set_times(target, [time(&original.st_atim), time(&original.st_mtim)]);
     let (uid, gid) = (original.st_uid as uv_uid_t, original.st_gid as uv_gid_t);
     let _ = sys::fs::chown(target, uid, gid);
     match sys::fs::chmod(target, original.st_mode as mode_t & 0o7777) {
-        // CIFS keeps no modes.
+        // CIFS does not store modes.
         Err(Error::EPERM) if is_cifs(copy.0) => {}
         other => other?,
     }
@@ -160,7 +160,7 @@ fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Resul
     while offset < original.st_size {
         let rest = usize::try_from(original.st_size - offset).unwrap_or(usize::MAX);
         match transfer(copy.0, source.0, offset as off_t, rest)? {
-            // The file has become shorter meanwhile.
+            // The file was truncated meanwhile.
             0 => break,
             count => offset += count as u64,
         }
@@ -168,13 +168,13 @@ fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Resul
     Ok(())
 }
 
-/// Copies a file with its mode and, as far as that is allowed, its times and owner.
+/// Copies a file with its mode and, if that is allowed, its times and owner.
 ///
 /// `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
 /// of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
 /// `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
 /// is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
 ///
 /// # Safety
@@ -193,12 +193,11 @@ pub unsafe extern "C" fn uv_fs_copyfile(
 }
 
 /// Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
-/// inside the kernel if it can do that for these two.
+/// inside the kernel if it supports that for these two files.
 ///
-/// The position of `in_fd` does not change, unless it is something like a pipe, which has only
-/// that. The result is the number of bytes, which may be less than `length`, or an error.
-/// `UV_EINVAL` when `length` is more than 2 GiB less a page.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The position of `in_fd` does not change, unless it has no offsets, like a pipe. The result is
+/// the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` when `length` is
+/// more than 2 GiB less a page. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
 ///
 /// # Safety
@@ -213,7 +212,7 @@ pub unsafe extern "C" fn uv_fs_sendfile(
     length: usize,
     cb: uv_fs_cb,
 ) -> c_int {
-    // A length that does not fit is too large.
+    // `prepare` refuses the largest number.
     let nbufs = c_uint::try_from(length).unwrap_or(c_uint::MAX);
     let arguments = Arguments { file: out_fd, flags: in_fd, nbufs, off: in_offset, ..NONE };
     // SAFETY: as documented.

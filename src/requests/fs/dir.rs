@@ -23,15 +23,15 @@ pub(super) static RMDIR: Operation =
 pub(super) static SCANDIR: Operation =
     Operation { free: free_scan, ..Operation::on_path(UV_FS_SCANDIR, scandir) };
 
-/// The directory in `ptr` is for `uv_fs_closedir()` to free.
+/// `uv_fs_closedir()` frees the directory in `ptr`, not the request.
 pub(super) static OPENDIR: Operation =
     Operation::on_path(UV_FS_OPENDIR, |req| opendir(req).map(zero));
 
 pub(super) static READDIR: Operation = Operation {
-    // SAFETY: the caller of `uv_fs_readdir` vouches for the directory.
+    // SAFETY: by the contract of `uv_fs_readdir` the directory is NULL or valid.
     prepare: |req| require(!req.dir().is_null() && unsafe { !(*req.dir()).dirents.is_null() }),
     free: |req, dir| {
-        // SAFETY: `readdir` read as many entries of the directory.
+        // SAFETY: `readdir` put `result` names into the directory's entries.
         unsafe { free_names(dir.cast(), req.result.get()) };
     },
     ..Operation::new(UV_FS_READDIR, readdir)
@@ -60,19 +60,19 @@ fn entry_type(kind: u8) -> uv_dirent_type_t {
 
 // ---- scandir -------------------------------------------------------------------------------
 
-/// What scandir found, in memory from `memory`; `req->ptr` points to it.
+/// The entries that scandir found. `req->ptr` points to it, in memory from `memory`.
 struct Scan {
-    /// All names one after the other, each with its NUL.
+    /// All names, each with its NUL.
     names: Array<u8>,
-    /// In the order of their names.
+    /// Sorted by name.
     entries: Array<Found>,
-    /// The entry that the iterator is at.
+    /// The index of the iterator's next entry.
     next: Cell<usize>,
 }
 
 #[derive(Clone, Copy)]
 struct Found {
-    /// Where in `names` it begins.
+    /// The index of its name in `names`.
     start: usize,
     len: u32,
     kind: u8,
@@ -110,14 +110,14 @@ fn scandir(request: &FsRequest) -> Result<isize> {
 /// # Safety
 /// `scan` was put into `ptr` by `scandir`, and is not used afterwards.
 unsafe fn free_scan(_: &FsRequest, scan: *mut c_void) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         scan.cast::<Scan>().drop_in_place();
         memory::free(scan);
     }
 }
 
-/// The iterator's next step; `EOF` when there is none, and the error of a scan that failed.
+/// Returns the next entry; `EOF` after the last, and the error of a scan that failed.
 fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
     let result = request.result.get();
     if result < 0 {
@@ -133,7 +133,7 @@ fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
         entries.get(next.get()).and_then(|found| Some((found, names.get(found.start..)?)))
     else {
         request.ptr.set(core::ptr::null_mut());
-        // SAFETY: nothing refers to it any more.
+        // SAFETY: `ptr` was the only pointer to it.
         unsafe { free_scan(request, scan) };
         return Err(Error::EOF);
     };
@@ -151,7 +151,7 @@ impl FsRequest {
 }
 
 fn opendir(request: &FsRequest) -> Result {
-    // First the memory: getting it cannot leave a directory open.
+    // Allocated first, so that a failure leaves no directory open.
     let dir = memory::calloc(1, size_of::<uv_dir_t>())?.cast::<uv_dir_t>();
     match Directory::open(request.path()) {
         Ok(directory) => {
@@ -161,7 +161,7 @@ fn opendir(request: &FsRequest) -> Result {
             Ok(())
         }
         Err(error) => {
-            // SAFETY: it came from there a moment ago.
+            // SAFETY: `calloc` returned it.
             unsafe { memory::free(dir.as_ptr().cast()) };
             Err(error)
         }
@@ -171,7 +171,7 @@ fn opendir(request: &FsRequest) -> Result {
 fn readdir(request: &FsRequest) -> Result<isize> {
     let dir = request.dir();
     let mut count = 0;
-    // SAFETY: the caller vouches for the directory and for its room for entries.
+    // SAFETY: by the contract of `uv_fs_readdir` the directory is valid, with room for entries.
     unsafe {
         match read_entries(dir, &mut count) {
             Ok(()) => Ok(count as isize),
@@ -186,7 +186,7 @@ fn readdir(request: &FsRequest) -> Result<isize> {
 /// # Safety
 /// `dir` came from `uv_fs_opendir`, and `dirents` has room for `nentries` entries.
 unsafe fn read_entries(dir: *mut uv_dir_t, count: &mut usize) -> Result {
-    // SAFETY: the caller's contract. The stream is given back below, as it is not dropped.
+    // SAFETY: as documented. The stream stays the directory's, as the `Directory` is not dropped.
     unsafe {
         let stream = NonNull::new((*dir).dir).ok_or(Error::EINVAL)?;
         let mut directory = core::mem::ManuallyDrop::new(Directory::from_raw(stream));
@@ -204,10 +204,10 @@ unsafe fn read_entries(dir: *mut uv_dir_t, count: &mut usize) -> Result {
 /// Frees the names that `readdir` put into the caller's entries.
 ///
 /// # Safety
-/// `dir` is the directory that they were read from, `count` what `readdir` returned.
+/// `dir` is the directory that they were read from, and `readdir` returned `count`.
 unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
     for i in 0..usize::try_from(count).unwrap_or(0) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             let entry = (*dir).dirents.add(i);
             memory::free((*entry).name.cast_mut().cast());
@@ -219,7 +219,7 @@ unsafe fn free_names(dir: *mut uv_dir_t, count: isize) {
 fn closedir(request: &FsRequest) {
     let dir = request.dir();
     request.ptr.set(core::ptr::null_mut());
-    // SAFETY: the caller vouches for the directory, and gives it up.
+    // SAFETY: by the contract of `uv_fs_closedir` the directory is valid and not used afterwards.
     unsafe {
         if let Some(stream) = NonNull::new((*dir).dir) {
             drop(Directory::from_raw(stream));
@@ -232,7 +232,7 @@ fn closedir(request: &FsRequest) {
 
 /// Makes a directory: mkdir(2). `mode` is reduced by the umask.
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdir>.
 ///
 /// # Safety
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn uv_fs_mkdir(
 
 /// Deletes an empty directory: rmdir(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rmdir>.
 ///
 /// # Safety
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn uv_fs_rmdir(
 /// Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
 ///
 /// `flags` is not used. The result is the number of entries or an error; the entries come from
-/// `uv_fs_scandir_next()`. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_scandir_next()`. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir>.
 ///
 /// # Safety
@@ -295,13 +295,13 @@ pub unsafe extern "C" fn uv_fs_scandir(
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir_next>.
 ///
 /// # Safety
-/// `req` is a request that `uv_fs_scandir()` is done with; `ent` is good for writing.
+/// `req` is a request of `uv_fs_scandir()` that is done; `ent` is valid for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_scandir_next(req: *mut uv_fs_t, ent: *mut uv_dirent_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match next_entry(unsafe { FsRequest::of(req) }) {
         Ok(entry) => {
-            // SAFETY: likewise.
+            // SAFETY: as documented.
             unsafe { ent.write(entry) };
             0
         }
@@ -309,11 +309,11 @@ pub unsafe extern "C" fn uv_fs_scandir_next(req: *mut uv_fs_t, ent: *mut uv_dire
     }
 }
 
-/// Opens a directory, to be read in portions: opendir(3).
+/// Opens a directory for `uv_fs_readdir()`: opendir(3).
 ///
-/// The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which is for
-/// `uv_fs_readdir()` and which `uv_fs_closedir()` frees, not `uv_fs_req_cleanup()`; otherwise it is
-/// NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. On success `req->ptr` is a `uv_dir_t`, which `uv_fs_closedir()`
+/// frees, not `uv_fs_req_cleanup()`; otherwise it is NULL. `uv_fs_open()` describes `loop`, `req`
+/// and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_opendir>.
 ///
 /// # Safety
@@ -333,9 +333,9 @@ pub unsafe extern "C" fn uv_fs_opendir(
 /// particular order, without `.` and `..`.
 ///
 /// The caller sets these two fields before. The result is the number of entries, 0 at the end, or
-/// an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. The names go with
-/// `uv_fs_req_cleanup()`, which must come before `dir` is closed or its fields are changed. One
-/// call at a time. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
+/// frees the names; it must be called before `dir` is closed or its fields are changed. Only one
+/// request may read a directory at a time. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
 ///
 /// # Safety
@@ -355,11 +355,11 @@ pub unsafe extern "C" fn uv_fs_readdir(
 /// Closes a directory and frees `dir`: closedir(3).
 ///
 /// The result is 0, or `UV_EINVAL` when `dir` is NULL.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
 ///
 /// # Safety
-/// As for `uv_fs_open()`; `dir` is NULL or came from `uv_fs_opendir()`, and is given up.
+/// As for `uv_fs_open()`; `dir` is NULL or came from `uv_fs_opendir()`, and is not used afterwards.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_closedir(
     r#loop: *mut uv_loop_t,

@@ -42,7 +42,7 @@ pub(super) static REALPATH: Operation = Operation {
 };
 
 fn readlink(request: &FsRequest) -> Result {
-    // Linux has no longer targets.
+    // The longest target on Linux.
     let mut target = [MaybeUninit::<u8>::uninit(); libc::PATH_MAX as usize];
     let len = sys::fs::readlink(request.path(), &mut target)?;
     let text = memory::malloc(len + 1)?.cast::<u8>().as_ptr();
@@ -63,7 +63,7 @@ fn realpath(request: &FsRequest) -> Result {
 
 /// Deletes a name and, if it was the last one, the file: unlink(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_unlink>.
 ///
 /// # Safety
@@ -79,9 +79,9 @@ pub unsafe extern "C" fn uv_fs_unlink(
     unsafe { UNLINK.start(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
-/// Renames a file or directory; what has the name `new_path` is replaced: rename(2).
+/// Renames a file or directory and replaces a file that has the name `new_path`: rename(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_rename>.
 ///
 /// # Safety
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn uv_fs_rename(
 
 /// Gives the file `path` another name, `new_path`: link(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_link>.
 ///
 /// # Safety
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn uv_fs_link(
 /// Makes `new_path` a symbolic link with the target `path`: symlink(2).
 ///
 /// `flags` are for Windows (`UV_FS_SYMLINK_DIR`, `UV_FS_SYMLINK_JUNCTION`) and ignored here. The
-/// result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_symlink>.
 ///
 /// # Safety
@@ -138,11 +138,11 @@ pub unsafe extern "C" fn uv_fs_symlink(
     unsafe { SYMLINK.start(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
 }
 
-/// Finds out where a symbolic link points: readlink(2).
+/// Reads the target of a symbolic link: readlink(2).
 ///
 /// The result is 0 or an error, `UV_EINVAL` if it is not a link. On success `req->ptr` is the
-/// target, a string that goes with `uv_fs_req_cleanup()`; otherwise it is NULL.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// target, a string that `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readlink>.
 ///
 /// # Safety
@@ -160,9 +160,9 @@ pub unsafe extern "C" fn uv_fs_readlink(
 
 /// Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
 ///
-/// The result is 0 or an error. On success `req->ptr` is the path, a string that goes with
-/// `uv_fs_req_cleanup()`; otherwise it is NULL.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. On success `req->ptr` is the path, a string that
+/// `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_realpath>.
 ///
 /// # Safety

@@ -1,13 +1,14 @@
 //! File operations: `uv_fs_t`.
 //!
-//! Every call has two forms. With a callback the request goes to the thread pool, or to the loop's
-//! ring if there is one: what the arguments point to is copied, the operation runs on a thread of the
-//! pool, the callback on the loop's. Without one the operation runs at once and the arguments are used
-//! where they are, so a synchronous call needs no loop and mostly no memory.
+//! Every function has two forms. With a callback the operation runs on the thread pool, or on the
+//! loop's ring if it has one, and strings and arrays that are passed are copied. Without a callback
+//! it runs at once on the caller's own memory, so a synchronous call needs no loop and hardly any
+//! memory.
 //!
-//! Each operation is one [`Operation`], in the file of its family, and one C function, which starts it.
+//! Each operation is one [`Operation`], in the file of its family, and one C function, which starts
+//! it.
 //!
-//! From `submit` until `done` a request is the pool's; nothing else reads or writes its fields.
+//! From `submit` until `done` the pool owns a request; nothing else reads or writes its fields.
 
 mod attributes;
 mod copy;
@@ -46,7 +47,7 @@ pub struct FsRequest {
     loop_: Cell<*mut uv_loop_t>,
     callback: Cell<uv_fs_cb>,
     result: Cell<isize>,
-    /// What it points to depends on the operation, which frees it.
+    /// Points to a result of the operation, which frees it, or to `statbuf`.
     ptr: Cell<*mut c_void>,
     path: Cell<*const c_char>,
     statbuf: Cell<MaybeUninit<uv_stat_t>>,
@@ -105,7 +106,7 @@ unsafe impl PoolRequest for FsRequest {
     }
 }
 
-/// Takes a request off the pool's queue or back from the ring, for `uv_cancel`.
+/// Cancels a request that the pool or the ring has not begun, for `uv_cancel`.
 ///
 /// # Safety
 /// `req` is a `uv_fs_t` that was started and whose callback has not been called.
@@ -119,7 +120,7 @@ pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
 }
 
 impl FsRequest {
-    /// Whether there is no callback to bring the outcome.
+    /// Whether the call is synchronous: it has no callback.
     fn is_sync(&self) -> bool {
         self.callback.get().is_none()
     }
@@ -137,7 +138,7 @@ impl FsRequest {
     fn copy_path(&self) -> Result {
         let path = self.path.get();
         require(!path.is_null())?;
-        // SAFETY: the caller of the C function vouches for the string.
+        // SAFETY: by the contract of the C function it is a string.
         let copy = memory::duplicate(unsafe { CStr::from_ptr(path) })?;
         self.path.set(copy.as_ptr());
         Ok(())
@@ -150,7 +151,7 @@ impl FsRequest {
         }
         let (path, new_path) = (self.path.get(), self.new_path.get());
         require(!path.is_null() && !new_path.is_null())?;
-        // SAFETY: the caller of the C function vouches for the strings; the block has room for both.
+        // SAFETY: by the contract of the C function these are strings; the block has room for both.
         unsafe {
             let first = CStr::from_ptr(path).to_bytes_with_nul();
             let second = CStr::from_ptr(new_path).to_bytes_with_nul();
@@ -164,16 +165,16 @@ impl FsRequest {
     }
 
     fn path(&self) -> Path<'_> {
-        // SAFETY: it is from a caller who vouches for it, or `copy_path` copied it.
+        // SAFETY: NULL or a string by the contract of the C function, or a copy of one.
         unsafe { Path::new(self.path.get()) }
     }
 
     fn new_path(&self) -> Path<'_> {
-        // SAFETY: as above, with `keep_paths`.
+        // SAFETY: as above.
         unsafe { Path::new(self.new_path.get()) }
     }
 
-    // ---- what a request owns --------------------------------------------------------------
+    // ---- clean-up -------------------------------------------------------------------------
 
     fn release_buffers(&self) {
         let bufs = self.bufs.replace(ptr::null_mut());
@@ -186,7 +187,7 @@ impl FsRequest {
     fn release_ptr(&self) {
         let pointer = self.ptr.replace(ptr::null_mut());
         if !pointer.is_null() {
-            // SAFETY: the operation put it there.
+            // SAFETY: the operation set the pointer, which nothing refers to any more.
             unsafe { (self.operation().free)(self, pointer) };
         }
     }
@@ -212,12 +213,12 @@ unsafe fn free_block(_: &FsRequest, block: *mut c_void) {
     unsafe { memory::free(block) };
 }
 
-/// Frees what the library allocated for a request. To be called after the callback, or after a
-/// synchronous call; more than once does no harm, and NULL is allowed.
+/// Frees the memory that the library allocated for a request. Call it after the callback, or after a
+/// synchronous call. Calling it again has no effect; NULL is allowed.
 ///
-/// `path` and `ptr` are NULL afterwards, `result` and `statbuf` stay. The directory of
-/// `uv_fs_opendir()` stays as well: that is what `uv_fs_closedir()` is for. A request whose
-/// `uv_fs_*()` call returned an error instead of starting it need not be cleaned up.
+/// `path` and `ptr` are NULL afterwards, `result` and `statbuf` do not change. The directory of
+/// `uv_fs_opendir()` is not freed; `uv_fs_closedir()` frees it. A request that `uv_fs_*()` did not
+/// start, but returned an error for, need not be cleaned up.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_req_cleanup>.
 ///
 /// # Safety
@@ -230,7 +231,7 @@ pub unsafe extern "C" fn uv_fs_req_cleanup(req: *mut uv_fs_t) {
     }
 }
 
-/// Which operation the request is for: `req->fs_type`.
+/// Returns the type of the operation, `req->fs_type`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_type>.
 ///
@@ -242,7 +243,7 @@ pub unsafe extern "C" fn uv_fs_get_type(req: *const uv_fs_t) -> uv_fs_type {
     unsafe { FsRequest::of(req) }.kind.get()
 }
 
-/// The outcome, `req->result`: a count, a file descriptor or 0, or an error code if negative.
+/// Returns the result, `req->result`: a count, a file descriptor or 0, or a negative error code.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_result>.
 ///
@@ -254,7 +255,7 @@ pub unsafe extern "C" fn uv_fs_get_result(req: *const uv_fs_t) -> ssize_t {
     unsafe { FsRequest::of(req) }.result.get()
 }
 
-/// The errno value of a request that failed: `-req->result`.
+/// Returns the errno value of a request that failed, `-req->result`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_system_error>.
 ///
@@ -266,9 +267,9 @@ pub unsafe extern "C" fn uv_fs_get_system_error(req: *const uv_fs_t) -> c_int {
     unsafe { FsRequest::of(req) }.result.get().wrapping_neg() as c_int
 }
 
-/// `req->ptr`: what the operation found, beyond a number.
+/// Returns `req->ptr`, the result of operations that have more than a number.
 ///
-/// The memory is the request's and goes with `uv_fs_req_cleanup()`.
+/// `uv_fs_req_cleanup()` frees the memory.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_ptr>.
 ///
 /// # Safety
@@ -279,9 +280,9 @@ pub unsafe extern "C" fn uv_fs_get_ptr(req: *const uv_fs_t) -> *mut c_void {
     unsafe { FsRequest::of(req) }.ptr.get()
 }
 
-/// `req->path`: the path that the operation is about, or NULL.
+/// Returns `req->path`, the path of the operation, or NULL.
 ///
-/// The memory is the request's, or after a synchronous call the caller's own.
+/// The memory belongs to the request, or after a synchronous call to the caller.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_path>.
 ///
 /// # Safety
@@ -292,7 +293,7 @@ pub unsafe extern "C" fn uv_fs_get_path(req: *const uv_fs_t) -> *const c_char {
     unsafe { FsRequest::of(req) }.path.get()
 }
 
-/// The address of `req->statbuf`, which `uv_fs_stat()` and its kin fill in.
+/// Returns the address of `req->statbuf`, which `uv_fs_stat()` and similar functions fill in.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_get_statbuf>.
 ///

@@ -1,4 +1,4 @@
-//! open, close.
+//! Opening and closing files: open, close.
 
 use super::ring::HERE;
 use super::{zero, Arguments, Operation, NONE};
@@ -27,14 +27,14 @@ pub(super) static CLOSE: Operation = Operation {
 
 /// Opens a file: open(2) with `O_CLOEXEC`.
 ///
-/// `flags` are `UV_FS_O_RDONLY` and its kin; `mode` is for a file that is created, and is reduced
-/// by the umask. The result is the file descriptor, to be closed with `uv_fs_close()`.
+/// `flags` are `UV_FS_O_RDONLY` and similar constants; `mode` is the mode of a new file, less the
+/// umask. The result is the file descriptor; close it with `uv_fs_close()`.
 ///
-/// As all `uv_fs_*()` functions: with a callback the call is asynchronous; it returns 0, or an
-/// error when it could not be started (`UV_EINVAL`, `UV_ENOMEM`), copies the path, and calls `cb`
-/// from `uv_run()` with the outcome in `req->result`. With `cb` NULL it is synchronous, `loop` is
-/// not used and may be NULL, and the result is returned as well. Errors are negative. Afterwards
-/// the request goes to `uv_fs_req_cleanup()`. Asynchronous calls: loop thread only.
+/// All `uv_fs_*()` functions work alike. With a callback the call is asynchronous: it copies the
+/// path and returns 0, or an error if the request could not be started (`UV_EINVAL`, `UV_ENOMEM`);
+/// `uv_run()` calls `cb` with the result in `req->result`. If `cb` is NULL, the call is synchronous:
+/// `loop` is not used and may be NULL, and the result is also returned. Errors are negative. Pass the
+/// request to `uv_fs_req_cleanup()` afterwards. Asynchronous calls: loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_open>.
 ///
 /// # Safety
@@ -54,10 +54,10 @@ pub unsafe extern "C" fn uv_fs_open(
     unsafe { OPEN.start(r#loop, req, cb, arguments) }
 }
 
-/// Closes a file descriptor: close(2). The descriptor is gone afterwards even if that is
-/// interrupted, which is not an error.
+/// Closes a file descriptor: close(2). It is closed even if the call is interrupted, which is not an
+/// error.
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_close>.
 ///
 /// # Safety
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn uv_fs_close(
     unsafe { CLOSE.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
-/// The operating system's handle of a C runtime file descriptor: on Unix the same number.
+/// Returns the operating system's handle of a C runtime file descriptor: on Unix the same number.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_get_osfhandle>.
 #[no_mangle]
@@ -81,7 +81,7 @@ pub extern "C" fn uv_get_osfhandle(fd: c_int) -> uv_os_fd_t {
     fd
 }
 
-/// The C runtime's file descriptor of an operating system handle: on Unix the same number.
+/// Returns the C runtime's file descriptor of an operating system handle: on Unix the same number.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_open_osfhandle>.
 #[no_mangle]

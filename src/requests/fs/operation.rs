@@ -1,4 +1,4 @@
-//! What a file operation consists of, and how it is started.
+//! The description of a file operation, and starting one.
 
 use super::{ring, FsRequest, Request};
 use crate::abi::*;
@@ -12,7 +12,7 @@ use core::ptr;
 use io_uring::squeue::Entry;
 use libc::{mode_t, off_t};
 
-/// A file operation: what is particular to one `fs_type`.
+/// A file operation: everything that depends on the `fs_type`.
 pub struct Operation {
     pub kind: uv_fs_type,
     /// Checks the arguments and, for an asynchronous call, copies what they point to. After an error
@@ -22,27 +22,27 @@ pub struct Operation {
     pub run: fn(&FsRequest) -> Result<isize>,
     /// Returns the entry for the loop's ring, or None if the pool must run it.
     pub entry: fn(&FsRequest) -> Option<Entry>,
-    /// Converts what the ring wrote to where the entry told it to.
+    /// Converts the ring's answer, which it wrote to where the entry points.
     pub take_answer: fn(&FsRequest),
-    /// Frees what `ptr` pointed to, which is not NULL.
+    /// Frees the result that `ptr` pointed to, which was not NULL.
     pub free: unsafe fn(&FsRequest, *mut c_void),
-    /// Whether the path is a template, which is filled in. The caller's is left as it is.
+    /// Whether the path is a template that the operation fills in, always in a copy.
     pub fills_path: bool,
-    /// Whether it ends with `EINTR` when a signal handler interrupts it. Otherwise it is repeated.
+    /// Whether an interruption by a signal handler ends it with `EINTR`. Otherwise it is repeated.
     pub interruptible: bool,
 }
 
-/// The outcome of an operation whose outcome is not a number.
+/// Converts the outcome of an operation that has no count to return.
 pub(super) fn zero((): ()) -> isize {
     0
 }
 
-/// `EINVAL` unless the arguments are valid.
+/// Returns `EINVAL` unless the arguments are valid.
 pub(super) fn require(valid: bool) -> Result {
     valid.then_some(()).ok_or(Error::EINVAL)
 }
 
-/// What a caller passes to an operation. What the operation does not take is 0.
+/// The arguments of an operation. Those that it does not take are 0.
 #[derive(Clone, Copy)]
 pub struct Arguments {
     pub path: *const c_char,
@@ -60,11 +60,11 @@ pub struct Arguments {
     pub ptr: *mut c_void,
 }
 
-// SAFETY: NULL pointers and zeroes.
+// SAFETY: zeroed memory is a valid value of these types: null pointers and zeroes.
 pub(super) const NONE: Arguments = unsafe { core::mem::zeroed() };
 
 impl Operation {
-    /// An operation whose arguments point to nothing.
+    /// Creates an operation that takes no memory of the caller's.
     pub const fn new(kind: uv_fs_type, run: fn(&FsRequest) -> Result<isize>) -> Operation {
         Operation {
             kind,
@@ -78,23 +78,22 @@ impl Operation {
         }
     }
 
-    /// An operation on a path.
+    /// Creates an operation on a path.
     pub const fn on_path(kind: uv_fs_type, run: fn(&FsRequest) -> Result<isize>) -> Operation {
         Operation { prepare: FsRequest::keep_path, ..Operation::new(kind, run) }
     }
 
-    /// An operation on two paths.
+    /// Creates an operation on two paths.
     pub const fn on_paths(kind: uv_fs_type, run: fn(&FsRequest) -> Result<isize>) -> Operation {
         Operation { prepare: FsRequest::keep_paths, ..Operation::new(kind, run) }
     }
 
-    /// Makes `req` a request for this operation and runs it: here if there is no callback, on the pool
-    /// or the loop's ring if there is one. Returns what the C function returns.
+    /// Makes `req` a request for this operation and runs it: at once if there is no callback,
+    /// otherwise on the pool or the loop's ring. Returns the value for the C function to return.
     ///
-    /// # Safety
-    /// `req` is NULL or memory for a request that is not under way; `loop` is an initialised loop
-    /// unless there is no callback; until the operation is done both stay, and so does what the
-    /// arguments of a synchronous call point to.
+    /// # Safety `req` is NULL or memory for a request that is not under way; `loop` is an
+    /// initialised loop unless there is no callback; both stay until the operation is done, and so
+    /// does the memory that the arguments of a synchronous call point to.
     #[inline(always)]
     pub unsafe fn start(
         &'static self,
@@ -118,7 +117,7 @@ impl Operation {
                 result: Cell::new(0),
                 ptr: Cell::new(arguments.ptr),
                 path: Cell::new(arguments.path),
-                // Its own value, so that nothing is written there.
+                // Keeps its value, so that the compiler leaves out 160 bytes of stores.
                 statbuf: (&raw const (*at).statbuf).read(),
                 new_path: Cell::new(arguments.new_path),
                 file: Cell::new(arguments.file),
@@ -151,14 +150,14 @@ impl Operation {
 }
 
 impl FsRequest {
-    /// Returns the operation; one that does nothing for memory that is zeroed.
+    /// Returns the operation; for zeroed memory one that does nothing.
     pub(super) fn operation(&self) -> &'static Operation {
         static NOTHING: Operation = Operation::new(UV_FS_UNKNOWN, |_| Err(Error::ENOSYS));
-        // SAFETY: `start` set it.
+        // SAFETY: `start` set it, or the user zeroed the memory, which is `None`.
         unsafe { self.request.operation.get().assume_init() }.unwrap_or(&NOTHING)
     }
 
-    /// Forgets the arguments, which `prepare` found wrong or could not copy.
+    /// Clears the arguments after `prepare` failed, as the request does not own them.
     #[cold]
     fn refuse(&self, error: Error) -> c_int {
         self.ptr.set(ptr::null_mut());
@@ -168,8 +167,8 @@ impl FsRequest {
         error.code()
     }
 
-    /// Runs the operation, or has the pool or the ring run it. The value is the result if it is known
-    /// now.
+    /// Runs the operation, or submits it to the ring or the pool. Returns the result, 0 if it is not
+    /// known yet.
     ///
     /// # Safety
     /// As for [`Operation::start`].

@@ -1,5 +1,4 @@
-//! read, write, and what brings the bytes to the disk or cuts them off: fsync, fdatasync,
-//! ftruncate.
+//! The contents of files: read, write, fsync, fdatasync, ftruncate.
 
 use super::{require, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
@@ -9,7 +8,7 @@ use core::ffi::{c_int, c_uint};
 use io_uring::opcode::{Fsync, Ftruncate, Readv, Writev};
 use io_uring::types::FsyncFlags;
 
-/// How many buffers one operation can have.
+/// The most buffers that one system call takes.
 const IOV_MAX: u32 = libc::UIO_MAXIOV as u32;
 
 pub(super) static READ: Operation = Operation {
@@ -21,7 +20,7 @@ pub(super) static READ: Operation = Operation {
     },
     interruptible: true,
     ..Operation::new(UV_FS_READ, |req| {
-        // SAFETY: the caller of `uv_fs_read` vouches for the buffers.
+        // SAFETY: by the contract of `uv_fs_read` the buffers are valid for writing.
         let count = unsafe { sys::fs::read(req.file.get(), req.buffers(), req.off.get())? };
         Ok(count as isize)
     })
@@ -36,7 +35,7 @@ pub(super) static WRITE: Operation = Operation {
     entry: |req| {
         let count = req.nbufs.get();
         let entry = Writev::new(req.ring_file(), req.bufs.get().cast(), count);
-        // Everything is to be written, which for more takes several calls.
+        // More buffers take several calls, as all of them are written.
         (count <= IOV_MAX).then(|| entry.offset(req.ring_offset()).build())
     },
     ..Operation::new(UV_FS_WRITE, write)
@@ -54,7 +53,7 @@ pub(super) static FDATASYNC: Operation = Operation {
 
 pub(super) static FTRUNCATE: Operation = Operation {
     entry: |req| {
-        // A negative length is an error that the pool will report.
+        // The pool reports the error of a negative length.
         let length = u64::try_from(req.off.get()).ok()?;
         Some(Ftruncate::new(req.ring_file(), length).build())
     },
@@ -78,28 +77,28 @@ impl FsRequest {
             let size = count.checked_mul(size_of::<uv_buf_t>()).ok_or(Error::ENOMEM)?;
             memory::malloc(size)?.cast().as_ptr()
         };
-        // SAFETY: the caller of the C function vouches for the array; there is room for all of it, in
-        // memory of our own.
+        // SAFETY: by the contract of the C function the array has `count` buffers; the copy has
+        // room for as many and does not overlap with it.
         unsafe { core::ptr::copy_nonoverlapping(bufs, copy, count) };
         self.bufs.set(copy);
         Ok(())
     }
 
     fn buffers(&self) -> &[uv_buf_t] {
-        // SAFETY: the caller's array, or the copy that `keep_buffers` made, which is not released before
-        // the operation is done.
+        // SAFETY: the caller's array, which by the contract of the C function has `nbufs` buffers,
+        // or the copy that `keep_buffers` made, which is not released before the operation is done.
         unsafe { core::slice::from_raw_parts(self.bufs.get(), self.nbufs.get() as usize) }
     }
 }
 
-/// Writes everything, in as many calls as it takes. When one fails after others did not, their
-/// count is the result: the caller meets the error again when it writes the rest.
+/// Writes all buffers, in as many calls as that takes. If a call fails after others succeeded,
+/// returns the bytes that they wrote: the caller gets the error when it writes the rest.
 fn write(request: &FsRequest) -> Result<isize> {
     let (fd, mut offset) = (request.file.get(), request.off.get());
     let mut rest = Unwritten { buffers: request.buffers(), skip: 0 };
     let mut total = 0usize;
     loop {
-        // SAFETY: the caller of `uv_fs_write` vouches for the buffers.
+        // SAFETY: by the contract of `uv_fs_write` the buffers are valid for reading.
         match unsafe { rest.write(fd, offset) } {
             Ok(0) => break,
             Ok(count) => {
@@ -119,10 +118,10 @@ fn write(request: &FsRequest) -> Result<isize> {
     Ok(total as isize)
 }
 
-/// What is left of an array of buffers that is not ours to change.
+/// The buffers that are not written yet. The array itself is not changed.
 struct Unwritten<'a> {
     buffers: &'a [uv_buf_t],
-    /// How much of the first buffer is written.
+    /// The number of bytes of the first buffer that are written.
     skip: usize,
 }
 
@@ -130,11 +129,11 @@ impl Unwritten<'_> {
     /// # Safety
     /// Each buffer points to as many readable bytes as it says.
     unsafe fn write(&self, fd: c_int, offset: i64) -> Result<usize> {
-        // SAFETY: the caller's contract, also for the end of a buffer.
+        // SAFETY: as documented; the end of a buffer lies within it.
         unsafe {
             match self.buffers {
-                // The end of a buffer that a short write broke goes on its own: that is rare, and
-                // otherwise it would take a copy of the array.
+                // The end of a buffer that was partly written is written alone, which is rare.
+                // Otherwise the array would have to be copied.
                 [first, ..] if self.skip > 0 => {
                     let base = first.base.add(self.skip);
                     let end = uv_buf_t { base, len: first.len - self.skip };
@@ -162,15 +161,15 @@ impl Unwritten<'_> {
 ///
 /// The result is the number of bytes, which may be less than there is room for, and 0 at the end
 /// of the file. One call fills at most `IOV_MAX` (1024) buffers. The array `bufs` is copied, the
-/// buffers themselves stay the caller's and must live until the callback.
+/// buffers themselves must stay valid until the callback.
 ///
-/// `UV_EINVAL` when `bufs` is NULL or `nbufs` 0; `UV_EINTR` when a signal handler interrupted it,
-/// which is possible for pipes and terminals.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `UV_EINVAL` if `bufs` is NULL or `nbufs` 0; `UV_EINTR` if a signal handler interrupted it, which
+/// is possible for pipes and terminals.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_read>.
 ///
 /// # Safety
-/// As for `uv_fs_open()`; `bufs` has `nbufs` buffers, which are good for writing.
+/// As for `uv_fs_open()`; `bufs` has `nbufs` buffers, which are valid for writing.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_read(
     r#loop: *mut uv_loop_t,
@@ -186,18 +185,18 @@ pub unsafe extern "C" fn uv_fs_read(
 }
 
 /// Writes buffers to a file: pwritev(2), or writev(2) at the current position when `offset` is
-/// negative. A file opened with `UV_FS_O_APPEND` is appended to in any case.
+/// negative. A file opened with `UV_FS_O_APPEND` is always appended to.
 ///
-/// The result is the number of bytes. It is less than there are only when an error kept it from
-/// writing the rest, and that error is the result when nothing was written. The array `bufs` is
-/// copied, the buffers themselves must live until the callback.
+/// The result is the number of bytes. It is less than the buffers hold only if an error occurred
+/// after some bytes were written; if none were written, the result is the error. The array `bufs` is
+/// copied, the buffers themselves must stay valid until the callback.
 ///
-/// `UV_EINVAL` when `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `UV_EINVAL` if `bufs` is NULL or `nbufs` 0, or for more than 2 GiB less a page.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_write>.
 ///
 /// # Safety
-/// As for `uv_fs_open()`; `bufs` has `nbufs` buffers, which are good for reading.
+/// As for `uv_fs_open()`; `bufs` has `nbufs` buffers, which are valid for reading.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_write(
     r#loop: *mut uv_loop_t,
@@ -212,9 +211,9 @@ pub unsafe extern "C" fn uv_fs_write(
     unsafe { WRITE.start(r#loop, req, cb, Arguments { file, bufs, nbufs, off: offset, ..NONE }) }
 }
 
-/// Brings a file's content and attributes to the disk: fsync(2).
+/// Flushes a file's contents and attributes to the disk: fsync(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fsync>.
 ///
 /// # Safety
@@ -230,9 +229,9 @@ pub unsafe extern "C" fn uv_fs_fsync(
     unsafe { FSYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
-/// Brings a file's content to the disk: fdatasync(2).
+/// Flushes a file's contents to the disk: fdatasync(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fdatasync>.
 ///
 /// # Safety
@@ -248,9 +247,9 @@ pub unsafe extern "C" fn uv_fs_fdatasync(
     unsafe { FDATASYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
-/// Makes a file `offset` bytes long, by cutting it or by filling it up with zeros: ftruncate(2).
+/// Sets the size of a file to `offset` bytes; a longer file ends in zeros: ftruncate(2).
 ///
-/// The result is 0 or an error. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_ftruncate>.
 ///
 /// # Safety

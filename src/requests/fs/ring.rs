@@ -1,6 +1,5 @@
-//! File operations that the kernel does on a loop's ring (`poller/ring.rs`): those that it has and
-//! that one entry can express. Everything else is for the pool, and so is what the kernel turns
-//! out to be unable to do with this file.
+//! File operations on a loop's ring (`poller/ring.rs`). An operation without an entry goes to the
+//! pool, and so does one that the kernel does not support for this file.
 
 use super::{FsRequest, Operation};
 use crate::abi::*;
@@ -81,7 +80,7 @@ unsafe impl EventHandler for ActiveRing {
     /// Calls back the operations that are complete. Those that callbacks add wait for the next event,
     /// or they could keep the loop here.
     fn on_event(&self, _: &Event) {
-        // SAFETY: the loop drops its ring before it ends.
+        // SAFETY: the loop outlives its ring.
         let loop_ = unsafe { &*self.loop_ };
         let Some(active) = loop_.ring.active() else { return };
         for index in 0..active.ring.completed() {
@@ -97,7 +96,7 @@ unsafe impl EventHandler for ActiveRing {
 
 pub(super) const HERE: Fd = Fd(libc::AT_FDCWD);
 
-/// Starts an operation on the ring; false when it is for the pool.
+/// Starts an operation on the ring. Returns false if the pool must run it.
 ///
 /// # Safety
 /// The request and what it points to stay until its callback.
@@ -105,10 +104,10 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Opera
     let Some(active) = loop_.ring.get(loop_) else { return false };
     let Some(entry) = (operation.entry)(request) else { return false };
     let entry = entry.user_data(ptr::from_ref(request).expose_provenance() as u64);
-    // Before the kernel has it, which may be done at once.
+    // Set before the push, as the kernel may complete the operation at once.
     request.work.give_to_ring();
-    // SAFETY: the caller's contract; the copies of paths and buffers and the room for the answer
-    // are the request's, which keeps them until the completion.
+    // SAFETY: as documented; the entry points to copies of paths and buffers and to room for the
+    // answer, which the request owns until the completion.
     let pushed = unsafe { active.ring.push(&entry) };
     if pushed {
         loop_.request_began();
@@ -118,7 +117,7 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Opera
     pushed
 }
 
-/// Calls back an operation that the ring has done, or gives it to the pool.
+/// Completes an operation: calls back, or submits it to the pool if the ring could not run it.
 ///
 /// # Safety
 /// This is a completion of the loop's ring.
@@ -131,7 +130,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     let mut result = result;
     if !cancelled && this.is_for_pool_after(result) {
         this.release_ptr();
-        // SAFETY: the request is alive until its callback, and in no queue.
+        // SAFETY: the request is alive until its callback, and the ring has returned it.
         match unsafe { loop_.submit(this) } {
             Ok(()) => return loop_.request_ended(),
             Err(error) => result = error.code(),
@@ -148,7 +147,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     this.done(Ok(()));
 }
 
-/// Takes an operation back from the kernel, if it waits there.
+/// Cancels an operation that the kernel has not begun.
 pub(super) fn cancel(request: &FsRequest) -> Result {
     // SAFETY: a request that is under way has a loop.
     let loop_ = unsafe { Loop::of(request.loop_.get()) };
@@ -163,14 +162,14 @@ impl FsRequest {
         Fd(self.file.get())
     }
 
-    /// Returns the offset for the ring, which takes -1 for the current position. In the request any
-    /// negative number means that.
+    /// Returns the offset for the ring. -1 means the current position, as any negative number does in
+    /// the request.
     pub(super) fn ring_offset(&self) -> u64 {
         self.off.get().max(-1) as u64
     }
 
-    /// Whether the pool can do better: where the ring cannot do this with such a file, and where it
-    /// was interrupted in what the pool repeats.
+    /// Whether the pool must run the operation: the ring does not support it for this file, or it was
+    /// interrupted, and the pool repeats it.
     fn is_for_pool_after(&self, result: i32) -> bool {
         match -result {
             libc::EOPNOTSUPP => true,

@@ -1,4 +1,4 @@
-//! What is known about files and file systems: stat, lstat, fstat, statfs.
+//! Attributes of files and file systems: stat, lstat, fstat, statfs.
 
 use super::{free_block, zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
@@ -50,7 +50,7 @@ fn set_statbuf(request: &FsRequest, found: &uv_stat_t) {
     request.ptr.set(request.statbuf.as_ptr().cast());
 }
 
-/// The kernel's answer goes to a block in `ptr`.
+/// Returns an entry whose answer goes to a new block in `ptr`.
 fn statx_entry(request: &FsRequest, target: Target<'_>) -> Option<Entry> {
     let answer = memory::calloc(1, size_of::<libc::statx>()).ok()?.as_ptr();
     request.ptr.set(answer);
@@ -98,7 +98,7 @@ fn statfs(request: &FsRequest) -> Result {
 /// Gets the attributes of a file: stat(2), with the time of birth where the file system has it.
 ///
 /// The result is 0 or an error. On success they are in `req->statbuf`, and `req->ptr` points
-/// there; otherwise that is NULL. See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// there; otherwise it is NULL. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_stat>.
 ///
 /// # Safety
@@ -150,9 +150,9 @@ pub unsafe extern "C" fn uv_fs_fstat(
 
 /// Gets the size and the use of the file system that `path` is on: statfs(2).
 ///
-/// The result is 0 or an error. On success `req->ptr` is a `uv_statfs_t` that goes with
-/// `uv_fs_req_cleanup()`; otherwise it is NULL.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// The result is 0 or an error. On success `req->ptr` is a `uv_statfs_t` that
+/// `uv_fs_req_cleanup()` frees; otherwise it is NULL.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_statfs>.
 ///
 /// # Safety

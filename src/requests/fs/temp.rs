@@ -1,4 +1,4 @@
-//! Names that nobody else has: mkdtemp, mkstemp.
+//! Files and directories with new names: mkdtemp, mkstemp.
 
 use super::{zero, Arguments, FsRequest, Operation, NONE};
 use crate::abi::*;
@@ -9,7 +9,7 @@ pub(super) static MKDTEMP: Operation = Operation {
     prepare: FsRequest::copy_path,
     fills_path: true,
     ..Operation::new(UV_FS_MKDTEMP, |req| {
-        // SAFETY: `path` is a copy of the template, which only this request refers to.
+        // SAFETY: `copy_path` made `path`, and nothing else refers to it.
         unsafe { sys::fs::mkdtemp(req.path.get().cast_mut()) }.map(zero)
     })
 };
@@ -26,7 +26,7 @@ fn mkstemp(request: &FsRequest) -> Result<isize> {
     match unsafe { sys::fs::mkstemp(template) } {
         Ok(fd) => Ok(fd as isize),
         Err(error) => {
-            // Nothing that looks like the name of a file may be left for the caller to use.
+            // The caller must not take what is left of the template for a name.
             // SAFETY: a string has at least its NUL.
             unsafe { template.write(0) };
             Err(error)
@@ -38,7 +38,7 @@ fn mkstemp(request: &FsRequest) -> Result<isize> {
 ///
 /// `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the directory's name until
 /// `uv_fs_req_cleanup()`. The result is 0 or an error, `UV_EINVAL` for another template.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkdtemp>.
 ///
 /// # Safety
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn uv_fs_mkdtemp(
 /// `tpl` ends in `XXXXXX`, which is replaced in a copy: `req->path` is the file's name until
 /// `uv_fs_req_cleanup()`, or empty after a failure. The result is the file descriptor or an error,
 /// `UV_EINVAL` for another template.
-/// See `uv_fs_open()` for what `loop`, `req` and `cb` mean.
+/// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_mkstemp>.
 ///
 /// # Safety
