@@ -400,6 +400,7 @@ TEST(stream_try_write_behind_a_queue) {
   ASSERT_EQ(uv_try_write(STREAM(&tcp), &buf, 1), UV_EAGAIN);
   peer_reads_pattern(BIG);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("write0");
   ASSERT_EQ(uv_try_write(STREAM(&tcp), &buf, 1), 1);
   peer_expects_text("x");
   tear_down();

@@ -308,6 +308,8 @@ static void firehose_more(uv_write_t* req, int status) {
 
 static void firehose_end_if_done(void) {
   if (quiet_rounds < 20 || timer_rounds < 20) return;
+  /* The first write was followed by others. */
+  if (firehose_bytes <= sizeof(firehose_data)) return;
   if (uv_is_closing(HANDLE(&firehose_in))) return;
   uv_close(HANDLE(&firehose_in), NULL);
   uv_close(HANDLE(&firehose_out), NULL);
@@ -363,7 +365,7 @@ TEST(tcp_firehose_starves_nobody) {
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_GE(quiet_rounds, 20);
   ASSERT_GE(timer_rounds, 20);
-  ASSERT_GT(firehose_bytes, 0);
+  ASSERT_GT(firehose_bytes, sizeof(firehose_data));
   CLOSE_LOOP(&loop);
 }
 
