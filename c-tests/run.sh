@@ -41,14 +41,15 @@ defines() {
       [[ $name == $pattern* || $pattern == "$name"* || ${name}_sync == $pattern ||
          ${name}_async == $pattern || ${name}_ring == $pattern ]] && return 0
     done
-  done < <(sed -nE 's/^ *(FS_)?TEST(_NOT_RING)?\((\w+).*/\3/p' "$1")
+  done < <(sed -nE 's/^ *(FS_|UNWIND_)?TEST(_NOT_RING|_LOST)?\((\w+).*/\3/p' "$1")
   return 1
 }
 
 # compile SOURCE: writes its object file, if the compiler accepts it.
 compile() {
-  local object=$out/$(basename "$1" .c).o
-  cc $flags -c -o "$object.new" "$1" && mv "$object.new" "$object"
+  local object=$out/$(basename "${1%.*}").o compiler="cc -std=gnu11 $c_flags"
+  [ "${1##*.}" = c ] || compiler="c++ -std=gnu++17"
+  $compiler $flags -c -o "$object.new" "$1" && mv "$object.new" "$object"
 }
 
 mkdir -p "$out/debug" target/lib
@@ -66,7 +67,8 @@ ln -sfn ../release/libuv.so target/lib/libuv.so.1
 exec 9>"$out/lock"
 flock 9
 
-flags="-std=gnu11 -O1 -g -Wall -Wextra -Werror=implicit-function-declaration -Ic-tests -I$include ${CFLAGS-}"
+c_flags=-Werror=implicit-function-declaration
+flags="-O1 -g -Wall -Wextra -Ic-tests -I$include ${CFLAGS-}"
 if [ "$flags" != "$(cat "$out/flags" 2>/dev/null)" ]; then
   rm -f "$out"/*.o
   echo "$flags" >"$out/flags"
@@ -77,11 +79,11 @@ for header in c-tests/*.h "$include"/uv.h "$include"/uv/*.h; do
   [ ! "$header" -nt "$newest_header" ] || newest_header=$header
 done
 sources=(c-tests/runner.c) stale=()
-for source in c-tests/test-*.c; do
+for source in c-tests/test-*.{c,cc}; do
   if [ "$mode" != debug ] || defines "$source"; then sources+=("$source"); fi
 done
 for source in "${sources[@]}"; do
-  object=$out/$(basename "$source" .c).o
+  object=$out/$(basename "${source%.*}").o
   if [ ! "$object" -nt "$source" ] || [ ! "$object" -nt "$newest_header" ]; then
     rm -f "$object"
     stale+=("$source")
@@ -89,17 +91,17 @@ for source in "${sources[@]}"; do
 done
 if [ ${#stale[@]} -gt 0 ]; then
   export -f compile
-  export flags out
+  export flags c_flags out
   printf '%s\0' "${stale[@]}" |
     xargs -0 -n 1 -P "$(nproc)" bash -c 'compile "$1"' compile || true
 fi
 
 objects=() broken=()
 for source in "${sources[@]}"; do
-  object=$out/$(basename "$source" .c).o
+  object=$out/$(basename "${source%.*}").o
   if [ -e "$object" ]; then objects+=("$object"); else broken+=("$source"); fi
 done
-cc -o "$out/$program.new" "${objects[@]}" -Wl,-z,lazy -no-pie "$linked" ${LDFLAGS-} -lpthread -ldl
+c++ -o "$out/$program.new" "${objects[@]}" -Wl,-z,lazy -no-pie "$linked" ${LDFLAGS-} -lpthread -ldl
 mv "$out/$program.new" "$out/$program"
 flock -u 9
 exec 9>&-

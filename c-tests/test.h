@@ -12,6 +12,10 @@
 #include <string.h>
 #include <uv.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct test_entry {
   const char* name;
   void (*run)(void);
@@ -40,9 +44,16 @@ int test_under_valgrind(void);
  * ends with 0 on oxuv and is killed by a signal on the reference. */
 void test_survives(const char* file, int line, void (*run)(void));
 
+/* Whether the test runs on the reference libuv. */
+int test_on_reference(void);
+
 /* A path inside the test's own scratch directory, which the runner makes before
  * the test and removes after it. The result is valid until the test ends. */
 const char* test_path(const char* name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define TEST(test_name)                                                       \
   static void test_name(void);                                                \
@@ -132,6 +143,10 @@ const char* test_path(const char* name);
     }                                                                         \
   } while (0)
 
+#define SKIP_ON_REFERENCE(reason)                                             \
+  do {                                                                        \
+    if (test_on_reference()) SKIP(reason);                                    \
+  } while (0)
 #define SKIP(reason) test_skip(__FILE__, __LINE__, reason)
 #define ASSERT_SURVIVES(run) test_survives(__FILE__, __LINE__, (run))
 #define CLOSE_LOOP(loop) test_close_loop(__FILE__, __LINE__, (loop))

@@ -123,6 +123,10 @@ impl List {
         (!self.is_empty()).then(|| self.head.next.get())
     }
 
+    pub fn back(&self) -> Option<*const Link> {
+        (!self.is_empty()).then(|| self.head.prev.get())
+    }
+
     pub fn pop_front(&self) -> Option<*const Link> {
         let first = self.front()?;
         // SAFETY: an element of the list is alive.
@@ -181,6 +185,12 @@ impl List {
         target.head.prev.set(last);
         self.head.next.set(&raw const self.head);
         self.head.prev.set(&raw const self.head);
+    }
+
+    /// Moves all elements of `others` to the beginning of this list.
+    pub fn prepend(&self, others: &List) {
+        self.move_to(others);
+        others.move_to(self);
     }
 
     /// Appends elements that are chained by `next` from the newest to the oldest, the oldest first.

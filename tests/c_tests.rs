@@ -11,11 +11,16 @@ use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-#[derive(Debug, PartialEq)]
 struct Counts {
     passed: usize,
     failed: usize,
     skipped: usize,
+}
+
+impl Counts {
+    fn total(&self) -> usize {
+        self.passed + self.failed + self.skipped
+    }
 }
 
 #[test]
@@ -25,7 +30,9 @@ fn c_tests_pass_on_the_reference_and_on_oxuv() {
     assert_eq!(reference.failed, 0, "tests that fail on the reference are wrong");
     assert_eq!(oxuv.failed, 0);
     assert!(oxuv.passed > 0);
-    assert_eq!(reference, oxuv, "the two libraries ran different tests");
+    // Some tests are skipped on the reference, as it does not survive them.
+    assert_eq!(reference.total(), oxuv.total(), "the two libraries ran different tests");
+    assert!(oxuv.skipped <= reference.skipped);
 }
 
 /// A directory with oxuv under its soname and nothing else.

@@ -7,8 +7,8 @@ use core::ffi::c_int;
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv__work {
-    pub work: Option<unsafe extern "C" fn(w: *mut uv__work)>,
-    pub done: Option<unsafe extern "C" fn(w: *mut uv__work, status: c_int)>,
+    pub work: Option<unsafe extern "C-unwind" fn(w: *mut uv__work)>,
+    pub done: Option<unsafe extern "C-unwind" fn(w: *mut uv__work, status: c_int)>,
     pub r#loop: *mut uv_loop_t,
     pub wq: uv__queue,
 }

@@ -187,7 +187,7 @@ pub unsafe extern "C" fn uv_loop_fork(r#loop: *mut uv_loop_t) -> c_int {
 /// # Safety
 /// `loop` is an initialised loop that no other thread runs.
 #[no_mangle]
-pub unsafe extern "C" fn uv_run(r#loop: *mut uv_loop_t, mode: uv_run_mode) -> c_int {
+pub unsafe extern "C-unwind" fn uv_run(r#loop: *mut uv_loop_t, mode: uv_run_mode) -> c_int {
     // SAFETY: the caller's contract.
     c_int::from(unsafe { Loop::of(r#loop) }.run(mode))
 }
@@ -264,7 +264,11 @@ pub unsafe extern "C" fn uv_update_time(r#loop: *mut uv_loop_t) {
 /// # Safety
 /// `loop` is an initialised loop.
 #[no_mangle]
-pub unsafe extern "C" fn uv_walk(r#loop: *mut uv_loop_t, walk_cb: uv_walk_cb, arg: *mut c_void) {
+pub unsafe extern "C-unwind" fn uv_walk(
+    r#loop: *mut uv_loop_t,
+    walk_cb: uv_walk_cb,
+    arg: *mut c_void,
+) {
     let Some(callback) = walk_cb else { return };
     // SAFETY: the caller's contract; the callback is the user's, called as it was declared.
     unsafe {

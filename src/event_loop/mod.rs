@@ -3,17 +3,18 @@
 mod api;
 pub use api::uv_default_loop;
 pub mod timers;
+mod unfinished;
+pub use unfinished::Unfinished;
 
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
-use crate::handles::async_::AsyncReceiver;
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::signal::LoopSignals;
 use crate::handles::timer;
 use crate::handles::{handle_of, loop_watcher, process, Handle};
-use crate::list::{container_of, List};
+use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
-use crate::poller::{watcher_of_pending, watcher_of_requeued, Batch, PollEvent, Poller, Watcher};
+use crate::poller::{watcher_of_pending, watcher_of_requeued, Poller, Watcher};
 use crate::pool::{self, PoolRequest, Task, Work};
 use crate::requests::fs::LoopRing;
 use crate::spin::AdaptiveSpin;
@@ -42,7 +43,7 @@ mod loop_flag {
 pub struct Loop {
     pub data: Cell<*mut c_void>,
     active_handles: Cell<u32>,
-    /// All handles that are not closed, except those that a walk has not visited yet.
+    /// All handles that are not closed, in the order of their numbers.
     pub handles: List,
     /// The number of active requests. C sees a union with a pointer.
     active_requests: Cell<u32>,
@@ -59,8 +60,6 @@ pub struct Loop {
     pub idle: loop_watcher::Queue,
     pub prepare: loop_watcher::Queue,
     pub check: loop_watcher::Queue,
-    pub asyncs: AsyncReceiver,
-    done_works: List,
     /// A stack: the handle closed last gets its callback first.
     closing: Cell<*const Handle>,
 
@@ -83,8 +82,10 @@ pub struct Loop {
     pub spare_fd: Cell<c_int>,
     metrics: Metrics,
     pub ring: LoopRing,
-    /// The innermost active walk.
-    walks: Cell<*const Walk>,
+    /// In memory of its own, as there is no room for it in C's struct.
+    pub unfinished: Box<Unfinished>,
+    /// How many handles there have been.
+    handle_count: Cell<u64>,
 }
 
 // SAFETY: the struct is `repr(C)`; sizes and offsets are asserted below. Not all of its bytes are
@@ -100,14 +101,6 @@ const _: () = {
     assert!(offset_of!(Loop, stop_flag) == offset_of!(uv_loop_t, stop_flag));
     assert!(offset_of!(Loop, backend_fd) == offset_of!(uv_loop_t, backend_fd));
 };
-
-/// A call of `uv_walk`.
-struct Walk {
-    /// The handles it has not visited yet.
-    rest: List,
-    /// The walk whose callback called it.
-    outer: *const Walk,
-}
 
 /// The figures of `uv_metrics_info` and `uv_metrics_idle_time`. Other threads read the times.
 #[derive(Default)]
@@ -159,8 +152,6 @@ impl Loop {
             idle: loop_watcher::Queue::new(),
             prepare: loop_watcher::Queue::new(),
             check: loop_watcher::Queue::new(),
-            asyncs: AsyncReceiver::new(),
-            done_works: List::new(),
             closing: Cell::new(core::ptr::null()),
             timers: Timers::new(),
             now: Cell::new(sys::time::monotonic_ms()),
@@ -175,7 +166,8 @@ impl Loop {
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
             ring: LoopRing::new(),
-            walks: Cell::new(core::ptr::null()),
+            unfinished: Box::new(Unfinished::new()),
+            handle_count: Cell::new(0),
         };
         // SAFETY: as documented.
         unsafe {
@@ -229,7 +221,7 @@ impl Loop {
 
     fn drop_threads(&self) {
         self.generation.set(sys::process::generation());
-        self.asyncs.after_fork(self);
+        self.unfinished.asyncs.after_fork(self);
         self.mailbox.complete_wakes();
     }
 
@@ -302,6 +294,9 @@ impl Loop {
     // ---- one iteration ----------------------------------------------------------------------
 
     pub fn run(&self, mode: uv_run_mode) -> bool {
+        if self.unfinished.running.replace(true) {
+            self.resume();
+        }
         let mut alive = self.is_alive();
         if !alive {
             self.update_time();
@@ -346,7 +341,30 @@ impl Loop {
         }
         self.stop_flag.set(0);
         self.mailbox.park_or_wake();
+        self.unfinished.running.set(false);
         alive
+    }
+
+    /// Queues again the work that a callback has left unfinished by leaving the loop.
+    #[cold]
+    fn resume(&self) {
+        let unfinished = &self.unfinished;
+        let watcher = unfinished.watcher.replace(core::ptr::null());
+        // SAFETY: the handle has not had its close callback, which only a running loop calls.
+        if let Some(watcher) = unsafe { watcher.as_ref() }.filter(|it| it.fd.get() != -1) {
+            self.queue_pending(watcher);
+            self.requeue(watcher);
+        }
+        self.pending.prepend(&unfinished.pending);
+        self.requeued.prepend(&unfinished.requeued);
+        timer::restart_due(self);
+        while let Some(link) = unfinished.works.pop_front() {
+            // SAFETY: finished work belongs to its loop until its callback.
+            unsafe { self.mailbox.push_done(link) };
+        }
+        unfinished.asyncs.resume();
+        self.signals.requeue(self);
+        self.prepend_closing(unfinished.closing.replace(core::ptr::null()));
     }
 
     /// Returns how long the poll phase may block, in milliseconds; -1 means without a limit.
@@ -355,7 +373,7 @@ impl Loop {
             || !self.has_work()
             || !self.pending.is_empty()
             || !self.requeued.is_empty()
-            || self.asyncs.has_received()
+            || self.unfinished.asyncs.has_received()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
         {
@@ -371,28 +389,42 @@ impl Loop {
         if self.pending.is_empty() {
             return;
         }
-        let round = List::new();
-        self.pending.move_to(&round);
+        let Unfinished { pending: round, watcher: current, .. } = &*self.unfinished;
+        self.pending.move_to(round);
         while let Some(link) = round.pop_front() {
             // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
             unsafe {
                 let watcher = watcher_of_pending(link);
+                current.set(watcher);
                 ((*watcher).vtable().on_pending)(watcher);
             }
         }
+        current.set(core::ptr::null());
     }
 
     fn run_closing(&self) {
-        let mut next = self.closing.replace(core::ptr::null());
-        if next.is_null() {
+        if self.closing.get().is_null() {
             return;
         }
-        while !next.is_null() {
-            // SAFETY: a closing handle is alive until its close callback, which `finish_close` calls.
-            let handle = unsafe { &*next };
-            next = handle.next_closing();
+        let closing = &self.unfinished.closing;
+        closing.set(self.closing.replace(core::ptr::null()));
+        // SAFETY: a closing handle is alive until its close callback.
+        while let Some(handle) = unsafe { closing.get().as_ref() } {
+            handle.end_requests();
+            closing.set(handle.next_closing());
             handle.finish_close();
         }
+    }
+
+    /// Puts a chain of closing handles back on top of the stack.
+    fn prepend_closing(&self, first: *const Handle) {
+        // SAFETY: a closing handle is alive until its close callback.
+        let Some(mut last) = (unsafe { first.as_ref() }) else { return };
+        // SAFETY: as above.
+        while let Some(next) = unsafe { last.next_closing().as_ref() } {
+            last = next;
+        }
+        last.set_next_closing(self.closing.replace(first));
     }
 
     /// Waits for events, at most `timeout` milliseconds, and dispatches them. Returns whether there were
@@ -402,8 +434,8 @@ impl Loop {
     #[inline(always)]
     fn poll(&self, timeout: c_int) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
-        let round = List::new();
-        self.requeued.move_to(&round);
+        let Unfinished { requeued: round, watcher: current, .. } = &*self.unfinished;
+        self.requeued.move_to(round);
 
         let began = self.now();
         // A first wait that does not block tells events that were ready from those that come later.
@@ -431,9 +463,11 @@ impl Loop {
             // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
             unsafe {
                 let watcher = watcher_of_requeued(link);
+                current.set(watcher);
                 ((*watcher).vtable().on_requeued)(watcher);
             }
         }
+        current.set(core::ptr::null());
         true
     }
 
@@ -449,7 +483,7 @@ impl Loop {
                 timeout = 0;
             }
         }
-        let helped = self.works.get() > 0 || self.asyncs.is_used();
+        let helped = self.works.get() > 0 || self.unfinished.asyncs.is_used();
         let since = (timeout != 0 && helped).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
@@ -459,7 +493,7 @@ impl Loop {
         if measure && timeout != 0 {
             self.metrics.wait_began.store(sys::time::monotonic(), Ordering::Relaxed);
         }
-        let batch = self.poller.wait(timeout);
+        self.poller.wait(timeout);
         if measure && timeout != 0 {
             self.end_wait();
         }
@@ -477,7 +511,7 @@ impl Loop {
         }
         self.update_time();
         self.metrics.polled_only.set(timeout == 0);
-        let dispatched = self.dispatch(batch);
+        let dispatched = self.dispatch();
         self.metrics.polled_only.set(false);
         dispatched
     }
@@ -488,30 +522,30 @@ impl Loop {
         self.metrics.idle_nanoseconds.fetch_add(waited, Ordering::Relaxed);
     }
 
-    fn dispatch(&self, batch: Option<Batch<'_>>) -> bool {
+    fn dispatch(&self) -> bool {
         let mut any = false;
         // Messages sent by the callbacks of this batch are for the next iteration.
-        let has_mail =
-            self.mailbox.has_done() || self.mailbox.has_asyncs() || self.asyncs.has_received();
-        if let Some(batch) = batch {
-            for event in batch.iter() {
-                // The mailbox is read below, as after every wait.
-                let PollEvent::Ready(watcher, event) = event else { continue };
-                any = true;
-                self.count_events(1);
-                // SAFETY: a registered watcher is part of a live handler.
-                unsafe { ((*watcher).vtable().on_event)(watcher, event) };
-            }
+        let has_mail = self.mailbox.has_done()
+            || self.mailbox.has_asyncs()
+            || self.unfinished.asyncs.has_received();
+        let current = &self.unfinished.watcher;
+        while let Some((watcher, event)) = self.poller.next_event() {
+            any = true;
+            self.count_events(1);
+            current.set(watcher);
+            // SAFETY: a registered watcher is part of a live handler.
+            unsafe { ((*watcher).vtable().on_event)(watcher, event) };
         }
+        current.set(core::ptr::null());
         if has_mail {
             any = true;
             if self.mailbox.has_done() {
                 self.run_done_works();
             }
-            if self.mailbox.has_asyncs() || self.asyncs.has_received() {
+            if self.mailbox.has_asyncs() || self.unfinished.asyncs.has_received() {
                 // One wake-up is one event, for any number of handles.
                 self.count_events(1);
-                self.asyncs.run(self);
+                self.unfinished.asyncs.run(self);
             }
         }
         // A signal often announces another event, such as the end of a child's pipe, whose callbacks
@@ -524,8 +558,9 @@ impl Loop {
 
     /// Calls back finished work.
     fn run_done_works(&self) {
-        self.mailbox.take_done(&self.done_works);
-        while let Some(link) = self.done_works.pop_front() {
+        let works = &self.unfinished.works;
+        self.mailbox.take_done(works);
+        while let Some(link) = works.pop_front() {
             self.count_events(1);
             self.works.set(self.works.get() - 1);
             self.request_ended();
@@ -546,41 +581,50 @@ impl Loop {
         Ok(())
     }
 
-    /// Calls `look`, which changes nothing, for every handle.
-    pub fn each_handle(&self, look: impl Fn(&Handle)) {
-        self.listed_handles().for_each(&look);
-        let mut walk = self.walks.get();
-        // SAFETY: a walk is in the chain while its function runs.
-        while let Some(Walk { rest, outer }) = unsafe { walk.as_ref() } {
-            handles_of(rest).for_each(&look);
-            walk = *outer;
-        }
+    /// Returns how many handles there have been.
+    pub fn handle_count(&self) -> u64 {
+        self.handle_count.get()
     }
 
-    /// Iterates over the handles in the order of their initialisation; in the callback of a walk, only
-    /// over those already visited. No handle may be opened or closed during the iteration.
+    /// Adds a handle to the list.
+    ///
+    /// # Safety
+    /// `link` is that of a handle whose number is the count, and leaves the list before its memory
+    /// is freed.
+    pub unsafe fn add_handle(&self, link: &Link) {
+        self.handle_count.set(self.handle_count.get() + 1);
+        // SAFETY: as documented.
+        unsafe { self.handles.push_back(link) };
+    }
+
+    /// Iterates over the handles in the order of their initialisation. No handle may be opened or
+    /// closed during the iteration.
     pub fn listed_handles(&self) -> impl Iterator<Item = &Handle> {
-        handles_of(&self.handles)
+        // SAFETY: what is in the list stays in it meanwhile.
+        core::iter::successors(self.handles.front(), |&link| unsafe { self.handles.after(link) })
+            // SAFETY: a handle in the list is not closed, hence alive.
+            .map(|link| unsafe { &*handle_of(link) })
     }
 
     /// Calls `visit`, which may open and close handles, for every handle that exists now.
     fn walk(&self, visit: impl Fn(&Handle)) {
-        let walk = Walk { rest: List::new(), outer: self.walks.get() };
-        self.handles.move_to(&walk.rest);
-        self.walks.set(&raw const walk);
-        // Moved back first, as the callback may close the handle.
-        while let Some(link) = walk.rest.move_front_to(&self.handles) {
-            // SAFETY: a handle in the list is not closed, hence alive.
-            let handle = unsafe { &*handle_of(link) };
-            call_user(|| visit(handle));
-        }
-        self.walks.set(walk.outer);
-    }
-}
-
-fn handles_of(list: &List) -> impl Iterator<Item = &Handle> {
-    // SAFETY: what is in the list stays in it meanwhile.
-    core::iter::successors(list.front(), |&link| unsafe { list.after(link) })
         // SAFETY: a handle in the list is not closed, hence alive.
-        .map(|link| unsafe { &*handle_of(link) })
+        let number = |link| unsafe { (*handle_of(link)).number() };
+        // A handle that was initialised twice in a row is its own neighbour. Moving the list mends that.
+        let all = List::new();
+        self.handles.move_to(&all);
+        all.move_to(&self.handles);
+        // A callback may have left another walk half-way.
+        self.handles.sort(&number);
+        let mut remaining = 0..self.handle_count.get();
+        // A visited handle goes to the end of the list, which is in order again after the last one.
+        while let Some(link) =
+            self.handles.front().filter(|&link| remaining.contains(&number(link)))
+        {
+            remaining.start = number(link) + 1;
+            self.handles.move_front_to(&self.handles);
+            // SAFETY: as above.
+            call_user(|| visit(unsafe { &*handle_of(link) }));
+        }
+    }
 }

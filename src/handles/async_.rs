@@ -66,7 +66,7 @@ impl Async {
     pub fn close(&self) {
         if self.sends.close() {
             let loop_ = self.handle.loop_();
-            loop_.asyncs.receive(&loop_.mailbox);
+            loop_.unfinished.asyncs.receive(&loop_.mailbox);
             self.link.unlink();
         }
         self.handle.deactivate();
@@ -84,7 +84,7 @@ unsafe fn handle_of<'a>(link: *const Link) -> &'a Async {
 
 fn number_of(link: *const Link) -> u64 {
     // SAFETY: it is only called for links in a list.
-    unsafe { handle_of(link) }.handle.number.get()
+    unsafe { handle_of(link) }.handle.number()
 }
 
 /// How many steps an iteration may take to insert handles that are sent to during its callbacks: this
@@ -101,9 +101,10 @@ const STEPS_PER_CALLBACK: usize = 4;
 /// about `3 n log2 n` steps to sort the handles, and at most `STEPS + STEPS_PER_CALLBACK * n` to insert
 /// others. Handles that are sent to when those are used up wait for the next iteration as well.
 pub struct AsyncReceiver {
-    /// How many async handles were initialised. The next one gets this as its number.
+    /// How many async handles were initialised.
     initialised: Cell<u64>,
-    /// Taken off the stack. Apart from this all lists are empty outside of `run`.
+    /// Taken off the stack. Apart from this all lists are empty outside of `run`, unless a callback
+    /// has left the loop.
     received: List,
     /// To be called back in this iteration, sorted by number.
     due: List,
@@ -135,9 +136,15 @@ impl AsyncReceiver {
         mailbox.take_asyncs(&self.received);
     }
 
+    /// Requeues the handles that were not called back because a callback left the loop.
+    pub fn resume(&self) {
+        self.received.prepend(&self.later);
+        self.received.prepend(&self.due);
+    }
+
     /// Calls back the handles that were sent to.
     pub fn run(&self, loop_: &Loop) {
-        let end = self.initialised.get();
+        let end = loop_.handle_count();
         self.receive(&loop_.mailbox);
         self.received.move_to(&self.due);
         self.sort_due(loop_);
@@ -145,7 +152,7 @@ impl AsyncReceiver {
         while let Some(link) = self.due.pop_front() {
             // SAFETY: it was in a list.
             let handle = unsafe { handle_of(link) };
-            let next = handle.handle.number.get() + 1;
+            let next = handle.handle.number() + 1;
             handle.call_back();
             if steps > 0 {
                 steps += STEPS_PER_CALLBACK;
@@ -206,7 +213,7 @@ impl AsyncReceiver {
     /// In the child of a fork: completes the sends that the fork interrupted in the parent.
     pub fn after_fork(&self, loop_: &Loop) {
         self.receive(&loop_.mailbox);
-        loop_.each_handle(|handle| {
+        loop_.listed_handles().for_each(|handle| {
             if handle.kind() != UV_ASYNC {
                 return;
             }
@@ -244,8 +251,8 @@ pub unsafe extern "C" fn uv_async_init(
             link: Link::new(),
             sends: Sends::new(),
         });
-        let initialised = &loop_.asyncs.initialised;
-        (*handle).handle.number.set(initialised.replace(initialised.get() + 1));
+        let initialised = &loop_.unfinished.asyncs.initialised;
+        initialised.set(initialised.get() + 1);
         (*handle).handle.activate();
     }
     0

@@ -5,6 +5,7 @@
 //! [`Watch`] has a list of handles. It is freed when the last of them stops, except while its
 //! handles are being called.
 
+use super::unread::{zeroed, Unread};
 use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
@@ -48,7 +49,8 @@ struct Watch {
     next: Cell<*const Watch>,
     handles: List,
     /// While the handles are being called, those that are not yet.
-    due: Cell<*const List>,
+    due: List,
+    calling: Cell<bool>,
     path: *const c_char,
 }
 
@@ -64,7 +66,8 @@ impl Watch {
                 id: Cell::new(NO_WATCH),
                 next: Cell::new(ptr::null()),
                 handles: List::new(),
-                due: Cell::new(ptr::null()),
+                due: List::new(),
+                calling: Cell::new(false),
                 path: copy,
             });
         }
@@ -84,14 +87,15 @@ impl Watch {
         CStr::from_bytes_with_nul(&path.to_bytes_with_nul()[start..]).unwrap_or(path)
     }
 
-    /// Calls all handles; those that the callbacks start are for the next event.
+    /// Calls all handles; those that the callbacks start are for the next event. After a callback
+    /// that has left the loop, calls the others.
     fn call_handles(&self, name: Option<&CStr>, events: c_int) {
         let name = name.unwrap_or_else(|| self.file_name());
-        let due = List::new();
-        self.handles.move_to(&due);
-        self.due.set(&raw const due);
+        if !self.calling.replace(true) {
+            self.handles.move_to(&self.due);
+        }
         // Back in its own list before the callback can see it.
-        while let Some(link) = due.move_front_to(&self.handles) {
+        while let Some(link) = self.due.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is active, hence alive.
             let event = unsafe { &*container_of!(link, FsEvent, link) };
             if let Some(callback) = event.callback.get() {
@@ -100,7 +104,7 @@ impl Watch {
                 call_user(|| unsafe { callback(this, name.as_ptr(), events, 0) });
             }
         }
-        self.due.set(ptr::null());
+        self.calling.set(false);
     }
 }
 
@@ -218,6 +222,8 @@ pub struct LoopFsEvents {
     /// The inotify instance, -1 until a handle is started.
     watcher: Watcher,
     watches: RefCell<Table>,
+    /// Null until a handle is started.
+    unread: Cell<*const Unread<BUFFER>>,
     /// Counts the instances of the loop; the child of a fork makes another.
     instance: Cell<u32>,
 }
@@ -229,14 +235,12 @@ const BUFFER: usize = 16 * inotify::LONGEST_EVENT;
 /// further events do not keep the loop from anything else.
 const READS: usize = 32;
 
-#[repr(align(8))]
-struct Buffer([u8; BUFFER]);
-
 impl LoopFsEvents {
     pub const fn new() -> Self {
         LoopFsEvents {
             watcher: Watcher::new::<LoopFsEvents>(-1),
             watches: RefCell::new(Table { buckets: Array::new(), count: 0 }),
+            unread: Cell::new(ptr::null()),
             instance: Cell::new(0),
         }
     }
@@ -245,17 +249,51 @@ impl LoopFsEvents {
         if self.watcher.fd.get() != -1 {
             return Ok(());
         }
+        if self.unread.get().is_null() {
+            // SAFETY: zeros are an empty buffer.
+            self.unread.set(unsafe { zeroed()? });
+        }
         self.watcher.fd.set(inotify::init()?);
         // What is left after `READS` is reported again.
         self.watcher.set_level_triggered(true);
-        self.watcher.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+        let armed = self.watcher.arm(&loop_.poller, Interest::READABLE);
+        armed.inspect_err(|_| self.close_instance(loop_))
     }
 
+    /// Releases everything at the end of the loop.
     pub fn close(&self, loop_: &Loop) {
+        self.close_instance(loop_);
+        // SAFETY: it is NULL or came from `memory`.
+        unsafe { memory::free(self.unread.replace(ptr::null()).cast_mut().cast()) };
+    }
+
+    fn close_instance(&self, loop_: &Loop) {
         self.watcher.deregister(&loop_.poller);
         if self.watcher.fd.get() != -1 {
             let _ = crate::sys::fd::close(self.watcher.fd.replace(-1));
         }
+    }
+
+    /// Makes the callbacks for events, first for those that were left by a callback that left the loop.
+    fn dispatch(&self) {
+        // SAFETY: the memory stays until the loop's end.
+        let Some(unread) = (unsafe { self.unread.get().as_ref() }) else { return };
+        let instance = self.instance.get();
+        for _ in 0..=READS {
+            while let Some((event, size)) = inotify::first(unread.rest()) {
+                self.dispatch_event(&event);
+                // The watches that the other events name are the parent's.
+                if self.instance.get() != instance {
+                    return;
+                }
+                unread.advance(size);
+            }
+            // Where another event would have fitted, there was none.
+            if unread.had_room(inotify::LONGEST_EVENT) || !unread.fill(self.watcher.fd.get()) {
+                break;
+            }
+        }
+        unread.clear();
     }
 
     fn dispatch_event(&self, event: &inotify::Event<'_>) {
@@ -279,7 +317,7 @@ impl LoopFsEvents {
     fn release(&self, watch: *const Watch) {
         // SAFETY: it is not freed yet, and out of the table before it is.
         unsafe {
-            if !(*watch).due.get().is_null() || !(*watch).handles.is_empty() {
+            if (*watch).calling.get() || !(*watch).handles.is_empty() {
                 return;
             }
             self.watches.borrow_mut().remove((*watch).id.get());
@@ -320,7 +358,9 @@ impl LoopFsEvents {
             return Ok(());
         }
         self.instance.set(self.instance.get().wrapping_add(1));
-        self.close(loop_);
+        self.close_instance(loop_);
+        // SAFETY: there has been an instance, and the memory stays until the loop's end.
+        unsafe { (*self.unread.get()).clear() };
         self.open(loop_)?;
         let mut result = Ok(());
         let mut table = self.watches.borrow_mut();
@@ -348,8 +388,7 @@ impl LoopFsEvents {
                 return Ok(());
             }
             // The file is gone, or is the same as another by now.
-            let lists = [Some(&this.handles), this.due.get().as_ref()];
-            for list in lists.into_iter().flatten() {
+            for list in [&this.handles, &this.due] {
                 while let Some(link) = list.pop_front() {
                     let event = &*container_of!(link, FsEvent, link);
                     match renewed {
@@ -370,24 +409,12 @@ impl LoopFsEvents {
 unsafe impl EventHandler for LoopFsEvents {
     const OFFSET: usize = core::mem::offset_of!(LoopFsEvents, watcher);
 
-    /// Makes the callbacks for what happened.
     fn on_event(&self, _: &Event) {
-        let mut buffer = Buffer([0; BUFFER]);
-        let instance = self.instance.get();
-        for _ in 0..READS {
-            let Ok(length) = inotify::read(self.watcher.fd.get(), &mut buffer.0) else { return };
-            for event in inotify::events(&buffer.0[..length]) {
-                self.dispatch_event(&event);
-                // The watches that the other events name are the parent's.
-                if self.instance.get() != instance {
-                    return;
-                }
-            }
-            // Where another event would have fitted, there was none.
-            if length + inotify::LONGEST_EVENT <= BUFFER {
-                return;
-            }
-        }
+        self.dispatch();
+    }
+
+    fn on_requeued(&self) {
+        self.dispatch();
     }
 }
 

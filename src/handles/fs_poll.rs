@@ -93,7 +93,7 @@ unsafe impl PoolRequest for Context {
 }
 
 /// Submits the next stat(2) at the end of an interval.
-unsafe extern "C" fn on_timer(timer: *mut uv_timer_t) {
+unsafe extern "C-unwind" fn on_timer(timer: *mut uv_timer_t) {
     // SAFETY: the timer of a context is stopped before that is freed.
     let context = unsafe { &*container_of!(timer.cast_const(), Context, timer) };
     if !context.busy.get() {

@@ -17,6 +17,7 @@ pub mod signal;
 pub mod stream;
 pub mod timer;
 pub mod udp;
+mod unread;
 
 use crate::abi::*;
 use crate::event_loop::Loop;
@@ -72,7 +73,7 @@ pub struct Handle {
     close_cb: Cell<uv_close_cb>,
     /// In the loop's list of all handles, from init until the close callback.
     all: Link,
-    /// Of an async handle: how many its loop had before. In the room where libuv has a descriptor.
+    /// How many handles its loop had before. In the room where libuv has a descriptor.
     number: Cell<u64>,
     reserved: Padding<24>,
     /// The next in the loop's list of closing handles.
@@ -127,13 +128,13 @@ impl Handle {
                 padding: padding(),
                 close_cb: Cell::new(None),
                 all: Link::new(),
-                number: Cell::new(0),
+                number: Cell::new(loop_.handle_count()),
                 reserved: padding(),
                 next_closing: Cell::new(core::ptr::null()),
                 flags: Cell::new(flag::REF),
                 end: padding(),
             }));
-            loop_.handles.push_back(&(*handle).all);
+            loop_.add_handle(&(*handle).all);
         }
     }
 
@@ -147,6 +148,11 @@ impl Handle {
     pub fn loop_(&self) -> &Loop {
         // SAFETY: set by `init` from a live loop.
         unsafe { &*self.loop_.get() }
+    }
+
+    /// Says where the handle is in the loop's list of all.
+    pub fn number(&self) -> u64 {
+        self.number.get()
     }
 
     pub fn kind(&self) -> uv_handle_type {
@@ -247,17 +253,17 @@ impl Handle {
         self.loop_().closing_handle(self);
     }
 
-    /// The end of closing: the last callbacks of the handle, then its close callback. The user may
-    /// free the memory in that callback, so it is not touched afterwards.
-    pub fn finish_close(&self) {
+    /// Makes the last callbacks of the handle before its close callback. May be called again when one
+    /// of them has left the loop.
+    pub fn end_requests(&self) {
         self.clear(flag::CLOSING);
         self.set(flag::CLOSED);
         // SAFETY: as in `close`.
         unsafe {
             let this = core::ptr::from_ref(self);
             match self.kind() {
-                UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).finish_close(),
-                UV_UDP => (*this.cast::<udp::Udp>()).finish_close(),
+                UV_TCP | UV_NAMED_PIPE | UV_TTY => (*this.cast::<stream::Stream>()).end_requests(),
+                UV_UDP => (*this.cast::<udp::Udp>()).end_requests(),
                 // These can be started while they are closing.
                 UV_IDLE | UV_PREPARE | UV_CHECK => {
                     (*this.cast::<loop_watcher::LoopWatcher>()).stop()
@@ -265,6 +271,11 @@ impl Handle {
                 _ => {}
             }
         }
+    }
+
+    /// Ends closing with the close callback. The user may free the memory in it, so it is not touched
+    /// afterwards.
+    pub fn finish_close(&self) {
         self.unreference();
         self.all.unlink();
         if let Some(callback) = self.close_cb.get() {

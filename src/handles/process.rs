@@ -260,14 +260,14 @@ impl Process {
 
 /// Makes the callbacks of the loop's children that have ended.
 pub fn reap(loop_: &Loop) {
-    let ended = List::new();
+    let ended = &loop_.unfinished.ended;
     // The kernel names one child after the other that has ended, which is cheap however many run.
     // It names the first one again and again if that is not for this loop to reap; then each of the
     // loop's has to be asked for.
     while let Some(pid) = spawn::ended_child() {
-        if !each_child(loop_, |process| process.pid.get() == pid && process.take_status(&ended)) {
+        if !each_child(loop_, |process| process.pid.get() == pid && process.take_status(ended)) {
             each_child(loop_, |process| {
-                process.take_status(&ended);
+                process.take_status(ended);
                 false
             });
             break;

@@ -5,11 +5,13 @@
 //! of handles there had been in the process, so that a handle which was started later, perhaps
 //! after it had been stopped in between, is not called.
 
+use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
+use crate::memory;
 use crate::poller::{EventHandler, Watcher};
 use crate::signal::{self as registry, Caught};
 use crate::sys;
@@ -47,6 +49,19 @@ pub struct LoopSignals {
     child_start: Cell<u64>,
     /// The pipe is readable. Its messages are dispatched after the other events of a batch.
     caught: Cell<bool>,
+    /// Null until a handle is started.
+    dispatch: Cell<*const Dispatch>,
+}
+
+/// The state of [`LoopSignals::dispatch`], which goes on after a callback that left the loop.
+#[repr(C)]
+struct Dispatch {
+    messages: Unread<{ 64 * Caught::SIZE }>,
+    /// The handle called last for the first message.
+    position: Cell<Position>,
+    /// The start of the one-shot handle whose callback runs, or 0.
+    one_shot: Cell<u64>,
+    child_ended: Cell<bool>,
 }
 
 impl LoopSignals {
@@ -57,6 +72,7 @@ impl LoopSignals {
             active: List::new(),
             child_start: Cell::new(0),
             caught: Cell::new(false),
+            dispatch: Cell::new(core::ptr::null()),
         }
     }
 
@@ -64,10 +80,15 @@ impl LoopSignals {
         if self.write_end.get() != -1 {
             return Ok(());
         }
+        if self.dispatch.get().is_null() {
+            // SAFETY: zeros are no messages and no position.
+            self.dispatch.set(unsafe { zeroed()? });
+        }
         let [read_end, write_end] = sys::fd::pipe_nonblocking()?;
         self.watcher.fd.set(read_end);
         self.write_end.set(write_end);
-        self.watcher.arm(&loop_.poller, Interest::READABLE).inspect_err(|_| self.close(loop_))
+        let armed = self.watcher.arm(&loop_.poller, Interest::READABLE);
+        armed.inspect_err(|_| self.close_pipe(loop_))
     }
 
     /// Has `dispatch` say when a child process may have ended.
@@ -86,7 +107,14 @@ impl LoopSignals {
         }
     }
 
+    /// Releases everything at the end of the loop.
     pub fn close(&self, loop_: &Loop) {
+        self.close_pipe(loop_);
+        // SAFETY: it is NULL or came from `memory`.
+        unsafe { memory::free(self.dispatch.replace(core::ptr::null()).cast_mut().cast()) };
+    }
+
+    fn close_pipe(&self, loop_: &Loop) {
         self.watcher.deregister(&loop_.poller);
         for end in [&self.watcher.fd, &self.write_end] {
             if end.get() != -1 {
@@ -98,7 +126,7 @@ impl LoopSignals {
     /// The pipe is shared with the parent process: makes a new one, and has the signals written
     /// to it from now on.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
-        self.close(loop_);
+        self.close_pipe(loop_);
         let redirect = |signum, start| {
             self.open(loop_)?;
             registry::redirect(signum, start, self.write_end.get())
@@ -139,32 +167,65 @@ impl LoopSignals {
         found
     }
 
-    /// Makes the callbacks for the signals that were caught. True when a child of the loop may
+    /// Makes the callbacks for the signals that were caught. Returns whether a child of the loop may
     /// have ended.
     pub fn dispatch(&self) -> bool {
-        if !self.caught.take() {
+        if !self.caught.get() {
             return false;
         }
-        let mut child_ended = false;
-        let mut messages = [0; 64 * Caught::SIZE];
-        // The pipe's edge is not repeated, so it is read until it is empty.
-        while let Ok(length @ 1..) = sys::fd::read_bytes(self.watcher.fd.get(), &mut messages) {
-            for message in messages[..length].chunks_exact(Caught::SIZE) {
-                let caught = Caught::from_bytes(message.try_into().unwrap_or_default());
-                child_ended |= caught.signum == libc::SIGCHLD && self.child_start.get() != 0;
-                let mut position = (false, 0);
-                // Callbacks start, stop and close handles, so the next is looked for after each.
-                while let Some((next, signal)) = self.after(position, &caught) {
-                    position = next;
-                    // SAFETY: it is in the list of active handles.
-                    unsafe { &*signal }.caught(caught.signum);
+        // SAFETY: made with the pipe, and freed at the end of the loop.
+        let dispatch = unsafe { &*self.dispatch.get() };
+        loop {
+            while let Some(message) = dispatch.messages.rest().first_chunk() {
+                let caught = Caught::from_bytes(*message);
+                if caught.signum == libc::SIGCHLD && self.child_start.get() != 0 {
+                    dispatch.child_ended.set(true);
                 }
+                // Callbacks start, stop and close handles, so the next is looked for after each.
+                while let Some((next, signal)) = self.after(dispatch.position.get(), &caught) {
+                    dispatch.position.set(next);
+                    // SAFETY: it is in the list of active handles.
+                    unsafe { &*signal }.caught(caught.signum, &dispatch.one_shot);
+                }
+                dispatch.position.set((false, 0));
+                dispatch.messages.advance(Caught::SIZE);
             }
-            if length < messages.len() {
+            // The pipe's edge is not repeated, so it is read until it is empty.
+            let all = dispatch.messages.had_room(1);
+            if all || !dispatch.messages.fill(self.watcher.fd.get()) {
                 break;
             }
         }
-        child_ended
+        dispatch.messages.clear();
+        self.caught.set(false);
+        dispatch.child_ended.take()
+    }
+
+    /// Lets the next poll phase dispatch the messages that a callback has left undispatched by leaving
+    /// the loop, and the processes that have ended.
+    pub fn requeue(&self, loop_: &Loop) {
+        // SAFETY: freed at the end of the loop.
+        let Some(dispatch) = (unsafe { self.dispatch.get().as_ref() }) else { return };
+        let start = dispatch.one_shot.take();
+        let mut next = self.active.front().filter(|_| start != 0);
+        while let Some(link) = next {
+            // SAFETY: a handle in the list is active, hence alive.
+            let signal = unsafe {
+                next = self.active.after(link);
+                &*container_of!(link, Signal, link)
+            };
+            if signal.start.get() == start {
+                signal.stop();
+            }
+        }
+        if !loop_.unfinished.ended.is_empty() {
+            dispatch.child_ended.set(true);
+            self.caught.set(true);
+        }
+        if self.caught.get() {
+            // The poll phase does not wait then.
+            loop_.requeue(&self.watcher);
+        }
     }
 }
 
@@ -211,9 +272,10 @@ impl Signal {
         (self.handle.has(flag::SIGNAL_ONE_SHOT), core::ptr::from_ref(self).addr())
     }
 
-    fn caught(&self, signum: c_int) {
+    fn caught(&self, signum: c_int, running: &Cell<u64>) {
         let start = self.start.get();
         let one_shot = self.handle.has(flag::SIGNAL_ONE_SHOT);
+        running.set(if one_shot { start } else { 0 });
         if let Some(callback) = self.callback.get() {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
@@ -221,6 +283,7 @@ impl Signal {
         }
         // Closing is not finished within a callback, so the handle is still there; but the
         // callback may have started it anew.
+        running.set(0);
         if one_shot && self.start.get() == start {
             self.stop();
         }

@@ -9,7 +9,7 @@ use crate::abi::*;
 use crate::event_loop::timers::{Ahead, Node};
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
-use crate::list::{container_of, List};
+use crate::list::container_of;
 use core::cell::Cell;
 use core::ffi::c_int;
 
@@ -108,9 +108,8 @@ impl Timer {
 /// Runs the timers that are due. Those that the callbacks start wait for the next round, however
 /// soon they are due.
 pub fn run_due(loop_: &Loop) {
-    // It outlives the second loop below, which empties it.
-    let due = List::new();
-    loop_.timers.take_due(loop_.now(), &due);
+    let due = &loop_.unfinished.timers;
+    loop_.timers.take_due(loop_.now(), due);
     let mut ahead = Ahead::new();
     let mut at = due.front();
     while let Some(link) = at {
@@ -133,6 +132,19 @@ pub fn run_due(loop_: &Loop) {
             let this = core::ptr::from_ref(timer).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this) });
+        }
+    }
+}
+
+/// Starts timers again that are due and have not been called back, as a callback has left the loop.
+pub fn restart_due(loop_: &Loop) {
+    while let Some(link) = loop_.unfinished.timers.pop_front() {
+        // SAFETY: closing a timer takes it out of the list, so what is in there is alive, and among
+        // the loop's timers no longer.
+        unsafe {
+            let timer = &*container_of!(link, Timer, node.link);
+            loop_.timers.insert(&timer.node, loop_.now(), timer.node.due.get());
+            timer.handle.activate();
         }
     }
 }

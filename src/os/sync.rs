@@ -237,10 +237,10 @@ pub unsafe extern "C" fn uv_barrier_wait(barrier: *mut uv_barrier_t) -> c_int {
 /// # Safety
 /// `guard` started as `UV_ONCE_INIT`.
 #[no_mangle]
-pub unsafe extern "C" fn uv_once(guard: *mut uv_once_t, callback: extern "C" fn()) {
-    extern "C" {
+pub unsafe extern "C-unwind" fn uv_once(guard: *mut uv_once_t, callback: extern "C-unwind" fn()) {
+    extern "C-unwind" {
         // The libc crate lacks it. A declaration in here stays out of the C header.
-        fn pthread_once(once: *mut uv_once_t, routine: extern "C" fn()) -> c_int;
+        fn pthread_once(once: *mut uv_once_t, routine: extern "C-unwind" fn()) -> c_int;
     }
     // SAFETY: as documented.
     require(unsafe { pthread_once(guard, callback) });

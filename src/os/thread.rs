@@ -41,7 +41,7 @@ fn stack_size(wanted: usize) -> usize {
 unsafe fn create(
     tid: *mut uv_thread_t,
     wanted_stack: usize,
-    entry: unsafe extern "C" fn(*mut c_void),
+    entry: unsafe extern "C-unwind" fn(*mut c_void),
     argument: *mut c_void,
 ) -> Result {
     // The function returns nothing where pthread expects a pointer. In the calling conventions of
@@ -51,8 +51,8 @@ unsafe fn create(
     // SAFETY: function pointers have one size; see above for the call.
     let entry = unsafe {
         core::mem::transmute::<
-            unsafe extern "C" fn(*mut c_void),
-            extern "C" fn(*mut c_void) -> *mut c_void,
+            unsafe extern "C-unwind" fn(*mut c_void),
+            extern "C-unwind" fn(*mut c_void) -> *mut c_void,
         >(entry)
     };
     // SAFETY: as documented.

@@ -18,10 +18,10 @@ use crate::list::{container_of, Link};
 use crate::memory::Array;
 use crate::spin::AdaptiveSpin;
 use crate::sys;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, UnsafeCell};
 use core::ffi::c_int;
 use core::time::Duration;
-use mio::event::Event;
+use mio::event::{Event, Iter};
 use mio::unix::SourceFd;
 pub use mio::Waker;
 use mio::{Events, Interest, Token};
@@ -49,18 +49,13 @@ pub enum Mode {
     Level(u16),
 }
 
-/// An event of one wait.
-pub enum PollEvent<'a> {
-    /// Another thread or a signal handler woke the loop.
-    Wake,
-    /// A descriptor is ready. The watcher is alive, as its handle is not closed.
-    Ready(*const Watcher, &'a Event),
-}
-
 pub struct Poller {
     poll: RefCell<mio::Poll>,
-    /// `None` while a batch is being dispatched.
-    events: RefCell<Option<Events>>,
+    /// The events of the latest wait: a `Box`, which `rest` points into.
+    events: *mut Events,
+    /// The events not dispatched yet. Not on the stack, where an exception that leaves a callback
+    /// would lose them.
+    rest: UnsafeCell<Option<Iter<'static>>>,
     /// The registered watchers, indexed by descriptor; null where there is none. The rest of a
     /// registration is in the `Watcher`: with many connections this table is the loop's largest part.
     slots: RefCell<Array<*const Watcher>>,
@@ -82,7 +77,8 @@ impl Poller {
         slots.reserve(SLOTS)?;
         Ok(Poller {
             poll: RefCell::new(mio::Poll::new()?),
-            events: RefCell::new(Some(Events::with_capacity(EVENTS))),
+            events: Box::into_raw(Box::new(Events::with_capacity(EVENTS))),
+            rest: UnsafeCell::new(None),
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
@@ -235,44 +231,66 @@ impl Poller {
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
 
-    /// Waits for events, at most `timeout` milliseconds; -1 means without a limit. Returns `None` when the
-    /// time is up or a signal handler ran; the call cannot fail otherwise.
+    /// Waits for events, at most `timeout` milliseconds; -1 means without a limit. There are none when
+    /// the time is up or a signal handler ran; the call cannot fail otherwise. Does not wait while
+    /// events of the previous wait are left.
     #[inline(always)]
-    pub fn wait(&self, timeout: c_int) -> Option<Batch<'_>> {
+    pub fn wait(&self, timeout: c_int) {
+        // SAFETY: nothing else uses the iterator meanwhile.
+        let rest = unsafe { &mut *self.rest.get() };
+        if rest.as_ref().is_some_and(|rest| rest.clone().next().is_some()) {
+            return;
+        }
+        *rest = None;
         self.refresh();
         let timeout = match timeout {
             0 => NOW,
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
         };
         // Not borrowed, as a thread that is cancelled in the system call does not end the borrow.
-        // SAFETY: only mio's wait runs while the references are in use.
-        let (poll, slot) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events.as_ptr()) };
-        // `None` only if a callback runs its own loop, which libuv forbids.
-        let events = slot.get_or_insert_with(|| Events::with_capacity(EVENTS));
+        // SAFETY: only mio's wait runs while the references are in use, and `rest`, which is empty, is
+        // the only other pointer to events.
+        let (poll, events) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events) };
         let reply_due = timeout != NOW && self.expected_replies.take() == 1;
         let mut has_events = || poll.poll(events, NOW).is_ok() && !events.is_empty();
         if !(reply_due && self.spin.poll_until(&mut has_events)) {
             let since = reply_due.then(Instant::now);
             let result = poll.poll(events, timeout);
             if result.is_err() || events.is_empty() {
-                return None;
+                return;
             }
             if let Some(since) = since {
                 self.spin.record_sleep(since);
             }
         }
-        Some(Batch { poller: self, events: slot.take() })
+        // SAFETY: the events live as long as the poller, and change only after `rest` was cleared.
+        *rest = unsafe { Some((*self.events).iter()) };
     }
 
-    fn identify<'a>(&self, event: &'a Event) -> Option<PollEvent<'a>> {
-        let token = event.token();
-        if token == WAKE {
-            return Some(PollEvent::Wake);
+    /// Takes the next event of the latest wait that a watcher is there for, in the kernel's order.
+    /// Handlers look at it before they make callbacks.
+    ///
+    /// The watcher is looked up only now, because the callbacks of earlier events may have closed it.
+    #[inline(always)]
+    pub fn next_event(&self) -> Option<(*const Watcher, &Event)> {
+        loop {
+            // SAFETY: nothing else uses the iterator meanwhile.
+            let event = unsafe { (*self.rest.get()).as_mut()?.next()? };
+            // What a wake-up was for is in the mailbox.
+            if event.token() != WAKE {
+                if let Some(watcher) = self.watcher_of(event) {
+                    return Some((watcher, event));
+                }
+            }
         }
+    }
+
+    fn watcher_of(&self, event: &Event) -> Option<*const Watcher> {
+        let token = event.token();
         let watcher = self.watcher((token.0 & 0xffff_ffff) as c_int)?;
         // SAFETY: a registered watcher is part of a live handler.
         let generation = unsafe { (*watcher).generation.get() };
-        (generation as usize == token.0 >> 32).then_some(PollEvent::Ready(watcher, event))
+        (generation as usize == token.0 >> 32).then_some(watcher)
     }
 
     /// Replaces the selector and registers every watcher again, in the child of a fork.
@@ -292,23 +310,10 @@ impl Poller {
     }
 }
 
-/// The events of one wait.
-pub struct Batch<'a> {
-    poller: &'a Poller,
-    events: Option<Events>,
-}
-
-impl Batch<'_> {
-    /// Iterates over the events in the kernel's order. Looks each up when its turn comes, because the
-    /// callbacks of earlier events may close the handles of later ones.
-    pub fn iter(&self) -> impl Iterator<Item = PollEvent<'_>> {
-        self.events.iter().flatten().filter_map(|event| self.poller.identify(event))
-    }
-}
-
-impl Drop for Batch<'_> {
+impl Drop for Poller {
     fn drop(&mut self) {
-        *self.poller.events.borrow_mut() = self.events.take();
+        // SAFETY: it came from a box, and what points into it is not used any more.
+        drop(unsafe { Box::from_raw(self.events) });
     }
 }
 

@@ -424,7 +424,7 @@ fn thread_limit_from_environment() -> usize {
 }
 
 /// The main function of a thread of the pool. `first` is the work it was started for.
-extern "C" fn run_worker(first: *mut c_void) -> *mut c_void {
+extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
     let _ = thread::set_name(c"libuv-worker");
     // SAFETY: `start_worker` gave the work to this thread.
     let mut slow = unsafe { run_work(first.cast_const().cast()) };

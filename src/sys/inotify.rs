@@ -1,6 +1,6 @@
 //! inotify: reports of changes to files and directories.
 
-use super::{c, cvt, fd};
+use super::{c, cvt};
 use crate::abi::Result;
 use core::ffi::{c_char, c_int, CStr};
 use core::mem::size_of;
@@ -51,24 +51,18 @@ pub fn remove_watch(inotify: c_int, watch: c_int) -> Result {
     cvt(unsafe { c::inotify_rm_watch(inotify, watch) }).map(drop)
 }
 
-/// Reads as many whole events as are available and fit; there must be room for one.
-pub fn read(inotify: c_int, buffer: &mut [u8]) -> Result<usize> {
-    fd::read_bytes(inotify, buffer)
-}
-
-/// Returns the events in the bytes that [`read`] wrote.
-pub fn events(mut bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
-    core::iter::from_fn(move || {
-        let header = bytes.get(..HEADER)?;
-        // The fields of struct inotify_event: wd, mask, cookie, len.
-        let field = |at: usize| header.get(at..at + 4)?.try_into().ok();
-        let watch = c_int::from_ne_bytes(field(0)?);
-        let mask = u32::from_ne_bytes(field(4)?);
-        let length = u32::from_ne_bytes(field(12)?) as usize;
-        let name = bytes.get(HEADER..HEADER + length)?;
-        bytes = &bytes[HEADER + length..];
-        Some(Event { watch, mask, name: CStr::from_bytes_until_nul(name).ok() })
-    })
+/// Returns the first event in the bytes that were read from an instance, and its size. The kernel
+/// writes whole events only.
+pub fn first(bytes: &[u8]) -> Option<(Event<'_>, usize)> {
+    let header = bytes.get(..HEADER)?;
+    // The fields of struct inotify_event: wd, mask, cookie, len.
+    let field = |at: usize| header.get(at..at + 4)?.try_into().ok();
+    let watch = c_int::from_ne_bytes(field(0)?);
+    let mask = u32::from_ne_bytes(field(4)?);
+    let length = u32::from_ne_bytes(field(12)?) as usize;
+    let name = bytes.get(HEADER..HEADER + length)?;
+    let event = Event { watch, mask, name: CStr::from_bytes_until_nul(name).ok() };
+    Some((event, HEADER + length))
 }
 
 #[cfg(test)]
@@ -88,16 +82,18 @@ mod tests {
     fn events_with_and_without_names() {
         let mut bytes = event(7, libc::IN_CREATE, b"name\0\0\0\0");
         bytes.extend(event(-1, libc::IN_Q_OVERFLOW, b""));
-        let found: Vec<_> = events(&bytes).map(|e| (e.watch, e.mask, e.name)).collect();
-        let expected = [(7, libc::IN_CREATE, Some(c"name")), (-1, libc::IN_Q_OVERFLOW, None)];
-        assert_eq!(found, expected);
+        let (event, size) = first(&bytes).unwrap();
+        assert_eq!((event.watch, event.mask, event.name), (7, libc::IN_CREATE, Some(c"name")));
+        let (event, last) = first(&bytes[size..]).unwrap();
+        assert_eq!((event.watch, event.mask, event.name), (-1, libc::IN_Q_OVERFLOW, None));
+        assert_eq!(size + last, bytes.len());
     }
 
     #[test]
     fn a_torn_event_is_not_read() {
         let bytes = event(7, libc::IN_CREATE, b"name\0\0\0\0");
         for length in 0..bytes.len() {
-            assert_eq!(events(&bytes[..length]).count(), 0);
+            assert!(first(&bytes[..length]).is_none());
         }
     }
 }

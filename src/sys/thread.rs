@@ -38,10 +38,18 @@ impl Drop for Attributes {
 pub unsafe fn create(
     id: *mut libc::pthread_t,
     stack_size: usize,
-    entry: extern "C" fn(*mut c_void) -> *mut c_void,
+    entry: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
     argument: *mut c_void,
 ) -> Result {
     let attributes = Attributes::with_stack(stack_size)?;
+    // SAFETY: the two types of function pointers differ in what Rust's callers may assume, and the
+    // caller is the C library, which lets threads unwind.
+    let entry = unsafe {
+        core::mem::transmute::<
+            extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+            extern "C" fn(*mut c_void) -> *mut c_void,
+        >(entry)
+    };
     // SAFETY: the attributes are initialised; the rest is the caller's contract.
     check(unsafe { c::pthread_create(id, &raw const attributes.0, entry, argument) })
 }

@@ -175,7 +175,7 @@ impl Stream {
     }
 
     /// Cancels every request of a closing stream, in the order in which they would have ended.
-    pub fn finish_close(&self) {
+    pub fn end_requests(&self) {
         self.cancel_connect();
         self.fail_writes(Error::ECANCELED);
         self.call_written();

@@ -4,7 +4,7 @@ use super::Stream;
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
-use crate::list::{container_of, Link, List};
+use crate::list::{container_of, Link};
 use crate::memory;
 use crate::requests::Request;
 use crate::sys;
@@ -264,9 +264,9 @@ impl Stream {
     }
 
     pub(super) fn call_written(&self) {
-        let written = List::new();
-        self.written.move_to(&written);
-        while let Some(link) = written.pop_front() {
+        // What callbacks write is called back in the next round.
+        let last = self.written.back();
+        while let Some(link) = self.written.pop_front() {
             // SAFETY: a write is alive until its callback, which is made below.
             let write = unsafe { &*container_of!(link, Write, link) };
             self.loop_().request_ended();
@@ -283,6 +283,9 @@ impl Stream {
                 let request = core::ptr::from_ref(write).cast_mut().cast();
                 // SAFETY: the user's function, called with the request that it was given for.
                 call_user(|| unsafe { callback(request, status) });
+            }
+            if last == Some(link) {
+                break;
             }
         }
     }

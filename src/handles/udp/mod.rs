@@ -233,7 +233,7 @@ impl Udp {
         }
     }
 
-    pub fn finish_close(&self) {
+    pub fn end_requests(&self) {
         self.fail_unsent(Error::ECANCELED);
         self.call_sent();
         // Failing the sends put the handle on the pending list, and its memory may go away now.
@@ -255,6 +255,7 @@ unsafe impl EventHandler for Udp {
     fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed();
         let failed = event.is_error();
+        let writable = event.is_writable() || failed;
         if self.handle.has(flag::READING) {
             if readable {
                 self.watcher.readable.set(true);
@@ -269,7 +270,7 @@ unsafe impl EventHandler for Udp {
             // The second edge that nobody wants: ask for no more.
             self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
         }
-        if (event.is_writable() || failed) && self.is_open() {
+        if writable && self.is_open() {
             self.handle.clear(flag::UDP_BLOCKED);
             self.progress_sends();
         }

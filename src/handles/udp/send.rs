@@ -4,7 +4,7 @@ use super::{destination_length, Udp};
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
-use crate::list::{container_of, Link, List};
+use crate::list::{container_of, Link};
 use crate::memory;
 use crate::requests::Request;
 use crate::sys::datagram::{self, Destination, Outbox, BATCH};
@@ -292,13 +292,14 @@ impl Udp {
     }
 
     pub(super) fn call_sent(&self) {
-        if self.sent.is_empty() {
+        // The flag is there already when a callback has left the loop.
+        if self.sent.is_empty() && !self.handle.has(flag::UDP_CALLING) {
             return;
         }
-        let sent = List::new();
-        self.sent.move_to(&sent);
         self.handle.set(flag::UDP_CALLING);
-        while let Some(link) = sent.pop_front() {
+        // What callbacks send is called back in the next round.
+        let last = self.sent.back();
+        while let Some(link) = self.sent.pop_front() {
             // SAFETY: a request is alive until its callback, which is made below.
             let send = unsafe { &*container_of!(link, Send, link) };
             self.loop_().request_ended();
@@ -314,6 +315,9 @@ impl Udp {
                 let request = core::ptr::from_ref(send).cast_mut().cast();
                 // SAFETY: the user's function, called with the request that it was given for.
                 call_user(|| unsafe { callback(request, status) });
+            }
+            if last == Some(link) {
+                break;
             }
         }
         self.handle.clear(flag::UDP_CALLING);

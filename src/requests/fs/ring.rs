@@ -17,6 +17,8 @@ use std::rc::Rc;
 pub struct LoopRing {
     /// Counted, as a callback for a completion may fork and drop the ring in the child.
     active: Cell<Option<Rc<ActiveRing>>>,
+    /// The ring whose completions are being called back.
+    draining: Cell<Option<Rc<ActiveRing>>>,
     wanted: Cell<bool>,
 }
 
@@ -28,7 +30,7 @@ struct ActiveRing {
 
 impl LoopRing {
     pub const fn new() -> LoopRing {
-        LoopRing { active: Cell::new(None), wanted: Cell::new(false) }
+        LoopRing { active: Cell::new(None), draining: Cell::new(None), wanted: Cell::new(false) }
     }
 
     /// Lets file operations go to a ring.
@@ -83,14 +85,19 @@ unsafe impl EventHandler for ActiveRing {
         // SAFETY: the loop outlives its ring.
         let loop_ = unsafe { &*self.loop_ };
         let Some(active) = loop_.ring.active() else { return };
+        let ring = Rc::as_ptr(&active);
+        loop_.ring.draining.set(Some(active));
+        // SAFETY: `draining` keeps it in memory until below.
+        let active = unsafe { &*ring };
         for index in 0..active.ring.completed() {
-            let is_current = loop_.ring.active().is_some_and(|now| Rc::ptr_eq(&now, &active));
-            let Some(completion) = active.ring.pop().filter(|_| is_current) else { return };
+            let is_current = loop_.ring.active().is_some_and(|now| ptr::eq(Rc::as_ptr(&now), ring));
+            let Some(completion) = active.ring.pop().filter(|_| is_current) else { break };
             // Each completion counts as one event; the poll phase has counted one already.
             loop_.count_events(u64::from(index > 0));
             // SAFETY: it came off this loop's ring just now.
             unsafe { finish(loop_, completion) };
         }
+        loop_.ring.draining.set(None);
     }
 }
 
