@@ -95,7 +95,7 @@ macro_rules! passes_on {
                     find(NAME),
                 )
             };
-            // SAFETY: the caller's contract, which is that of the function.
+            // SAFETY: the caller means the unwinder's function of this name.
             unsafe { function($($argument),*) }
         }
 

@@ -44,11 +44,9 @@ unsafe fn create(
     entry: unsafe extern "C-unwind" fn(*mut c_void),
     argument: *mut c_void,
 ) -> Result {
-    // The function returns nothing where pthread expects a pointer. In the calling conventions of
-    // Linux that is a register whose content nobody looks at: uv_thread_join() discards it. A
-    // function of ours in between would need memory for the two pointers, and would be in the way of
-    // what unwinds a thread's stack, as pthread_exit() does.
-    // SAFETY: function pointers have one size; see above for the call.
+    // A wrapper function would need memory for the two pointers.
+    // SAFETY: function pointers have one size. The function returns nothing where pthread expects a
+    // pointer: in the calling conventions of Linux that is a register, which uv_thread_join() ignores.
     let entry = unsafe {
         core::mem::transmute::<
             unsafe extern "C-unwind" fn(*mut c_void),

@@ -42,15 +42,15 @@ pub unsafe fn create(
     argument: *mut c_void,
 ) -> Result {
     let attributes = Attributes::with_stack(stack_size)?;
-    // SAFETY: the two types of function pointers differ in what Rust's callers may assume, and the
-    // caller is the C library, which lets threads unwind.
+    // SAFETY: the types differ only in whether Rust code may assume that a call does not unwind. The
+    // caller is the C library, whose threads may unwind.
     let entry = unsafe {
         core::mem::transmute::<
             extern "C-unwind" fn(*mut c_void) -> *mut c_void,
             extern "C" fn(*mut c_void) -> *mut c_void,
         >(entry)
     };
-    // SAFETY: the attributes are initialised; the rest is the caller's contract.
+    // SAFETY: the attributes are initialised; the rest as documented.
     check(unsafe { c::pthread_create(id, &raw const attributes.0, entry, argument) })
 }
 
