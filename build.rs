@@ -1,4 +1,4 @@
-//! Makes the C headers and names the shared library.
+//! Generates the C headers and sets the soname of the shared library.
 
 use std::env;
 use std::path::PathBuf;

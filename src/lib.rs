@@ -1,26 +1,31 @@
 //! oxuv: an event-loop library with libuv's C ABI.
 //!
-//! A C program calls the functions named `uv_*`. Each stands in the file of the thing that it acts
-//! on; it turns its pointers into references once, calls a method, and turns the result into an
-//! `int`. So a newcomer finds:
+//! An exported function `uv_*` is in the file of the thing that it acts on. It converts its pointers to
+//! references once, calls a method, and returns the result as an `int`. The modules, from the lowest
+//! layer up:
 //!
-//! - [`abi`]: what C sees. Struct layouts, callback types, constants, the error table. `build.rs`
-//!   makes `include/uv.h` from it and from the functions' documentation.
-//! - [`event_loop`]: `uv_loop_t`, the phases of a tick in `Loop::run`, the order of
-//!   the timers, the intrusive lists that everything is queued in.
-//! - [`poller`]: which descriptors are ready. mio's selector, edge-triggered.
-//! - [`pool`]: the thread pool, for what would block.
-//! - [`handles`]: one file for each type of handle; `handles/stream/` for what is read and written.
-//! - [`requests`]: operations that end with a callback: files in `requests/fs/`, work, cancelling.
-//! - [`os`]: services that need no loop: threads and locks, the environment, what the host is like.
-//! - [`text`]: addresses as text; pure functions over bytes.
+//! - [`abi`]: the types of the C API: struct layouts, callback types, constants, the error table.
+//!   `build.rs` generates `include/` from it and from the documentation of the functions.
+//! - [`memory`]: allocation through the functions of `uv_replace_allocator`.
 //! - [`sys`]: the only place that makes system calls.
-//! - [`memory`]: allocation through the functions that the user may replace.
-//! - [`sync`]: what the lock-free parts are made of.
-//! - [`fork`] and [`shutdown`]: what a fork and the end of the process mean to shared parts.
-//! - [`unwind`]: what std asks an unwinder for, answered without one.
+//! - [`ffi`]: the C boundary: overlays on C's structs, calls of user callbacks, results in C memory.
+//! - [`sync`]: the atomics of the lock-free parts.
+//! - [`list`], [`stack`]: intrusive lists, and a lock-free stack of the same links.
+//! - [`spin`]: adaptive spinning before a thread blocks.
+//! - [`text`]: addresses, WTF-8, IDNA: functions over bytes.
+//! - [`os`]: services without a loop: threads and locks, clocks, environment, host and process
+//!   information.
+//! - [`poller`]: readiness of descriptors, through mio's selector.
+//! - [`mailbox`]: messages from other threads and signal handlers to a loop.
+//! - [`pool`]: the thread pool.
+//! - [`signal`]: the process-wide registry of signals.
+//! - [`fork`], [`shutdown`]: fork and exit handling of process-wide state.
+//! - [`event_loop`]: `uv_loop_t`: one iteration (`Loop::run`), the C functions of a loop, the timers.
+//! - [`handles`]: one file or folder for each handle type; `handles/stream/` reads and writes.
+//! - [`requests`]: operations that end with a callback: files (`requests/fs/`), work, name look-ups.
+//! - [`unwind`]: the unwinder functions that std refers to.
 //!
-//! The rules that make it sound are in ARCHITECTURE.md; the `SAFETY` comments refer to them.
+//! ARCHITECTURE.md has the rules that make it sound; `SAFETY` comments refer to them.
 
 pub mod abi;
 mod event_loop;

@@ -2,19 +2,19 @@
 
 use core::ffi::c_int;
 
-/// Major version: the ABI is the same for as long as it is.
+/// Major version: changes when the ABI does.
 pub const UV_VERSION_MAJOR: c_int = 1;
-/// Minor version: functions are added.
+/// Minor version: changes when functions are added.
 pub const UV_VERSION_MINOR: c_int = 53;
 /// Patch version.
 pub const UV_VERSION_PATCH: c_int = 0;
-/// 1 in a release, 0 between two.
+/// 1 in a release, 0 otherwise.
 pub const UV_VERSION_IS_RELEASE: c_int = 1;
 
 /// For `uv_fs_copyfile()`: fail with `UV_EEXIST` if the destination exists.
 pub const UV_FS_COPYFILE_EXCL: c_int = 1;
-/// For `uv_fs_copyfile()`: try to share the blocks with the original (a reflink); copy if that
-/// is not possible.
+/// For `uv_fs_copyfile()`: share the blocks with the original (a reflink), or copy them if that is not
+/// possible.
 pub const UV_FS_COPYFILE_FICLONE: c_int = 2;
 /// For `uv_fs_copyfile()`: share the blocks with the original, or fail.
 pub const UV_FS_COPYFILE_FICLONE_FORCE: c_int = 4;
@@ -30,7 +30,7 @@ pub const UV_PRIORITY_LOW: c_int = 19;
 pub const UV_PRIORITY_BELOW_NORMAL: c_int = 10;
 /// For `uv_os_setpriority()`: normal.
 pub const UV_PRIORITY_NORMAL: c_int = 0;
-/// For `uv_os_setpriority()`: above normal; needs privileges, as do the ones below.
+/// For `uv_os_setpriority()`: above normal. This and the higher ones need privileges.
 pub const UV_PRIORITY_ABOVE_NORMAL: c_int = -7;
 /// For `uv_os_setpriority()`: high.
 pub const UV_PRIORITY_HIGH: c_int = -14;

@@ -1,13 +1,12 @@
 //! C's enums and flags.
 //!
-//! In C each is an enum. In Rust each is an integer type with constants, because C code can
-//! pass any number where it should pass an enumerator, and a Rust enum with a value that it
-//! does not list is undefined behaviour. build.rs takes the macro off the blocks below, so
-//! that the header generator sees plain enums.
+//! Each is an enum in C and an integer type with constants in Rust: C code can pass any number, and a
+//! Rust enum with a value that it does not list is undefined behaviour. build.rs removes the macro from
+//! the blocks below, so that the header generator reads plain enums.
 
 use core::ffi::{c_int, c_uint};
 
-/// An enum that C knows by a typedef: `uv_run_mode`.
+/// Defines an enum that is a typedef in C: `uv_run_mode`.
 macro_rules! c_enum {
     ($int:ty; $(#[$doc:meta])* pub enum $name:ident {
         $($(#[$item_doc:meta])* $item:ident = $value:expr,)*
@@ -18,8 +17,8 @@ macro_rules! c_enum {
     };
 }
 
-/// An enum that C knows by its tag: `enum uv_poll_event`. Its enumerators are or-ed together
-/// and passed as a plain integer.
+/// Defines an enum that has a tag in C: `enum uv_poll_event`. Its enumerators are combined with `|` and
+/// passed as an integer.
 macro_rules! c_flags {
     ($($tokens:tt)*) => { c_enum! { $($tokens)* } };
 }
@@ -28,10 +27,10 @@ c_enum! { c_uint;
 /// Options of `uv_loop_configure()`.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_option>.
 pub enum uv_loop_option {
-    /// Block a signal while the loop waits for events. The argument is the signal number;
-    /// only `SIGPROF` is supported, others answer `UV_EINVAL`.
+    /// Block a signal while the loop waits for events. The argument is the signal number; for any but
+    /// `SIGPROF` the call fails with `UV_EINVAL`.
     UV_LOOP_BLOCK_SIGNAL = 0,
-    /// Record how long the loop sits idle in its poll phase, for `uv_metrics_idle_time()`.
+    /// Measure how long the loop waits for events, for `uv_metrics_idle_time()`.
     /// No argument.
     UV_METRICS_IDLE_TIME = 1,
     /// Allow an io_uring submission queue that the kernel polls. No argument.
@@ -40,14 +39,14 @@ pub enum uv_loop_option {
 }
 
 c_enum! { c_uint;
-/// How `uv_run()` runs a loop.
+/// Modes of `uv_run()`.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run_mode>.
 pub enum uv_run_mode {
-    /// Until no active and referenced handle or request is left.
+    /// Run until no active and referenced handle or request is left.
     UV_RUN_DEFAULT = 0,
-    /// One iteration, which waits for an event if none is pending.
+    /// Run one iteration, which waits for an event if none is pending.
     UV_RUN_ONCE = 1,
-    /// One iteration that does not wait.
+    /// Run one iteration that does not wait.
     UV_RUN_NOWAIT = 2,
 }
 }
@@ -64,7 +63,7 @@ pub enum uv_clock_id {
 }
 
 c_enum! { c_uint;
-/// What `uv_udp_set_membership()` does with a multicast group.
+/// Actions of `uv_udp_set_membership()` on a multicast group.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_membership>.
 pub enum uv_membership {
     /// Leave the group.
@@ -80,8 +79,8 @@ c_flags! { c_uint;
 pub enum uv_tcp_flags {
     /// An IPv6 socket does not accept IPv4 connections.
     UV_TCP_IPV6ONLY = 1,
-    /// Set `SO_REUSEPORT`: several sockets listen on the same address and port, and the
-    /// kernel spreads connections over them.
+    /// Set `SO_REUSEPORT`: several sockets listen on the same address and port, and the kernel
+    /// distributes connections among them.
     UV_TCP_REUSEPORT = 2,
 }
 }
@@ -96,10 +95,10 @@ pub enum uv_udp_flags {
     /// To the receive callback: the datagram was longer than the buffer; the rest is lost.
     UV_UDP_PARTIAL = 2,
     /// For `uv_udp_bind()`: set `SO_REUSEADDR`, so that several sockets can be bound to the
-    /// same address. The one bound last receives what is sent to a unicast address.
+    /// same address. The one bound last receives the unicast datagrams.
     UV_UDP_REUSEADDR = 4,
-    /// To the receive callback: the datagram came from recvmmsg(2), and its buffer is a part
-    /// of a larger one that must not be freed yet.
+    /// To the receive callback: the datagram came from recvmmsg(2), and its buffer is part of a larger
+    /// one that must not be freed yet.
     UV_UDP_MMSG_CHUNK = 8,
     /// To the receive callback: the large recvmmsg(2) buffer is no longer needed and can be
     /// freed. `nread` is 0 and `addr` is NULL.
@@ -107,8 +106,8 @@ pub enum uv_udp_flags {
     /// For `uv_udp_bind()`: set `IP_RECVERR` (`IPV6_RECVERR`), so that ICMP errors are
     /// reported to the application.
     UV_UDP_LINUX_RECVERR = 32,
-    /// For `uv_udp_bind()`: set `SO_REUSEPORT`; the kernel spreads incoming datagrams over
-    /// the sockets bound to the address.
+    /// For `uv_udp_bind()`: set `SO_REUSEPORT`; the kernel distributes incoming datagrams among the
+    /// sockets bound to the address.
     UV_UDP_REUSEPORT = 64,
     /// For `uv_udp_init_ex()`: receive several datagrams per system call with recvmmsg(2).
     /// The allocation callback should then return multiples of 64 KiB.
@@ -120,7 +119,7 @@ c_enum! { c_uint;
 /// Modes of `uv_tty_set_mode()`.
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_mode_t>.
 pub enum uv_tty_mode_t {
-    /// The mode the terminal started in.
+    /// The initial mode of the terminal.
     UV_TTY_MODE_NORMAL = 0,
     /// Raw input: no echo, no line editing, no signals from keys; output is still processed.
     UV_TTY_MODE_RAW = 1,
@@ -132,7 +131,7 @@ pub enum uv_tty_mode_t {
 }
 
 c_enum! { c_uint;
-/// Whether a console understands terminal escape sequences; means something on Windows only.
+/// Whether a console supports terminal escape sequences; only used on Windows.
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_vtermstate_t>.
 pub enum uv_tty_vtermstate_t {
     /// Escape sequences are handled.
@@ -145,7 +144,7 @@ pub enum uv_tty_vtermstate_t {
 c_flags! { c_uint;
 /// Flags of `uv_pipe_bind2()` and `uv_pipe_connect2()`.
 pub enum uv__pipe_flags {
-    /// A name that is too long is an error (`UV_EINVAL`) instead of being cut.
+    /// Fail with `UV_EINVAL` if the name is too long, instead of truncating it.
     UV_PIPE_NO_TRUNCATE = 1,
 }
 }
@@ -154,11 +153,11 @@ c_flags! { c_int;
 /// Events of a `uv_poll_t`.
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_event>.
 pub enum uv_poll_event {
-    /// There is something to read.
+    /// The descriptor is readable.
     UV_READABLE = 1,
-    /// There is room to write.
+    /// The descriptor is writable.
     UV_WRITABLE = 2,
-    /// The peer closed its writing end, or both.
+    /// The peer has closed the connection, or its writing side.
     UV_DISCONNECT = 4,
     /// Urgent (out-of-band) data, or a sysfs event.
     UV_PRIORITIZED = 8,
@@ -166,13 +165,13 @@ pub enum uv_poll_event {
 }
 
 c_enum! { c_uint;
-/// What a child process gets for one of its file descriptors; see `uv_stdio_container_t`.
+/// Sources of a file descriptor of a child process; see `uv_stdio_container_t`.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_flags>.
 pub enum uv_stdio_flags {
-    /// Nothing: `/dev/null` for descriptors 0 to 2, closed otherwise.
+    /// None: descriptors 0 to 2 are `/dev/null`, others are closed.
     UV_IGNORE = 0x00,
-    /// A new pipe; `data.stream` becomes the parent's end. The two direction flags below
-    /// say, as seen from the child, which way it goes; both make it duplex.
+    /// A new pipe, with `data.stream` as the parent's end. `UV_READABLE_PIPE` and `UV_WRITABLE_PIPE` set
+    /// its direction, as seen from the child; with both it is duplex.
     UV_CREATE_PIPE = 0x01,
     /// The descriptor `data.fd`.
     UV_INHERIT_FD = 0x02,
@@ -182,8 +181,8 @@ pub enum uv_stdio_flags {
     UV_READABLE_PIPE = 0x10,
     /// With `UV_CREATE_PIPE`: the child can write to the pipe.
     UV_WRITABLE_PIPE = 0x20,
-    /// With `UV_CREATE_PIPE`: the child's end is non-blocking. A child that does not expect
-    /// that may lose data.
+    /// With `UV_CREATE_PIPE`: the child's end is non-blocking. A child that does not expect this may
+    /// lose data.
     UV_NONBLOCK_PIPE = 0x40,
     /// The older name of `UV_NONBLOCK_PIPE`.
     UV_OVERLAPPED_PIPE = 0x40,
@@ -200,8 +199,8 @@ pub enum uv_process_flags {
     UV_PROCESS_SETGID = 2,
     /// Windows only: do not quote the arguments.
     UV_PROCESS_WINDOWS_VERBATIM_ARGUMENTS = 4,
-    /// Make the child a session leader, so that it can outlive the parent. The handle still
-    /// keeps the parent's loop alive unless it is unreferenced.
+    /// Make the child a session leader, so that it can outlive the parent. The handle still keeps the
+    /// parent's loop alive unless it is unreferenced.
     UV_PROCESS_DETACHED = 8,
     /// Windows only: hide the child's window.
     UV_PROCESS_WINDOWS_HIDE = 16,
@@ -254,12 +253,12 @@ pub enum uv__thread_priority {
 }
 
 c_enum! { c_int;
-/// Which file operation a `uv_fs_t` is for.
+/// The operation of a `uv_fs_t`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_type>.
 pub enum uv_fs_type {
     /// None.
     UV_FS_UNKNOWN = -1,
-    /// An operation of the embedder's own.
+    /// An operation that the embedder implements.
     UV_FS_CUSTOM = 0,
     /// `uv_fs_open()`.
     UV_FS_OPEN = 1,
@@ -351,11 +350,11 @@ c_flags! { c_uint;
 /// Flags of `uv_fs_event_start()`.
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_flags>.
 pub enum uv_fs_event_flags {
-    /// Watch the directory entry itself instead of what is in it. Not implemented.
+    /// Watch the directory entry itself instead of its contents. Not implemented.
     UV_FS_EVENT_WATCH_ENTRY = 1,
-    /// Use stat(2) at an interval instead of the kernel's notification. Not implemented.
+    /// Call stat(2) at an interval instead of using kernel notifications. Not implemented.
     UV_FS_EVENT_STAT = 2,
-    /// Also watch subdirectories, where the system can. Linux cannot.
+    /// Also watch subdirectories, where the system supports that. Linux does not.
     UV_FS_EVENT_RECURSIVE = 4,
 }
 }

@@ -1,8 +1,7 @@
 //! Errors: numbers, names and messages, from one table.
 //!
-//! C sees an error as a negative `int`: a negated errno, or one of the codes that libuv made
-//! up for what errno has no name for (`UV_EOF`, `UV_EAI_NONAME` …). Inside the library it is an
-//! [`Error`], which cannot be zero or positive, so a `Result` is never mistaken for a count.
+//! In C an error is a negative `int`: a negated errno, or a code of libuv's own (`UV_EOF`,
+//! `UV_EAI_NONAME` …). In the library it is an [`Error`], which is never zero or positive.
 
 use core::ffi::{c_int, CStr};
 use core::fmt;
@@ -21,11 +20,11 @@ pub fn errno() -> c_int {
 }
 
 pub fn set_errno(value: c_int) {
-    // SAFETY: as above.
+    // SAFETY: errno's address is valid for the calling thread.
     unsafe { *libc::__errno_location() = value }
 }
 
-/// What the library's own functions return.
+/// The result of the library's own functions.
 pub type Result<T = ()> = core::result::Result<T, Error>;
 
 /// A row of the error table.
@@ -60,7 +59,7 @@ pub(super) const fn c_str(text: &'static str) -> &'static CStr {
 }
 
 impl Error {
-    /// For the constants: a code that is not negative fails to compile.
+    /// Converts a constant. A code that is not negative does not compile.
     const fn from_code(code: c_int) -> Error {
         assert!(code < 0, "an error code is negative");
         match NonZero::new(code) {
@@ -69,8 +68,7 @@ impl Error {
         }
     }
 
-    /// The error for an errno value. Zero, which is no error, becomes [`Error::UNKNOWN`]; an
-    /// already negated value is taken as it is.
+    /// Returns the error for an errno value, negated or not. Zero becomes [`Error::UNKNOWN`].
     pub const fn from_errno(errno: c_int) -> Error {
         let code = if errno > 0 { -errno } else { errno };
         match NonZero::new(code) {
@@ -79,7 +77,7 @@ impl Error {
         }
     }
 
-    /// The error that a stored code stands for: `None` for 0, and for a count.
+    /// Returns the error for a stored code, or `None` for 0 and for a count.
     pub const fn from_code_or_none(code: c_int) -> Option<Error> {
         match NonZero::new(code) {
             Some(code) if code.is_negative() => Some(Error(code)),
@@ -87,17 +85,17 @@ impl Error {
         }
     }
 
-    /// The calling thread's errno.
+    /// Returns the error for the calling thread's errno.
     pub fn last() -> Error {
         io::Error::last_os_error().into()
     }
 
-    /// The value that C gets.
+    /// Returns the value for C.
     pub const fn code(self) -> c_int {
         self.0.get()
     }
 
-    /// The errno that this error stands for, for calls that want one (`io::Error`, `strerror`).
+    /// Returns the errno value, for `io::Error` and `strerror`.
     pub const fn errno(self) -> c_int {
         self.code().saturating_neg()
     }
@@ -106,20 +104,19 @@ impl Error {
         TABLE.iter().find(|row| row.error == self)
     }
 
-    /// `"EINVAL"`, or `None` for a code that is not in the table.
+    /// Returns a name such as `"EINVAL"`, or `None` for a code that is not in the table.
     pub fn name(self) -> Option<&'static CStr> {
         self.row().map(|row| row.name)
     }
 
-    /// `"invalid argument"`, or `None` for a code that is not in the table.
+    /// Returns a message such as `"invalid argument"`, or `None` for a code that is not in the table.
     pub fn message(self) -> Option<&'static CStr> {
         self.row().map(|row| row.message)
     }
 }
 
 impl From<io::Error> for Error {
-    /// An error without an errno, which Rust makes for a few kinds of bad argument, is
-    /// `EINVAL` or what its kind says.
+    /// Converts an error without an errno, which std returns for some bad arguments, by its kind.
     fn from(error: io::Error) -> Error {
         match (error.raw_os_error(), error.kind()) {
             (Some(errno), _) => Error::from_errno(errno),
@@ -151,9 +148,9 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// The way out to C: zero or a count on success, the negative code on failure.
+/// Conversion to C's return value: zero or a count, or the negative code of an error.
 pub trait IntoC {
-    /// The C return value.
+    /// Converts to the C return value.
     fn into_c(self) -> c_int;
 }
 

@@ -1,9 +1,9 @@
 // Every error of the API: its C name without `UV_`, its code and its message.
 //
-// This file is included twice: by errno.rs, whose macro makes the constants and the
-// look-up table from it, and by build.rs, whose macro makes UV_ERRNO_MAP and uv/errno.h.
-// An error that the system does not have gets a code below every errno; the numbers are
-// libuv's, as are the messages, because programs compare them. The order is the header's.
+// This file is included twice: by errno.rs, whose macro defines the constants and the table, and by
+// build.rs, whose macro generates UV_ERRNO_MAP and uv/errno.h. An error that the system lacks has a code
+// below every errno. Numbers and messages are libuv's, because programs compare them. The order is the
+// header's.
 errno_table! {
     E2BIG = -libc::E2BIG, "argument list too long";
     EACCES = -libc::EACCES, "permission denied";

@@ -3,7 +3,7 @@
 use super::*;
 use core::ffi::{c_int, c_uint, c_ulong, c_void};
 
-/// Private: how many requests are under way.
+/// Private: the number of active requests.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv__active_reqs {
@@ -19,13 +19,13 @@ pub struct uv__timer_heap {
     pub nelts: c_uint,
 }
 
-/// An event loop. Only one thread may use it at a time; `uv_async_send()` alone may be called
-/// from others. Fields other than `data` are the library's.
+/// An event loop. Only one thread may use it at a time; other threads may call only `uv_async_send()`.
+/// Fields other than `data` are private.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_loop_t {
-    /// Free for the caller's use.
+    /// For the user.
     pub data: *mut c_void,
     pub active_handles: c_uint,
     pub handle_queue: uv__queue,

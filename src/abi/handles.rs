@@ -1,15 +1,14 @@
-//! Handles: the caller's memory for something that lives on a loop.
+//! Handle structs, which the user allocates.
 //!
-//! A handle struct begins with its base's fields; C sees them without the `base`, through the
-//! macros `UV_HANDLE_FIELDS` and `UV_STREAM_FIELDS`. What has no description is the library's.
-//! Such fields carry libuv's names because they lie where libuv's do and some programs look
-//! at them.
+//! A handle begins with the fields of its base; in C these are the macros `UV_HANDLE_FIELDS` and
+//! `UV_STREAM_FIELDS`. Fields without a description are private. They have libuv's names and offsets
+//! because some programs read them.
 
 use super::*;
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{size_t, termios};
 
-/// Private: room that handle types use differently.
+/// Private: used differently by each handle type.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv__handle_u {
@@ -17,16 +16,16 @@ pub union uv__handle_u {
     pub reserved: [*mut c_void; 4],
 }
 
-/// What all handles begin with.
+/// The base of all handles.
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_handle_t {
-    /// Free for the caller's use.
+    /// For the user.
     pub data: *mut c_void,
     /// The loop that the handle belongs to. Read-only.
     pub r#loop: *mut uv_loop_t,
-    /// Which handle it is. Read-only.
+    /// The type of the handle. Read-only.
     pub r#type: uv_handle_type,
     pub close_cb: uv_close_cb,
     pub handle_queue: uv__queue,
@@ -35,7 +34,7 @@ pub struct uv_handle_t {
     pub flags: c_uint,
 }
 
-/// What the stream handles (TCP, pipe, TTY) begin with.
+/// The base of the stream handles (TCP, pipe, TTY).
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -70,7 +69,7 @@ pub struct uv_tcp_t {
 #[derive(Copy, Clone)]
 pub struct uv_pipe_t {
     pub base: uv_stream_t,
-    /// Non-zero if handles can be passed over it.
+    /// Non-zero if handles can be sent over it.
     pub ipc: c_int,
     pub pipe_fname: *const c_char,
 }
@@ -102,7 +101,7 @@ pub struct uv_udp_t {
     pub write_completed_queue: uv__queue,
 }
 
-/// Watches a file descriptor of the caller's.
+/// Watches a file descriptor of the user's.
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -112,7 +111,7 @@ pub struct uv_poll_t {
     pub io_watcher: uv__io_t,
 }
 
-/// Private: a timer's place among the timers.
+/// Private: the links of a timer.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv__timer_node {
@@ -133,7 +132,7 @@ pub struct uv_timer_t {
     pub start_id: u64,
 }
 
-/// Calls back before the loop waits for events.
+/// Calls its callback in every iteration, before the loop waits for events.
 /// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -143,7 +142,7 @@ pub struct uv_prepare_t {
     pub queue: uv__queue,
 }
 
-/// Calls back after the loop has waited for events.
+/// Calls its callback in every iteration, after the loop has waited for events.
 /// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -153,7 +152,7 @@ pub struct uv_check_t {
     pub queue: uv__queue,
 }
 
-/// Calls back in every iteration; while one is active, the loop does not wait for events.
+/// Calls its callback in every iteration. While one is active the loop does not wait for events.
 /// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -163,7 +162,7 @@ pub struct uv_idle_t {
     pub queue: uv__queue,
 }
 
-/// Wakes the loop up from another thread or from a signal handler.
+/// Wakes the loop from another thread or a signal handler, and calls its callback.
 /// See <https://docs.libuv.org/en/v1.x/async.html#c.uv_async_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -187,7 +186,7 @@ pub struct uv_process_t {
     pub status: c_int,
 }
 
-/// Watches a file or directory through the kernel's notification.
+/// Watches a file or directory through kernel notifications.
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -208,7 +207,7 @@ pub struct uv_fs_poll_t {
     pub poll_ctx: *mut c_void,
 }
 
-/// Private: a signal watcher's place among the watchers.
+/// Private: the links of a signal handle.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv__signal_tree_entry {

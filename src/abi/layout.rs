@@ -1,7 +1,7 @@
-//! The layouts, as numbers: a change that C would notice does not compile.
+//! Compile-time assertions of all sizes, alignments and offsets.
 //!
-//! The numbers are libuv 1.53's on 64-bit Linux. `c-tests/layout/check.sh` compares the same
-//! facts between C headers.
+//! The numbers are those of libuv 1.53 on 64-bit Linux. `c-tests/layout/check.sh` compares the C headers
+//! in the same way.
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 
@@ -21,7 +21,7 @@ macro_rules! layout {
     };
 }
 
-/// How much larger than on x86-64 a `pthread_mutex_t`, which the loop contains, is.
+/// The difference to the size of a `pthread_mutex_t`, which the loop contains, on x86-64.
 #[allow(dead_code)] // Rust 1.85 does not count uses in constants without a name.
 const MUTEX: usize = if cfg!(target_arch = "aarch64") { 8 } else { 0 };
 

@@ -1,10 +1,8 @@
-//! What C sees: layouts, callbacks, constants, errors.
+//! The types of the C API: layouts, callbacks, constants, errors.
 //!
-//! The structs are pure layout, at libuv's sizes and with libuv's field offsets, which
-//! `layout.rs` asserts. Their private part is at the disposal of the modules that implement
-//! the handle: those keep their own state in a struct of their own that overlays the C one.
-//! The doc comments become the comments of `include/uv.h`, which build.rs makes from these
-//! files.
+//! The structs are pure layout, with libuv's sizes and field offsets, which `layout.rs` asserts. A module
+//! that implements a handle or request overlays the C struct with its own (`ffi::Overlay`). build.rs
+//! generates `include/uv.h` from these files, with the doc comments as its comments.
 
 #![allow(non_camel_case_types)]
 

@@ -1,4 +1,4 @@
-//! Structs that carry plain data to and from the caller.
+//! Structs of plain data that the user passes or receives.
 
 use super::*;
 use core::ffi::{c_char, c_int, c_long, c_uint, c_ulong, c_void};
@@ -48,7 +48,7 @@ pub struct uv_timeval64_t {
     pub tv_usec: i32,
 }
 
-/// What stat(2) says about a file.
+/// Information about a file, as of stat(2).
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_stat_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -63,13 +63,13 @@ pub struct uv_stat_t {
     pub st_uid: u64,
     /// Group id of the owner.
     pub st_gid: u64,
-    /// For a device file, which device it is.
+    /// The device that a device file represents.
     pub st_rdev: u64,
     /// Inode number.
     pub st_ino: u64,
     /// Size in bytes.
     pub st_size: u64,
-    /// Preferred block size for reading and writing.
+    /// Preferred block size for I/O.
     pub st_blksize: u64,
     /// Blocks of 512 bytes allocated.
     pub st_blocks: u64,
@@ -94,7 +94,7 @@ pub struct uv_stat_t {
 pub struct uv_dirent_t {
     /// The name, without the directory.
     pub name: *const c_char,
-    /// What it is, or `UV_DIRENT_UNKNOWN`.
+    /// The type, or `UV_DIRENT_UNKNOWN`.
     pub r#type: uv_dirent_type_t,
 }
 
@@ -103,15 +103,15 @@ pub struct uv_dirent_t {
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_dir_t {
-    /// Where `uv_fs_readdir()` puts the entries. The caller sets it.
+    /// The array that `uv_fs_readdir()` writes to. The user sets it.
     pub dirents: *mut uv_dirent_t,
-    /// How many entries `dirents` has room for.
+    /// The length of `dirents`. The user sets it.
     pub nentries: size_t,
     pub reserved: [*mut c_void; 4],
     pub dir: *mut DIR,
 }
 
-/// What statfs(2) says about a file system.
+/// Information about a file system, as of statfs(2).
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_statfs_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -120,17 +120,17 @@ pub struct uv_statfs_t {
     pub f_type: u64,
     /// Preferred transfer size.
     pub f_bsize: u64,
-    /// Blocks of `f_frsize` bytes.
+    /// Number of blocks, of `f_frsize` bytes.
     pub f_blocks: u64,
     /// Free blocks.
     pub f_bfree: u64,
-    /// Free blocks that an unprivileged user can have.
+    /// Free blocks available to an unprivileged user.
     pub f_bavail: u64,
-    /// Inodes.
+    /// Number of inodes.
     pub f_files: u64,
     /// Free inodes.
     pub f_ffree: u64,
-    /// Fragment size: the unit of the block counts.
+    /// Fragment size, the unit of the block counts.
     pub f_frsize: u64,
     pub f_spare: [u64; 3],
 }
@@ -144,7 +144,7 @@ pub struct uv_metrics_t {
     pub loop_count: u64,
     /// Events processed.
     pub events: u64,
-    /// Events that were already waiting when the loop asked.
+    /// Events that were ready before the loop waited.
     pub events_waiting: u64,
     pub reserved: [*mut u64; 13],
 }
@@ -159,37 +159,37 @@ pub union uv__stdio_container_data {
     pub fd: c_int,
 }
 
-/// What a child process gets for one of its file descriptors.
+/// The source of one file descriptor of a child process.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_stdio_container_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_stdio_container_t {
-    /// What kind of thing.
+    /// The kind of source.
     pub flags: uv_stdio_flags,
-    /// Which one.
+    /// The stream or descriptor.
     pub data: uv__stdio_container_data,
 }
 
-/// What `uv_spawn()` is to start.
+/// Options of `uv_spawn()`.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_options_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_process_options_t {
-    /// Called after the process has ended. May be NULL.
+    /// Called when the process has ended. May be NULL.
     pub exit_cb: uv_exit_cb,
-    /// The program: a path, or a name to be looked up in `PATH`.
+    /// The program: a path, or a name that is looked up in `PATH`.
     pub file: *const c_char,
-    /// The arguments, ended by NULL; `args[0]` should be the program.
+    /// The arguments, terminated by NULL; `args[0]` is conventionally the program.
     pub args: *mut *mut c_char,
-    /// The environment, ended by NULL; NULL for the parent's.
+    /// The environment, terminated by NULL; if this is NULL, the parent's.
     pub env: *mut *mut c_char,
-    /// The working directory; NULL for the parent's.
+    /// The working directory; if this is NULL, the parent's.
     pub cwd: *const c_char,
-    /// Of `enum uv_process_flags`.
+    /// Flags of `enum uv_process_flags`.
     pub flags: c_uint,
-    /// How many descriptors `stdio` describes.
+    /// The length of `stdio`.
     pub stdio_count: c_int,
-    /// What the child gets as descriptor 0, 1, 2 and so on.
+    /// The sources of the child's descriptors 0, 1, 2 and so on.
     pub stdio: *mut uv_stdio_container_t,
     /// The user to run as, with `UV_PROCESS_SETUID`.
     pub uid: uv_uid_t,
@@ -220,13 +220,13 @@ pub struct uv_cpu_times_s {
 pub struct uv_cpu_info_t {
     /// Its name.
     pub model: *const c_char,
-    /// Its frequency in MHz.
+    /// Its clock frequency in MHz.
     pub speed: c_int,
-    /// What it has spent its time on.
+    /// The time that it has spent in each state.
     pub cpu_times: uv_cpu_times_s,
 }
 
-/// `address` of `uv_interface_address_t`; `address4.sin_family` tells which.
+/// `address` of `uv_interface_address_t`; `address4.sin_family` is the family.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub union uv__interface_address {
@@ -285,7 +285,7 @@ pub struct uv_group_t {
     pub groupname: *mut c_char,
     /// Its id.
     pub gid: c_ulong,
-    /// The names of its members, ended by NULL.
+    /// The names of its members, terminated by NULL.
     pub members: *mut *mut c_char,
 }
 
@@ -315,7 +315,7 @@ pub struct uv_env_item_t {
     pub value: *mut c_char,
 }
 
-/// Resources used; see `uv_getrusage()`. What the system does not count is 0.
+/// Resources used; see `uv_getrusage()`. Fields that the system does not count are 0.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_rusage_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -359,8 +359,8 @@ pub struct uv_rusage_t {
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_thread_options_t {
-    /// Which of the options are set, of `uv_thread_create_flags`.
+    /// The options that are set, of `uv_thread_create_flags`.
     pub flags: c_uint,
-    /// Stack size in bytes; rounded up to a page, and to the system's minimum.
+    /// Stack size in bytes, rounded up to a page and to the system's minimum.
     pub stack_size: size_t,
 }

@@ -1,7 +1,7 @@
-//! Requests: the caller's memory for one operation, from its start to its callback.
+//! Request structs, which the user allocates: one for each operation, until its callback.
 //!
-//! The fields after a request's callback are the library's; they carry libuv's names because
-//! they lie where libuv's do and some programs look at them.
+//! Fields without a description are private. They have libuv's names and offsets because some programs
+//! read them.
 
 use super::*;
 use core::ffi::{c_char, c_int, c_uint, c_void};
@@ -12,14 +12,14 @@ pub(crate) const NI_MAXHOST: usize = 1025;
 /// Size of the `service` buffer of `uv_getnameinfo_t`.
 pub(crate) const NI_MAXSERV: usize = 32;
 
-/// What all requests begin with.
+/// The base of all requests.
 /// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_req_t {
-    /// Free for the caller's use.
+    /// For the user.
     pub data: *mut c_void,
-    /// Which request it is. Read-only.
+    /// The type of the request. Read-only.
     pub r#type: uv_req_type,
     pub reserved: [*mut c_void; 6],
 }
@@ -42,9 +42,9 @@ pub struct uv_shutdown_t {
 pub struct uv_write_t {
     pub base: uv_req_t,
     pub cb: uv_write_cb,
-    /// The stream sent along with the data, or NULL.
+    /// The stream that is sent with the data, or NULL.
     pub send_handle: *mut uv_stream_t,
-    /// The stream written to.
+    /// The stream.
     pub handle: *mut uv_stream_t,
     pub queue: uv__queue,
     pub write_index: c_uint,
@@ -92,27 +92,27 @@ pub struct uv_udp_send_t {
     pub bufsml: [uv_buf_t; 4],
 }
 
-/// A file operation. After its callback, or after the call if it was synchronous, it must be
-/// given to `uv_fs_req_cleanup()`.
+/// A file operation. `uv_fs_req_cleanup()` must be called after its callback, or after the call if it
+/// was synchronous.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_t>.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_fs_t {
     pub base: uv_req_t,
-    /// Which operation.
+    /// The operation.
     pub fs_type: uv_fs_type,
     /// The loop.
     pub r#loop: *mut uv_loop_t,
     pub cb: uv_fs_cb,
-    /// The outcome: a byte count, a descriptor or 0, or an error if it is negative.
+    /// The result: a byte count, a descriptor or 0, or an error if it is negative.
     pub result: ssize_t,
-    /// The outcome of operations that return more than a number: the target of
-    /// `uv_fs_readlink()` and `uv_fs_realpath()`, the `uv_dir_t` of `uv_fs_opendir()`, the
-    /// `uv_stat_t` or `uv_statfs_t` of those calls.
+    /// The result of operations that return more than a number: the target of `uv_fs_readlink()` and
+    /// `uv_fs_realpath()`, the `uv_dir_t` of `uv_fs_opendir()`, the `uv_stat_t` or `uv_statfs_t` of those
+    /// calls.
     pub ptr: *mut c_void,
-    /// The path that the operation is about; a copy unless the call was synchronous.
+    /// The path; a copy of the user's unless the call was synchronous.
     pub path: *const c_char,
-    /// The outcome of `uv_fs_stat()`, `uv_fs_fstat()` and `uv_fs_lstat()`.
+    /// The result of `uv_fs_stat()`, `uv_fs_fstat()` and `uv_fs_lstat()`.
     pub statbuf: uv_stat_t,
     pub new_path: *const c_char,
     pub file: uv_file,
@@ -135,7 +135,7 @@ pub struct uv_fs_t {
 #[derive(Copy, Clone)]
 pub struct uv_work_t {
     pub base: uv_req_t,
-    /// The loop that learns of the end of the work.
+    /// The loop, which calls `after_work_cb`.
     pub r#loop: *mut uv_loop_t,
     pub work_cb: uv_work_cb,
     pub after_work_cb: uv_after_work_cb,
@@ -173,9 +173,9 @@ pub struct uv_getnameinfo_t {
     pub getnameinfo_cb: uv_getnameinfo_cb,
     pub storage: sockaddr_storage,
     pub flags: c_int,
-    /// The outcome: the name of the host.
+    /// The result: the name of the host.
     pub host: [c_char; NI_MAXHOST],
-    /// The outcome: the name of the service.
+    /// The result: the name of the service.
     pub service: [c_char; NI_MAXSERV],
     pub retcode: c_int,
 }

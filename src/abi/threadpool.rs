@@ -1,9 +1,9 @@
-//! What C finds in `uv/threadpool.h`.
+//! Contents of `uv/threadpool.h`.
 
 use super::*;
 use core::ffi::c_int;
 
-/// Private: a piece of work for the thread pool.
+/// Private: work for the thread pool.
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv__work {

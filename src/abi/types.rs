@@ -1,10 +1,9 @@
-//! Handle and request types, as the value in their `type` field tells them apart.
+//! Handle and request types: the values of their `type` fields, names and sizes.
 
 use super::*;
 use core::ffi::{c_uint, CStr};
 
-/// The type of a handle. C has an enum; here it is its integer, because C code can store any
-/// number in it.
+/// The type of a handle. An enum in C, and an integer here, because C code can store any number.
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type>.
 pub type uv_handle_type = c_uint;
 
@@ -12,7 +11,7 @@ pub type uv_handle_type = c_uint;
 /// See <https://docs.libuv.org/en/v1.x/request.html#c.uv_req_type>.
 pub type uv_req_type = c_uint;
 
-/// What is known about a handle or request type.
+/// A handle or request type.
 pub struct TypeInfo {
     /// The value in the `type` field.
     pub value: c_uint,
@@ -47,7 +46,7 @@ include!("types_table.rs");
 
 /// No handle.
 pub const UV_UNKNOWN_HANDLE: uv_handle_type = 0;
-/// What `uv_guess_handle()` says about a regular file; no handle has this type.
+/// Returned by `uv_guess_handle()` for a regular file; no handle has this type.
 pub const UV_FILE: uv_handle_type = HANDLE_TYPES.len() as uv_handle_type + 1;
 /// One past the last handle type.
 pub const UV_HANDLE_TYPE_MAX: uv_handle_type = UV_FILE + 1;
@@ -71,12 +70,12 @@ const _: () = {
     }
 };
 
-/// Looks a handle type up. `UV_UNKNOWN_HANDLE`, `UV_FILE` and other numbers are `None`.
+/// Returns the handle type, or `None` for `UV_UNKNOWN_HANDLE`, `UV_FILE` and other numbers.
 pub fn handle_type(value: uv_handle_type) -> Option<&'static TypeInfo> {
     HANDLE_TYPES.get((value as usize).wrapping_sub(1))
 }
 
-/// Looks a request type up.
+/// Returns the request type, or `None`.
 pub fn request_type(value: uv_req_type) -> Option<&'static TypeInfo> {
     REQUEST_TYPES.get((value as usize).wrapping_sub(1))
 }

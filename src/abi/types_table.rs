@@ -1,8 +1,7 @@
 // The handle and request types: constant, value, name, C type.
 //
-// Included twice: by types.rs, which makes the constants and the look-up by value, and by
-// build.rs, which makes UV_HANDLE_TYPE_MAP, UV_REQ_TYPE_MAP and the two C enums. The values
-// are libuv's.
+// Included twice: by types.rs, which defines the constants and tables, and by build.rs, which generates
+// UV_HANDLE_TYPE_MAP, UV_REQ_TYPE_MAP and the two C enums. The values are libuv's.
 handle_types! {
     UV_ASYNC = 1, async, uv_async_t;
     UV_CHECK = 2, check, uv_check_t;

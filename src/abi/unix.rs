@@ -1,5 +1,4 @@
-//! What C finds in `uv/unix.h`: the system's own types under portable names, and the private
-//! building blocks of the handle structs.
+//! Contents of `uv/unix.h`: portable names of system types, and private parts of the handle structs.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::size_t;
@@ -17,7 +16,7 @@ pub type uv_uid_t = libc::uid_t;
 /// A group id.
 pub type uv_gid_t = libc::gid_t;
 
-/// See `uv_once()`; starts as `UV_ONCE_INIT`.
+/// State of `uv_once()`; initialised with `UV_ONCE_INIT`.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_once_t>.
 pub type uv_once_t = libc::pthread_once_t;
 /// A thread.
@@ -42,15 +41,14 @@ pub type uv_key_t = libc::pthread_key_t;
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_barrier_t>.
 pub type uv_barrier_t = libc::pthread_barrier_t;
 
-/// A piece of memory. Has the layout of `struct iovec`, so that an array of these can be given
-/// to readv(2) and writev(2).
+/// A buffer. It has the layout of `struct iovec`, so readv(2) and writev(2) accept an array of these.
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_buf_t>.
 #[repr(C)]
 #[derive(Copy, Clone, Debug)]
 pub struct uv_buf_t {
-    /// Where it starts.
+    /// The first byte.
     pub base: *mut c_char,
-    /// How many bytes it has.
+    /// The number of bytes.
     pub len: size_t,
 }
 
@@ -79,7 +77,7 @@ pub struct uv__io_t {
 #[repr(C)]
 #[derive(Copy, Clone)]
 pub struct uv_lib_t {
-    /// What dlopen(3) returned.
+    /// The handle of dlopen(3).
     pub handle: *mut c_void,
     /// The last error, for `uv_dlerror()`, or NULL.
     pub errmsg: *mut c_char,

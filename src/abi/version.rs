@@ -3,15 +3,15 @@
 use super::*;
 use core::ffi::{c_char, c_uint};
 
-/// The version of libuv that the library in use is a drop-in for, as one number:
-/// `UV_VERSION_HEX` is that of the header that the program was compiled with.
+/// Returns the version of libuv that the loaded library implements, as one number. `UV_VERSION_HEX` is
+/// that of the header.
 /// See <https://docs.libuv.org/en/v1.x/version.html#c.uv_version>.
 #[no_mangle]
 pub extern "C" fn uv_version() -> c_uint {
     ((UV_VERSION_MAJOR << 16) | (UV_VERSION_MINOR << 8) | UV_VERSION_PATCH) as c_uint
 }
 
-/// The same as text: `"1.53.0"`. The string is static.
+/// Returns the version as text: `"1.53.0"`. The string is static.
 /// See <https://docs.libuv.org/en/v1.x/version.html#c.uv_version_string>.
 #[no_mangle]
 pub extern "C" fn uv_version_string() -> *const c_char {

@@ -1,4 +1,4 @@
-//! The functions of `uv_loop_t`.
+//! The C functions of `uv_loop_t`.
 
 use super::{loop_flag, Loop};
 use crate::abi::*;
@@ -14,37 +14,37 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 /// Memory for the default loop.
 struct DefaultLoop(UnsafeCell<MaybeUninit<uv_loop_t>>);
 
-// SAFETY: `uv_default_loop` is documented not to be thread-safe; beyond that it is memory like any
-// that a user gives to `uv_loop_init`.
+// SAFETY: `uv_default_loop` is documented not to be thread-safe, and the memory is used only through
+// its pointer, as a loop in the user's memory is.
 unsafe impl Sync for DefaultLoop {}
 
 static DEFAULT_LOOP: DefaultLoop = DefaultLoop(UnsafeCell::new(MaybeUninit::zeroed()));
-/// NULL until the default loop is initialised, and again after it was closed.
+/// NULL while the default loop is not initialised.
 static DEFAULT_LOOP_POINTER: AtomicPtr<uv_loop_t> = AtomicPtr::new(core::ptr::null_mut());
 
-/// Initialises a loop. The field `data` is left as it is.
+/// Initialises a loop. Does not change the field `data`.
 ///
 /// Returns 0 or an error code, such as `UV_EMFILE`.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_init>.
 ///
 /// # Safety
-/// `loop` is memory for a loop, alive and in place until the loop is closed.
+/// `loop` points to memory for a loop, which stays valid and in place until the loop is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_init(r#loop: *mut uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::init(r#loop.cast()) }.into_c()
 }
 
-/// Releases what the loop holds, after which its memory is the caller's again.
+/// Closes a loop and releases its resources. The caller may then free or reuse its memory.
 ///
-/// Returns 0, or `UV_EBUSY` while there are open handles or requests under way.
+/// Returns 0, or `UV_EBUSY` while the loop has open handles or active requests.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_close>.
 ///
 /// # Safety
 /// `loop` is an initialised loop that is not running.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_close(r#loop: *mut uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let result = unsafe { Loop::close(r#loop.cast()) };
     if result.is_ok() {
         let null = core::ptr::null_mut();
@@ -58,18 +58,18 @@ pub unsafe extern "C" fn uv_loop_close(r#loop: *mut uv_loop_t) -> c_int {
     result.into_c()
 }
 
-/// The default loop, initialised when it is first asked for; NULL when that fails. Closing it is
-/// allowed, it is then made anew the next time.
+/// Returns the default loop, which the first call initialises, or NULL if that fails. After the
+/// program has closed it the next call initialises it again.
 ///
 /// Not thread-safe. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_default_loop>.
 #[no_mangle]
 pub extern "C" fn uv_default_loop() -> *mut uv_loop_t {
-    let known = DEFAULT_LOOP_POINTER.load(Ordering::Relaxed);
-    if !known.is_null() {
-        return known;
+    let existing = DEFAULT_LOOP_POINTER.load(Ordering::Relaxed);
+    if !existing.is_null() {
+        return existing;
     }
     let memory = DEFAULT_LOOP.0.get().cast::<uv_loop_t>();
-    // SAFETY: the memory is static, and no loop is in it: the pointer is NULL.
+    // SAFETY: the memory is static, and holds no loop while the pointer is NULL.
     if unsafe { Loop::init(memory.cast()) }.is_err() {
         return core::ptr::null_mut();
     }
@@ -77,14 +77,14 @@ pub extern "C" fn uv_default_loop() -> *mut uv_loop_t {
     memory
 }
 
-/// Allocates and initialises a loop; NULL when either fails. Deprecated: allocate it yourself and
+/// Allocates and initialises a loop. Returns NULL if either fails. Deprecated: allocate the memory and
 /// call `uv_loop_init()`.
 #[no_mangle]
 pub extern "C" fn uv_loop_new() -> *mut uv_loop_t {
     let Ok(memory) = memory::calloc(1, size_of::<uv_loop_t>()) else {
         return core::ptr::null_mut();
     };
-    // SAFETY: fresh memory of the right size, which is freed when there is no loop in it.
+    // SAFETY: the memory is fresh and of the right size. It is freed only if it holds no loop.
     unsafe {
         if Loop::init(memory.as_ptr().cast()).is_err() {
             memory::free(memory.as_ptr());
@@ -94,15 +94,15 @@ pub extern "C" fn uv_loop_new() -> *mut uv_loop_t {
     memory.as_ptr().cast()
 }
 
-/// Closes a loop and, unless it is the default loop, frees it. A loop that is busy is left as it
-/// is. Deprecated: call `uv_loop_close()`.
+/// Closes a loop and frees it, unless it is the default loop. Does nothing if the loop is busy.
+/// Deprecated: call `uv_loop_close()`.
 ///
 /// # Safety
-/// `loop` came from `uv_loop_new()` or `uv_default_loop()` and is not running.
+/// `loop` was returned by `uv_loop_new()` or `uv_default_loop()` and is not running.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_delete(r#loop: *mut uv_loop_t) {
     let is_default = DEFAULT_LOOP_POINTER.load(Ordering::Relaxed) == r#loop;
-    // SAFETY: the caller's contract; memory that a loop is still in is not freed.
+    // SAFETY: as documented. The memory is freed only if the loop in it is closed.
     unsafe {
         if uv_loop_close(r#loop) == 0 && !is_default {
             memory::free(r#loop.cast());
@@ -110,13 +110,14 @@ pub unsafe extern "C" fn uv_loop_delete(r#loop: *mut uv_loop_t) {
     }
 }
 
-/// The size of a `uv_loop_t` in bytes, for bindings that do not know its layout.
+/// Returns the size of a `uv_loop_t` in bytes, for bindings that do not know its layout.
 #[no_mangle]
 pub extern "C" fn uv_loop_size() -> usize {
     size_of::<uv_loop_t>()
 }
 
-/// Whether the loop has active and referenced handles, requests under way, or closing handles.
+/// Returns non-zero if the loop has active and referenced handles, active requests or closing
+/// handles.
 ///
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_alive>.
 ///
@@ -124,32 +125,31 @@ pub extern "C" fn uv_loop_size() -> usize {
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_alive(r#loop: *const uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Loop::of(r#loop) }.is_alive())
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("uv_loop_configure() takes a third argument as on x86-64 and AArch64");
 
-/// Sets an option of the loop, which some take an argument for; see `uv_loop_option`. Normally
-/// called before the loop first runs.
+/// Sets an option of the loop. Some options take an argument; see `uv_loop_option`. Call it before the
+/// loop first runs.
 ///
-/// Returns 0; `UV_EINVAL` for a signal that cannot be blocked; `UV_ENOSYS` for an option that
-/// does not exist.
+/// Returns 0, `UV_EINVAL` for a signal that cannot be blocked, or `UV_ENOSYS` for an unknown option.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_configure>.
 ///
 /// # Safety
 /// `loop` is an initialised loop.
-// C declares this function as variadic, which stable Rust cannot define. In the calling conventions
-// of x86-64 and AArch64 Linux an `int` argument after the fixed ones is passed where a fixed one
-// would be; if the caller passed none, the register holds something that is not looked at.
+// C declares this function as variadic, which stable Rust cannot define. The calling conventions of
+// x86-64 and AArch64 Linux pass an `int` after the fixed arguments as they would pass a fixed one. If
+// the caller passed none, the register has some value, which is not read.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_configure(
     r#loop: *mut uv_loop_t,
     option: uv_loop_option,
     variadic: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let this = unsafe { Loop::of(r#loop) };
     match option {
         UV_METRICS_IDLE_TIME => this.flags.set(this.flags.get() | loop_flag::METRICS_IDLE_TIME),
@@ -163,37 +163,38 @@ pub unsafe extern "C" fn uv_loop_configure(
     0
 }
 
-/// To be called in the child of a fork, before anything else, for each loop of the parent that the
-/// child goes on to use.
+/// Prepares a loop of the parent for use in the child of a fork. Call it in the child, before any other
+/// function on the loop.
 ///
-/// Returns 0 or an error code. `uv_backend_fd()` is another afterwards.
+/// Returns 0 or an error code. `uv_backend_fd()` returns a new descriptor afterwards.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_loop_fork>.
 ///
 /// # Safety
 /// `loop` is an initialised loop that was not running when the process forked.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_fork(r#loop: *mut uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.after_fork().into_c()
 }
 
-/// Runs the loop: until nothing is left to do (`UV_RUN_DEFAULT`), one tick that waits for events
-/// unless callbacks are pending (`UV_RUN_ONCE`), or one that does not wait (`UV_RUN_NOWAIT`).
+/// Runs the loop: until it is no longer alive (`UV_RUN_DEFAULT`), for one iteration that waits for
+/// events unless callbacks are pending (`UV_RUN_ONCE`), or for one that does not wait
+/// (`UV_RUN_NOWAIT`).
 ///
-/// Returns non-zero when handles or requests are still active: after `uv_stop()` in default mode,
-/// and in the other modes when there is a reason to run again. Not to be called from a callback.
+/// Returns non-zero if handles or requests are still active: in default mode after `uv_stop()`, in the
+/// other modes if the loop should be run again. Do not call it from a callback.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run>.
 ///
 /// # Safety
 /// `loop` is an initialised loop that no other thread runs.
 #[no_mangle]
 pub unsafe extern "C-unwind" fn uv_run(r#loop: *mut uv_loop_t, mode: uv_run_mode) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Loop::of(r#loop) }.run(mode))
 }
 
-/// Makes `uv_run()` return at the end of the current tick, or at once the next time that it is
-/// called. The loop does not wait for events before that.
+/// Makes `uv_run()` return at the end of the current iteration, or the next call of it return at once.
+/// The loop does not wait for events before it returns.
 ///
 /// Loop thread only. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_stop>.
 ///
@@ -201,13 +202,12 @@ pub unsafe extern "C-unwind" fn uv_run(r#loop: *mut uv_loop_t, mode: uv_run_mode
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_stop(r#loop: *mut uv_loop_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.stop_flag.set(1);
 }
 
-/// The descriptor that becomes readable when the loop has events: the epoll instance. An embedder
-/// waits for it, at most as long as `uv_backend_timeout()` says, and then runs the loop with
-/// `UV_RUN_NOWAIT`.
+/// Returns the epoll descriptor of the loop, which is readable while there are events. An embedder waits
+/// for it, at most for `uv_backend_timeout()`, and then runs the loop with `UV_RUN_NOWAIT`.
 ///
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd>.
 ///
@@ -215,11 +215,12 @@ pub unsafe extern "C" fn uv_stop(r#loop: *mut uv_loop_t) {
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_backend_fd(r#loop: *const uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.backend_fd.get()
 }
 
-/// How long the loop may wait for events, in milliseconds; -1 is without limit, 0 not at all.
+/// Returns how long the loop may wait for events, in milliseconds: 0 means that it must not wait, -1
+/// that there is no limit.
 ///
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_timeout>.
 ///
@@ -227,12 +228,12 @@ pub unsafe extern "C" fn uv_backend_fd(r#loop: *const uv_loop_t) -> c_int {
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_backend_timeout(r#loop: *const uv_loop_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.backend_timeout()
 }
 
-/// The loop's time in milliseconds from an unspecified start, as of the last update: at the start
-/// of a tick's timers and after each wait. It never goes back.
+/// Returns the loop's time, in milliseconds since an unspecified start. The loop updates it after each
+/// wait and before it runs timers. It never goes back.
 ///
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_now>.
 ///
@@ -240,11 +241,11 @@ pub unsafe extern "C" fn uv_backend_timeout(r#loop: *const uv_loop_t) -> c_int {
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_now(r#loop: *const uv_loop_t) -> u64 {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.now()
 }
 
-/// Brings the loop's time up to date, for callbacks that take long.
+/// Updates the loop's time. Useful in callbacks that run for long.
 ///
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_update_time>.
 ///
@@ -252,12 +253,12 @@ pub unsafe extern "C" fn uv_now(r#loop: *const uv_loop_t) -> u64 {
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_update_time(r#loop: *mut uv_loop_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.update_time();
 }
 
-/// Calls `walk_cb` with `arg` for every handle of the loop that is not closed. The callback may
-/// close handles; handles that it initialises are not visited.
+/// Calls `walk_cb` with `arg` for each handle of the loop that is not closed. The callback may close
+/// handles; those that it initialises are not visited.
 ///
 /// Loop thread only. See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_walk>.
 ///
@@ -270,20 +271,20 @@ pub unsafe extern "C-unwind" fn uv_walk(
     arg: *mut c_void,
 ) {
     let Some(callback) = walk_cb else { return };
-    // SAFETY: the caller's contract; the callback is the user's, called as it was declared.
+    // SAFETY: `loop` as documented; the user's callback gets the arguments that it was declared with.
     unsafe {
         Loop::of(r#loop)
             .walk(|handle: &Handle| callback(core::ptr::from_ref(handle).cast_mut().cast(), arg));
     }
 }
 
-/// The field `data` of the loop.
+/// Returns the field `data` of the loop.
 ///
 /// # Safety
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_get_data(r#loop: *const uv_loop_t) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.data.get()
 }
 
@@ -293,11 +294,11 @@ pub unsafe extern "C" fn uv_loop_get_data(r#loop: *const uv_loop_t) -> *mut c_vo
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_set_data(r#loop: *mut uv_loop_t, data: *mut c_void) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Loop::of(r#loop) }.data.set(data);
 }
 
-/// Fills in the loop's metrics. Returns 0.
+/// Writes the loop's metrics to `metrics`. Returns 0.
 ///
 /// Loop thread only. See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_info>.
 ///
@@ -308,17 +309,17 @@ pub unsafe extern "C" fn uv_metrics_info(
     r#loop: *mut uv_loop_t,
     metrics: *mut uv_metrics_t,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
-        let from = &Loop::of(r#loop).metrics;
-        (&raw mut (*metrics).loop_count).write(from.loop_count.get());
-        (&raw mut (*metrics).events).write(from.events.get());
-        (&raw mut (*metrics).events_waiting).write(from.events_waiting.get());
+        let source = &Loop::of(r#loop).metrics;
+        (&raw mut (*metrics).loop_count).write(source.loop_count.get());
+        (&raw mut (*metrics).events).write(source.events.get());
+        (&raw mut (*metrics).events_waiting).write(source.events_waiting.get());
     }
     0
 }
 
-/// How long the loop has waited for events, in nanoseconds; 0 unless it was configured with
+/// Returns how long the loop has waited for events, in nanoseconds, or 0 unless it was configured with
 /// `UV_METRICS_IDLE_TIME`.
 ///
 /// Any thread. See <https://docs.libuv.org/en/v1.x/metrics.html#c.uv_metrics_idle_time>.
@@ -327,7 +328,7 @@ pub unsafe extern "C" fn uv_metrics_info(
 /// `loop` is an initialised loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_metrics_idle_time(r#loop: *mut uv_loop_t) -> u64 {
-    // SAFETY: the caller's contract; only atomics of the loop are read.
+    // SAFETY: as documented. Other threads may call this, so only atomics of the loop are read.
     let metrics = unsafe { &(*r#loop.cast::<Loop>()).metrics };
     let idle = metrics.idle_nanoseconds.load(Ordering::Relaxed);
     match metrics.wait_began.load(Ordering::Relaxed) {

@@ -1,14 +1,13 @@
-//! The timers of a loop that are started, in the order in which they are due.
+//! The started timers of a loop, ordered by due time.
 //!
-//! Times are in milliseconds, so many timers share a due time, and nearly all of them are due soon
-//! or are stopped before they are. What is due in the next second or two is in a [`Wheel`]: a list
-//! for each millisecond, which a timer joins and leaves in O(1), and which becomes due as a whole.
-//! The next half hour is a wheel too, with a slot for each second, and what is due later is in a
-//! [`Heap`], where starting and stopping cost O(1) as well, unless it is the first. As time passes,
-//! timers move to where they are due sooner. A loop with few timers has the heap alone.
+//! Times are in milliseconds, so many timers share a due time. Most are due soon, or are stopped before
+//! they are due. Timers due within the next one or two seconds are in a [`Wheel`] with a list for each
+//! millisecond, which a timer joins and leaves in O(1) and which becomes due as a whole. Timers of the
+//! next half hour are in a wheel with a slot for each second, and later ones in a [`Heap`], where
+//! starting is O(1) and so is stopping, except for the first. As time passes, timers move from the heap
+//! and the far wheel to the near wheel. A loop with few timers has only the heap.
 //!
-//! All of it is made of links in the timers themselves: starting one needs no memory, so it cannot
-//! fail, and a timer occupies no more than the user's handle.
+//! All links are in the timers, so starting one allocates nothing and cannot fail.
 
 mod heap;
 mod wheel;
@@ -20,24 +19,23 @@ use core::ptr;
 use heap::Heap;
 use wheel::{Slot, Wheel, SLOTS};
 
-/// The number of timers in the heap at which wheels are worth their memory, 80 KiB …
+/// The number of timers in the heap from which wheels, 80 KiB, are allocated.
 const MANY: usize = if cfg!(miri) { 8 } else { 1024 };
-/// … and how soon one must be due that is started then.
+/// Wheels are allocated when a timer is started that is due sooner than this.
 const SOON: u64 = 500_000;
 
-/// What makes something a timer: when it is due, and its links. The order of the fields is
-/// libuv's.
+/// The links and times of a timer. The order of the fields is libuv's.
 #[repr(C)]
 pub struct Node {
-    /// In a wheel, and among those that are due: the place in the list. In a heap: `next` is the
-    /// next sibling, `prev` the sibling before or, of a first child, the parent.
+    /// In a wheel or the list of due timers: the links of that list. In a heap: `next` is the next
+    /// sibling; `prev` is the previous sibling or, for a first child, the parent.
     pub link: Link,
-    /// In a heap: the first child. Among those that are due: see [`Ahead`].
+    /// In a heap: the first child. In the list of due timers: see [`Prefetcher`].
     child: Cell<*const Node>,
     pub due: Cell<u64>,
-    /// Of no interest here.
+    /// Not used here.
     pub repeat: Cell<u64>,
-    /// How many were started before.
+    /// The number of timers that were started before this one.
     sequence: Cell<u64>,
 }
 
@@ -55,78 +53,79 @@ impl Node {
     }
 }
 
-/// Among a million timers those that are due are not in the cache, and where the next one is, is
-/// known only when the one before it has come from memory. So the first walk over them leaves in
-/// each the address of one some places later, for [`Node::prefetch_ahead`] in the second.
-pub struct Ahead {
-    last: [*const Node; Ahead::PLACES],
+/// Stores in each due timer the address of one some places later, for [`Node::prefetch_later`].
+///
+/// Among a million timers the due ones are not in the cache, and a walk over the list waits for each
+/// link in turn. A first walk, with this, lets the second prefetch.
+pub struct Prefetcher {
+    last: [*const Node; Prefetcher::DISTANCE],
     at: usize,
 }
 
-impl Ahead {
-    const PLACES: usize = 8;
+impl Prefetcher {
+    const DISTANCE: usize = 8;
 
     pub fn new() -> Self {
-        Ahead { last: [ptr::null(); Ahead::PLACES], at: 0 }
+        Prefetcher { last: [ptr::null(); Prefetcher::DISTANCE], at: 0 }
     }
 
-    /// Takes note of the next timer of the walk.
+    /// Stores the address of `node`, the next timer of the walk, in an earlier one.
     ///
     /// # Safety
     /// `node` and those before it are alive, and in no heap.
     pub unsafe fn visit(&mut self, node: &Node) {
         node.child.set(ptr::null());
-        let before = core::mem::replace(&mut self.last[self.at % Ahead::PLACES], node);
+        let before = core::mem::replace(&mut self.last[self.at % Prefetcher::DISTANCE], node);
         self.at += 1;
         if !before.is_null() {
-            // SAFETY: the caller's contract.
+            // SAFETY: `before` was visited earlier and is alive as documented.
             unsafe { (*before).child.set(node) };
         }
     }
 }
 
 impl Node {
-    /// Has the processor fetch the timer that [`Ahead`] left here.
-    pub fn prefetch_ahead(&self) {
+    /// Prefetches the timer whose address [`Prefetcher`] stored here.
+    pub fn prefetch_later(&self) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: it may be freed memory by now, or NULL, but a prefetch accesses nothing as far as
-        // the program can tell.
+        // SAFETY: the address may be NULL or of freed memory, but a prefetch has no effect that a program
+        // can observe, and does not fault.
         unsafe {
             use core::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
-            // From the flags of the handle, which are right before it, to its end: two cache lines.
-            let ahead = self.child.get().cast::<i8>();
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_sub(16));
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(40));
+            // Two cache lines, from the flags of the handle, right before the node, to its end.
+            let later = self.child.get().cast::<i8>();
+            _mm_prefetch::<_MM_HINT_T0>(later.wrapping_sub(16));
+            _mm_prefetch::<_MM_HINT_T0>(later.wrapping_add(40));
         }
     }
 }
 
-// SAFETY: its links are NULL.
+// SAFETY: a list whose links are NULL is empty.
 unsafe impl Slot for List {
     fn is_empty(&self) -> bool {
         List::is_empty(self)
     }
 }
 
-/// A slot of the far wheel: a list in the order of starting, until somebody asks what is due first
-/// in it; then a heap, until that is empty.
-struct Second {
+/// A slot of the far wheel: a list in the order of starting. The first call of `first_due` turns it into
+/// a heap, which it stays until that is empty.
+struct FarSlot {
     list: List,
     heap: Heap,
 }
 
-// SAFETY: both are empty when they are zeroed.
-unsafe impl Slot for Second {
+// SAFETY: a zeroed list and a zeroed heap are empty.
+unsafe impl Slot for FarSlot {
     fn is_empty(&self) -> bool {
         self.list.is_empty() && self.heap.is_empty()
     }
 }
 
-impl Second {
+impl FarSlot {
     /// # Safety
     /// As for [`Timers::insert`].
     unsafe fn insert(&self, node: &Node) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             if self.heap.is_empty() {
                 self.list.push_back(&node.link);
@@ -137,45 +136,45 @@ impl Second {
     }
 
     /// # Safety
-    /// `node` is in here.
+    /// `node` is in this slot.
     unsafe fn remove(&self, node: &Node) {
         if self.heap.is_empty() {
             node.link.unlink();
         } else {
-            // SAFETY: the caller's contract; one of the two is empty.
+            // SAFETY: `node` is in this slot, and the list is empty while the heap is not.
             unsafe { self.heap.remove(node) };
         }
     }
 
     fn first_due(&self) -> Option<u64> {
         while let Some(link) = self.list.pop_front() {
-            // SAFETY: the links in here are those of nodes, which are alive.
+            // SAFETY: the links in the list are part of nodes, which are alive and now in no list.
             unsafe { self.heap.insert(&*container_of!(link, Node, link)) };
         }
         self.heap.first_due()
     }
 
-    /// Removes one that is the first of those due at the same time.
+    /// Removes a timer that is the first of those with its due time.
     fn pop(&self) -> Option<*const Node> {
         let link = self.list.pop_front();
-        // SAFETY: as above.
+        // SAFETY: the links in the list are part of nodes.
         link.map(|link| unsafe { container_of!(link, Node, link) }).or_else(|| self.heap.pop())
     }
 }
 
-/// The length of a slot of the far wheel, in bits. The near wheel is two of them.
+/// The length of a slot of the far wheel, in bits. The near wheel spans two of them.
 const FAR_SHIFT: u32 = SLOTS.ilog2() - 1;
 
-/// Which of the three a timer is in is a matter of its due time: all before the first horizon are
-/// in `near`, others before the second in `far`. The horizons are those between slots of `far`, and
-/// move with [`Timers::take_due`].
+/// The due time determines where a timer is: before the horizon of `near` in `near`, otherwise before
+/// that of `far` in `far`, otherwise in `beyond`. The horizons are bounds of slots of `far`;
+/// [`Timers::take_due`] moves them.
 pub struct Timers {
     near: Wheel<List, 0>,
-    far: Wheel<Second, FAR_SHIFT>,
+    far: Wheel<FarSlot, FAR_SHIFT>,
     beyond: Heap,
-    /// How many are in `beyond`.
+    /// The number of timers in `beyond`.
     len: Cell<usize>,
-    /// How many have been inserted.
+    /// The number of timers inserted so far.
     sequence: Cell<u64>,
 }
 
@@ -190,40 +189,40 @@ impl Timers {
         }
     }
 
-    /// When the first timer is due.
+    /// Returns the due time of the first timer.
     pub fn first_due(&self) -> Option<u64> {
-        let far = || self.far.first().and_then(|(_, second)| second.first_due());
+        let far = || self.far.first().and_then(|(_, slot)| slot.first_due());
         let near = self.near.first().map(|(due, _)| due);
         near.or_else(far).or_else(|| self.beyond.first_due())
     }
 
-    /// Adds a timer behind those that are due at the same time.
+    /// Adds a timer after those with the same due time.
     ///
     /// # Safety
-    /// `node` is in no list and no heap, and stays alive and in place until it is removed or was
-    /// taken. `now` and `due` are not before the time of the last [`Timers::take_due`].
+    /// `node` is in no list and no heap, and stays alive and in place until it is removed or taken. `now`
+    /// and `due` are not before the time of the last [`Timers::take_due`].
     pub unsafe fn insert(&self, node: &Node, now: u64, due: u64) {
         node.due.set(due);
         node.sequence.set(self.sequence.replace(self.sequence.get() + 1));
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { self.place(node) };
         if self.len.get() >= MANY && due.saturating_sub(now) < SOON && !self.near.is_made() {
             self.make_wheels(now);
         }
     }
 
-    /// Puts a timer where its due time says.
+    /// Puts a timer into the wheel or heap of its due time.
     ///
     /// # Safety
     /// As for [`Timers::insert`].
     unsafe fn place(&self, node: &Node) {
         let due = node.due.get();
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             if let Some(list) = self.near.claim(due) {
                 list.push_back(&node.link);
-            } else if let Some(second) = self.far.claim(due) {
-                second.insert(node);
+            } else if let Some(slot) = self.far.claim(due) {
+                slot.insert(node);
             } else {
                 self.beyond.insert(node);
                 self.len.set(self.len.get() + 1);
@@ -234,17 +233,17 @@ impl Timers {
     /// Removes a timer.
     ///
     /// # Safety
-    /// `node` was inserted here and was neither removed nor taken since.
+    /// `node` was inserted, and neither removed nor taken since.
     pub unsafe fn remove(&self, node: &Node) {
         let due = node.due.get();
         if due < self.near.horizon() {
             node.link.unlink();
             return;
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: `node` is in the slot or heap of its due time.
         unsafe {
-            if let Some(second) = self.far.slot(due) {
-                second.remove(node);
+            if let Some(slot) = self.far.slot(due) {
+                slot.remove(node);
             } else {
                 self.beyond.remove(node);
                 self.len.set(self.len.get() - 1);
@@ -252,11 +251,11 @@ impl Timers {
         }
     }
 
-    /// Moves what is due at `now` to the end of `list`, in order: by `Node::link`.
+    /// Moves the timers that are due at `now` to the end of `list`, in order, linked by `Node::link`.
     pub fn take_due(&self, now: u64, list: &List) {
         if !self.near.is_made() {
             while let Some(node) = self.pop_beyond(now.saturating_add(1)) {
-                // SAFETY: what was in the heap is alive, and is in no list.
+                // SAFETY: a timer from the heap is alive and in no list.
                 unsafe { list.push_back(&(*node).link) };
             }
             return;
@@ -265,7 +264,7 @@ impl Timers {
             while let Some((_, slot)) = self.near.first().filter(|&(due, _)| due <= now) {
                 slot.move_to(list);
             }
-            // When much time has passed, there may be more.
+            // More are due if much time has passed.
             let far = self.far.first().map(|(start, _)| start);
             match far.or_else(|| self.beyond.first_due()) {
                 Some(later) if later <= now => self.move_horizons(later),
@@ -280,20 +279,20 @@ impl Timers {
         self.beyond.pop()
     }
 
-    /// Lets the wheels begin with `time`, before which nothing is due.
+    /// Moves the wheels to begin at `time`, before which nothing is due.
     fn move_horizons(&self, time: u64) {
         let slot = time >> FAR_SHIFT;
         self.near.turn((slot + 2) << FAR_SHIFT);
         self.far.turn((slot + SLOTS as u64) << FAR_SHIFT);
         let (near, far) = (self.near.horizon(), self.far.horizon());
-        while let Some((_, second)) = self.far.first().filter(|&(start, _)| start < near) {
-            while let Some(node) = second.pop() {
-                // SAFETY: what was in there is alive, and is now in nothing.
+        while let Some((_, slot)) = self.far.first().filter(|&(start, _)| start < near) {
+            while let Some(node) = slot.pop() {
+                // SAFETY: a timer from the slot is alive, and now in no list or heap.
                 unsafe { self.place(&*node) };
             }
         }
         while let Some(node) = self.pop_beyond(near.max(far)) {
-            // SAFETY: as above.
+            // SAFETY: a timer from the heap is alive, and now in no list or heap.
             unsafe { self.place(&*node) };
         }
     }
@@ -301,7 +300,7 @@ impl Timers {
     #[cold]
     fn make_wheels(&self, now: u64) {
         self.near.make();
-        // Without memory for them the heap does.
+        // Without memory the heap holds all timers.
         if self.near.is_made() {
             self.far.make();
             // Some may be overdue.
@@ -321,8 +320,8 @@ mod tests {
         *state >> 33
     }
 
-    /// Timers beside the map that says what they must do: from due time and rank to number.
-    struct Pair {
+    /// Timers, and the expected order as a map from due time and rank to number.
+    struct Model {
         nodes: Vec<Node>,
         timers: Timers,
         expected: BTreeMap<(u64, u64), usize>,
@@ -331,9 +330,9 @@ mod tests {
         now: u64,
     }
 
-    impl Pair {
+    impl Model {
         fn new(count: usize) -> Self {
-            Pair {
+            Model {
                 nodes: (0..count).map(|_| Node::new()).collect(),
                 timers: Timers::new(),
                 expected: BTreeMap::new(),
@@ -349,14 +348,14 @@ mod tests {
             self.started += 1;
             self.expected.insert(key, n);
             self.keys[n] = Some(key);
-            // SAFETY: it is in nothing, and the nodes do not move.
+            // SAFETY: the timer is stopped, and the nodes do not move.
             unsafe { self.timers.insert(&self.nodes[n], self.now, key.0) };
         }
 
         fn stop(&mut self, n: usize) {
             if let Some(key) = self.keys[n].take() {
                 self.expected.remove(&key);
-                // SAFETY: it was started.
+                // SAFETY: the timer is started.
                 unsafe { self.timers.remove(&self.nodes[n]) };
                 assert!(!self.nodes[n].link.is_linked());
             }
@@ -367,7 +366,7 @@ mod tests {
             assert_eq!(self.timers.first_due(), first);
         }
 
-        /// Lets time pass and takes what is due, in order.
+        /// Advances the time and takes the due timers in order.
         fn pass(&mut self, time: u64) -> usize {
             self.now += time;
             let due = List::new();
@@ -384,49 +383,49 @@ mod tests {
         }
     }
 
-    /// Starts, stops and starts anew at random, with few due times and with many, near and far.
+    /// Starts, stops and restarts timers at random, with few due times and with many, near and far.
     fn compare(count: usize, longest: u64) {
         let mut state = 7;
-        let mut pair = Pair::new(count);
+        let mut model = Model::new(count);
         for round in 0..if cfg!(miri) { 4 } else { 40 } {
             for _ in 0..count {
                 let n = random(&mut state) as usize % count;
                 match random(&mut state) % 8 {
-                    0 | 1 => pair.stop(n),
-                    2 => pair.start(n, 0),
-                    3 => pair.start(n, u64::MAX - random(&mut state) % 2),
+                    0 | 1 => model.stop(n),
+                    2 => model.start(n, 0),
+                    3 => model.start(n, u64::MAX - random(&mut state) % 2),
                     // Some are overdue when others are started.
-                    4 if random(&mut state) % 64 == 0 => pair.now += random(&mut state) % longest,
-                    _ => pair.start(n, random(&mut state) % longest),
+                    4 if random(&mut state) % 64 == 0 => model.now += random(&mut state) % longest,
+                    _ => model.start(n, random(&mut state) % longest),
                 }
-                pair.check();
+                model.check();
             }
-            pair.pass(match round % 4 {
+            model.pass(match round % 4 {
                 0 => 0,
                 1 => 1,
                 _ => random(&mut state) % longest,
             });
         }
-        // Whatever order they are stopped in, the first is known.
+        // `first_due` is right in every order of stopping.
         for n in 0..count {
-            pair.stop(n);
-            pair.check();
+            model.stop(n);
+            model.check();
         }
-        assert!(pair.expected.is_empty());
+        assert!(model.expected.is_empty());
     }
 
     #[test]
-    fn a_walk_leaves_where_others_are() {
+    fn a_walk_stores_the_addresses_of_later_timers() {
         let nodes: Vec<Node> = (0..20).map(|_| Node::new()).collect();
-        let mut ahead = Ahead::new();
+        let mut prefetcher = Prefetcher::new();
         for node in &nodes {
-            // SAFETY: all of them are alive.
-            unsafe { ahead.visit(node) };
+            // SAFETY: all nodes are alive and in no heap.
+            unsafe { prefetcher.visit(node) };
         }
         for (n, node) in nodes.iter().enumerate() {
-            let later = nodes.get(n + Ahead::PLACES).map_or(ptr::null(), ptr::from_ref);
+            let later = nodes.get(n + Prefetcher::DISTANCE).map_or(ptr::null(), ptr::from_ref);
             assert_eq!(node.child.get(), later);
-            node.prefetch_ahead();
+            node.prefetch_later();
         }
     }
 
@@ -447,34 +446,34 @@ mod tests {
     }
 
     #[test]
-    fn timers_that_moved_to_another_place_are_before_later_ones() {
-        let mut pair = Pair::new(4 * MANY);
+    fn timers_that_moved_are_before_later_ones() {
+        let mut model = Model::new(4 * MANY);
         let far = SLOTS as u64 * SLOTS as u64;
         // In the heap first, then on the far wheel, in a heap there, and on the near wheel.
         let steps = [far, 100_000, 5_000, 1];
         let mut left = far;
         for (step, timeout) in steps.into_iter().enumerate() {
-            assert_eq!(pair.pass(left - timeout), 0);
+            assert_eq!(model.pass(left - timeout), 0);
             left = timeout;
             for n in step * MANY..(step + 1) * MANY {
-                pair.start(n, timeout);
+                model.start(n, timeout);
             }
         }
-        assert_eq!(pair.pass(0), 0);
-        assert_eq!(pair.pass(1), 4 * MANY);
+        assert_eq!(model.pass(0), 0);
+        assert_eq!(model.pass(1), 4 * MANY);
     }
 
     #[test]
-    fn wheels_that_come_late_have_what_is_overdue() {
-        let mut pair = Pair::new(MANY + 1);
+    fn new_wheels_hold_overdue_timers() {
+        let mut model = Model::new(MANY + 1);
         for n in 0..MANY - 1 {
-            pair.start(n, n as u64);
+            model.start(n, n as u64);
         }
-        pair.now += 3 * SLOTS as u64;
-        pair.start(MANY - 1, 0);
-        pair.start(MANY, SLOTS as u64);
-        pair.check();
-        assert_eq!(pair.pass(0), MANY);
-        assert_eq!(pair.pass(SLOTS as u64), 1);
+        model.now += 3 * SLOTS as u64;
+        model.start(MANY - 1, 0);
+        model.start(MANY, SLOTS as u64);
+        model.check();
+        assert_eq!(model.pass(0), MANY);
+        assert_eq!(model.pass(SLOTS as u64), 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
 use crate::memory;
 use crate::poller::{EventHandler, Watcher};
-use crate::signal::{self as registry, Caught};
+use crate::signal::{self as registry, Message};
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -56,7 +56,7 @@ pub struct LoopSignals {
 /// The state of [`LoopSignals::dispatch`], which goes on after a callback that left the loop.
 #[repr(C)]
 struct Dispatch {
-    messages: Unread<{ 64 * Caught::SIZE }>,
+    messages: Unread<{ 64 * Message::SIZE }>,
     /// The handle called last for the first message.
     position: Cell<Position>,
     /// The start of the one-shot handle whose callback runs, or 0.
@@ -148,7 +148,7 @@ impl LoopSignals {
 
     /// The handle that is called after the one at `previous` for a signal: first those that stay,
     /// then the one-shot ones, either in the order of their addresses, as libuv has it.
-    fn after(&self, previous: Position, caught: &Caught) -> Option<(Position, *const Signal)> {
+    fn after(&self, previous: Position, caught: &Message) -> Option<(Position, *const Signal)> {
         let mut found = None;
         let mut next = self.active.front();
         while let Some(link) = next {
@@ -177,7 +177,7 @@ impl LoopSignals {
         let dispatch = unsafe { &*self.dispatch.get() };
         loop {
             while let Some(message) = dispatch.messages.rest().first_chunk() {
-                let caught = Caught::from_bytes(*message);
+                let caught = Message::from_bytes(*message);
                 if caught.signum == libc::SIGCHLD && self.child_start.get() != 0 {
                     dispatch.child_ended.set(true);
                 }
@@ -188,7 +188,7 @@ impl LoopSignals {
                     unsafe { &*signal }.caught(caught.signum, &dispatch.one_shot);
                 }
                 dispatch.position.set((false, 0));
-                dispatch.messages.advance(Caught::SIZE);
+                dispatch.messages.advance(Message::SIZE);
             }
             // The pipe's edge is not repeated, so it is read until it is empty.
             let all = dispatch.messages.had_room(1);

@@ -6,7 +6,7 @@
 
 use super::Handle;
 use crate::abi::*;
-use crate::event_loop::timers::{Ahead, Node};
+use crate::event_loop::timers::{Node, Prefetcher};
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::container_of;
@@ -110,21 +110,21 @@ impl Timer {
 pub fn run_due(loop_: &Loop) {
     let due = &loop_.unfinished.timers;
     loop_.timers.take_due(loop_.now(), due);
-    let mut ahead = Ahead::new();
+    let mut prefetcher = Prefetcher::new();
     let mut at = due.front();
     while let Some(link) = at {
         // SAFETY: a timer that was started is alive, and so far all are in `due`.
         unsafe {
             let timer = &*container_of!(link, Timer, node.link);
             timer.handle.deactivate();
-            ahead.visit(&timer.node);
+            prefetcher.visit(&timer.node);
             at = due.after(link);
         }
     }
     while let Some(link) = due.pop_front() {
         // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
         let timer = unsafe { &*container_of!(link, Timer, node.link) };
-        timer.node.prefetch_ahead();
+        timer.node.prefetch_later();
         // A repeating timer is started again first: its callback may stop it. One that was never
         // given a callback is not here, so this does not fail.
         let _ = timer.again();

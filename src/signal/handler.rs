@@ -1,10 +1,10 @@
-//! The function that the kernel calls for a signal.
+//! The signal handler.
 //!
-//! It calls signal-hook's, but never during a fork. Whoever changes signal-hook's registry waits for
-//! the handlers that are in it, and the child of a fork does not have the threads that they run in.
-//! So a fork begins when no handler is in the registry, and a handler that begins during a fork
-//! defers its signal: the thread that forks delivers it, in the parent. A handler may not wait for
-//! the fork itself, as it may have interrupted what the fork waits for, such as the allocator.
+//! It calls signal-hook's handler, but never during a fork. A change of signal-hook's registry waits for
+//! the handlers that read it, and the child of a fork lacks their threads. So a fork begins when no
+//! handler reads the registry. A handler that begins during a fork defers its signal, which the forking
+//! thread delivers in the parent. A handler cannot wait for the end of the fork, as it may have
+//! interrupted code that the fork waits for, such as the allocator.
 
 use crate::sys::signal::action;
 use core::ffi::{c_int, c_void};
@@ -16,23 +16,22 @@ use std::thread::yield_now;
 
 type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
 
-/// signal-hook's handler, the same for all signals.
+/// signal-hook's handler, which is the same for all signals.
 static SIGNAL_HOOK: OnceLock<Handler> = OnceLock::new();
 
-/// Handlers that are, or may be, in signal-hook's registry.
+/// The number of handlers that may read signal-hook's registry.
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 
-/// A thread forks.
+/// Whether a thread is forking.
 static FORKING: AtomicBool = AtomicBool::new(false);
 
-/// How often each signal, 1 to 64, came during the fork.
+/// How often each signal, 1 to 64, was received during the fork.
 static DEFERRED: [AtomicU32; 65] = [const { AtomicU32::new(0) }; 65];
 
-/// The disposition that has the kernel call `handle`, given one that has it call signal-hook's
-/// handler. That one is in place for the moment in which a signal is first watched: a handler which
-/// begins just then, in another thread, is not counted.
+/// Returns a disposition with our handler, given the one with signal-hook's. That one is installed for a
+/// moment when a signal is first watched; a handler that begins then in another thread is not counted.
 pub fn disposition(signal_hook: &libc::sigaction) -> libc::sigaction {
-    // SAFETY: the disposition has SA_SIGINFO, so this is what it has a pointer to.
+    // SAFETY: with SA_SIGINFO the handler has this type.
     SIGNAL_HOOK.get_or_init(|| unsafe {
         core::mem::transmute::<*const (), Handler>(signal_hook.sa_sigaction as *const ())
     });
@@ -44,18 +43,18 @@ extern "C" fn handle(signum: c_int, info: *mut siginfo_t, context: *mut c_void) 
         running.call(signum, info, context);
     } else {
         DEFERRED[signum as usize].fetch_add(1, Ordering::SeqCst);
-        // The fork may have ended before it could see this.
+        // The fork may have ended without seeing this signal.
         deliver_deferred(signum);
     }
 }
 
-/// A handler that is counted in `RUNNING`.
+/// The count of one handler in `RUNNING`.
 struct Running;
 
 impl Running {
-    /// None during a fork.
+    /// Returns `None` during a fork.
     fn begin() -> Option<Running> {
-        // Either this sees the fork, or the fork sees this.
+        // Either this sees `FORKING`, or the fork sees the count.
         RUNNING.fetch_add(1, Ordering::SeqCst);
         let running = Running;
         (!FORKING.load(Ordering::SeqCst)).then_some(running)
@@ -75,21 +74,21 @@ impl Drop for Running {
 }
 
 fn deliver_deferred(signum: c_int) {
-    // During a fork it is for its end.
+    // The end of a fork delivers what came during it.
     let Some(running) = Running::begin() else { return };
     for _ in 0..DEFERRED[signum as usize].swap(0, Ordering::SeqCst) {
-        // SAFETY: all zeroes are a valid siginfo_t. signal-hook wants one; our actions ignore it.
+        // SAFETY: a zeroed siginfo_t is valid. signal-hook passes it to our actions, which ignore it.
         let mut info: siginfo_t = unsafe { core::mem::zeroed() };
         info.si_signo = signum;
         running.call(signum, &raw mut info, ptr::null_mut());
     }
 }
 
-/// From here to the end of the fork no handler is in signal-hook's registry. Signals are blocked in
-/// this thread, and only one forks at a time.
+/// Waits until no handler reads signal-hook's registry, and keeps new ones out until the fork has ended.
+/// Signals are blocked in this thread, and only one thread forks at a time.
 pub fn before_fork() {
     FORKING.store(true, Ordering::SeqCst);
-    // Handlers are one system call away from being done.
+    // A handler makes one system call, so the wait is short.
     while RUNNING.load(Ordering::SeqCst) != 0 {
         yield_now();
     }
@@ -100,7 +99,7 @@ pub fn after_fork_in_parent() {
     (1..DEFERRED.len() as c_int).for_each(deliver_deferred);
 }
 
-/// The handlers and the signals are the parent's.
+/// Drops the counts of handlers and of deferred signals, which are the parent's.
 pub fn after_fork_in_child() {
     RUNNING.store(0, Ordering::Relaxed);
     for count in &DEFERRED {

@@ -1,20 +1,20 @@
-//! Makes `include/` from the Rust sources.
+//! Generates `include/` from the Rust sources.
 //!
-//! Everything that the header declares, and every comment in it, comes from the sources: types
-//! and constants from `src/abi`, functions from wherever they are implemented. cbindgen turns
-//! Rust items into C; the templates in `src/abi/header` say where its output goes. It is run
-//! on one part at a time, so that the order of the parts is the templates' and not that of a
-//! dependency graph with cycles; what a part does not define, cbindgen writes as it is named.
+//! All declarations and comments of the header come from the sources: types and constants from `src/abi`,
+//! functions from the files that implement them. cbindgen converts Rust items to C, and the templates in
+//! `src/abi/header` place its output. It is run on one part at a time, so that the templates define the
+//! order of the parts; cbindgen would derive it from a dependency graph with cycles. A name that a part
+//! does not define is written as it is.
 //!
-//! cbindgen cannot do a few things that C programs expect of this header. They are done here:
+//! This module adds the parts of C's header that cbindgen lacks:
 //!
 //! - The errors, handle types and request types, which are tables (see `errno_table.rs`),
 //!   become X-macros and enums.
 //! - `c_enum!` blocks become enums: cbindgen does not expand macros.
-//! - A struct's `base` becomes the macro with the base's fields, so that C sees one flat
-//!   struct: `tcp.data`, not `tcp.base.base.data`.
+//! - A struct's `base` becomes the macro with the base's fields, so that the C struct is flat: `tcp.data`,
+//!   not `tcp.base.base.data`.
 //! - `uv_timer_t` is a typedef of `struct uv_timer_s`.
-//! - `# Safety` sections are left out: they speak to Rust.
+//! - `# Safety` sections are left out: they are for Rust code.
 
 use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Layout, Style};
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The headers, and the template of each under `src/abi/header`.
+/// The headers, each with its template under `src/abi/header`.
 const HEADERS: [(&str, &str); 6] = [
     ("uv.h", "uv.h"),
     ("uv/errno.h", "errno.h"),
@@ -32,7 +32,7 @@ const HEADERS: [(&str, &str); 6] = [
     ("uv/version.h", "version.h"),
 ];
 
-/// The order of the functions: these first, other files after them by name.
+/// The order of the files with functions. Other files follow, sorted by name.
 const FUNCTION_ORDER: [&str; 10] = [
     "abi/version.rs",
     "os/error.rs",
@@ -48,7 +48,7 @@ const FUNCTION_ORDER: [&str; 10] = [
 
 const LINE_LENGTH: usize = 90;
 
-/// System types that C names by a tag.
+/// System types that have a tag in C.
 const TAGGED: [&str; 8] = [
     "addrinfo",
     "sockaddr",
@@ -60,7 +60,7 @@ const TAGGED: [&str; 8] = [
     "uv__work",
 ];
 
-/// For C++ programs that pass an int where C++ wants the enum.
+/// An overload for C++ programs that pass an `int`, which C++ does not convert to an enum.
 const TTY_OVERLOAD: &str = "
 inline int uv_tty_set_mode(uv_tty_t *handle, int mode) {
   return uv_tty_set_mode(handle, static_cast<uv_tty_mode_t>(mode));
@@ -124,7 +124,7 @@ pub fn generate(root: &Path, out: &Path) {
     }
 }
 
-/// Puts the headers from `out` where they are committed, if they differ.
+/// Copies the headers from `out` to `include/`, where they are committed, if they differ.
 pub fn install(root: &Path, out: &Path) {
     fs::create_dir_all(root.join("include/uv")).expect("include/ is writable");
     for (header, _) in HEADERS {
@@ -155,7 +155,7 @@ fn fill(template: &str, parts: &HashMap<&str, String>) -> String {
 
 struct Generator {
     src: PathBuf,
-    /// Where the sources are written for cbindgen to read.
+    /// The directory of the sources that cbindgen reads.
     scratch: PathBuf,
 }
 
@@ -243,7 +243,7 @@ impl Generator {
         short_comments(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
     }
 
-    /// The functions of all files, under the first paragraph of each file's documentation.
+    /// Returns the functions of all files, each file's under the first paragraph of its documentation.
     fn functions(&self) -> String {
         let mut files = Vec::new();
         rust_files(&self.src, &mut files);
@@ -260,8 +260,8 @@ impl Generator {
                 continue;
             }
             let name = path.strip_prefix(&self.src).expect("below src").display().to_string();
-            // cbindgen follows `mod name;` to a file of that name in the same directory, so no file there
-            // may have the name of a module.
+            // cbindgen follows `mod name;` to a file of that name in the same directory, so the name must
+            // not be that of a module.
             let scratch = format!("functions-{}", name.replace('/', "-"));
             let functions = self.run_functions(&scratch, &source);
             let title: Vec<&str> =
@@ -303,7 +303,7 @@ fn rust_files(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The public items that a source defines: `("struct", "uv_buf_t")`.
+/// Returns the public items that a source defines, such as `("struct", "uv_buf_t")`.
 fn items(source: &str) -> impl Iterator<Item = (&str, &str)> {
     source.lines().filter_map(|line| {
         let (kind, rest) = line.strip_prefix("pub ")?.split_once(' ')?;
@@ -312,7 +312,7 @@ fn items(source: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The tag of a struct: `uv_timer_s` for `uv_timer_t`. `struct uv_buf_t` is an old exception.
+/// Returns the tag of a struct: `uv_timer_s` for `uv_timer_t`. The tag `uv_buf_t` is an exception.
 fn tag(name: &str) -> String {
     match name.strip_suffix("_t") {
         Some(stem) if name != "uv_buf_t" => format!("{stem}_s"),
@@ -320,13 +320,13 @@ fn tag(name: &str) -> String {
     }
 }
 
-/// Typedefs for the structs of a source.
+/// Returns typedefs for the structs of a source.
 fn typedefs(source: &str) -> String {
     let structs = items(source).filter(|(kind, name)| *kind == "struct" && name.ends_with("_t"));
     structs.map(|(_, name)| format!("typedef struct {} {name};\n", tag(name))).collect()
 }
 
-/// What cbindgen is to see of a source.
+/// Returns the source without `# Safety` sections and Rust links, for cbindgen.
 fn prepare(source: &str) -> String {
     let mut text = String::new();
     let mut in_safety = false;
@@ -334,7 +334,7 @@ fn prepare(source: &str) -> String {
         match line.trim_start().strip_prefix("///") {
             Some(" # Safety") => {
                 in_safety = true;
-                // So is the empty line that ends the paragraph before it.
+                // Removes the empty comment line before the section.
                 text.truncate(text.strip_suffix("///\n").unwrap_or(&text).len());
             }
             Some(doc) if doc.starts_with(" # ") => in_safety = false,
@@ -346,11 +346,11 @@ fn prepare(source: &str) -> String {
             text.push('\n');
         }
     }
-    // Links to Rust items mean nothing in C.
+    // C has no links to items.
     text.replace("[`", "`").replace("`]", "`").replace("variadic: c_int", "...")
 }
 
-/// Gives each parameter of a long prototype a line.
+/// Breaks a long prototype into a line for each parameter.
 fn wrap(line: &str) -> String {
     match line.find('(') {
         Some(paren) if line.starts_with("UV_EXTERN") && line.len() > LINE_LENGTH => {
@@ -360,7 +360,7 @@ fn wrap(line: &str) -> String {
     }
 }
 
-/// Puts comments of one line on one line.
+/// Joins the delimiters and text of one-line comments.
 fn short_comments(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut short = String::new();
@@ -382,8 +382,8 @@ fn short_comments(text: &str) -> String {
     short
 }
 
-/// The contents of the blocks `name { type; … }` of a source. The block's last line is a brace
-/// at the margin that follows the enum's own.
+/// Returns the contents of the blocks `name { type; … }` of a source. A block ends with a line of one
+/// brace after that of the enum.
 fn macro_blocks(source: &str, name: &str) -> String {
     let start = format!("{name} {{ ");
     let mut text = String::new();
@@ -405,16 +405,15 @@ fn macro_blocks(source: &str, name: &str) -> String {
     text
 }
 
-/// Divides the constants into those of uv.h and those of uv/version.h.
+/// Splits the constants into those of uv.h and those of uv/version.h.
 fn split_version(source: &str) -> (String, String) {
     let is_version = |paragraph: &&str| paragraph.contains("pub const UV_VERSION_");
     let (versions, others): (Vec<&str>, Vec<&str>) = source.split("\n\n").partition(is_version);
     (others.join("\n\n"), versions.join("\n\n"))
 }
 
-/// Makes a macro of the fields of the struct `tag`, and puts `replacement`, which uses the
-/// macro, where the struct has them and where another struct has it as its `base`. Returns the
-/// changed text and what the macro expands to.
+/// Replaces the fields of the struct `tag`, and the `base` of structs that begin with it, by
+/// `replacement`, which uses a macro. Returns the new text and the expansion of that macro.
 fn base_fields(text: &str, tag: &str, replacement: &str) -> (String, String) {
     let start = format!("struct {tag} {{\n");
     let (before, rest) = text.split_once(&start).unwrap_or_else(|| panic!("no struct {tag}"));
@@ -434,7 +433,7 @@ fn type_rows(table: &[TypeRow]) -> Vec<String> {
     table.iter().map(|row| format!("{}, {}", &row.constant["UV_".len()..], row.name)).collect()
 }
 
-/// `#define name(XX)` with one `XX(row)` per row.
+/// Returns `#define name(XX)` with an `XX(row)` for each row.
 fn x_macro(name: &str, rows: &[String]) -> String {
     let rows: Vec<String> = rows.iter().map(|row| format!("  XX({row})")).collect();
     format!("#define {name}(XX) \\\n{}", rows.join(" \\\n"))
@@ -448,7 +447,7 @@ fn type_enum(table: &[TypeRow]) -> String {
     table.iter().map(|row| format!("  {} = {},\n", row.constant, row.value)).collect()
 }
 
-/// `#define UV__EPERM (-EPERM)`, from the table's `-libc::EPERM`.
+/// Returns lines such as `#define UV__EPERM (-EPERM)`, from the table's `-libc::EPERM`.
 fn errno_codes() -> String {
     let code = |e: &ErrnoRow| e.code.replace("libc::", "").replace([' ', '\n'], "");
     ERRNO_TABLE.iter().map(|e| format!("#define UV__{} ({})\n", e.name, code(e))).collect()

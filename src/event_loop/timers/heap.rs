@@ -1,15 +1,15 @@
-//! A pairing heap, made of links in its elements.
+//! An intrusive pairing heap.
 //!
-//! Every element comes before its children, which are a list with no order. Two heaps become one
-//! when the later root becomes the first child of the other: so an insertion is one comparison, and
-//! what is removed before it became a parent only leaves a list. Removing the root joins its
-//! children in pairs and then those, which pays for the insertions before: O(log n) amortized.
+//! Each element is ordered before its children, which are an unordered list. Two heaps are joined by
+//! making the later root the first child of the other, so an insertion is one comparison, and removing an
+//! element without children unlinks it from a list. Removing the root joins its children in pairs and
+//! then the pairs: O(log n) amortized over the insertions.
 
 use super::Node;
 use core::cell::Cell;
 use core::ptr;
 
-/// Zeroed memory is an empty one.
+/// Zeroed memory is an empty heap.
 pub struct Heap {
     root: Cell<*const Node>,
 }
@@ -32,12 +32,12 @@ impl Node {
     }
 }
 
-/// Makes one heap of two, whose roots' siblings are of no meaning before and after.
+/// Joins two heaps. The links of the roots to siblings are neither read nor valid afterwards.
 ///
 /// # Safety
 /// `a` and `b` are alive, as are all elements below them.
 unsafe fn join(a: *const Node, b: *const Node) -> *const Node {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let (parent, child) = if (*b).key() < (*a).key() { (b, a) } else { (a, b) };
         let sibling = (*parent).child.replace(child);
@@ -50,14 +50,14 @@ unsafe fn join(a: *const Node, b: *const Node) -> *const Node {
     }
 }
 
-/// Makes one heap of the children of one parent, NULL if there are none.
+/// Joins the children of one parent into a heap. Returns NULL if there are none.
 ///
 /// # Safety
 /// As for [`join`], for all of the siblings.
 unsafe fn join_siblings(mut first: *const Node) -> *const Node {
-    // SAFETY: the caller's contract: `next` of a sibling is a sibling or NULL.
+    // SAFETY: all siblings are alive, and `next` of a sibling is a sibling or NULL.
     unsafe {
-        // Pairs from left to right, put on a stack of which `next` is the link …
+        // Joins pairs from left to right and pushes them on a stack linked by `next`.
         let mut pairs = ptr::null();
         while let Some(a) = first.as_ref() {
             let mut pair = first;
@@ -69,7 +69,7 @@ unsafe fn join_siblings(mut first: *const Node) -> *const Node {
             (*pair).set_next(pairs);
             pairs = pair;
         }
-        // … and then one after the other from the right.
+        // Joins the pairs from right to left.
         let Some(last) = pairs.as_ref() else { return pairs };
         let mut root = pairs;
         pairs = last.next();
@@ -99,16 +99,16 @@ impl Heap {
     /// `node` is in no heap and no list, and stays alive and in place until it is removed.
     pub unsafe fn insert(&self, node: &Node) {
         node.child.set(ptr::null());
-        // SAFETY: elements are alive.
+        // SAFETY: a node without children, which is in no heap as documented.
         unsafe { self.join_root(node) };
     }
 
-    /// Removes an element, which is in no list then.
+    /// Removes an element, whose links are cleared.
     ///
     /// # Safety
     /// `node` is in this heap.
     pub unsafe fn remove(&self, node: &Node) {
-        // SAFETY: elements are alive, hence parents, siblings and children are.
+        // SAFETY: parent, siblings and children of an element are elements, which are alive.
         unsafe {
             let below = join_siblings(node.child.get());
             if ptr::eq(self.root.get(), node) {
@@ -134,7 +134,7 @@ impl Heap {
     /// Removes the first element.
     pub fn pop(&self) -> Option<*const Node> {
         let first = self.root.get();
-        // SAFETY: the root is NULL or an element, which is alive.
+        // SAFETY: the root is NULL or an element of this heap.
         unsafe { self.remove(first.as_ref()?) };
         Some(first)
     }
@@ -143,7 +143,7 @@ impl Heap {
     /// `other` is the root of a heap whose elements are alive and not in this one.
     unsafe fn join_root(&self, other: *const Node) {
         let root = self.root.get();
-        // SAFETY: the caller's contract, and elements are alive.
+        // SAFETY: `other` as documented; the elements of this heap are alive.
         self.root.set(if root.is_null() { other } else { unsafe { join(root, other) } });
     }
 }

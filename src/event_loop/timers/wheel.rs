@@ -1,4 +1,4 @@
-//! A timing wheel: a slot for each of the next periods of time, and which of them are in use.
+//! A timing wheel: a slot for each of the next periods of time, and a bitmap of those in use.
 
 use crate::memory;
 use core::cell::Cell;
@@ -8,35 +8,35 @@ use core::ptr;
 const WORDS: usize = u32::BITS as usize;
 pub const SLOTS: usize = WORDS * u64::BITS as usize;
 
-/// What holds the timers of one period.
+/// The timers of one period.
 ///
 /// # Safety
-/// Zeroed memory is an empty one.
+/// Zeroed memory is an empty slot.
 pub unsafe trait Slot {
     fn is_empty(&self) -> bool;
 }
 
 struct Ring<T> {
-    /// Which slots may have elements. Stopping a timer does not tell.
+    /// A bit for each slot that may have elements. Stopping a timer does not clear it.
     occupied: [Cell<u64>; WORDS],
-    /// Which words of `occupied` may not be 0.
+    /// A bit for each word of `occupied` that may be non-zero.
     words: Cell<u32>,
     slots: [T; SLOTS],
 }
 
 impl<T: Slot> Ring<T> {
-    /// The first slot with elements, from `start` on and then from the beginning.
+    /// Returns the first slot with elements, from `start` on and then from the beginning.
     fn first_from(&self, start: usize) -> Option<usize> {
         let (word, bit) = (start / 64, start % 64);
         loop {
             let (word, bits) = match self.occupied[word].get() & (u64::MAX << bit) {
                 0 => {
-                    // The words behind this one, and last this one again, for what is before `bit`.
-                    let ahead = self.words.get().rotate_right(word as u32 + 1);
-                    if ahead == 0 {
+                    // The words after this one, and last this one again, for the slots before `bit`.
+                    let others = self.words.get().rotate_right(word as u32 + 1);
+                    if others == 0 {
                         return None;
                     }
-                    let word = (word + 1 + ahead.trailing_zeros() as usize) % WORDS;
+                    let word = (word + 1 + others.trailing_zeros() as usize) % WORDS;
                     (word, self.occupied[word].get())
                 }
                 bits => (word, bits),
@@ -55,7 +55,7 @@ impl<T: Slot> Ring<T> {
 
 /// The `SLOTS` periods of 2^`SHIFT` milliseconds before `horizon`.
 pub struct Wheel<T, const SHIFT: u32> {
-    /// NULL while there is none. It does not move, as lists must not.
+    /// NULL until it is allocated. It does not move, as lists must not.
     ring: Cell<*const Ring<T>>,
     horizon: Cell<u64>,
 }
@@ -66,11 +66,11 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
     }
 
     fn ring(&self) -> Option<&Ring<T>> {
-        // SAFETY: NULL, or made by `make` and freed by `drop`.
+        // SAFETY: NULL, or allocated by `make` and freed by `drop`.
         unsafe { self.ring.get().as_ref() }
     }
 
-    /// Gets the wheel memory, if there is some. Until then nothing is before its horizon.
+    /// Allocates the wheel, which may fail. Until then its horizon is 0.
     pub fn make(&self) {
         if let (None, Ok(block)) = (self.ring(), memory::calloc(1, size_of::<Ring<T>>())) {
             self.ring.set(block.cast().as_ptr());
@@ -81,12 +81,12 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
         self.ring().is_some()
     }
 
-    /// The first time that is too late for the wheel.
+    /// Returns the first time after the wheel's periods.
     pub fn horizon(&self) -> u64 {
         self.horizon.get()
     }
 
-    /// Moves the horizon. `SLOTS` periods before it, and earlier, the wheel has nothing.
+    /// Moves the horizon. The wheel must be empty up to `SLOTS` periods before it.
     pub fn turn(&self, horizon: u64) {
         if self.is_made() {
             self.horizon.set(horizon);
@@ -97,12 +97,13 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
         (time >> SHIFT) as usize % SLOTS
     }
 
-    /// The slot for what is due at `due`, which is not before the wheel; `None` after it.
+    /// Returns the slot for the due time, which is not before the wheel's first period, or `None` if it is
+    /// not before the horizon.
     pub fn slot(&self, due: u64) -> Option<&T> {
         self.ring().filter(|_| due < self.horizon()).map(|ring| &ring.slots[Self::index(due)])
     }
 
-    /// As [`Wheel::slot`], for adding a timer.
+    /// Returns the slot as [`Wheel::slot`] does, and marks it as in use.
     pub fn claim(&self, due: u64) -> Option<&T> {
         let ring = self.ring().filter(|_| due < self.horizon())?;
         let index = Self::index(due);
@@ -112,10 +113,10 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
         Some(&ring.slots[index])
     }
 
-    /// The first slot with timers, and when its period begins.
+    /// Returns the first slot with timers, and the start of its period.
     pub fn first(&self) -> Option<(u64, &T)> {
         let ring = self.ring()?;
-        // The slot of the horizon is that of the beginning.
+        // The slot of the horizon is also that of the first period.
         let start = Self::index(self.horizon());
         let index = ring.first_from(start)?;
         let left = SLOTS - index.wrapping_sub(start) % SLOTS;
@@ -125,7 +126,7 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
 
 impl<T, const SHIFT: u32> Drop for Wheel<T, SHIFT> {
     fn drop(&mut self) {
-        // SAFETY: NULL or from `calloc`, and not used again. A loop ends without timers.
+        // SAFETY: NULL or from `calloc`, and not used again. It holds no timers when a loop is closed.
         unsafe { memory::free(self.ring.get().cast_mut().cast()) };
     }
 }
