@@ -466,6 +466,49 @@ TEST(async_callbacks_of_many_come_in_the_order_of_init) {
   }
 }
 
+enum { TEAM = 400, TEAM_ITERATIONS = 6 };
+
+static int iteration;
+static int called_in[TEAM], sent_in[TEAM];
+
+/* Sends to all, the last ones first. */
+static void send_to_team_cb(uv_async_t* async) {
+  int index = (int) (async - crowd), i;
+
+  ASSERT_LT(called_in[index], iteration);
+  called_in[index] = iteration;
+  ASSERT_GT(sent_in[index], 0);
+  ASSERT_LE(iteration, sent_in[index] + 1);
+  sent_in[index] = 0;
+  fired++;
+  if (iteration == TEAM_ITERATIONS) return;
+  for (i = TEAM - 1; i >= 0; i--) {
+    if (sent_in[i] == 0) sent_in[i] = iteration;
+    ASSERT_OK(uv_async_send(&crowd[i]));
+  }
+}
+
+/* However many handles send to each other, an iteration calls each back at most
+ * once, and the next one calls all that were sent to. */
+TEST(async_handles_that_send_to_each_other_come_once_in_an_iteration) {
+  uv_loop_t loop;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < TEAM; i++)
+    ASSERT_OK(uv_async_init(&loop, &crowd[i], send_to_team_cb));
+  sent_in[0] = 1;
+  ASSERT_OK(uv_async_send(&crowd[0]));
+  for (iteration = 1; iteration <= TEAM_ITERATIONS + 1; iteration++) {
+    fired = 0;
+    ASSERT_NE(uv_run(&loop, UV_RUN_NOWAIT), 0);
+    if (iteration == 1) ASSERT_GT(fired, 1);
+    if (iteration > 1 && iteration < TEAM_ITERATIONS) ASSERT_EQ(fired, TEAM);
+  }
+  for (i = 0; i < TEAM; i++) ASSERT_EQ(sent_in[i], 0);
+  CLOSE_LOOP(&loop);
+}
+
 /* The first callback sends to a handle that comes very many places before the
  * last; those after it send to the handle before and close the one before that,
  * which was sent to by the callback before. */

@@ -3,7 +3,7 @@
 //! The library may not allocate for a handle or a request that its user allocated, and an element must
 //! leave a list in O(1) when its handle is closed or its request cancelled. So the links are in the
 //! private area of the C struct, and a list is a ring through its head. A list does not own its
-//! elements: whoever links one guarantees that it stays in place until it is unlinked.
+//! elements: linking one guarantees that it stays alive and in place until it is unlinked.
 //!
 //! # Aliasing
 //!
@@ -343,6 +343,29 @@ mod tests {
         other.pop_front();
         other.pop_front();
         assert!(other.pop_front().is_none() && !elements[0].is_linked());
+    }
+
+    #[test]
+    fn sorts_in_n_log_n_comparisons() {
+        let elements: [Link; 128] = core::array::from_fn(|_| Link::new());
+        let looks = Cell::new(0);
+        let place = |link: *const Link| {
+            looks.set(looks.get() + 1);
+            elements.iter().position(|e| ptr::eq(e, link)).unwrap() as u64
+        };
+        for step in [1, 37, 63, 127] {
+            let list = List::new();
+            for i in 0..128 {
+                // SAFETY: the elements outlive the list, which is emptied below.
+                unsafe { list.push_back(&elements[i * step % 128]) };
+            }
+            looks.set(0);
+            list.sort(&place);
+            // Each comparison looks at two elements; log2 of 128 is 7.
+            assert!(looks.get() <= 2 * (2 * 128 * 7), "{} looks for step {step}", looks.get());
+            assert_eq!(order(&list, &elements), Vec::from_iter(0..128));
+            while list.pop_front().is_some() {}
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! in between cost one atomic operation. After a push the sender adds `PUSHED` to the state and is done
 //! with handle and loop. `uv_close()` knows how often the handle was taken off the stack, and waits until
 //! as many pushes have ended: then no other thread accesses the handle or, on its behalf, the loop.
-//! Closing leaves `PENDING` set, so nobody pushes the handle again.
+//! Closing leaves `PENDING` set, so no thread pushes the handle again.
 //!
 //! [`AsyncReceiver`] is the loop's side.
 
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn uv_async_init(
     async_cb: uv_async_cb,
 ) -> c_int {
     let handle = r#async.cast::<Async>();
-    // SAFETY: the caller's contract.
+    // SAFETY: the memory is the handle's as documented, and is initialised before it is used as one.
     unsafe {
         let loop_ = Loop::of(r#loop);
         Handle::init(handle, loop_, UV_ASYNC, |handle| Async {
