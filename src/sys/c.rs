@@ -7,5 +7,5 @@ pub use libc::*;
 pub use super::miri::{
     accept4, bind, close, connect, epoll_ctl, getpeername, getsockname, getsockopt, ioctl,
     pthread_attr_destroy, pthread_attr_init, pthread_attr_setstacksize, read, readv, setsockopt,
-    shutdown, socket, statx, write, writev,
+    shutdown, socket, statx, sysconf, write, writev,
 };

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `clock_getres` | a failure: the loop reads the precise clock |
 //! | `pthread_attr_*`, `pthread_rwlock_init`, `pthread_equal` | the attributes are ignored |
+//! | `sysconf(_SC_THREAD_STACK_MIN)`, `getrlimit` | constants |
 //! | `sigaction`, `kill`, `sigfillset`, `sigemptyset`, `sigaddset`, `pthread_sigmask` | a table of dispositions; `kill` calls the handler at once, no signal is blocked |
 //! | `syscall(SYS_write)` | `write` |
 //! | `statx` | `statx`, which fills in all fields here |
@@ -31,7 +32,7 @@
 mod datagram;
 pub use datagram::*;
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use core::mem::{zeroed, MaybeUninit};
 use core::ptr;
 use std::collections::BTreeMap;
@@ -62,6 +63,20 @@ pub unsafe extern "C" fn pthread_attr_setstacksize(
     _: *mut libc::pthread_attr_t,
     _: usize,
 ) -> c_int {
+    0
+}
+
+pub unsafe extern "C" fn sysconf(name: c_int) -> c_long {
+    match name {
+        libc::_SC_THREAD_STACK_MIN => 16_384,
+        _ => libc::sysconf(name),
+    }
+}
+
+#[no_mangle]
+unsafe extern "C" fn getrlimit(_: libc::__rlimit_resource_t, limit: *mut libc::rlimit) -> c_int {
+    let unlimited = libc::RLIM_INFINITY;
+    limit.write(libc::rlimit { rlim_cur: unlimited, rlim_max: unlimited });
     0
 }
 

@@ -6,12 +6,11 @@ use libc::{size_t, ssize_t};
 
 pub use crate::abi::*;
 
-extern "C" {
+extern "C-unwind" {
     fn uv_library_shutdown();
     fn uv_loop_init(l: *mut uv_loop_t) -> c_int;
     fn uv_loop_close(l: *mut uv_loop_t) -> c_int;
     pub fn uv_run(l: *mut uv_loop_t, mode: uv_run_mode) -> c_int;
-    pub fn uv_stop(l: *mut uv_loop_t);
     pub fn uv_walk(l: *mut uv_loop_t, cb: uv_walk_cb, arg: *mut c_void);
     pub fn uv_close(h: *mut uv_handle_t, cb: uv_close_cb);
     pub fn uv_cancel(req: *mut uv_req_t) -> c_int;
@@ -166,6 +165,32 @@ extern "C" {
         to: *const c_char,
         cb: uv_fs_cb,
     ) -> c_int;
+    pub fn uv_fs_poll_init(l: *mut uv_loop_t, h: *mut uv_fs_poll_t) -> c_int;
+    pub fn uv_fs_poll_start(
+        h: *mut uv_fs_poll_t,
+        cb: uv_fs_poll_cb,
+        path: *const c_char,
+        interval: c_uint,
+    ) -> c_int;
+    pub fn uv_getaddrinfo(
+        l: *mut uv_loop_t,
+        req: *mut uv_getaddrinfo_t,
+        cb: uv_getaddrinfo_cb,
+        node: *const c_char,
+        service: *const c_char,
+        hints: *const libc::addrinfo,
+    ) -> c_int;
+    pub fn uv_freeaddrinfo(addresses: *mut libc::addrinfo);
+    pub fn uv_thread_create(id: *mut uv_thread_t, entry: uv_thread_cb, arg: *mut c_void) -> c_int;
+    pub fn uv_thread_join(id: *mut uv_thread_t) -> c_int;
+    pub fn uv_mutex_init(mutex: *mut uv_mutex_t) -> c_int;
+    pub fn uv_mutex_lock(mutex: *mut uv_mutex_t);
+    pub fn uv_mutex_unlock(mutex: *mut uv_mutex_t);
+    pub fn uv_mutex_destroy(mutex: *mut uv_mutex_t);
+    pub fn uv_cond_init(cond: *mut uv_cond_t) -> c_int;
+    pub fn uv_cond_signal(cond: *mut uv_cond_t);
+    pub fn uv_cond_wait(cond: *mut uv_cond_t, mutex: *mut uv_mutex_t);
+    pub fn uv_cond_destroy(cond: *mut uv_cond_t);
     pub fn uv_fs_req_cleanup(req: *mut uv_fs_t);
     pub fn uv_fs_get_result(req: *const uv_fs_t) -> ssize_t;
 }
@@ -203,7 +228,7 @@ pub fn with_loop(test: impl FnOnce(*mut uv_loop_t)) {
 
 /// Closes a handle, and frees its memory in the close callback.
 pub unsafe fn close<T>(handle: *mut T) {
-    unsafe extern "C" fn on_close<T>(handle: *mut uv_handle_t) {
+    unsafe extern "C-unwind" fn on_close<T>(handle: *mut uv_handle_t) {
         unsafe { free(handle.cast::<T>()) }
     }
     unsafe { uv_close(handle.cast(), Some(on_close::<T>)) }
@@ -214,7 +239,7 @@ pub fn buf(bytes: &[u8]) -> uv_buf_t {
 }
 
 /// Hands out fresh memory of the size that is suggested, but 100 bytes at most.
-pub unsafe extern "C" fn on_alloc(_: *mut uv_handle_t, size: size_t, to: *mut uv_buf_t) {
+pub unsafe extern "C-unwind" fn on_alloc(_: *mut uv_handle_t, size: size_t, to: *mut uv_buf_t) {
     let size = size.min(100);
     let memory = Box::into_raw(Box::<[u8]>::new_uninit_slice(size));
     unsafe { to.write(uv_buf_t { base: memory.cast(), len: size }) }

@@ -13,7 +13,7 @@ unsafe fn wait(
     l: *mut uv_loop_t,
     begin: impl FnOnce(*mut uv_fs_t, uv_fs_cb) -> c_int,
 ) -> *mut uv_fs_t {
-    unsafe extern "C" fn on_done(req: *mut uv_fs_t) {
+    unsafe extern "C-unwind" fn on_done(req: *mut uv_fs_t) {
         *(*req).base.data.cast::<bool>() = true;
     }
     let mut done = false;
@@ -95,4 +95,27 @@ fn file_operations_without_a_callback() {
         assert_eq!((*req).statbuf.st_mode as u32 & libc::S_IFMT, libc::S_IFDIR);
         ok(result(req) as c_int);
     }
+}
+
+#[test]
+fn a_path_is_polled() {
+    unsafe extern "C-unwind" fn on_poll(
+        poll: *mut uv_fs_poll_t,
+        status: c_int,
+        previous: *const uv_stat_t,
+        current: *const uv_stat_t,
+    ) {
+        assert_eq!(status, Error::ENOENT.code());
+        assert_eq!((*previous).st_size + (*current).st_size, 0);
+        close(poll);
+    }
+    with_loop(|l| unsafe {
+        let polls: [*mut uv_fs_poll_t; 2] = core::array::from_fn(|_| alloc());
+        for poll in polls {
+            ok(uv_fs_poll_init(l, poll));
+            ok(uv_fs_poll_start(poll, Some(on_poll), c"/does/not/exist".as_ptr(), 1));
+        }
+        // While the pool has its request.
+        close(polls[1]);
+    });
 }

@@ -6,7 +6,7 @@ use core::ptr;
 
 #[test]
 fn timers_are_freed_when_closed() {
-    unsafe extern "C" fn on_timer(timer: *mut uv_timer_t) {
+    unsafe extern "C-unwind" fn on_timer(timer: *mut uv_timer_t) {
         unsafe { close(timer) }
     }
     with_loop(|l| {
@@ -25,7 +25,7 @@ fn timers_are_freed_when_closed() {
 
 #[test]
 fn timers_repeat_and_restart_in_callbacks() {
-    unsafe extern "C" fn on_repeat(timer: *mut uv_timer_t) {
+    unsafe extern "C-unwind" fn on_repeat(timer: *mut uv_timer_t) {
         unsafe {
             let left = (*timer).base.data.cast::<u32>();
             *left -= 1;
@@ -52,7 +52,7 @@ fn timers_repeat_and_restart_in_callbacks() {
 /// Memory of a handle may become another handle in the close callback.
 #[test]
 fn memory_is_used_again_in_the_close_callback() {
-    unsafe extern "C" fn on_close(handle: *mut uv_handle_t) {
+    unsafe extern "C-unwind" fn on_close(handle: *mut uv_handle_t) {
         unsafe {
             let l = (*handle).r#loop;
             let idle = handle.cast::<uv_idle_t>();
@@ -60,7 +60,7 @@ fn memory_is_used_again_in_the_close_callback() {
             ok(uv_idle_start(idle, Some(on_idle)));
         }
     }
-    unsafe extern "C" fn on_idle(idle: *mut uv_idle_t) {
+    unsafe extern "C-unwind" fn on_idle(idle: *mut uv_idle_t) {
         unsafe {
             ok(uv_idle_stop(idle));
             close(idle.cast::<uv_any_handle>());
@@ -75,25 +75,25 @@ fn memory_is_used_again_in_the_close_callback() {
 
 #[test]
 fn loop_watchers_close_themselves_and_others() {
-    unsafe extern "C" fn on_idle(idle: *mut uv_idle_t) {
+    unsafe extern "C-unwind" fn on_idle(idle: *mut uv_idle_t) {
         unsafe {
             close((*idle).base.data.cast::<uv_idle_t>());
             close(idle);
         }
     }
-    unsafe extern "C" fn never(_: *mut uv_idle_t) {
+    unsafe extern "C-unwind" fn never(_: *mut uv_idle_t) {
         unreachable!();
     }
-    unsafe extern "C" fn on_prepare(prepare: *mut uv_prepare_t) {
+    unsafe extern "C-unwind" fn on_prepare(prepare: *mut uv_prepare_t) {
         unsafe { close(prepare) }
     }
-    unsafe extern "C" fn on_check(check: *mut uv_check_t) {
+    unsafe extern "C-unwind" fn on_check(check: *mut uv_check_t) {
         unsafe { close(check) }
     }
     with_loop(|l| unsafe {
         let (one, other) = (alloc::<uv_idle_t>(), alloc::<uv_idle_t>());
         // Those started last are called first.
-        for (idle, callback) in [(other, never as unsafe extern "C" fn(_)), (one, on_idle)] {
+        for (idle, callback) in [(other, never as unsafe extern "C-unwind" fn(_)), (one, on_idle)] {
             ok(uv_idle_init(l, idle));
             ok(uv_idle_start(idle, Some(callback)));
         }
@@ -109,7 +109,7 @@ fn loop_watchers_close_themselves_and_others() {
 
 #[test]
 fn a_walk_closes_what_it_visits() {
-    unsafe extern "C" fn visit(handle: *mut uv_handle_t, count: *mut c_void) {
+    unsafe extern "C-unwind" fn visit(handle: *mut uv_handle_t, count: *mut c_void) {
         unsafe {
             *count.cast::<u32>() += 1;
             close(handle.cast::<uv_timer_t>());

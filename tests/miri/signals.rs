@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 #[test]
 fn signals_reach_their_handles() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn on_signal(signal: *mut uv_signal_t, signum: c_int) {
+    unsafe extern "C-unwind" fn on_signal(signal: *mut uv_signal_t, signum: c_int) {
         assert_eq!(signum, libc::SIGUSR1);
         CALLS.fetch_add(1, Ordering::Relaxed);
         close(signal);

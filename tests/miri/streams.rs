@@ -20,7 +20,7 @@ unsafe fn pair(l: *mut uv_loop_t, ipc: c_int) -> [*mut uv_pipe_t; 2] {
     })
 }
 
-unsafe extern "C" fn free_write(req: *mut uv_write_t, status: c_int) {
+unsafe extern "C-unwind" fn free_write(req: *mut uv_write_t, status: c_int) {
     ok(status);
     free(req);
 }
@@ -31,7 +31,7 @@ unsafe extern "C" fn free_write(req: *mut uv_write_t, status: c_int) {
 fn what_is_written_is_read() {
     static READ: AtomicU32 = AtomicU32::new(0);
     static TEXT: [u8; 300] = [b'x'; 300];
-    unsafe extern "C" fn on_read(pipe: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
+    unsafe extern "C-unwind" fn on_read(pipe: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
         let bytes = taken(buf, n);
         assert!(bytes.iter().all(|byte| *byte == b'x'));
         READ.fetch_add(bytes.len() as u32, Ordering::Relaxed);
@@ -40,7 +40,7 @@ fn what_is_written_is_read() {
             close(pipe.cast::<uv_pipe_t>());
         }
     }
-    unsafe extern "C" fn on_shutdown(req: *mut uv_shutdown_t, status: c_int) {
+    unsafe extern "C-unwind" fn on_shutdown(req: *mut uv_shutdown_t, status: c_int) {
         ok(status);
         close((*req).handle.cast::<uv_pipe_t>());
         free(req);
@@ -62,7 +62,7 @@ fn what_is_written_is_read() {
 #[test]
 fn writes_that_wait_are_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn on_write(req: *mut uv_write_t, _: c_int) {
+    unsafe extern "C-unwind" fn on_write(req: *mut uv_write_t, _: c_int) {
         ENDED.fetch_add(1, Ordering::Relaxed);
         free(req);
     }
@@ -84,7 +84,7 @@ fn writes_that_wait_are_cancelled() {
 
 #[test]
 fn a_handle_is_passed() {
-    unsafe extern "C" fn on_read(pipe: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
+    unsafe extern "C-unwind" fn on_read(pipe: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
         if n < 0 {
             return close(pipe.cast::<uv_pipe_t>());
         }
@@ -111,7 +111,7 @@ fn a_handle_is_passed() {
 
 #[test]
 fn tcp_connects_and_is_accepted() {
-    unsafe extern "C" fn on_connection(server: *mut uv_stream_t, status: c_int) {
+    unsafe extern "C-unwind" fn on_connection(server: *mut uv_stream_t, status: c_int) {
         ok(status);
         let client = alloc::<uv_tcp_t>();
         ok(uv_tcp_init((*server).base.r#loop, client));
@@ -119,17 +119,17 @@ fn tcp_connects_and_is_accepted() {
         ok(uv_write(alloc(), client.cast(), &buf(b"hello"), 1, Some(on_write)));
         close(server.cast::<uv_tcp_t>());
     }
-    unsafe extern "C" fn on_write(req: *mut uv_write_t, status: c_int) {
+    unsafe extern "C-unwind" fn on_write(req: *mut uv_write_t, status: c_int) {
         ok(status);
         close((*req).handle.cast::<uv_tcp_t>());
         free(req);
     }
-    unsafe extern "C" fn on_connect(req: *mut uv_connect_t, status: c_int) {
+    unsafe extern "C-unwind" fn on_connect(req: *mut uv_connect_t, status: c_int) {
         ok(status);
         ok(uv_read_start((*req).handle, Some(on_alloc), Some(on_read)));
         free(req);
     }
-    unsafe extern "C" fn on_read(tcp: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
+    unsafe extern "C-unwind" fn on_read(tcp: *mut uv_stream_t, n: ssize_t, buf: *const uv_buf_t) {
         drop(taken(buf, n));
         if n < 0 {
             close(tcp.cast::<uv_tcp_t>());
@@ -151,7 +151,7 @@ fn tcp_connects_and_is_accepted() {
 
 #[test]
 fn a_descriptor_is_polled() {
-    unsafe extern "C" fn on_poll(poll: *mut uv_poll_t, status: c_int, events: c_int) {
+    unsafe extern "C-unwind" fn on_poll(poll: *mut uv_poll_t, status: c_int, events: c_int) {
         ok(status);
         assert_eq!(events, UV_WRITABLE);
         close(poll);
@@ -174,15 +174,15 @@ unsafe fn datagrams(receiver_flags: c_uint) {
     static RECEIVED: AtomicU32 = AtomicU32::new(0);
     // As much as two datagrams need that are received together.
     type Room = [u8; 2 << 16];
-    unsafe extern "C" fn on_send(req: *mut uv_udp_send_t, status: c_int) {
+    unsafe extern "C-unwind" fn on_send(req: *mut uv_udp_send_t, status: c_int) {
         ok(status);
         SENT.fetch_add(1, Ordering::Relaxed);
         free(req);
     }
-    unsafe extern "C" fn alloc_room(udp: *mut uv_handle_t, _: usize, to: *mut uv_buf_t) {
+    unsafe extern "C-unwind" fn alloc_room(udp: *mut uv_handle_t, _: usize, to: *mut uv_buf_t) {
         to.write(uv_buf_t { base: (*udp).data.cast(), len: size_of::<Room>() });
     }
-    unsafe extern "C" fn on_recv(
+    unsafe extern "C-unwind" fn on_recv(
         udp: *mut uv_udp_t,
         n: ssize_t,
         buf: *const uv_buf_t,
@@ -238,7 +238,7 @@ fn datagrams_are_received_together() {
 #[test]
 fn sends_that_wait_end_with_the_handle() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn on_send(req: *mut uv_udp_send_t, _: c_int) {
+    unsafe extern "C-unwind" fn on_send(req: *mut uv_udp_send_t, _: c_int) {
         ENDED.fetch_add(1, Ordering::Relaxed);
         free(req);
     }

@@ -1,7 +1,8 @@
-//! Async handles, and the thread pool with two threads.
+//! Async handles, the thread pool with two threads, threads and locks.
 
 use super::api::*;
 use core::ffi::{c_int, c_void};
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use libc::{size_t, ssize_t};
 use std::thread;
@@ -13,7 +14,7 @@ unsafe impl<T> Send for Sendable<T> {}
 #[test]
 fn async_handles_are_sent_to_and_closed() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn on_send(handle: *mut uv_async_t) {
+    unsafe extern "C-unwind" fn on_send(handle: *mut uv_async_t) {
         CALLS.fetch_add(1, Ordering::Relaxed);
         unsafe {
             // To one further on, that one's last send.
@@ -45,7 +46,7 @@ fn threads_send_until_the_handle_is_closed() {
         handle: uv_async_t,
         sent: [u32; 2],
     }
-    unsafe extern "C" fn on_send(handle: *mut uv_async_t) {
+    unsafe extern "C-unwind" fn on_send(handle: *mut uv_async_t) {
         unsafe {
             let shared = handle.cast::<Shared>();
             // Plain reads: they race unless the send orders them.
@@ -54,7 +55,7 @@ fn threads_send_until_the_handle_is_closed() {
             }
         }
     }
-    unsafe extern "C" fn on_last(handle: *mut uv_async_t) {
+    unsafe extern "C-unwind" fn on_last(handle: *mut uv_async_t) {
         unsafe { close(handle.cast::<Shared>()) }
     }
     with_loop(|l| unsafe {
@@ -85,10 +86,10 @@ fn threads_send_until_the_handle_is_closed() {
 #[test]
 fn work_is_done_by_two_threads_and_freed() {
     static DONE: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn work(req: *mut uv_work_t) {
+    unsafe extern "C-unwind" fn work(req: *mut uv_work_t) {
         unsafe { *(*req).base.data.cast::<u32>() += 1 }
     }
-    unsafe extern "C" fn after(req: *mut uv_work_t, status: c_int) {
+    unsafe extern "C-unwind" fn after(req: *mut uv_work_t, status: c_int) {
         ok(status);
         unsafe {
             let count = (*req).base.data.cast::<u32>();
@@ -115,10 +116,10 @@ fn work_is_done_by_two_threads_and_freed() {
 #[test]
 fn work_is_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
-    unsafe extern "C" fn work(_: *mut uv_work_t) {
+    unsafe extern "C-unwind" fn work(_: *mut uv_work_t) {
         thread::yield_now();
     }
-    unsafe extern "C" fn after(req: *mut uv_work_t, status: c_int) {
+    unsafe extern "C-unwind" fn after(req: *mut uv_work_t, status: c_int) {
         assert!(status == 0 || status == Error::ECANCELED.code());
         ENDED.fetch_add(1, Ordering::Relaxed);
         unsafe { free(req) }
@@ -138,7 +139,7 @@ fn work_is_cancelled() {
 
 #[test]
 fn random_bytes_come_from_the_pool() {
-    unsafe extern "C" fn on_random(
+    unsafe extern "C-unwind" fn on_random(
         req: *mut uv_random_t,
         status: c_int,
         bytes: *mut c_void,
@@ -164,13 +165,13 @@ fn random_bytes_come_from_the_pool() {
 fn file_operations_are_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
     static TAKEN: AtomicBool = AtomicBool::new(false);
-    unsafe extern "C" fn work(_: *mut uv_work_t) {
+    unsafe extern "C-unwind" fn work(_: *mut uv_work_t) {
         TAKEN.store(true, Ordering::Relaxed);
     }
-    unsafe extern "C" fn after(req: *mut uv_work_t, _: c_int) {
+    unsafe extern "C-unwind" fn after(req: *mut uv_work_t, _: c_int) {
         free(req);
     }
-    unsafe extern "C" fn on_sync(req: *mut uv_fs_t) {
+    unsafe extern "C-unwind" fn on_sync(req: *mut uv_fs_t) {
         let result: ssize_t = unsafe { uv_fs_get_result(req) };
         assert!([Error::EBADF, Error::ECANCELED].iter().any(|e| e.code() as ssize_t == result));
         ENDED.fetch_add(1, Ordering::Relaxed);
@@ -196,4 +197,61 @@ fn file_operations_are_cancelled() {
         }
     });
     assert_eq!(ENDED.load(Ordering::Relaxed), 6);
+}
+
+#[test]
+fn a_name_is_looked_up() {
+    unsafe extern "C-unwind" fn on_found(
+        req: *mut uv_getaddrinfo_t,
+        status: c_int,
+        addresses: *mut libc::addrinfo,
+    ) {
+        ok(status);
+        assert_eq!((*addresses).ai_family, libc::AF_INET);
+        uv_freeaddrinfo(addresses);
+        free(req);
+    }
+    with_loop(|l| unsafe {
+        let mut hints: libc::addrinfo = core::mem::zeroed();
+        hints.ai_socktype = libc::SOCK_STREAM;
+        let (req, node) = (alloc(), c"127.0.0.1".as_ptr());
+        ok(uv_getaddrinfo(l, req, Some(on_found), node, ptr::null(), &raw const hints));
+    });
+}
+
+#[test]
+fn threads_wait_for_a_condition() {
+    struct Shared {
+        mutex: uv_mutex_t,
+        cond: uv_cond_t,
+        ready: bool,
+    }
+    // pthread takes a result, which C's function does not give (`os/thread.rs`) and Miri's has to.
+    unsafe extern "C-unwind" fn run(shared: *mut c_void) -> *mut c_void {
+        let shared = shared.cast::<Shared>();
+        uv_mutex_lock(&raw mut (*shared).mutex);
+        (*shared).ready = true;
+        uv_cond_signal(&raw mut (*shared).cond);
+        uv_mutex_unlock(&raw mut (*shared).mutex);
+        ptr::null_mut()
+    }
+    unsafe {
+        let run: uv_thread_cb = core::mem::transmute(run as *const ());
+        let (shared, thread) = (alloc::<Shared>(), alloc::<uv_thread_t>());
+        let (mutex, cond) = (&raw mut (*shared).mutex, &raw mut (*shared).cond);
+        (&raw mut (*shared).ready).write(false);
+        ok(uv_mutex_init(mutex));
+        ok(uv_cond_init(cond));
+        ok(uv_thread_create(thread, run, shared.cast()));
+        uv_mutex_lock(mutex);
+        while !(*shared).ready {
+            uv_cond_wait(cond, mutex);
+        }
+        uv_mutex_unlock(mutex);
+        ok(uv_thread_join(thread));
+        uv_cond_destroy(cond);
+        uv_mutex_destroy(mutex);
+        free(shared);
+        free(thread);
+    }
 }
