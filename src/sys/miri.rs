@@ -21,9 +21,9 @@
 //! | UDP sockets: `socket`, `bind`, `connect`, `getsockname`, `getpeername`, `close`, `setsockopt`, `getsockopt`, `sendto`, `sendmsg`, `sendmmsg`, `recvfrom`, `recvmsg`, `recvmmsg` | one end of a socketpair for each; `miri/datagram.rs` routes by port |
 //!
 //! Not replaced, so what needs it does not run: child processes (`clone`, `execve`, `waitid`),
-//! `fork`, io_uring (`mmap`), inotify, terminals, name look-ups that need `getnameinfo`, `dlopen`,
-//! semaphores, barriers, scheduling, users, interfaces, `statfs`, times, owners and links of files,
-//! `copy_file_range` and `sendfile`.
+//! `fork`, io_uring (`mmap`), inotify, listening UNIX sockets, terminals, `getnameinfo`, `dlopen`,
+//! semaphores, barriers, scheduling, users, interfaces, `statfs`, times, owners and hard links of
+//! files, `copy_file_range` and `sendfile`.
 //!
 //! # Safety
 //! Each function has the contract of the C function of its name.

@@ -124,3 +124,38 @@ fn a_walk_closes_what_it_visits() {
     });
     assert_eq!(count, 3);
 }
+
+/// A timer, an idle and a prepare handle each leave their callback, and `uv_run`, by unwinding.
+#[test]
+fn callbacks_unwind_through_the_loop() {
+    unsafe extern "C-unwind" fn on_timer(timer: *mut uv_timer_t) {
+        close(timer);
+        std::panic::resume_unwind(Box::new(()));
+    }
+    unsafe extern "C-unwind" fn on_idle(idle: *mut uv_idle_t) {
+        close(idle);
+        std::panic::resume_unwind(Box::new(()));
+    }
+    unsafe extern "C-unwind" fn on_prepare(prepare: *mut uv_prepare_t) {
+        close(prepare);
+        std::panic::resume_unwind(Box::new(()));
+    }
+    let mut unwound = 0;
+    with_loop(|l| unsafe {
+        for _ in 0..2 {
+            let timer = alloc();
+            ok(uv_timer_init(l, timer));
+            ok(uv_timer_start(timer, Some(on_timer), 0, 0));
+        }
+        let idle = alloc();
+        ok(uv_idle_init(l, idle));
+        ok(uv_idle_start(idle, Some(on_idle)));
+        let prepare = alloc();
+        ok(uv_prepare_init(l, prepare));
+        ok(uv_prepare_start(prepare, Some(on_prepare)));
+        while std::panic::catch_unwind(|| uv_run(l, UV_RUN_DEFAULT)).is_err() {
+            unwound += 1;
+        }
+    });
+    assert_eq!(unwound, 4);
+}
