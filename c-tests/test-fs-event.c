@@ -513,3 +513,49 @@ TEST(fs_event_path_that_is_gone_when_the_loop_forks) {
   await_child(pid);
   CLOSE_LOOP(&loop);
 }
+
+static int quiet_calls, quiet_events;
+
+static void count_quiet(uv_fs_event_t* handle, const char* name, int events,
+                        int status) {
+  (void) handle;
+  ASSERT_OK(status);
+  ASSERT_STR_EQ(name, "quiet");
+  quiet_calls++;
+  quiet_events = events;
+}
+
+static void ignore_change(uv_fs_event_t* handle, const char* name, int events,
+                          int status) {
+  (void) handle, (void) name, (void) events;
+  ASSERT_OK(status);
+}
+
+static int queue_limit(void) {
+  FILE* file = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
+  int limit = 0;
+  if (file == NULL || fscanf(file, "%d", &limit) != 1) limit = 0;
+  if (file != NULL) fclose(file);
+  return limit;
+}
+
+/* When the kernel had to drop events, every watch of the loop is told of a change of
+ * itself. libuv tells nobody. */
+TEST(fs_event_overflow_is_told_to_every_watch) {
+  int limit = queue_limit();
+  int i;
+  if (limit == 0 || limit > 20000) SKIP("the queue of events is too long");
+  setup();
+  ASSERT_OK(mkdir("quiet", 0700));
+  ASSERT_OK(uv_fs_event_start(&a, ignore_change, "dir", 0));
+  ASSERT_OK(uv_fs_event_start(&b, count_quiet, "quiet", 0));
+  /* Different events in a row are not merged. */
+  for (i = 0; i < limit / 2 + 10; i++) {
+    ASSERT_OK(rename("dir/file", "dir/other"));
+    ASSERT_OK(rename("dir/other", "dir/file"));
+  }
+  for (i = 0; i < 2000; i++) uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(quiet_calls, test_on_reference() ? 0 : 1);
+  if (quiet_calls > 0) ASSERT_EQ(quiet_events, UV_RENAME | UV_CHANGE);
+  CLOSE_LOOP(&loop);
+}

@@ -658,3 +658,37 @@ TEST(loop_many_at_once) {
   ASSERT_EQ(strlen(trace), LOOPS);
   for (i = 0; i < LOOPS; i++) CLOSE_LOOP(&loops[i]);
 }
+
+/* Memory in which a loop was closed is no loop: closing it once more is an error.
+ * libuv frees its memory twice. */
+static void close_twice(void) {
+  uv_loop_t twice;
+  ASSERT_OK(uv_loop_init(&twice));
+  ASSERT_OK(uv_loop_close(&twice));
+  ASSERT_EQ(uv_loop_close(&twice), UV_EBUSY);
+  ASSERT_OK(uv_run(&twice, UV_RUN_DEFAULT));
+}
+
+TEST(loop_close_twice) {
+  if (test_on_reference()) SKIP("what libuv does is undefined");
+  close_twice();
+}
+
+/* The two handles that libuv keeps in every loop are printed. */
+TEST(loop_prints_internal_handles) {
+  uv_loop_t printed;
+  char text[512] = "";
+  FILE* file = fmemopen(text, sizeof(text), "w");
+  ASSERT_NOT_NULL(file);
+  ASSERT_OK(uv_loop_init(&printed));
+  uv_print_all_handles(&printed, file);
+  ASSERT_OK(fclose(file));
+  ASSERT_NOT_NULL(strstr(text, "[--I] signal "));
+  ASSERT_NOT_NULL(strstr(text, "[-AI] async "));
+  file = fmemopen(text, sizeof(text), "w");
+  uv_print_active_handles(&printed, file);
+  ASSERT_OK(fclose(file));
+  ASSERT_NULL(strstr(text, "signal"));
+  ASSERT_NOT_NULL(strstr(text, "[-AI] async "));
+  ASSERT_OK(uv_loop_close(&printed));
+}

@@ -227,3 +227,26 @@ TEST(metrics_idle_time_of_a_waiting_loop_is_seen_by_other_threads) {
   ASSERT_GT(uv_metrics_idle_time(&loop), 0);
   CLOSE_LOOP(&loop);
 }
+
+static void never_waited(uv_timer_t* timer) {
+  uv_metrics_t metrics;
+  ASSERT_OK(uv_metrics_info(timer->loop, &metrics));
+  ASSERT_EQ(metrics.events_waiting, 0);
+  fired++;
+}
+
+/* Without UV_METRICS_IDLE_TIME no event counts as waiting. */
+TEST(metrics_waiting_is_by_request) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_timer_t timer;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_async_init(&loop, &async, count_async));
+  ASSERT_OK(uv_async_send(&async));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 1);
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  ASSERT_OK(uv_timer_start(&timer, never_waited, 0, 0));
+  RUN_UNTIL(&loop, fired == 2);
+  CLOSE_LOOP(&loop);
+}

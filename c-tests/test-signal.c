@@ -742,3 +742,56 @@ TEST(signal_blocked_while_polling_is_still_delivered) {
   ASSERT_EQ(fired, 1);
   CLOSE_LOOP(&loop);
 }
+
+static void never_first(uv_signal_t* handle, int signum) {
+  (void) handle;
+  test_fail(__FILE__, __LINE__, "the callback of before (%d)", signum);
+}
+
+/* A signal that was caught while the handle watched it is told after the handle was
+ * stopped and started again, or watched another signal in between. */
+TEST(signal_caught_before_stop_and_start) {
+  int over_another;
+  for (over_another = 0; over_another < 2; over_another++) {
+    uv_loop_t loop;
+    uv_signal_t watcher;
+    fired = 0;
+    ASSERT_OK(uv_loop_init(&loop));
+    ASSERT_OK(uv_signal_init(&loop, &watcher));
+    ASSERT_OK(uv_signal_start(&watcher, never_first, SIGUSR1));
+    ASSERT_OK(raise(SIGUSR1));
+    if (over_another)
+      ASSERT_OK(uv_signal_start(&watcher, never_first, SIGUSR2));
+    else
+      ASSERT_OK(uv_signal_stop(&watcher));
+    ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+    RUN_UNTIL(&loop, fired == 1);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(fired, 1);
+    CLOSE_LOOP(&loop);
+  }
+}
+
+/* One that is stopped when the loop runs is not told later. */
+TEST(signal_caught_before_the_stop_is_dropped) {
+  uv_loop_t loop;
+  uv_signal_t watcher;
+  uv_signal_t other;
+  ASSERT_OK(uv_loop_init(&loop));
+  /* The loop has something to wait for. */
+  ASSERT_OK(uv_signal_init(&loop, &other));
+  ASSERT_OK(uv_signal_start(&other, never_first, SIGUSR2));
+  ASSERT_OK(uv_signal_init(&loop, &watcher));
+  ASSERT_OK(uv_signal_start(&watcher, never_first, SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  ASSERT_OK(uv_signal_stop(&watcher));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 0);
+  ASSERT_OK(raise(SIGUSR1));
+  RUN_UNTIL(&loop, fired == 1);
+  CLOSE_LOOP(&loop);
+}

@@ -566,3 +566,31 @@ TEST(stream_cancel_other_requests) {
   uv_close(HANDLE(&server), NULL);
   tear_down();
 }
+
+static void write_to_a_blocking_socket(void) {
+  static char data[8 << 20];
+  uv_loop_t write_loop;
+  uv_tcp_t tcp;
+  uv_write_t req;
+  uv_buf_t bufs[2];
+  int peer;
+  bufs[0] = bufs[1] = uv_buf_init(data, sizeof(data));
+  ASSERT_OK(uv_loop_init(&write_loop));
+  peer = tcp_with_peer(&write_loop, &tcp);
+  ASSERT_OK(fcntl(fd_of(&tcp), F_SETFL, 0));
+  alarm(5);
+  /* More than the kernel takes: a blocking call would wait for a reader. */
+  ASSERT_OK(uv_write(&req, STREAM(&tcp), bufs, 2, NULL));
+  ASSERT_GT(tcp.write_queue_size, 0);
+  alarm(0);
+  ASSERT_OK(close(peer));
+  uv_close(HANDLE(&tcp), NULL);
+  ASSERT_OK(uv_run(&write_loop, UV_RUN_DEFAULT));
+  ASSERT_OK(uv_loop_close(&write_loop));
+}
+
+/* Another process that has the socket may make it blocking. libuv then blocks the
+ * loop, which the alarm ends. */
+TEST(stream_write_to_a_socket_that_was_made_blocking) {
+  ASSERT_SURVIVES(write_to_a_blocking_socket);
+}

@@ -123,21 +123,41 @@ TEST(tcp_options_before_the_socket) {
   fd = fd_of(&tcp);
   ASSERT_EQ(int_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
   ASSERT_EQ(int_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-  /* That it is wished for, that is: the delay is the default one. */
-  ASSERT_EQ(int_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+  /* libuv remembers that it was switched on, and uses default values. */
+  ASSERT_EQ(int_option(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+            test_on_reference() ? 60 : 99);
   ASSERT_EQ(int_option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 1);
   ASSERT_EQ(int_option(fd, IPPROTO_TCP, TCP_KEEPCNT), 10);
   CLOSE_LOOP(&loop);
 }
 
-/* Whether the values are good is not looked at until there is a socket. */
-TEST(tcp_keepalive_bad_before_the_socket) {
+/* The values of a handle without a socket are kept for the socket; libuv drops them. */
+TEST(tcp_keepalive_values_before_the_socket) {
   uv_tcp_t tcp;
+  int reference = test_on_reference();
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_tcp_init(&loop, &tcp));
-  ASSERT_OK(uv_tcp_keepalive_ex(&tcp, 1, 0, 0, 0));
+  ASSERT_OK(uv_tcp_keepalive_ex(&tcp, 1, 9, 8, 7));
   ASSERT_OK(uv_listen(STREAM(&tcp), 1, never_connection));
   ASSERT_EQ(int_option(fd_of(&tcp), SOL_SOCKET, SO_KEEPALIVE), 1);
+  ASSERT_EQ(int_option(fd_of(&tcp), IPPROTO_TCP, TCP_KEEPIDLE), reference ? 60 : 9);
+  ASSERT_EQ(int_option(fd_of(&tcp), IPPROTO_TCP, TCP_KEEPINTVL), reference ? 1 : 8);
+  ASSERT_EQ(int_option(fd_of(&tcp), IPPROTO_TCP, TCP_KEEPCNT), reference ? 10 : 7);
+  CLOSE_LOOP(&loop);
+}
+
+/* libuv looks at the values only when there is a socket. */
+TEST(tcp_keepalive_bad_before_the_socket) {
+  uv_tcp_t tcp;
+  int refused = test_on_reference() ? 0 : UV_EINVAL;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_tcp_init(&loop, &tcp));
+  ASSERT_EQ(uv_tcp_keepalive_ex(&tcp, 1, 0, 1, 1), refused);
+  ASSERT_EQ(uv_tcp_keepalive_ex(&tcp, 1, 1, 0, 1), refused);
+  ASSERT_EQ(uv_tcp_keepalive_ex(&tcp, 1, 1, 1, 0), refused);
+  ASSERT_EQ(uv_tcp_keepalive(&tcp, 1, 0), refused);
+  ASSERT_OK(uv_listen(STREAM(&tcp), 1, never_connection));
+  ASSERT_EQ(int_option(fd_of(&tcp), SOL_SOCKET, SO_KEEPALIVE), refused == 0);
   CLOSE_LOOP(&loop);
 }
 

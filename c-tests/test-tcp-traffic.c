@@ -584,3 +584,102 @@ TEST(tcp_read_callback_replaces_a_sibling) {
   for (i = 0; i < 2; i++) ASSERT_OK(close(peers[i]));
   ASSERT_OK(close(newcomer_peer));
 }
+
+static int iteration, accepted_in[6], accepts, ended_in, data_in;
+
+static void count_iteration(uv_prepare_t* prepare) {
+  (void) prepare;
+  iteration++;
+}
+
+static void accept_and_close(uv_stream_t* server, int status) {
+  static uv_tcp_t clients[6];
+  ASSERT_OK(status);
+  ASSERT_LT(accepts, 6);
+  ASSERT_OK(uv_tcp_init(server->loop, &clients[accepts]));
+  ASSERT_OK(uv_accept(server, STREAM(&clients[accepts])));
+  uv_close(HANDLE(&clients[accepts]), NULL);
+  accepted_in[accepts++] = iteration;
+}
+
+/* However many clients wait, a listening handle reports one in each iteration. */
+TEST(tcp_one_connection_in_an_iteration) {
+  uv_loop_t tcp_loop;
+  uv_tcp_t server;
+  uv_prepare_t prepare;
+  struct sockaddr_in addr;
+  int fds[6];
+  int i;
+  ASSERT_OK(uv_loop_init(&tcp_loop));
+  addr = listen_loopback(&tcp_loop, &server, accept_and_close);
+  ASSERT_OK(uv_prepare_init(&tcp_loop, &prepare));
+  ASSERT_OK(uv_prepare_start(&prepare, count_iteration));
+  for (i = 0; i < 6; i++) {
+    fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_OK(connect(fds[i], SA(&addr), sizeof(addr)));
+  }
+  RUN_UNTIL(&tcp_loop, accepts == 6);
+  for (i = 1; i < 6; i++) ASSERT_EQ(accepted_in[i], accepted_in[i - 1] + 1);
+  for (i = 0; i < 6; i++) ASSERT_OK(close(fds[i]));
+  CLOSE_LOOP(&tcp_loop);
+}
+
+static uv_tcp_t one_client;
+
+static void reject(uv_stream_t* server, int status) {
+  ASSERT_OK(status);
+  ASSERT_OK(uv_tcp_init(server->loop, &one_client));
+  ASSERT_OK(uv_accept(server, STREAM(&one_client)));
+  uv_close(HANDLE(&one_client), NULL);
+  if (++accepts == 3) uv_close(HANDLE(server), NULL);
+}
+
+/* A server may reject every client through one handle. */
+TEST(tcp_reject_through_one_handle) {
+  uv_loop_t tcp_loop;
+  uv_tcp_t server;
+  struct sockaddr_in addr;
+  int fds[3];
+  int i;
+  ASSERT_OK(uv_loop_init(&tcp_loop));
+  addr = listen_loopback(&tcp_loop, &server, reject);
+  for (i = 0; i < 3; i++) {
+    fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_OK(connect(fds[i], SA(&addr), sizeof(addr)));
+  }
+  ASSERT_OK(uv_run(&tcp_loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(accepts, 3);
+  for (i = 0; i < 3; i++) ASSERT_OK(close(fds[i]));
+  ASSERT_OK(uv_loop_close(&tcp_loop));
+}
+
+static void note_iteration(uv_stream_t* stream, ssize_t nread,
+                           const uv_buf_t* buf) {
+  (void) buf;
+  if (nread > 0) data_in = iteration;
+  if (nread < 0) {
+    ASSERT_EQ(nread, UV_EOF);
+    ended_in = iteration;
+    uv_close(HANDLE(stream), NULL);
+  }
+}
+
+/* The end of a stream comes in the iteration after that of its last data. */
+TEST(tcp_end_in_the_iteration_after_the_data) {
+  uv_loop_t tcp_loop;
+  uv_tcp_t tcp;
+  uv_prepare_t prepare;
+  int peer;
+  ASSERT_OK(uv_loop_init(&tcp_loop));
+  peer = tcp_with_peer(&tcp_loop, &tcp);
+  ASSERT_OK(uv_prepare_init(&tcp_loop, &prepare));
+  ASSERT_OK(uv_prepare_start(&prepare, count_iteration));
+  ASSERT_EQ(write(peer, "abc", 3), 3);
+  ASSERT_OK(shutdown(peer, SHUT_WR));
+  ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, note_iteration));
+  RUN_UNTIL(&tcp_loop, ended_in != 0);
+  ASSERT_GT(data_in, 0);
+  ASSERT_EQ(ended_in, data_in + 1);
+  ASSERT_OK(close(peer));
+  CLOSE_LOOP(&tcp_loop);
+}

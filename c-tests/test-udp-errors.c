@@ -264,3 +264,37 @@ TEST(udp_send_to_nobody) {
   EXPECT_EVENTS("send0:ENOENT send1:ENOENT");
   CLOSE_LOOP(&loop);
 }
+
+enum { RUN = 16 };
+
+static int reports, answered;
+
+static void count_reports(uv_udp_t* udp, ssize_t nread, const uv_buf_t* buf,
+                          const struct sockaddr* addr, unsigned flags) {
+  (void) udp, (void) buf, (void) addr;
+  if (nread < 0 || (flags & UV_UDP_LINUX_RECVERR) != 0) reports++;
+}
+
+static int left_unreported;
+
+static void count_sent(uv_udp_send_t* req, int status) {
+  (void) req;
+  answered++;
+  if (status == 0) left_unreported++;
+}
+
+/* With an error queue each datagram that left is reported, also one of a run that
+ * could have left as one message. libuv marks reports, oxuv makes them errors. */
+TEST(udp_error_queue_reports_each_of_a_run) {
+  uv_udp_send_t reqs[RUN];
+  uv_udp_t udp;
+  int i;
+  open_client(&udp, 0, UV_UDP_LINUX_RECVERR, 0);
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_slab, count_reports));
+  for (i = 0; i < RUN; i++)
+    ASSERT_OK(uv_udp_send(&reqs[i], &udp, &ping, 1, SA(&refused), count_sent));
+  RUN_UNTIL(&loop, answered == RUN && reports >= left_unreported);
+  ASSERT_GE(left_unreported, RUN / 2);
+  ASSERT_GE(reports, left_unreported);
+  CLOSE_LOOP(&loop);
+}

@@ -40,6 +40,10 @@ void test_close_loop(const char* file, int line, uv_loop_t* loop);
  * the kernel, and cannot do all that the kernel does. */
 int test_under_valgrind(void);
 
+/* Whether this process runs on the reference. For what oxuv does better on purpose; the
+ * test then says what libuv does. */
+int test_on_reference(void);
+
 /* For what libuv 1.53 does not survive: runs the function in a forked child, which
  * ends with 0 on oxuv and is killed by a signal on the reference. */
 void test_survives(const char* file, int line, void (*run)(void));

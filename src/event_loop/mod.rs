@@ -35,6 +35,8 @@ mod loop_flag {
     use core::ffi::c_ulong;
     pub const BLOCK_SIGPROF: c_ulong = 1;
     pub const METRICS_IDLE_TIME: c_ulong = 2;
+    /// The events being dispatched were ready before the wait for them.
+    pub const WERE_WAITING: c_ulong = 4;
 }
 
 /// An event loop, in memory that the user owns. It cannot be moved: elements of its lists point to
@@ -111,17 +113,6 @@ struct Metrics {
     idle_nanoseconds: AtomicU64,
     /// When the current wait began, or 0.
     wait_began: AtomicU64,
-    /// Whether the current events come from a wait that did not block.
-    polled_only: Cell<bool>,
-}
-
-impl Metrics {
-    fn count_events(&self, events: u64) {
-        self.events.set(self.events.get() + events);
-        if self.polled_only.get() {
-            self.events_waiting.set(self.events_waiting.get() + events);
-        }
-    }
 }
 
 impl Loop {
@@ -184,6 +175,9 @@ impl Loop {
     pub unsafe fn close(at: *mut Loop) -> Result {
         // SAFETY: as documented.
         let this = unsafe { &*at };
+        if this.backend_fd.get() == -1 {
+            return Err(Error::EBUSY);
+        }
         if this.active_requests.get() > 0 || !this.handles.is_empty() {
             return Err(Error::EBUSY);
         }
@@ -196,7 +190,11 @@ impl Loop {
         this.signals.close(this);
         this.fs_events.close(this);
         // SAFETY: nobody has a reference into the loop any more: handles and work are gone.
-        unsafe { core::ptr::drop_in_place(at) };
+        unsafe {
+            core::ptr::drop_in_place(at);
+            // What a second close finds, if the memory is still there.
+            (&raw mut (*at).backend_fd).write(Cell::new(-1));
+        }
         Ok(())
     }
 
@@ -209,6 +207,14 @@ impl Loop {
         self.drop_threads();
         self.mailbox.after_fork(&self.poller)?;
         self.fs_events.after_fork(self)
+    }
+
+    /// Does what `uv_loop_fork()` does if the child of a fork has not called it.
+    pub fn make_own(&self) -> Result {
+        match self.poller.is_inherited() {
+            true => self.after_fork(),
+            false => Ok(()),
+        }
     }
 
     /// Drops the state of other threads if the loop was made before a fork: they run in the parent
@@ -258,7 +264,11 @@ impl Loop {
     }
 
     pub fn count_events(&self, events: u64) {
-        self.metrics.count_events(events);
+        let Metrics { events: all, events_waiting: waiting, .. } = &self.metrics;
+        all.set(all.get() + events);
+        if self.flags.get() & loop_flag::WERE_WAITING != 0 {
+            waiting.set(waiting.get() + events);
+        }
     }
 
     fn update_time(&self) {
@@ -294,6 +304,12 @@ impl Loop {
     // ---- one iteration ----------------------------------------------------------------------
 
     pub fn run(&self, mode: uv_run_mode) -> bool {
+        if self.backend_fd.get() == -1 {
+            return false;
+        }
+        // Waiting for the parent's selector would take events from the parent. Without descriptors for
+        // another one there is no better.
+        let _ = self.make_own();
         if self.unfinished.running.replace(true) {
             self.resume();
         }
@@ -307,6 +323,7 @@ impl Loop {
             timer::run_due(self);
         }
         self.mailbox.unpark();
+        self.poller.enter();
         while alive && self.stop_flag.get() == 0 {
             let can_sleep = self.pending.is_empty() && self.idle.is_empty();
             self.run_pending();
@@ -340,6 +357,7 @@ impl Loop {
             }
         }
         self.stop_flag.set(0);
+        self.poller.leave();
         self.mailbox.park_or_wake();
         self.unfinished.running.set(false);
         alive
@@ -411,7 +429,9 @@ impl Loop {
         // SAFETY: a closing handle is alive until its close callback.
         while let Some(handle) = unsafe { closing.get().as_ref() } {
             handle.end_requests();
-            closing.set(handle.next_closing());
+            // A handle that was initialised and closed again while it was closing points to itself.
+            let after = handle.next_closing();
+            closing.set(if core::ptr::eq(after, handle) { core::ptr::null() } else { after });
             handle.finish_close();
         }
     }
@@ -510,9 +530,10 @@ impl Loop {
             }
         }
         self.update_time();
-        self.metrics.polled_only.set(timeout == 0);
+        let were_waiting = if measure && timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
+        self.flags.set(self.flags.get() | were_waiting);
         let dispatched = self.dispatch();
-        self.metrics.polled_only.set(false);
+        self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING);
         dispatched
     }
 

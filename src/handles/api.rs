@@ -238,22 +238,27 @@ unsafe fn print_handles(which: *mut uv_loop_t, stream: *mut libc::FILE, only_act
     }
     // SAFETY: the caller's contract, and the default loop is initialised.
     let loop_ = unsafe { Loop::of(which) };
-    loop_.listed_handles().for_each(|handle| {
-        if only_active && !handle.is_active() {
+    let print = |flags: [(bool, u8); 3], kind, address: *const c_void| {
+        if only_active && !flags[1].0 {
             return;
         }
-        let letter = |flags, letter: u8| c_int::from(if handle.has(flags) { letter } else { b'-' });
+        let [reference, active, internal] =
+            flags.map(|(is_set, letter)| c_int::from(if is_set { letter } else { b'-' }));
+        let name = uv_handle_type_name(kind);
         // SAFETY: the format matches the arguments, and the name is a C string.
         unsafe {
-            libc::fprintf(
-                stream,
-                c"[%c%c%c] %-8s %p\n".as_ptr(),
-                letter(flag::REF, b'R'),
-                letter(flag::ACTIVE, b'A'),
-                c_int::from(b'-'),
-                uv_handle_type_name(handle.kind()),
-                ptr::from_ref(handle),
-            );
+            let format = c"[%c%c%c] %-8s %p\n".as_ptr();
+            libc::fprintf(stream, format, reference, active, internal, name, address);
         }
+    };
+    // The two handles that libuv keeps in every loop. They are not handles here, but do the same.
+    let children = loop_.signals.watches_children();
+    let signals = ptr::from_ref(&loop_.signals).cast();
+    let mailbox = ptr::from_ref(&loop_.mailbox).cast();
+    print([(false, b'R'), (children, b'A'), (true, b'I')], UV_SIGNAL, signals);
+    print([(false, b'R'), (true, b'A'), (true, b'I')], UV_ASYNC, mailbox);
+    loop_.listed_handles().for_each(|handle| {
+        let flags = [(handle.has(flag::REF), b'R'), (handle.is_active(), b'A'), (false, b'I')];
+        print(flags, handle.kind(), ptr::from_ref(handle).cast());
     });
 }

@@ -217,7 +217,7 @@ impl Table {
     }
 }
 
-/// What a loop has for its file system event handles.
+/// What a loop has for its file system event handles. It is part of a [`Loop`].
 pub struct LoopFsEvents {
     /// The inotify instance, -1 until a handle is started.
     watcher: Watcher,
@@ -247,7 +247,8 @@ impl LoopFsEvents {
 
     fn open(&self, loop_: &Loop) -> Result {
         if self.watcher.fd.get() != -1 {
-            return Ok(());
+            // An inherited instance is the parent's, whose watches stay as they are.
+            return loop_.make_own();
         }
         if self.unread.get().is_null() {
             // SAFETY: zeros are an empty buffer.
@@ -296,7 +297,30 @@ impl LoopFsEvents {
         unread.clear();
     }
 
+    /// Calls the handles of every watch: the kernel has dropped events, whose watches are not known.
+    fn dispatch_overflow(&self) -> Result {
+        let mut ids = Array::new();
+        for mut watch in self.watches.borrow().buckets.iter().copied() {
+            // SAFETY: a watch in the table is alive.
+            while let Some(this) = unsafe { watch.as_ref() } {
+                ids.push(this.id.get())?;
+                watch = this.next.get();
+            }
+        }
+        let instance = self.instance.get();
+        for &id in ids.iter().take_while(|_| self.instance.get() == instance) {
+            let mask = libc::IN_ATTRIB | libc::IN_MOVE_SELF;
+            self.dispatch_event(&inotify::Event { watch: id, mask, name: None });
+        }
+        Ok(())
+    }
+
     fn dispatch_event(&self, event: &inotify::Event<'_>) {
+        if event.mask & libc::IN_Q_OVERFLOW != 0 {
+            // Without memory for the list the events stay lost.
+            let _ = self.dispatch_overflow();
+            return;
+        }
         // Looked up only now: earlier callbacks may have stopped the last handle.
         let Some(watch) = self.watches.borrow().find(event.watch) else { return };
         const CHANGE: u32 = libc::IN_ATTRIB | libc::IN_MODIFY;
@@ -321,8 +345,12 @@ impl LoopFsEvents {
                 return;
             }
             self.watches.borrow_mut().remove((*watch).id.get());
-            // Fails when the kernel ended the watch, because the file is gone.
-            let _ = inotify::remove_watch(self.watcher.fd.get(), (*watch).id.get());
+            // The child of a fork has the same instance as its parent until it has one of its own.
+            let loop_ = &*container_of!(ptr::from_ref(self), Loop, fs_events);
+            if !loop_.poller.is_inherited() {
+                // Fails when the kernel ended the watch, because the file is gone.
+                let _ = inotify::remove_watch(self.watcher.fd.get(), (*watch).id.get());
+            }
             memory::free(watch.cast_mut().cast());
         }
     }

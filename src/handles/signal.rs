@@ -9,7 +9,7 @@ use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory;
 use crate::poller::{EventHandler, Watcher};
@@ -26,13 +26,32 @@ pub struct Signal {
     callback: Cell<uv_signal_cb>,
     /// The signal that is watched, 0 when stopped.
     signum: Cell<c_int>,
-    padding: Padding<4>,
+    /// The signals that were watched before, the last one first.
+    last_signums: Cell<[u16; 2]>,
     link: Link,
     /// Which start of a signal handle in the process this is.
     start: Cell<u64>,
+    /// From which start to which stop each was watched. A signal caught in that time, and not dispatched
+    /// yet, is for this handle if it watches it again.
+    last: Cell<[Interval; 2]>,
 }
 
-overlay!(Signal { handle, callback, signum, padding, link, start } => uv_signal_t);
+/// Numbers of a start and a stop, which may wrap.
+#[derive(Clone, Copy)]
+struct Interval {
+    start: u32,
+    stop: u32,
+}
+
+impl Interval {
+    const EMPTY: Interval = Interval { start: 0, stop: 0 };
+
+    fn contains(self, number: u64) -> bool {
+        (number as u32).wrapping_sub(self.start) < self.stop.wrapping_sub(self.start)
+    }
+}
+
+overlay!(Signal { handle, callback, signum, last_signums, link, start, last } => uv_signal_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Signal, callback) == offset_of!(uv_signal_t, signal_cb));
@@ -78,7 +97,8 @@ impl LoopSignals {
 
     fn open(&self, loop_: &Loop) -> Result {
         if self.write_end.get() != -1 {
-            return Ok(());
+            // An inherited pipe is read by the parent.
+            return loop_.make_own();
         }
         if self.dispatch.get().is_null() {
             // SAFETY: zeros are no messages and no position.
@@ -89,6 +109,11 @@ impl LoopSignals {
         self.write_end.set(write_end);
         let armed = self.watcher.arm(&loop_.poller, Interest::READABLE);
         armed.inspect_err(|_| self.close_pipe(loop_))
+    }
+
+    /// Whether SIGCHLD is watched for the loop's process handles.
+    pub fn watches_children(&self) -> bool {
+        self.child_start.get() != 0
     }
 
     /// Has `dispatch` say when a child process may have ended.
@@ -157,8 +182,7 @@ impl LoopSignals {
                 next = self.active.after(link);
                 &*container_of!(link, Signal, link)
             };
-            let watches =
-                signal.signum.get() == caught.signum && signal.start.get() <= caught.starts;
+            let watches = signal.watches(caught);
             let position = signal.position();
             if watches && position > previous && found.is_none_or(|(first, _)| position < first) {
                 found = Some((position, core::ptr::from_ref(signal)));
@@ -268,6 +292,28 @@ impl Signal {
         Ok(())
     }
 
+    /// Remembers from when to when a signal was watched.
+    fn note_stop(&self, signum: u16, start: u32, stop: u32) {
+        let (mut signums, mut last) = (self.last_signums.get(), self.last.get());
+        match signums.iter().position(|&known| known == signum) {
+            Some(index) => last[index].stop = stop,
+            None => {
+                (signums, last) = ([signum, signums[0]], [Interval { start, stop }, last[0]]);
+            }
+        }
+        self.last_signums.set(signums);
+        self.last.set(last);
+    }
+
+    /// Whether a signal was caught for this handle.
+    fn watches(&self, caught: &Message) -> bool {
+        let before = self.last_signums.get().into_iter().zip(self.last.get());
+        let is_last = before.into_iter().any(|(signum, last)| {
+            c_int::from(signum) == caught.signum && last.contains(caught.starts)
+        });
+        self.signum.get() == caught.signum && (self.start.get() <= caught.starts || is_last)
+    }
+
     fn position(&self) -> Position {
         (self.handle.has(flag::SIGNAL_ONE_SHOT), core::ptr::from_ref(self).addr())
     }
@@ -291,7 +337,8 @@ impl Signal {
 
     pub fn stop(&self) {
         if self.signum.get() != 0 {
-            registry::stop(self.signum.replace(0), self.start.replace(0));
+            let (signum, start) = (self.signum.replace(0), self.start.replace(0));
+            self.note_stop(signum as u16, start as u32, registry::stop(signum, start) as u32);
             self.link.unlink();
             self.handle.deactivate();
         }
@@ -314,9 +361,10 @@ pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_
             handle,
             callback: Cell::new(None),
             signum: Cell::new(0),
-            padding: padding(),
+            last_signums: Cell::new([0; 2]),
             link: Link::new(),
             start: Cell::new(0),
+            last: Cell::new([Interval::EMPTY; 2]),
         });
     }
     0

@@ -63,6 +63,10 @@ pub struct Poller {
     stale: RefCell<Array<c_int>>,
     /// The generation of the latest registration.
     generation: Cell<u32>,
+    /// The process that made the selector, as a count of forks.
+    process: Cell<u32>,
+    /// Whether callbacks may be running.
+    running: Cell<bool>,
     /// How many replies the streams expect for what they have sent since the last wait that blocked.
     expected_replies: Cell<u32>,
     /// Spins before a wait for one reply. Several replies and unexpected data are better read after a
@@ -82,6 +86,8 @@ impl Poller {
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
             generation: Cell::new(0),
+            process: Cell::new(sys::process::generation()),
+            running: Cell::new(false),
             expected_replies: Cell::new(0),
             spin: AdaptiveSpin::with_backoff(64),
         })
@@ -90,6 +96,23 @@ impl Poller {
     /// The epoll descriptor.
     pub fn fd(&self) -> c_int {
         self.poll.borrow().as_raw_fd()
+    }
+
+    /// Whether the selector was made by a process that this one was forked from. Both have the same then,
+    /// so nothing in it is changed: the parent would miss its events.
+    pub fn is_inherited(&self) -> bool {
+        self.process.get() != sys::process::generation()
+    }
+
+    /// Notes that the loop begins to run.
+    pub fn enter(&self) {
+        self.running.set(true);
+    }
+
+    /// Notes that the loop stops running, and brings the selector up to date for an embedder.
+    pub fn leave(&self) {
+        self.running.set(false);
+        self.refresh();
     }
 
     pub fn waker(&self) -> Result<Waker> {
@@ -135,8 +158,18 @@ impl Poller {
             }
             self.renumber(watcher);
         }
-        self.update_selector(watcher, mode, holder.is_some())?;
-        watcher.stale.set(false);
+        let known = holder.is_some();
+        match self.update_selector(watcher, mode, known) {
+            // The user closed the descriptor, and its number was reused.
+            Err(Error::ENOENT) if known => {
+                self.renumber(watcher);
+                watcher.readable.set(false);
+                watcher.read_closed.set(false);
+                self.update_selector(watcher, mode, false)?;
+            }
+            other => other?,
+        }
+        watcher.set_stale(false);
         slots[index] = watcher;
         Ok(())
     }
@@ -155,27 +188,22 @@ impl Poller {
     pub fn register_level(&self, watcher: &Watcher, events: u16) -> Result {
         let known = self.watches(watcher);
         if known {
-            // Some libraries ask for the same events with every command, so the registration is renewed
-            // only once, before the next wait. It has to be: the number may mean another file by now.
+            // Some libraries ask for the same events with every command, so a callback renews the
+            // registration only once, before the next wait. It has to be: the number may mean another
+            // file by now. Outside of callbacks an embedder may be about to poll the selector.
             let same = watcher.level_events.get() == events;
-            if same && watcher.stale.get() {
+            if same && watcher.is_stale() {
                 return Ok(());
             }
             self.renumber(watcher);
-            if same && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
-                watcher.stale.set(true);
+            let defer = same && self.running.get();
+            if defer && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
+                watcher.set_stale(true);
                 return Ok(());
             }
         }
         watcher.level_events.set(events);
-        match self.register(watcher, Mode::Level(events)) {
-            // The user closed the descriptor, and its number was reused.
-            Err(Error::ENOENT) if known => {
-                self.deregister(watcher);
-                self.register(watcher, Mode::Level(events))
-            }
-            other => other,
-        }
+        self.register(watcher, Mode::Level(events))
     }
 
     /// Renews the registrations that `register_level` deferred.
@@ -185,9 +213,10 @@ impl Poller {
             let Some(watcher) = self.watcher(fd).map(|watcher| unsafe { &*watcher }) else {
                 continue;
             };
-            if !watcher.stale.take() {
+            if !watcher.is_stale() {
                 continue;
             }
+            watcher.set_stale(false);
             if self.update_selector(watcher, watcher.registered(), true) == Err(Error::ENOENT) {
                 // Fails if the user has closed the descriptor: it has no events then.
                 let _ = self.update_selector(watcher, watcher.registered(), false);
@@ -196,6 +225,10 @@ impl Poller {
     }
 
     fn update_selector(&self, watcher: &Watcher, mode: Mode, known: bool) -> Result {
+        if self.is_inherited() {
+            // Registered when the child renews the selector.
+            return Ok(());
+        }
         let poll = self.poll.borrow();
         let fd = watcher.fd.get();
         // The low half holds the descriptor, which is not negative, so no token equals WAKE.
@@ -227,6 +260,9 @@ impl Poller {
         }
         let fd = watcher.fd.get();
         self.slots.borrow_mut()[fd as usize] = core::ptr::null();
+        if self.is_inherited() {
+            return;
+        }
         // Fails if the user closed the descriptor first, which deregistered it.
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
@@ -297,6 +333,7 @@ impl Poller {
     pub fn renew(&self) -> Result {
         // Dropping the inherited selector closes the child's descriptor only.
         *self.poll.borrow_mut() = mio::Poll::new()?;
+        self.process.set(sys::process::generation());
         let slots = self.slots.borrow();
         // SAFETY: a registered watcher is part of a live handler.
         for watcher in slots.iter().filter_map(|watcher| unsafe { watcher.as_ref() }) {

@@ -63,6 +63,10 @@ impl Vtable {
     }
 }
 
+/// The bits of `Watcher::flags`.
+const LEVEL: u8 = 1;
+const STALE: u8 = 2;
+
 /// One descriptor that a loop watches, at the place of `uv__io_t` in the handle.
 ///
 /// `readable` is set by an event and cleared by a read that emptied the descriptor.
@@ -75,10 +79,10 @@ pub struct Watcher {
     pub(super) generation: Cell<u32>,
     /// The events that [`Poller::register_level`] registered.
     pub level_events: Cell<u16>,
-    /// The registration is level-triggered.
-    level: Cell<bool>,
-    /// The registration is to be renewed before the next wait.
-    pub(super) stale: Cell<bool>,
+    flags: Cell<u8>,
+    /// Nothing has used the registration for some time, in which the user may have put another file
+    /// under the descriptor's number. It is renewed when it is next needed.
+    unused: Cell<bool>,
     /// At libuv's offset, as some programs read it.
     pub fd: Cell<c_int>,
     interest: Cell<Option<Interest>>,
@@ -96,8 +100,8 @@ interior_mutable!(Watcher {
     requeued,
     generation,
     level_events,
-    level,
-    stale,
+    flags,
+    unused,
     fd,
     interest,
     readable,
@@ -118,8 +122,8 @@ impl Watcher {
             requeued: Link::new(),
             generation: Cell::new(0),
             level_events: Cell::new(0),
-            level: Cell::new(false),
-            stale: Cell::new(false),
+            flags: Cell::new(0),
+            unused: Cell::new(false),
             fd: Cell::new(fd),
             interest: Cell::new(None),
             readable: Cell::new(false),
@@ -134,15 +138,15 @@ impl Watcher {
 
     /// Selects level-triggered or edge-triggered events, for registrations from now on.
     pub fn set_level_triggered(&self, level: bool) {
-        self.level.set(level);
+        self.set(LEVEL, level);
     }
 
     pub fn is_level_triggered(&self) -> bool {
-        self.level.get()
+        self.has(LEVEL)
     }
 
     fn mode(&self, interest: Interest) -> Mode {
-        if !self.level.get() {
+        if !self.is_level_triggered() {
             return Mode::Edge(interest);
         }
         let mut events = 0;
@@ -163,8 +167,39 @@ impl Watcher {
         }
     }
 
+    fn has(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    fn set(&self, flag: u8, on: bool) {
+        let rest = self.flags.get() & !flag;
+        self.flags.set(if on { rest | flag } else { rest });
+    }
+
+    /// Whether the registration is to be renewed before the next wait.
+    pub(super) fn is_stale(&self) -> bool {
+        self.has(STALE)
+    }
+
+    pub(super) fn set_stale(&self, stale: bool) {
+        self.set(STALE, stale);
+    }
+
+    /// Notes that the handler waits for nothing any more. The registration stays, but is renewed when it
+    /// is next needed, as the number may mean another file then.
+    pub fn set_unused(&self) {
+        self.unused.set(true);
+    }
+
+    pub fn is_unused(&self) -> bool {
+        self.unused.get()
+    }
+
     /// Adds these events to the registration. Readiness is not reported again if they are part of it.
     pub fn arm(&self, poller: &Poller, interest: Interest) -> Result {
+        if self.unused.get() {
+            return self.rearm(poller, interest);
+        }
         let wanted = self.interest.get().map_or(interest, |now| now | interest);
         if self.interest.get() == Some(wanted) {
             return Ok(());
@@ -174,8 +209,10 @@ impl Watcher {
 
     /// As [`Watcher::arm`], and has the current readiness reported again.
     pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
-        let wanted = self.interest.get().map_or(interest, |now| now | interest);
+        let now = self.interest.get().filter(|_| !self.unused.get());
+        let wanted = now.map_or(interest, |now| now | interest);
         poller.register(self, self.mode(wanted))?;
+        self.unused.set(false);
         self.interest.set(Some(wanted));
         Ok(())
     }

@@ -63,7 +63,7 @@ struct Watched {
 
 static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
 
-/// The number of watchers started so far. Changed only while the registry is locked.
+/// The number of starts and stops so far. Changed only while the registry is locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
 
 /// The locked registry. Signals are blocked while it is locked, because a handler of the program may
@@ -119,17 +119,25 @@ pub fn redirect(signum: c_int, start: u64, write_end: c_int) -> Result {
         let old = core::mem::replace(&mut watcher.pipe, pipe);
         watched.remove_action(old);
     }
-    watched.update_disposition(signum)
+    // A one-shot watcher's signal that was caught before the fork has its default action back.
+    match signal::sigaction(signum)?.sa_sigaction {
+        libc::SIG_DFL => Ok(()),
+        _ => watched.update_disposition(signum),
+    }
 }
 
-pub fn stop(signum: c_int, start: u64) {
+/// Ends a start. Returns a number that is greater than those in the messages of signals before, and not
+/// greater than those after.
+pub fn stop(signum: c_int, start: u64) -> u64 {
     let mut locked = lock();
-    let Some(watched) = locked.registry.get_mut(&signum) else { return };
-    let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return };
+    let end = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
+    let Some(watched) = locked.registry.get_mut(&signum) else { return end };
+    let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return end };
     let pipe = watched.watchers.swap_remove(index).pipe;
     // The disposition is changed first: a signal after the release would be lost.
     let _ = watched.update_disposition(signum);
     watched.remove_action(pipe);
+    end
 }
 
 impl Pipe {

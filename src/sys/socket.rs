@@ -79,22 +79,32 @@ pub fn disconnect(fd: c_int) -> Result {
     unsafe { connect(fd, &raw const none, socklen::<libc::sockaddr>()) }
 }
 
-/// Reads from a connected socket into `buffer`, which may be uninitialised memory.
+/// Reads from a connected socket into `buffer`, which may be uninitialised memory. `flags` are the
+/// kernel's.
 ///
 /// # Safety
 /// `buffer.base` points to `buffer.len` writable bytes.
-pub unsafe fn receive(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
+pub unsafe fn receive(fd: c_int, buffer: &uv_buf_t, flags: c_int) -> Result<usize> {
     // SAFETY: as documented.
-    retry(|| count(unsafe { c::recv(fd, buffer.base.cast(), buffer.len, 0) }))
+    retry(|| count(unsafe { c::recv(fd, buffer.base.cast(), buffer.len, flags) }))
 }
 
-/// Writes to a connected socket.
+/// Writes to a connected socket. `flags` are the kernel's.
 ///
 /// # Safety
-/// `buffer.base` points to `buffer.len` readable bytes.
-pub unsafe fn send(fd: c_int, buffer: &uv_buf_t) -> Result<usize> {
+/// Each buffer points to as many readable bytes as it says.
+pub unsafe fn send(fd: c_int, buffers: &[uv_buf_t], flags: c_int) -> Result<usize> {
+    if let [one] = buffers {
+        // SAFETY: as documented.
+        return retry(|| count(unsafe { c::send(fd, one.base.cast(), one.len, flags) }));
+    }
+    // SAFETY: all zeroes are a valid header.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
+    message.msg_iov = buffers.as_ptr().cast_mut().cast();
+    message.msg_iovlen = buffers.len().min(super::fd::MAX_BUFFERS) as _;
     // SAFETY: as documented.
-    retry(|| count(unsafe { c::send(fd, buffer.base.cast(), buffer.len, 0) }))
+    retry(|| count(unsafe { c::sendmsg(fd, &raw const message, flags) }))
 }
 
 safe_calls! {

@@ -76,11 +76,16 @@ fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> li
     message
 }
 
-/// Writes the buffers like `fd::write_vectored`, and sends `descriptor` with the first byte.
+/// Writes the buffers like `socket::send`, and sends `descriptor` with the first byte.
 ///
 /// # Safety
 /// Each buffer points to as many readable bytes as it says.
-pub unsafe fn send_descriptor(fd: c_int, buffers: &[uv_buf_t], descriptor: c_int) -> Result<usize> {
+pub unsafe fn send_descriptor(
+    fd: c_int,
+    buffers: &[uv_buf_t],
+    descriptor: c_int,
+    flags: c_int,
+) -> Result<usize> {
     let mut control = Control([MaybeUninit::zeroed(); control_size(1)]);
     let message = message(buffers, &mut control);
     // SAFETY: the control buffer is aligned, and has room for a header and one descriptor.
@@ -92,7 +97,7 @@ pub unsafe fn send_descriptor(fd: c_int, buffers: &[uv_buf_t], descriptor: c_int
         libc::CMSG_DATA(header).cast::<[u8; size_of::<c_int>()]>().write(descriptor.to_ne_bytes());
     }
     // SAFETY: as documented; the control buffer has one message.
-    retry(|| count(unsafe { c::sendmsg(fd, &raw const message, 0) }))
+    retry(|| count(unsafe { c::sendmsg(fd, &raw const message, flags) }))
 }
 
 /// Reads into `buffer`, which may be uninitialised memory, and calls `take` with each descriptor that
@@ -103,13 +108,14 @@ pub unsafe fn send_descriptor(fd: c_int, buffers: &[uv_buf_t], descriptor: c_int
 pub unsafe fn receive_descriptors(
     fd: c_int,
     buffer: &uv_buf_t,
+    flags: c_int,
     mut take: impl FnMut(c_int),
 ) -> Result<usize> {
     let mut control = Control([MaybeUninit::uninit(); control_size(DESCRIPTORS_MAX)]);
     let mut message = message(core::slice::from_ref(buffer), &mut control);
+    let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: as documented; the size is that of the control buffer.
-    let length =
-        retry(|| count(unsafe { c::recvmsg(fd, &raw mut message, libc::MSG_CMSG_CLOEXEC) }))?;
+    let length = retry(|| count(unsafe { c::recvmsg(fd, &raw mut message, flags) }))?;
     // SAFETY: the kernel has filled in control messages and set their total length.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(&raw const message);

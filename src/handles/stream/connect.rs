@@ -49,9 +49,11 @@ impl Stream {
         }
         self.loop_().request_began();
         self.connect_request.set(request);
-        // What an attempt that failed has left.
-        self.watcher.readable.set(false);
-        self.watcher.read_closed.set(false);
+        // Left by an attempt that failed. A connected handle keeps what it knows of its connection.
+        if !self.handle.has(flag::READABLE) {
+            self.watcher.readable.set(false);
+            self.watcher.read_closed.set(false);
+        }
         if failed {
             self.loop_().queue_pending(&self.watcher);
         } else if connected {

@@ -26,6 +26,15 @@ impl Stream {
         file(self.fd())
     }
 
+    /// Returns the flags for sending and receiving. Another process that shares the socket may make it
+    /// blocking, which must not block the loop.
+    fn message_flags(&self) -> c_int {
+        match self.handle.has(flag::BLOCKING_WRITES) {
+            true => 0,
+            false => libc::MSG_DONTWAIT,
+        }
+    }
+
     /// Writes the buffers, and with them the handle unless it has been sent.
     ///
     /// # Safety
@@ -38,15 +47,13 @@ impl Stream {
         // SAFETY: the caller's contract.
         unsafe {
             if handle.is_null() {
-                return match buffers {
-                    [one] => self.as_socket_or_file(
-                        |fd| sys::socket::send(fd, one),
-                        |fd| sys::fd::write_vectored(fd, buffers),
-                    ),
-                    many => sys::fd::write_vectored(self.fd(), many),
-                };
+                return self.as_socket_or_file(
+                    |fd| sys::socket::send(fd, buffers, self.message_flags()),
+                    |fd| sys::fd::write_vectored(fd, buffers),
+                );
             }
-            unix_socket::send_descriptor(self.fd(), buffers, descriptor_of(handle.cast())?)
+            let descriptor = descriptor_of(handle.cast())?;
+            unix_socket::send_descriptor(self.fd(), buffers, descriptor, self.message_flags())
         }
     }
 
@@ -58,7 +65,7 @@ impl Stream {
         if self.as_ipc().is_none() {
             return self.as_socket_or_file(
                 // SAFETY: the caller's contract.
-                |fd| unsafe { sys::socket::receive(fd, buffer) },
+                |fd| unsafe { sys::socket::receive(fd, buffer, self.message_flags()) },
                 // SAFETY: as above.
                 |fd| unsafe { sys::fd::read(fd, buffer) },
             );
@@ -72,7 +79,9 @@ impl Stream {
             }
         };
         // SAFETY: the caller's contract.
-        let length = unsafe { unix_socket::receive_descriptors(self.fd(), buffer, keep) }?;
+        let length = unsafe {
+            unix_socket::receive_descriptors(self.fd(), buffer, self.message_flags(), keep)
+        }?;
         kept.map(|()| length)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A descriptor travels with the first byte of the write that it belongs to. The kernel ends a
 //! read behind the data that descriptors came with, so they arrive in order with it. What has
-//! arrived waits in the stream, the first in `accepted_fd` and the others in `queued_fds`, until
+//! arrived waits in the stream, the first in `accepted_fd` and the others in `extra`, until
 //! `uv_accept` takes it or the stream is closed.
 
 use super::pipe::Pipe;
@@ -61,8 +61,9 @@ impl Stream {
     }
 
     fn queue(&self) -> Option<&Queue> {
-        // SAFETY: `queued_fds` is NULL or what `keep` allocated and `drop_queue` has not freed.
-        unsafe { self.queued_fds.get().cast::<Queue>().as_ref() }
+        self.as_pipe()?;
+        // SAFETY: `extra` of a pipe is NULL or what `keep` allocated and `drop_queue` has not freed.
+        unsafe { self.extra.get().cast::<Queue>().as_ref() }
     }
 
     pub(super) fn keep(&self, fd: c_int) -> Result {
@@ -75,7 +76,7 @@ impl Stream {
             None => {
                 let memory = memory::malloc(size_of::<Queue>())?.cast::<Queue>();
                 let empty = Queue { fds: RefCell::new(Array::new()), taken: Cell::new(0) };
-                self.queued_fds.set(memory.as_ptr().cast());
+                self.extra.set(memory.as_ptr().cast());
                 // SAFETY: fresh memory of the right size and malloc's alignment.
                 unsafe {
                     memory.write(empty);
@@ -100,7 +101,10 @@ impl Stream {
     }
 
     fn drop_queue(&self) {
-        let queue = self.queued_fds.replace(core::ptr::null_mut());
+        if self.as_pipe().is_none() {
+            return;
+        }
+        let queue = self.extra.replace(core::ptr::null_mut());
         if !queue.is_null() {
             // SAFETY: `keep` made it, and nobody has a reference to it.
             unsafe {

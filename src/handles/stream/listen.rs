@@ -9,9 +9,6 @@ use crate::sys;
 use core::ffi::c_int;
 use mio::Interest;
 
-/// Connections that are accepted in a row, after which the other handles have their turn.
-const ACCEPTS_IN_A_ROW: usize = 64;
-
 impl Stream {
     fn listen(&self, backlog: c_int, callback: uv_connection_cb) -> Result {
         if self.handle.is_closing() {
@@ -30,46 +27,33 @@ impl Stream {
         }
         self.connection_cb.set(callback);
         self.handle.set(flag::LISTENING | flag::BOUND);
-        self.watcher.set_level_triggered(false);
+        self.watcher.set_level_triggered(true);
         self.arm(Interest::READABLE)?;
         self.handle.activate();
         Ok(())
     }
 
-    /// Reports connections until there are none, or the user leaves one waiting.
-    pub(super) fn accept_connections(&self) {
-        for accepted in 0..ACCEPTS_IN_A_ROW {
-            if !self.is_open() || self.accepted_fd.get() != -1 {
-                return;
-            }
-            // Asking costs a tenth of what it costs the kernel to make a socket for nobody.
-            if accepted > 0 && sys::fd::poll_now(self.fd(), libc::POLLIN) == Ok(0) {
-                return self.watcher.readable.set(false);
-            }
+    /// Accepts one connection and reports it. As in libuv the next one comes in the next iteration.
+    pub(super) fn accept_connection(&self) {
+        if self.accepted_fd.get() == -1 {
             match sys::socket::accept(self.fd()) {
                 Ok(fd) => {
                     self.accepted_fd.set(fd);
                     self.call_connection(Ok(()));
                 }
-                Err(Error::EAGAIN) => return self.watcher.readable.set(false),
-                // The client has gone; others may be waiting.
-                Err(Error::ECONNABORTED) => {}
+                // The client has gone, or another process was faster.
+                Err(Error::EAGAIN | Error::ECONNABORTED) => return,
                 Err(error @ (Error::EMFILE | Error::ENFILE)) => {
-                    if self.refuse_connections() == Err(Error::EAGAIN) {
-                        return self.watcher.readable.set(false);
+                    if self.refuse_connections() != Err(Error::EAGAIN) {
+                        self.call_connection(Err(error));
                     }
-                    // Somebody is still waiting, and the kernel will not say so again.
-                    self.call_connection(Err(error));
-                    break;
                 }
-                Err(error) => {
-                    self.call_connection(Err(error));
-                    break;
-                }
+                Err(error) => self.call_connection(Err(error)),
             }
         }
-        if self.is_open() {
-            self.loop_().requeue(&self.watcher);
+        if self.accepted_fd.get() != -1 {
+            // Others wait until the user takes this one.
+            self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
         }
     }
 
@@ -123,9 +107,8 @@ impl Stream {
         }
         self.accepted_fd.set(-1);
         self.next_descriptor();
-        // Others may be waiting behind it, of which the kernel has told already.
-        if self.watcher.readable.get() && self.is_open() {
-            self.requeue();
+        if self.handle.has(flag::LISTENING) && self.is_open() {
+            self.arm(Interest::READABLE)?;
         }
         result
     }

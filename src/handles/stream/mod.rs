@@ -55,8 +55,9 @@ pub struct Stream {
     delayed_error: Cell<c_int>,
     /// A connection, or a descriptor that was sent, which waits for `uv_accept`; or -1.
     accepted_fd: Cell<c_int>,
-    /// The descriptors behind that one: NULL or an [`ipc::Queue`].
-    queued_fds: Cell<*mut c_void>,
+    /// Of a pipe, the descriptors behind that one: NULL or an [`ipc::Queue`]. Of a TCP handle, the values
+    /// of keep-alive.
+    extra: Cell<*mut c_void>,
 }
 
 overlay!(Stream {
@@ -72,7 +73,7 @@ overlay!(Stream {
     connection_cb,
     delayed_error,
     accepted_fd,
-    queued_fds,
+    extra,
 } => uv_stream_t);
 overlay!(Stream => uv_tcp_t);
 const _: () = {
@@ -106,7 +107,7 @@ impl Stream {
             connection_cb: Cell::new(None),
             delayed_error: Cell::new(0),
             accepted_fd: Cell::new(-1),
-            queued_fds: Cell::new(core::ptr::null_mut()),
+            extra: Cell::new(core::ptr::null_mut()),
         }
     }
 
@@ -130,10 +131,18 @@ impl Stream {
     /// only after it was full again, so asking for both from then on costs nothing and saves calls. One
     /// that was accepted can be written to at once, and the event that says so would be for nothing.
     fn interest(&self, wanted: Interest) -> Interest {
-        if self.handle.kind() == UV_TCP && wanted.is_writable() {
+        let reads = self.handle.has(flag::READING) || !self.watcher.readable.get();
+        if self.handle.kind() == UV_TCP && wanted.is_writable() && reads {
             return Interest::READABLE | Interest::WRITABLE;
         }
         wanted
+    }
+
+    /// Notes it if the stream waits for nothing any more.
+    fn note_idle(&self) {
+        if self.is_idle() {
+            self.watcher.set_unused();
+        }
     }
 
     fn arm(&self, wanted: Interest) -> Result {
@@ -221,7 +230,7 @@ unsafe impl EventHandler for Stream {
         }
         if self.handle.has(flag::LISTENING) {
             if readable {
-                self.accept_connections();
+                self.accept_connection();
             }
             return;
         }
@@ -267,8 +276,6 @@ unsafe impl EventHandler for Stream {
                 self.on_connected();
             }
         } else if !self.watcher.readable.get() {
-        } else if self.handle.has(flag::LISTENING) {
-            self.accept_connections();
         } else if self.handle.has(flag::READING) {
             self.read();
         }
@@ -314,7 +321,13 @@ pub unsafe extern "C" fn uv_stream_set_blocking(
 ) -> c_int {
     // SAFETY: the caller's contract.
     let stream = unsafe { Stream::of(handle) };
-    sys::fd::set_nonblocking(stream.fd(), blocking == 0).into_c()
+    let result = sys::fd::set_nonblocking(stream.fd(), blocking == 0);
+    match blocking {
+        _ if result.is_err() => {}
+        0 => stream.handle.clear(flag::BLOCKING_WRITES),
+        _ => stream.handle.set(flag::BLOCKING_WRITES),
+    }
+    result.into_c()
 }
 
 /// The field `write_queue_size`: how many bytes wait to be written.

@@ -24,6 +24,10 @@ impl Stream {
         if !self.handle.has(flag::READABLE) {
             return Err(Error::ENOTCONN);
         }
+        if self.watcher.is_unused() {
+            // Another file may have the descriptor by now.
+            self.handle.clear(flag::NOT_SOCKET);
+        }
         if self.watcher.readable.get() {
             self.watcher.rearm(&self.loop_().poller, self.interest(Interest::READABLE))?;
         } else {
@@ -42,6 +46,7 @@ impl Stream {
             self.alloc_cb.set(None);
             self.read_cb.set(None);
             self.handle.deactivate();
+            self.note_idle();
         }
     }
 
@@ -87,10 +92,14 @@ impl Stream {
                 let short = length < buffer.len;
                 // A descriptor that blocks is read once for each report.
                 let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
-                let more = full || self.watcher.read_closed.get();
-                self.watcher.readable.set(more);
+                let ended = self.watcher.read_closed.get();
+                self.watcher.readable.set(full || ended);
                 self.give(Ok(length), &buffer);
-                more
+                // As in libuv the end comes in the next iteration, after what others have to read now.
+                if !full && ended && self.handle.has(flag::READING) {
+                    self.requeue();
+                }
+                full
             }
             Err(Error::EAGAIN) => {
                 self.watcher.readable.set(false);

@@ -7,14 +7,45 @@ use crate::event_loop::Loop;
 use crate::ffi::{write_address, Overlay};
 use crate::handles::flag;
 use crate::sys::{self, interface::Addresses, socket};
-use core::ffi::{c_int, c_uint};
+use core::ffi::{c_int, c_uint, c_void};
 use libc::{sockaddr, sockaddr_in6};
 
-/// Seconds between keep-alive probes, and how many of them, where the caller does not say.
+/// The interval of keep-alive probes in seconds, and their number, for `uv_tcp_keepalive()`.
 const KEEPALIVE_INTERVAL: c_uint = 1;
 const KEEPALIVE_COUNT: c_uint = 10;
-/// Seconds until the first probe on a handle that had no socket when keep-alive was switched on.
-const KEEPALIVE_IDLE: c_uint = 60;
+
+/// The values of keep-alive: the idle time before the first probe and the interval between probes, in
+/// seconds, and the number of probes. Each is from 1 to what the kernel accepts.
+#[derive(Clone, Copy)]
+struct Keepalive {
+    idle: u16,
+    interval: u16,
+    count: u8,
+}
+
+impl Keepalive {
+    fn new(idle: c_uint, interval: c_uint, count: c_uint) -> Result<Keepalive> {
+        let range =
+            |value, most| if (1..=most).contains(&value) { Ok(value) } else { Err(Error::EINVAL) };
+        Ok(Keepalive {
+            idle: range(idle, 32_767)? as u16,
+            interval: range(interval, 32_767)? as u16,
+            count: range(count, 127)? as u8,
+        })
+    }
+
+    /// Packs the values into a pointer that is not dereferenced, for `Stream::extra`.
+    fn pack(self) -> *mut c_void {
+        let bits =
+            u64::from(self.idle) << 32 | u64::from(self.interval) << 16 | u64::from(self.count);
+        core::ptr::without_provenance_mut(bits as usize)
+    }
+
+    fn unpack(packed: *mut c_void) -> Keepalive {
+        let bits = packed.addr() as u64;
+        Keepalive { idle: (bits >> 32) as u16, interval: (bits >> 16) as u16, count: bits as u8 }
+    }
+}
 
 impl Stream {
     /// Options that were set before the handle had a socket.
@@ -23,7 +54,7 @@ impl Stream {
             set_nodelay(fd, true)?;
         }
         if self.handle.has(flag::TCP_KEEPALIVE) {
-            set_keepalive(fd, true, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT)?;
+            set_keepalive(fd, Some(Keepalive::unpack(self.extra.get())))?;
         }
         Ok(())
     }
@@ -161,20 +192,16 @@ fn set_nodelay(fd: c_int, on: bool) -> Result {
     socket::set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, c_int::from(on))
 }
 
-fn set_keepalive(fd: c_int, on: bool, idle: c_uint, interval: c_uint, count: c_uint) -> Result {
-    socket::set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, c_int::from(on))?;
-    if !on {
-        return Ok(());
-    }
-    if idle < 1 || interval < 1 || count < 1 {
-        return Err(Error::EINVAL);
-    }
-    let options =
-        [(libc::TCP_KEEPIDLE, idle), (libc::TCP_KEEPINTVL, interval), (libc::TCP_KEEPCNT, count)];
-    for (option, value) in options {
-        socket::set_option(fd, libc::IPPROTO_TCP, option, value as c_int)?;
-    }
-    Ok(())
+fn set_keepalive(fd: c_int, values: Option<Keepalive>) -> Result {
+    socket::set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, values.is_some().into())?;
+    let Some(Keepalive { idle, interval, count }) = values else { return Ok(()) };
+    let options = [
+        (libc::TCP_KEEPIDLE, idle.into()),
+        (libc::TCP_KEEPINTVL, interval.into()),
+        (libc::TCP_KEEPCNT, count.into()),
+    ];
+    let set = |(option, value)| socket::set_option(fd, libc::IPPROTO_TCP, option, value);
+    options.into_iter().try_for_each(set)
 }
 
 /// Initialises a TCP handle; it has no socket yet. Returns 0.
@@ -371,7 +398,8 @@ pub unsafe extern "C" fn uv_tcp_keepalive(
 /// As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
 /// between probes, `cnt` probes. They are ignored when `on` is 0.
 ///
-/// Returns 0, or `UV_EINVAL` when one of them is 0.
+/// Returns 0, or `UV_EINVAL` when one of them is 0 or more than the kernel accepts. On a handle without a
+/// socket they are kept until it has one.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
 ///
 /// # Safety
@@ -386,17 +414,18 @@ pub unsafe extern "C" fn uv_tcp_keepalive_ex(
 ) -> c_int {
     // SAFETY: the caller's contract.
     let stream = unsafe { Stream::of(handle) };
-    let result = if stream.is_open() {
-        set_keepalive(stream.fd(), on != 0, idle, intvl, cnt)
-    } else {
-        Ok(())
-    };
-    if result.is_ok() {
-        stream.handle.clear(flag::TCP_KEEPALIVE);
-        if on != 0 {
-            stream.handle.set(flag::TCP_KEEPALIVE);
+    let result = (on != 0).then(|| Keepalive::new(idle, intvl, cnt)).transpose();
+    let result = result.and_then(|values| {
+        if stream.is_open() {
+            set_keepalive(stream.fd(), values)?;
         }
-    }
+        stream.handle.clear(flag::TCP_KEEPALIVE);
+        if let Some(values) = values {
+            stream.handle.set(flag::TCP_KEEPALIVE);
+            stream.extra.set(values.pack());
+        }
+        Ok(())
+    });
     result.into_c()
 }
 

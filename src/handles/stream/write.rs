@@ -260,6 +260,7 @@ impl Stream {
                 self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
             self.finish_shutdown();
+            self.note_idle();
         }
     }
 

@@ -153,6 +153,7 @@ impl Udp {
                 (libc::IPPROTO_IP, libc::IP_RECVERR)
             };
             socket::set_option(fd, level, option, 1)?;
+            self.handle.set(flag::UDP_NO_SEGMENTS);
         }
         set_reuse(fd, flags)?;
         if flags & UV_UDP_IPV6ONLY != 0 {
@@ -182,6 +183,9 @@ impl Udp {
         self.watcher.fd.set(fd);
         if let Ok(family) = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) {
             self.took_socket(family);
+        }
+        if has_error_queue(fd) {
+            self.handle.set(flag::UDP_NO_SEGMENTS);
         }
         if socket::peer(fd).is_ok() {
             self.handle.set(flag::UDP_CONNECTED);
@@ -287,6 +291,13 @@ unsafe impl EventHandler for Udp {
             self.receive(false);
         }
     }
+}
+
+/// Whether the kernel reports each datagram that could not be delivered. Those of a segmented message
+/// would share one report.
+fn has_error_queue(fd: c_int) -> bool {
+    let options = [(libc::IPPROTO_IP, libc::IP_RECVERR), (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)];
+    options.iter().any(|&(level, name)| socket::option(fd, level, name).is_ok_and(|on| on != 0))
 }
 
 fn set_reuse(fd: c_int, flags: c_uint) -> Result {

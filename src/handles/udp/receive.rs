@@ -4,6 +4,7 @@ use super::Udp;
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::flag;
+use crate::poller::EventHandler;
 use crate::sys::datagram::{self, ErrorRoom, Inbox, Received};
 use core::ffi::{c_int, c_uint};
 use core::mem::MaybeUninit;
@@ -45,6 +46,9 @@ impl Udp {
         self.alloc_cb.set(None);
         self.recv_cb.set(None);
         self.deactivate_if_idle();
+        if self.is_idle() {
+            self.watcher.set_unused();
+        }
     }
 
     /// Receives until there is nothing left, or the user stops it, or it had its share. `failed`

@@ -41,7 +41,8 @@ impl LoopRing {
     /// Returns the ring, which the first call makes. If that fails, it is not tried again.
     #[inline]
     fn get(&self, loop_: &Loop) -> Option<Rc<ActiveRing>> {
-        if !self.wanted.get() {
+        // The child of a fork shares the parent's ring until it has a loop of its own.
+        if !self.wanted.get() || loop_.poller.is_inherited() {
             return None;
         }
         self.active().or_else(|| self.make(loop_))
