@@ -2004,7 +2004,8 @@ UV_EXTERN int uv_loop_fork(uv_loop_t *loop);
  * (`UV_RUN_NOWAIT`).
  *
  * Returns non-zero if handles or requests are still active: in default mode after `uv_stop()`, in the
- * other modes if the loop should be run again. Do not call it from a callback.
+ * other modes if the loop should be run again. Do not call it from a callback. A C++ exception may leave
+ * a callback and with it this function; the next call makes the callbacks that are left.
  * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run>.
  */
 UV_EXTERN int uv_run(uv_loop_t *loop, uv_run_mode mode);

@@ -49,7 +49,7 @@ fi
 
 out=target/$short
 RUSTFLAGS="-Zsanitizer=$sanitizer $flags" \
-  cargo +nightly build -q --locked --lib -Zbuild-std=std,panic_abort --target "$host" \
+  cargo +nightly build -q --locked --lib -Zbuild-std=std,panic_unwind --target "$host" \
   --target-dir "$out"
 mkdir -p "$out/lib"
 ln -sfn "../$host/debug/libuv.so" "$out/lib/libuv.so.1"

@@ -369,6 +369,22 @@ mod tests {
     }
 
     #[test]
+    fn prepends() {
+        let elements: [Link; 4] = core::array::from_fn(|_| Link::new());
+        let (list, others) = (List::new(), List::new());
+        list.prepend(&others);
+        assert!(list.is_empty() && list.back().is_none());
+        for (list, elements) in [(&list, &elements[..2]), (&others, &elements[2..])] {
+            // SAFETY: the elements outlive the lists.
+            elements.iter().for_each(|e| unsafe { list.push_back(e) });
+        }
+        list.prepend(&others);
+        assert!(others.is_empty());
+        assert_eq!(order(&list, &elements), [2, 3, 0, 1]);
+        assert!(list.back().is_some_and(|last| ptr::eq(last, &elements[1])));
+    }
+
+    #[test]
     fn sorts_and_inserts() {
         const COUNT: usize = if cfg!(miri) { 20 } else { 100 };
         let elements: [Link; COUNT] = core::array::from_fn(|_| Link::new());

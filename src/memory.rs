@@ -22,7 +22,7 @@ static FREE: AtomicPtr<c_void> = AtomicPtr::new(libc::free as *mut c_void);
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_replace_allocator>.
 ///
 /// # Safety
-/// The functions behave like the C functions of the same names.
+/// The functions behave like the C functions of the same names, and do not unwind.
 #[no_mangle]
 pub unsafe extern "C" fn uv_replace_allocator(
     malloc_func: uv_malloc_func,

@@ -27,9 +27,16 @@ int main() {
   uv_timer_start(&timer, [](uv_timer_t* handle) {
     *static_cast<bool*>(handle->data) = true;
     uv_close(reinterpret_cast<uv_handle_t*>(handle), nullptr);
+    throw 1;
   }, 1, 0);
+  int thrown = 0;
+  try {
+    uv_run(&loop, UV_RUN_DEFAULT);
+  } catch (int number) {
+    thrown = number;
+  }
   uv_run(&loop, UV_RUN_DEFAULT);
-  if (uv_loop_close(&loop) != 0 || !fired)
+  if (uv_loop_close(&loop) != 0 || !fired || thrown != 1)
     return 1;
   std::printf("%s\n", uv_version_string());
 }

@@ -255,9 +255,9 @@ impl Handle {
 
     /// Makes the last callbacks of the handle before its close callback. May be called again when one
     /// of them has left the loop.
+    #[inline]
     pub fn end_requests(&self) {
-        self.clear(flag::CLOSING);
-        self.set(flag::CLOSED);
+        self.flags.set(self.flags.get() & !flag::CLOSING | flag::CLOSED);
         // SAFETY: as in `close`.
         unsafe {
             let this = core::ptr::from_ref(self);
@@ -275,6 +275,7 @@ impl Handle {
 
     /// Ends closing with the close callback. The user may free the memory in it, so it is not touched
     /// afterwards.
+    #[inline]
     pub fn finish_close(&self) {
         self.unreference();
         self.all.unlink();
