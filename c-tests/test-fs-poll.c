@@ -27,11 +27,18 @@ static void note(uv_fs_poll_t* poll, int status, const uv_stat_t* prev,
   now = *curr;
 }
 
+/* Appends to the file. A new file gets its name once it has its text: a stat(2)
+ * on the pool would see creating and writing as two changes. */
 static void put(const char* text) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  char unnamed[sizeof(path) + 4];
+  const char* name = access(path, F_OK) == 0 ? path : unnamed;
+  int fd;
+  snprintf(unnamed, sizeof(unnamed), "%s-new", path);
+  fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   ASSERT_GE(fd, 0);
   ASSERT_EQ(write(fd, text, strlen(text)), (ssize_t) strlen(text));
   ASSERT_OK(close(fd));
+  if (name == unnamed) ASSERT_OK(rename(unnamed, path));
 }
 
 static void setup(void) {
