@@ -2078,114 +2078,116 @@ UV_EXTERN int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics);
  */
 UV_EXTERN uint64_t uv_metrics_idle_time(uv_loop_t *loop);
 
-/* The functions that take a handle of any type. */
+/* C functions that take a handle of any type. */
 
 /**
- * Closes a handle: what it does ends, its requests are cancelled, and `close_cb` (which may be
- * NULL) is called in a later phase. The memory is the caller's again when the callback begins.
+ * Closes a handle: stops it, cancels its requests, and calls `close_cb` (which may be NULL) in a later
+ * phase. The user may free the handle in the callback.
  *
  * Loop thread only. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_close>.
  */
 UV_EXTERN void uv_close(uv_handle_t *handle, uv_close_cb close_cb);
 
 /**
- * Non-zero when `uv_close()` was called for the handle.
+ * Returns non-zero if `uv_close()` was called for the handle.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_closing>.
  */
 UV_EXTERN int uv_is_closing(const uv_handle_t *handle);
 
 /**
- * Non-zero when the handle is doing something: a timer that is started, a stream that reads or
- * listens, an async handle always.
+ * Returns non-zero if the handle is active: a started timer, a stream that reads, writes or listens, any
+ * async handle.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_active>.
  */
 UV_EXTERN int uv_is_active(const uv_handle_t *handle);
 
 /**
- * Lets the handle keep the loop alive while it is active, as it does from the start. Doing it
- * twice is the same as once.
+ * References the handle: it keeps the loop alive while it is active, as it does initially. A second call
+ * has no effect.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_ref>.
  */
 UV_EXTERN void uv_ref(uv_handle_t *handle);
 
 /**
- * Lets the loop end although the handle is active.
+ * Unreferences the handle: it does not keep the loop alive. A second call has no effect.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_unref>.
  */
 UV_EXTERN void uv_unref(uv_handle_t *handle);
 
 /**
- * Non-zero when the handle keeps the loop alive while it is active.
+ * Returns non-zero if the handle is referenced.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_has_ref>.
  */
 UV_EXTERN int uv_has_ref(const uv_handle_t *handle);
 
 /**
- * The size in bytes of the handles of a type; `(size_t) -1` when there is no such type.
+ * Returns the size of a handle type in bytes, or `(size_t) -1` for an unknown type.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_size>.
  */
 UV_EXTERN size_t uv_handle_size(uv_handle_type type);
 
-/** The handle's field `type`. */
+/** Returns the handle's field `type`. */
 UV_EXTERN uv_handle_type uv_handle_get_type(const uv_handle_t *handle);
 
 /**
- * The name of a handle type, as in the name of its struct; NULL when there is no such type.
+ * Returns the name of a handle type, which is part of the name of its struct, or NULL for an unknown
+ * type. The string is static.
  *
- * The string is static. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type_name>.
+ * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type_name>.
  */
 UV_EXTERN const char *uv_handle_type_name(uv_handle_type type);
 
-/** The handle's field `data`. */
+/** Returns the handle's field `data`. */
 UV_EXTERN void *uv_handle_get_data(const uv_handle_t *handle);
 
 /** Sets the handle's field `data`. */
 UV_EXTERN void uv_handle_set_data(uv_handle_t *handle, void *data);
 
-/** The handle's field `loop`. */
+/** Returns the handle's field `loop`. */
 UV_EXTERN uv_loop_t *uv_handle_get_loop(const uv_handle_t *handle);
 
 /**
- * The descriptor that the handle uses, for TCP, pipe, TTY, UDP and poll handles. It still belongs
- * to the handle; it must not be closed or changed in ways that the handle does not expect.
+ * Gets the descriptor of a TCP, pipe, TTY, UDP or poll handle. The handle owns it: it must not be closed,
+ * nor its mode be changed.
  *
- * Returns 0; `UV_EINVAL` for other handles; `UV_EBADF` when there is none or the handle is closed.
+ * Returns 0, `UV_EINVAL` for other handles, or `UV_EBADF` if the handle has none or is closing.
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_fileno>.
  */
 UV_EXTERN int uv_fileno(const uv_handle_t *handle, uv_os_fd_t *fd);
 
 /**
- * Gets (`*value` is 0) or sets the size of the socket's send buffer in bytes. Linux sets twice the
- * size that is asked for and answers with the doubled one.
+ * Gets (if `*value` is 0) or sets the size of the socket's send buffer in bytes. Linux doubles the size
+ * that is set, and returns the doubled one.
  *
- * Returns 0 or an error code; `UV_EINVAL` when `value` is NULL or the handle has no socket.
+ * Returns 0, `UV_EINVAL` if an argument is NULL, `UV_ENOTSUP` if the handle is of a type without a
+ * socket, or another error code.
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_send_buffer_size>.
  */
 UV_EXTERN int uv_send_buffer_size(uv_handle_t *handle, int *value);
 
 /**
- * Gets (`*value` is 0) or sets the size of the socket's receive buffer, as
- * `uv_send_buffer_size()` does.
+ * Gets (if `*value` is 0) or sets the size of the socket's receive buffer, as
+ * `uv_send_buffer_size()` does for the send buffer.
  *
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_recv_buffer_size>.
  */
 UV_EXTERN int uv_recv_buffer_size(uv_handle_t *handle, int *value);
 
 /**
- * Prints a line for each handle of the loop to `stream`: whether it is active (`A`), referenced
- * (`R`) and internal (`I`), its type and its address. NULL is the default loop.
+ * Prints a line for each handle of the loop to `stream`: flags for referenced (`R`), active (`A`) and
+ * internal (`I`), the type and the address. A `loop` of NULL is the default loop.
  *
  * For debugging only. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_print_all_handles>.
  */
 UV_EXTERN void uv_print_all_handles(uv_loop_t *loop, FILE *stream);
 
-/** As `uv_print_all_handles()`, for the active handles only. */
+/** Prints the active handles, as `uv_print_all_handles()` prints all. */
 UV_EXTERN void uv_print_active_handles(uv_loop_t *loop, FILE *stream);
 
 /* Async handles: waking a loop from another thread or from a signal handler. */
@@ -2299,7 +2301,7 @@ UV_EXTERN int uv_fs_poll_stop(uv_fs_poll_t *handle);
  */
 UV_EXTERN int uv_fs_poll_getpath(uv_fs_poll_t *handle, char *buffer, size_t *size);
 
-/* Idle, prepare and check handles: a callback in one phase of every tick. */
+/* Idle, prepare and check handles: a callback in one phase of every iteration. */
 
 /**
  * Initialises an idle handle. Cannot fail; returns 0.
@@ -2310,16 +2312,16 @@ UV_EXTERN int uv_fs_poll_getpath(uv_fs_poll_t *handle, char *buffer, size_t *siz
 UV_EXTERN int uv_idle_init(uv_loop_t *loop, uv_idle_t *idle);
 
 /**
- * Calls `cb` once per loop iteration, right before the prepare handles; while an idle handle is
- * active the loop does not wait for events. Starting an active handle does nothing.
+ * Calls `cb` once per loop iteration, before the prepare handles. While an idle handle is active the loop
+ * does not wait for events. Does nothing if the handle is active.
  *
- * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * Returns 0, or `UV_EINVAL` if `cb` is NULL.
  * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_start>.
  */
 UV_EXTERN int uv_idle_start(uv_idle_t *idle, uv_idle_cb cb);
 
 /**
- * Stops an idle handle; stopping twice is harmless. Returns 0.
+ * Stops an idle handle. Does nothing if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_stop>.
  */
@@ -2334,16 +2336,16 @@ UV_EXTERN int uv_idle_stop(uv_idle_t *idle);
 UV_EXTERN int uv_prepare_init(uv_loop_t *loop, uv_prepare_t *prepare);
 
 /**
- * Calls `cb` once per loop iteration, right before the loop waits for events. Starting an active
- * handle does nothing.
+ * Calls `cb` once per loop iteration, before the loop waits for events. Does nothing if the handle is
+ * active.
  *
- * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * Returns 0, or `UV_EINVAL` if `cb` is NULL.
  * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_start>.
  */
 UV_EXTERN int uv_prepare_start(uv_prepare_t *prepare, uv_prepare_cb cb);
 
 /**
- * Stops a prepare handle; stopping twice is harmless. Returns 0.
+ * Stops a prepare handle. Does nothing if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_stop>.
  */
@@ -2358,16 +2360,16 @@ UV_EXTERN int uv_prepare_stop(uv_prepare_t *prepare);
 UV_EXTERN int uv_check_init(uv_loop_t *loop, uv_check_t *check);
 
 /**
- * Calls `cb` once per loop iteration, right after the loop waited for events. Starting an active
- * handle does nothing.
+ * Calls `cb` once per loop iteration, after the loop has waited for events. Does nothing if the handle is
+ * active.
  *
- * Returns 0, or `UV_EINVAL` when `cb` is NULL.
+ * Returns 0, or `UV_EINVAL` if `cb` is NULL.
  * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_start>.
  */
 UV_EXTERN int uv_check_start(uv_check_t *check, uv_check_cb cb);
 
 /**
- * Stops a check handle; stopping twice is harmless. Returns 0.
+ * Stops a check handle. Does nothing if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_stop>.
  */
@@ -2376,18 +2378,18 @@ UV_EXTERN int uv_check_stop(uv_check_t *check);
 /* Poll handles: readiness of a descriptor that belongs to the user or to another library. */
 
 /**
- * Initialises a poll handle for a descriptor, which is made non-blocking and stays the caller's:
- * the handle does not close it. Anything that `epoll(7)` can wait for will do.
+ * Initialises a poll handle for a descriptor that epoll(7) supports. The descriptor becomes non-blocking;
+ * the user owns it, and the handle does not close it.
  *
- * Returns 0; `UV_EEXIST` when a handle of the loop watches the descriptor; `UV_EPERM` when it can
- * not be waited for, as is the case for regular files; `UV_EBADF`. The handle is not initialised
- * when this fails. Loop thread only, as all poll functions.
+ * Returns 0, `UV_EEXIST` if a handle of the loop watches the descriptor, `UV_EPERM` if epoll does not
+ * support it (a regular file), or `UV_EBADF`. After an error the handle is not initialised. Loop thread
+ * only, as all poll functions.
  * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init>.
  */
 UV_EXTERN int uv_poll_init(uv_loop_t *loop, uv_poll_t *handle, int fd);
 
 /**
- * As `uv_poll_init()`, from which it differs on Windows only.
+ * Initialises a poll handle for a socket; the same as `uv_poll_init()`, except on Windows.
  *
  * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init_socket>.
  */
@@ -2396,45 +2398,44 @@ UV_EXTERN int uv_poll_init_socket(uv_loop_t *loop,
                                   uv_os_sock_t socket);
 
 /**
- * Calls `cb` in every tick in which the descriptor is ready for one of `events`, of
- * `enum uv_poll_event`. May be called again to change either; no events is the same as stopping.
- * What a tick has found out already about the descriptor is forgotten.
+ * Calls `cb` in every iteration in which the descriptor is ready for one of `events`, of
+ * `enum uv_poll_event`. Another call changes events and callback, and drops events that were not
+ * dispatched yet; with 0 events it stops the handle.
  *
- * When both ends of a connection are closed, all the events that were asked for are reported. On
- * an error of the descriptor the handle stops and the callback's status is `UV_EBADF`. The
- * descriptor must not be closed before the handle is stopped or closed.
+ * When both directions of a connection are closed, all requested events are reported. On an error of the
+ * descriptor the handle stops and the callback's status is `UV_EBADF`. The descriptor must not be closed
+ * before the handle is stopped or closed.
  *
- * Returns 0; `UV_EEXIST` when another handle of the loop watches the descriptor; `UV_EINVAL` for
- * unknown events; `UV_EBADF` when the descriptor is closed.
+ * Returns 0, `UV_EEXIST` if another handle of the loop watches the descriptor, `UV_EINVAL` for unknown
+ * events, or `UV_EBADF` if the descriptor is closed.
  * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_start>.
  */
 UV_EXTERN int uv_poll_start(uv_poll_t *handle, int events, uv_poll_cb cb);
 
 /**
- * Stops a poll handle; the callback is not called any more, and the descriptor may be closed.
- * Stopping twice is harmless. Returns 0.
+ * Stops a poll handle: the callback is not called any more, and the descriptor may be closed. Does nothing
+ * if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_stop>.
  */
 UV_EXTERN int uv_poll_stop(uv_poll_t *handle);
 
-/* Process handles: programs that run in child processes. */
+/* Process handles: child processes. */
 
 /**
- * Initialises a process handle and runs a program in a child process. The options are not used
- * after the call.
+ * Initialises a process handle and runs a program in a child process. The options are not used after
+ * the call.
  *
- * A program without a slash in its name is looked for in the `PATH` of the child's environment,
- * starting from the child's working directory if that has relative parts. The child begins with no
- * signal blocked or ignored. Descriptors that are not in `stdio` are inherited unless they are
- * close-on-exec, as all those of this library are. Descriptors and streams that are inherited
- * become blocking; `UV_NONBLOCK_PIPE` has an effect on Windows only. With `UV_PROCESS_SETUID` or `UV_PROCESS_SETGID` the child has no supplementary
- * groups.
+ * A name without a slash is looked up in the `PATH` of the child's environment; its relative directories
+ * are relative to the child's working directory. The child starts with no signal blocked or ignored.
+ * Descriptors that are not in `stdio` are inherited unless they are close-on-exec, as all those of this
+ * library are. Inherited descriptors and streams become blocking; `UV_NONBLOCK_PIPE` only affects Windows.
+ * With `UV_PROCESS_SETUID` or `UV_PROCESS_SETGID` the child has no supplementary groups.
  *
- * Returns 0, or the error that kept the program from running, such as `UV_ENOENT` or `UV_EACCES`;
- * `UV_EINVAL` for an unusable `stdio`. Also when this fails the handle is initialised and is to be
- * closed. Closing the handle of a child that runs does not end the child; who waits for it then is
- * the program's own affair. Loop thread only, as all process functions that take a handle.
+ * Returns 0, the error that prevented the program from running, such as `UV_ENOENT` or `UV_EACCES`, or
+ * `UV_EINVAL` for an invalid `stdio`. After an error too the handle is initialised and must be closed.
+ * Closing the handle of a running child does not end the child, which the program must then wait for
+ * itself. Loop thread only, as all process functions that take a handle.
  * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_spawn>.
  */
 UV_EXTERN int uv_spawn(uv_loop_t *loop,
@@ -2442,17 +2443,16 @@ UV_EXTERN int uv_spawn(uv_loop_t *loop,
                        const uv_process_options_t *options);
 
 /**
- * Sends a signal to the child; with `signum` 0 only says whether there is one.
+ * Sends a signal to the child. With a `signum` of 0 it only checks that the child exists.
  *
- * Returns 0 or an error code: `UV_ESRCH` when the child has ended and its callback was made, or
- * could not be started; `UV_EINVAL` for a number that is no signal.
+ * Returns 0, `UV_ESRCH` if the child has ended and its callback was called, or if it did not start,
+ * `UV_EINVAL` for an invalid signal number, or another error code.
  * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_kill>.
  */
 UV_EXTERN int uv_process_kill(uv_process_t *process, int signum);
 
 /**
- * The field `pid`: the child's process id, which stays the same when the child has ended; 0 when
- * it could not be started.
+ * Returns the field `pid`: the child's process id, also after it has ended, or 0 if it did not start.
  *
  * See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_get_pid>.
  */
@@ -2496,15 +2496,15 @@ UV_EXTERN int uv_signal_stop(uv_signal_t *handle);
 /* Passing descriptors over pipes. */
 
 /**
- * How many handles have arrived over the pipe and wait for `uv_accept()`.
+ * Returns the number of handles received over the pipe that `uv_accept()` can take.
  *
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
  */
 UV_EXTERN int uv_pipe_pending_count(uv_pipe_t *handle);
 
 /**
- * The type of handle that the next `uv_accept()` on the pipe needs; `UV_UNKNOWN_HANDLE` when no
- * handle is waiting or no type suits it.
+ * Returns the type of handle to pass to the next `uv_accept()` on the pipe, or `UV_UNKNOWN_HANDLE` if no
+ * handle was received or none of the types fits.
  *
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_type>.
  */
@@ -2565,11 +2565,11 @@ UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
  */
 UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
 
-/* Pipes: local sockets, and whatever else is opened as a pipe. */
+/* Pipe handles: local sockets, pipes, and other descriptors opened as a pipe. */
 
 /**
- * Initialises a pipe handle. `ipc` is non-zero for a connected pipe that handles will be passed
- * over. Returns 0.
+ * Initialises a pipe handle. With a non-zero `ipc`, handles can be sent over it once it is connected.
+ * Returns 0.
  *
  * Loop thread only, as all functions on pipe handles.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_init>.
@@ -2577,32 +2577,32 @@ UV_EXTERN size_t uv_stream_get_write_queue_size(const uv_stream_t *stream);
 UV_EXTERN int uv_pipe_init(uv_loop_t *loop, uv_pipe_t *handle, int ipc);
 
 /**
- * Makes the handle use an existing descriptor, such as an end of a pipe(2), a FIFO or a local
- * socket. It becomes non-blocking and the handle's: it is closed with it.
+ * Opens the handle with an existing descriptor, such as an end of a pipe(2), a FIFO or a local socket.
+ * The handle owns the descriptor, makes it non-blocking, and closes it.
  *
- * Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
- * has another; `UV_EBADF` when it is not open.
+ * Returns 0, `UV_EEXIST` if another handle of the loop has the descriptor, `UV_EBUSY` if the handle has
+ * one already, or `UV_EBADF` if it is not open.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_open>.
  */
 UV_EXTERN int uv_pipe_open(uv_pipe_t *handle, uv_file file);
 
 /**
- * Binds the pipe to a path, which is cut when it is longer than an address can hold. The file is
- * removed when the handle is closed.
+ * Binds the pipe to a path, which is truncated if it is too long for an address. Closing the handle
+ * removes the file.
  *
- * Returns what `uv_pipe_bind2()` does.
+ * Returns the same as `uv_pipe_bind2()`.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind>.
  */
 UV_EXTERN int uv_pipe_bind(uv_pipe_t *handle, const char *name);
 
 /**
- * Binds the pipe to a name of `namelen` bytes. One that begins with a NUL is abstract: it lives in
- * no directory. When it is empty the kernel chooses an abstract name. `flags` are 0 or
+ * Binds the pipe to a name of `namelen` bytes. A name that begins with a NUL is abstract: it is not in the
+ * file system. For an empty name the kernel chooses an abstract one. `flags` is 0 or
  * `UV_PIPE_NO_TRUNCATE`.
  *
- * Returns 0; `UV_EINVAL` for other flags, a path that contains a NUL, a name that is too long and
- * must not be cut, or when the handle is bound or open already; `UV_EADDRINUSE` when the name
- * exists; `UV_EACCES` when it cannot be created; or another error code.
+ * Returns 0; `UV_EINVAL` for other flags, a path that contains a NUL, a name that is too long and must
+ * not be truncated, or a handle that is bound or open; `UV_EADDRINUSE` if the name exists; `UV_EACCES` if
+ * it cannot be created; or another error code.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind2>.
  */
 UV_EXTERN int uv_pipe_bind2(uv_pipe_t *handle,
@@ -2611,8 +2611,7 @@ UV_EXTERN int uv_pipe_bind2(uv_pipe_t *handle,
                             unsigned int flags);
 
 /**
- * Connects to the path, which is cut when it is longer than an address can hold. Every error is
- * reported by `cb`.
+ * Connects to a path, which is truncated if it is too long for an address. `cb` receives all errors.
  *
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect>.
  */
@@ -2622,12 +2621,12 @@ UV_EXTERN void uv_pipe_connect(uv_connect_t *req,
                                uv_connect_cb cb);
 
 /**
- * Connects to a name of `namelen` bytes, which is abstract if it begins with a NUL. `flags` are 0
- * or `UV_PIPE_NO_TRUNCATE`. `cb` is called when that is done or has failed.
+ * Connects to a name of `namelen` bytes, which is abstract if it begins with a NUL. `flags` is 0 or
+ * `UV_PIPE_NO_TRUNCATE`. Calls `cb` when the connection is established or has failed.
  *
- * Returns 0; without a callback `UV_EINVAL` for other flags, an empty name, a path that contains
- * a NUL or a name that is too long and must not be cut; `UV_EALREADY` when a connection is being
- * made.
+ * Returns 0. Does not call `cb` after an error: `UV_EINVAL` for other flags, an empty name, a path that
+ * contains a NUL, or a name that is too long and must not be truncated; `UV_EALREADY` if the handle is
+ * already connecting.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect2>.
  */
 UV_EXTERN int uv_pipe_connect2(uv_connect_t *req,
@@ -2638,37 +2637,37 @@ UV_EXTERN int uv_pipe_connect2(uv_connect_t *req,
                                uv_connect_cb cb);
 
 /**
- * The name that the pipe is bound to. `size` says how much room `buffer` has, and then how long
- * the name is. A path is followed by a NUL, an abstract name begins with one, and a pipe without
- * a name has one of length 0.
+ * Copies the name that the pipe is bound to. `*size` is the size of `buffer`, and is set to the length of
+ * the name. A path is followed by a NUL, an abstract name begins with one, and the name of an unbound pipe
+ * is empty.
  *
- * Returns 0; `UV_ENOBUFS` when there is not enough room, `*size` says then what is needed;
- * `UV_EBADF` when the handle is not open; `UV_ENOTSOCK` when it is no socket.
+ * Returns 0, `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size, `UV_EBADF`
+ * if the handle is not open, or `UV_ENOTSOCK` if it is not a socket.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getsockname>.
  */
 UV_EXTERN int uv_pipe_getsockname(const uv_pipe_t *handle, char *buffer, size_t *size);
 
 /**
- * The name of the peer, as `uv_pipe_getsockname()` gives the pipe's own.
+ * Copies the name of the peer, as `uv_pipe_getsockname()` does with the pipe's own.
  *
- * Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+ * Returns the same, or `UV_ENOTCONN` if the pipe is not connected.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getpeername>.
  */
 UV_EXTERN int uv_pipe_getpeername(const uv_pipe_t *handle, char *buffer, size_t *size);
 
 /**
- * Has an effect on Windows only.
+ * Has no effect, except on Windows.
  *
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_instances>.
  */
 UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
 
 /**
- * Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
+ * Allows all users to read (`UV_READABLE`) or write (`UV_WRITABLE`), or both, the file that the pipe is
  * bound to.
  *
- * Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
- * `UV_ENOENT` when it has no file.
+ * Returns 0, `UV_EINVAL` for other flags, `UV_EBADF` if the handle is NULL or not open, or `UV_ENOENT` if
+ * it has no file.
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
  */
 UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
@@ -2697,10 +2696,9 @@ UV_EXTERN int uv_read_stop(uv_stream_t *stream);
 /* Shutting down the writing side of a stream. */
 
 /**
- * Shuts the writing side of the stream down once everything that was queued is written; reading
- * goes on.
+ * Shuts down the writing side of the stream after all queued writes, and calls `cb`. Reading continues.
  *
- * Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
+ * Returns 0, or `UV_ENOTCONN` if the stream is not writable. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
  */
 UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_cb cb);
@@ -2800,7 +2798,8 @@ UV_EXTERN int uv_tcp_keepalive(uv_tcp_t *handle, int enable, unsigned int delay)
  * As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
  * between probes, `cnt` probes. They are ignored when `on` is 0.
  *
- * Returns 0, or `UV_EINVAL` when one of them is 0.
+ * Returns 0, or `UV_EINVAL` when one of them is 0 or more than the kernel accepts. On a handle without a
+ * socket they are kept until it has one.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
  */
 UV_EXTERN int uv_tcp_keepalive_ex(uv_tcp_t *handle,
@@ -2841,34 +2840,34 @@ UV_EXTERN int uv_socketpair(int type,
 /* Terminals. */
 
 /**
- * Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or
- * a socket. The handle opens the terminal anew, so that it can be non-blocking here while it is
- * blocking for other processes; where that fails, writes block. The last argument is ignored.
+ * Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or a
+ * socket. Opens the terminal again, so that it is non-blocking in this process only; if that fails, writes
+ * block. The last argument is ignored.
  *
- * Returns 0, or `UV_EINVAL` for a file and for what is not open.
+ * Returns 0, or `UV_EINVAL` for a file or a descriptor that is not open.
  * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_init>.
  */
 UV_EXTERN int uv_tty_init(uv_loop_t *loop, uv_tty_t *handle, uv_file fd, int _readable);
 
 /**
- * Sets the mode of the terminal, without waiting for output.
+ * Sets the mode of the terminal. Does not wait until output is written.
  *
- * Returns 0, `UV_EINVAL` when there is no such mode, or an error of tcsetattr(3).
+ * Returns 0, `UV_EINVAL` for an invalid mode, or an error of tcsetattr(3).
  * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_mode>.
  */
 UV_EXTERN int uv_tty_set_mode(uv_tty_t *handle, uv_tty_mode_t mode);
 
 /**
- * Gives the first terminal whose mode was set the attributes that it had. For the end of the
- * program. Async-signal-safe; keeps errno.
+ * Restores the original attributes of the first terminal whose mode was set. Call it when the program
+ * ends. Async-signal-safe; does not change errno.
  *
- * Returns 0, `UV_EBUSY` when it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
+ * Returns 0, `UV_EBUSY` if it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
  * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_reset_mode>.
  */
 UV_EXTERN int uv_tty_reset_mode(void);
 
 /**
- * The size of the terminal's window in columns and rows.
+ * Gets the size of the terminal's window in columns and rows.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_winsize>.
@@ -2876,7 +2875,7 @@ UV_EXTERN int uv_tty_reset_mode(void);
 UV_EXTERN int uv_tty_get_winsize(uv_tty_t *handle, int *width, int *height);
 
 /**
- * Has an effect on Windows only.
+ * Has no effect, except on Windows.
  *
  * See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_vterm_state>.
  */
@@ -2956,11 +2955,10 @@ UV_EXTERN size_t uv_write_nwritten(const uv_write_t *req);
 UV_EXTERN int uv_timer_init(uv_loop_t *loop, uv_timer_t *handle);
 
 /**
- * Starts a timer, or starts it anew if it is active: the callback runs `timeout` milliseconds
- * after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
- * `repeat` is 0.
+ * Starts a timer, or restarts it if it is active: `cb` is called `timeout` milliseconds after the loop's
+ * time (`uv_now()`), and then every `repeat` milliseconds unless `repeat` is 0.
  *
- * Returns 0, or `UV_EINVAL` when `cb` is NULL or the handle is closing.
+ * Returns 0, or `UV_EINVAL` if `cb` is NULL or the handle is closing.
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
  */
 UV_EXTERN int uv_timer_start(uv_timer_t *handle,
@@ -2969,7 +2967,7 @@ UV_EXTERN int uv_timer_start(uv_timer_t *handle,
                              uint64_t repeat);
 
 /**
- * Stops a timer: its callback is not called any more. Stopping twice is harmless. Returns 0.
+ * Stops a timer: its callback is not called any more. Does nothing if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_stop>.
  */
@@ -2978,28 +2976,28 @@ UV_EXTERN int uv_timer_stop(uv_timer_t *handle);
 /**
  * Stops a timer and, if it repeats, starts it again with its repeat value as the timeout.
  *
- * Returns 0, or `UV_EINVAL` when the timer was never started.
+ * Returns 0, or `UV_EINVAL` if the timer was never started.
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_again>.
  */
 UV_EXTERN int uv_timer_again(uv_timer_t *handle);
 
 /**
- * Sets the repeat interval in milliseconds; 0 makes the timer run once. It is used from the next
- * time the timer is due.
+ * Sets the repeat interval in milliseconds; with 0 the timer does not repeat. It takes effect when the
+ * timer is next due.
  *
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_set_repeat>.
  */
 UV_EXTERN void uv_timer_set_repeat(uv_timer_t *handle, uint64_t repeat);
 
 /**
- * The repeat interval in milliseconds.
+ * Returns the repeat interval in milliseconds.
  *
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_repeat>.
  */
 UV_EXTERN uint64_t uv_timer_get_repeat(const uv_timer_t *handle);
 
 /**
- * How many milliseconds from the loop's current time the timer is due; 0 when it is overdue.
+ * Returns the time until the timer is due, in milliseconds from the loop's time; 0 if it is overdue.
  *
  * See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_due_in>.
  */

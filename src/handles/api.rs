@@ -1,4 +1,4 @@
-//! The functions that take a handle of any type.
+//! C functions that take a handle of any type.
 
 use super::{flag, Handle};
 use crate::abi::*;
@@ -8,8 +8,8 @@ use crate::sys;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
-/// Closes a handle: what it does ends, its requests are cancelled, and `close_cb` (which may be
-/// NULL) is called in a later phase. The memory is the caller's again when the callback begins.
+/// Closes a handle: stops it, cancels its requests, and calls `close_cb` (which may be NULL) in a later
+/// phase. The user may free the handle in the callback.
 ///
 /// Loop thread only. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_close>.
 ///
@@ -17,11 +17,11 @@ use core::ptr;
 /// `handle` is an initialised handle that `uv_close()` was not called for.
 #[no_mangle]
 pub unsafe extern "C" fn uv_close(handle: *mut uv_handle_t, close_cb: uv_close_cb) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Handle::of(handle) }.close(close_cb);
 }
 
-/// Non-zero when `uv_close()` was called for the handle.
+/// Returns non-zero if `uv_close()` was called for the handle.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_closing>.
 ///
@@ -29,12 +29,12 @@ pub unsafe extern "C" fn uv_close(handle: *mut uv_handle_t, close_cb: uv_close_c
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_closing(handle: *const uv_handle_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Handle::of(handle) }.is_closing())
 }
 
-/// Non-zero when the handle is doing something: a timer that is started, a stream that reads or
-/// listens, an async handle always.
+/// Returns non-zero if the handle is active: a started timer, a stream that reads, writes or listens, any
+/// async handle.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_is_active>.
 ///
@@ -42,12 +42,12 @@ pub unsafe extern "C" fn uv_is_closing(handle: *const uv_handle_t) -> c_int {
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_active(handle: *const uv_handle_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Handle::of(handle) }.is_active())
 }
 
-/// Lets the handle keep the loop alive while it is active, as it does from the start. Doing it
-/// twice is the same as once.
+/// References the handle: it keeps the loop alive while it is active, as it does initially. A second call
+/// has no effect.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_ref>.
 ///
@@ -55,11 +55,11 @@ pub unsafe extern "C" fn uv_is_active(handle: *const uv_handle_t) -> c_int {
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_ref(handle: *mut uv_handle_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Handle::of(handle) }.reference();
 }
 
-/// Lets the loop end although the handle is active.
+/// Unreferences the handle: it does not keep the loop alive. A second call has no effect.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_unref>.
 ///
@@ -67,11 +67,11 @@ pub unsafe extern "C" fn uv_ref(handle: *mut uv_handle_t) {
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_unref(handle: *mut uv_handle_t) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Handle::of(handle) }.unreference();
 }
 
-/// Non-zero when the handle keeps the loop alive while it is active.
+/// Returns non-zero if the handle is referenced.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_has_ref>.
 ///
@@ -79,11 +79,11 @@ pub unsafe extern "C" fn uv_unref(handle: *mut uv_handle_t) {
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_has_ref(handle: *const uv_handle_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Handle::of(handle) }.has(flag::REF))
 }
 
-/// The size in bytes of the handles of a type; `(size_t) -1` when there is no such type.
+/// Returns the size of a handle type in bytes, or `(size_t) -1` for an unknown type.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_size>.
 #[no_mangle]
@@ -91,19 +91,20 @@ pub extern "C" fn uv_handle_size(r#type: uv_handle_type) -> usize {
     handle_type(r#type).map_or(usize::MAX, |info| info.size)
 }
 
-/// The handle's field `type`.
+/// Returns the handle's field `type`.
 ///
 /// # Safety
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_get_type(handle: *const uv_handle_t) -> uv_handle_type {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Handle::of(handle) }.kind()
 }
 
-/// The name of a handle type, as in the name of its struct; NULL when there is no such type.
+/// Returns the name of a handle type, which is part of the name of its struct, or NULL for an unknown
+/// type. The string is static.
 ///
-/// The string is static. See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type_name>.
+/// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_handle_type_name>.
 #[no_mangle]
 pub extern "C" fn uv_handle_type_name(r#type: uv_handle_type) -> *const c_char {
     if r#type == UV_FILE {
@@ -112,13 +113,13 @@ pub extern "C" fn uv_handle_type_name(r#type: uv_handle_type) -> *const c_char {
     handle_type(r#type).map_or(ptr::null(), |info| info.name.as_ptr())
 }
 
-/// The handle's field `data`.
+/// Returns the handle's field `data`.
 ///
 /// # Safety
 /// `handle` is a handle; it need not be initialised.
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_get_data(handle: *const uv_handle_t) -> *mut c_void {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { (&raw const (*handle).data).read() }
 }
 
@@ -128,50 +129,51 @@ pub unsafe extern "C" fn uv_handle_get_data(handle: *const uv_handle_t) -> *mut 
 /// `handle` is a handle; it need not be initialised.
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_set_data(handle: *mut uv_handle_t, data: *mut c_void) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { (&raw mut (*handle).data).write(data) }
 }
 
-/// The handle's field `loop`.
+/// Returns the handle's field `loop`.
 ///
 /// # Safety
 /// `handle` is an initialised handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_get_loop(handle: *const uv_handle_t) -> *mut uv_loop_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     ptr::from_ref(unsafe { Handle::of(handle) }.loop_()).cast_mut().cast()
 }
 
-/// The descriptor that the handle uses, for TCP, pipe, TTY, UDP and poll handles. It still belongs
-/// to the handle; it must not be closed or changed in ways that the handle does not expect.
+/// Gets the descriptor of a TCP, pipe, TTY, UDP or poll handle. The handle owns it: it must not be closed,
+/// nor its mode be changed.
 ///
-/// Returns 0; `UV_EINVAL` for other handles; `UV_EBADF` when there is none or the handle is closed.
+/// Returns 0, `UV_EINVAL` for other handles, or `UV_EBADF` if the handle has none or is closing.
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_fileno>.
 ///
 /// # Safety
 /// `handle` is an initialised handle and `fd` is writable.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fileno(handle: *const uv_handle_t, fd: *mut uv_os_fd_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Handle::of(handle).fd().map(|number| fd.write(number)).into_c() }
 }
 
-/// Gets (`*value` is 0) or sets the size of the socket's send buffer in bytes. Linux sets twice the
-/// size that is asked for and answers with the doubled one.
+/// Gets (if `*value` is 0) or sets the size of the socket's send buffer in bytes. Linux doubles the size
+/// that is set, and returns the doubled one.
 ///
-/// Returns 0 or an error code; `UV_EINVAL` when `value` is NULL or the handle has no socket.
+/// Returns 0, `UV_EINVAL` if an argument is NULL, `UV_ENOTSUP` if the handle is of a type without a
+/// socket, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_send_buffer_size>.
 ///
 /// # Safety
 /// `handle` is an initialised handle and `value` is NULL or writable.
 #[no_mangle]
 pub unsafe extern "C" fn uv_send_buffer_size(handle: *mut uv_handle_t, value: *mut c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { buffer_size(handle, libc::SO_SNDBUF, value) }.into_c()
 }
 
-/// Gets (`*value` is 0) or sets the size of the socket's receive buffer, as
-/// `uv_send_buffer_size()` does.
+/// Gets (if `*value` is 0) or sets the size of the socket's receive buffer, as
+/// `uv_send_buffer_size()` does for the send buffer.
 ///
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_recv_buffer_size>.
 ///
@@ -179,7 +181,7 @@ pub unsafe extern "C" fn uv_send_buffer_size(handle: *mut uv_handle_t, value: *m
 /// `handle` is an initialised handle and `value` is NULL or writable.
 #[no_mangle]
 pub unsafe extern "C" fn uv_recv_buffer_size(handle: *mut uv_handle_t, value: *mut c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { buffer_size(handle, libc::SO_RCVBUF, value) }.into_c()
 }
 
@@ -189,13 +191,13 @@ unsafe fn buffer_size(handle: *const uv_handle_t, option: c_int, value: *mut c_i
     if handle.is_null() || value.is_null() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: not NULL, hence an initialised handle.
     let handle = unsafe { Handle::of(handle) };
     if !matches!(handle.kind(), UV_TCP | UV_NAMED_PIPE | UV_UDP) {
         return Err(Error::ENOTSUP);
     }
     let fd = handle.fd()?;
-    // SAFETY: the caller's contract.
+    // SAFETY: not NULL, hence readable and writable.
     unsafe {
         if value.read() == 0 {
             value.write(sys::socket::option(fd, libc::SOL_SOCKET, option)?);
@@ -206,8 +208,8 @@ unsafe fn buffer_size(handle: *const uv_handle_t, option: c_int, value: *mut c_i
     }
 }
 
-/// Prints a line for each handle of the loop to `stream`: whether it is active (`A`), referenced
-/// (`R`) and internal (`I`), its type and its address. NULL is the default loop.
+/// Prints a line for each handle of the loop to `stream`: flags for referenced (`R`), active (`A`) and
+/// internal (`I`), the type and the address. A `loop` of NULL is the default loop.
 ///
 /// For debugging only. See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_print_all_handles>.
 ///
@@ -215,29 +217,29 @@ unsafe fn buffer_size(handle: *const uv_handle_t, option: c_int, value: *mut c_i
 /// `loop` is NULL or an initialised loop, and `stream` is an open stdio stream.
 #[no_mangle]
 pub unsafe extern "C" fn uv_print_all_handles(r#loop: *mut uv_loop_t, stream: *mut libc::FILE) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { print_handles(r#loop, stream, false) }
 }
 
-/// As `uv_print_all_handles()`, for the active handles only.
+/// Prints the active handles, as `uv_print_all_handles()` prints all.
 ///
 /// # Safety
 /// As for `uv_print_all_handles()`.
 #[no_mangle]
 pub unsafe extern "C" fn uv_print_active_handles(r#loop: *mut uv_loop_t, stream: *mut libc::FILE) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { print_handles(r#loop, stream, true) }
 }
 
 /// # Safety
 /// As for `uv_print_all_handles()`.
-unsafe fn print_handles(which: *mut uv_loop_t, stream: *mut libc::FILE, only_active: bool) {
-    let which = if which.is_null() { crate::event_loop::uv_default_loop() } else { which };
-    if which.is_null() {
+unsafe fn print_handles(r#loop: *mut uv_loop_t, stream: *mut libc::FILE, only_active: bool) {
+    let r#loop = if r#loop.is_null() { crate::event_loop::uv_default_loop() } else { r#loop };
+    if r#loop.is_null() {
         return;
     }
-    // SAFETY: the caller's contract, and the default loop is initialised.
-    let loop_ = unsafe { Loop::of(which) };
+    // SAFETY: as documented, and the default loop is initialised.
+    let loop_ = unsafe { Loop::of(r#loop) };
     let print = |flags: [(bool, u8); 3], kind, address: *const c_void| {
         if only_active && !flags[1].0 {
             return;

@@ -1,4 +1,4 @@
-//! Idle, prepare and check handles: a callback in one phase of every tick.
+//! Idle, prepare and check handles: a callback in one phase of every iteration.
 
 use super::Handle;
 use crate::abi::*;
@@ -9,7 +9,7 @@ use core::cell::Cell;
 use core::ffi::c_int;
 use core::ptr;
 
-/// All three have the same layout and differ only in the queue that they wait in.
+/// An idle, prepare or check handle. The three types have the same layout and differ in their queue.
 #[repr(C)]
 pub struct LoopWatcher {
     handle: Handle,
@@ -17,7 +17,7 @@ pub struct LoopWatcher {
     link: Link,
 }
 
-/// The callbacks of the three types differ only in the pointer's type.
+/// The callback; those of the three types differ only in the type of the pointer.
 type HandleCallback = uv_close_cb;
 
 overlay!(LoopWatcher { handle, callback, link } => uv_idle_t);
@@ -34,7 +34,7 @@ impl LoopWatcher {
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut LoopWatcher, loop_: &Loop, kind: uv_handle_type) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Handle::init(at, loop_, kind, |handle| LoopWatcher {
                 handle,
@@ -53,7 +53,7 @@ impl LoopWatcher {
         }
     }
 
-    /// Starting an active handle changes nothing, not even its callback. The newest comes first.
+    /// Starts the handle, before all others of its type. An active handle keeps its callback.
     fn start(&self, callback: HandleCallback) -> Result {
         if self.handle.is_active() {
             return Ok(());
@@ -61,7 +61,7 @@ impl LoopWatcher {
         if callback.is_none() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: an inactive handle is in no queue; closing it takes it out.
+        // SAFETY: an inactive handle is in no queue; closing it unlinks it.
         unsafe { self.queue().handles.push_front(&self.link) };
         self.callback.set(callback);
         self.handle.activate();
@@ -79,10 +79,10 @@ impl LoopWatcher {
 /// The active handles of one type.
 pub struct Queue {
     handles: List,
-    /// Whose turn it is when the callback that runs returns, or null.
+    /// The next to be called after the running callback, or null.
     next: Cell<*const Link>,
-    /// Whether the callback changed that. The processor can guess the answer, and goes on before
-    /// `next` could be read back.
+    /// Whether the callback changed `next`. The processor predicts the branch on this, and need not wait
+    /// until `next` is read.
     changed: Cell<bool>,
 }
 
@@ -95,12 +95,12 @@ impl Queue {
         self.handles.is_empty()
     }
 
-    /// Who comes after an active handle, or null.
+    /// Returns the link after an active handle's, or null.
     ///
     /// # Safety
     /// `link` is in the queue.
     unsafe fn after(&self, link: *const Link) -> *const Link {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { self.handles.after(link) }.unwrap_or(ptr::null())
     }
 
@@ -109,7 +109,7 @@ impl Queue {
         self.changed.set(true);
     }
 
-    /// Takes an active handle out.
+    /// Removes an active handle.
     fn remove(&self, link: &Link) {
         if ptr::eq(self.next.get(), link) {
             // SAFETY: an active handle is in the queue.
@@ -118,18 +118,18 @@ impl Queue {
         link.unlink();
     }
 
-    /// Calls every handle once; those that the callbacks start come in before the first, hence wait
-    /// for the next tick.
+    /// Calls every handle once. Those that callbacks start are placed before the first, so they are called
+    /// in the next iteration.
     #[inline]
     pub fn run(&self) {
         let Some(mut link) = self.handles.front() else { return };
         while !link.is_null() {
-            // SAFETY: stopping or closing a handle takes it out of the queue, so this one is alive.
-            let (phase, next) =
+            // SAFETY: stopping or closing a handle removes it from the queue, so this one is alive.
+            let (watcher, next) =
                 unsafe { (&*container_of!(link, LoopWatcher, link), self.after(link)) };
             self.next.set(next);
-            if let Some(callback) = phase.callback.get() {
-                let this = ptr::from_ref(phase).cast_mut().cast();
+            if let Some(callback) = watcher.callback.get() {
+                let this = ptr::from_ref(watcher).cast_mut().cast();
                 // SAFETY: the user's function, called with the handle that it was given for.
                 call_user(|| unsafe { callback(this) });
             }
@@ -139,18 +139,18 @@ impl Queue {
                 link = self.next.get();
             }
         }
-        // If a callback ran the loop again, which libuv forbids: the outer round is over as well.
+        // Ends the outer call too if a callback ran the loop again, which libuv forbids.
         self.change_next(ptr::null());
     }
 }
 
-/// The start function of one type: makes its callback one of the common type.
+/// Starts a handle with the callback of its type, converted to the common one.
 macro_rules! start {
     ($handle:expr, $callback:expr, $type:ty) => {{
-        // SAFETY: the callback types differ only in what their pointer argument points to, and
-        // the function is called with a pointer to just that.
+        // SAFETY: the callback types differ only in the type that their argument points to, and the
+        // function is called with a pointer to that type.
         let callback = unsafe { core::mem::transmute::<$type, HandleCallback>($callback) };
-        // SAFETY: the contract of the extern function.
+        // SAFETY: as documented of the extern function.
         unsafe { LoopWatcher::of($handle) }.start(callback).into_c()
     }};
 }
@@ -164,15 +164,15 @@ macro_rules! start {
 /// `loop` is an initialised loop and `idle` is memory for the handle, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_idle_init(r#loop: *mut uv_loop_t, idle: *mut uv_idle_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::init(idle.cast(), Loop::of(r#loop), UV_IDLE) };
     0
 }
 
-/// Calls `cb` once per loop iteration, right before the prepare handles; while an idle handle is
-/// active the loop does not wait for events. Starting an active handle does nothing.
+/// Calls `cb` once per loop iteration, before the prepare handles. While an idle handle is active the loop
+/// does not wait for events. Does nothing if the handle is active.
 ///
-/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// Returns 0, or `UV_EINVAL` if `cb` is NULL.
 /// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_start>.
 ///
 /// # Safety
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn uv_idle_start(idle: *mut uv_idle_t, cb: uv_idle_cb) -> 
     start!(idle, cb, uv_idle_cb)
 }
 
-/// Stops an idle handle; stopping twice is harmless. Returns 0.
+/// Stops an idle handle. Does nothing if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/idle.html#c.uv_idle_stop>.
 ///
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn uv_idle_start(idle: *mut uv_idle_t, cb: uv_idle_cb) -> 
 /// `idle` is an initialised idle handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_idle_stop(idle: *mut uv_idle_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::of(idle) }.stop();
     0
 }
@@ -207,15 +207,15 @@ pub unsafe extern "C" fn uv_prepare_init(
     r#loop: *mut uv_loop_t,
     prepare: *mut uv_prepare_t,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::init(prepare.cast(), Loop::of(r#loop), UV_PREPARE) };
     0
 }
 
-/// Calls `cb` once per loop iteration, right before the loop waits for events. Starting an active
-/// handle does nothing.
+/// Calls `cb` once per loop iteration, before the loop waits for events. Does nothing if the handle is
+/// active.
 ///
-/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// Returns 0, or `UV_EINVAL` if `cb` is NULL.
 /// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_start>.
 ///
 /// # Safety
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn uv_prepare_start(prepare: *mut uv_prepare_t, cb: uv_pre
     start!(prepare, cb, uv_prepare_cb)
 }
 
-/// Stops a prepare handle; stopping twice is harmless. Returns 0.
+/// Stops a prepare handle. Does nothing if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/prepare.html#c.uv_prepare_stop>.
 ///
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn uv_prepare_start(prepare: *mut uv_prepare_t, cb: uv_pre
 /// `prepare` is an initialised prepare handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::of(prepare) }.stop();
     0
 }
@@ -247,15 +247,15 @@ pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
 /// `loop` is an initialised loop and `check` is memory for the handle, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_check_init(r#loop: *mut uv_loop_t, check: *mut uv_check_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::init(check.cast(), Loop::of(r#loop), UV_CHECK) };
     0
 }
 
-/// Calls `cb` once per loop iteration, right after the loop waited for events. Starting an active
-/// handle does nothing.
+/// Calls `cb` once per loop iteration, after the loop has waited for events. Does nothing if the handle is
+/// active.
 ///
-/// Returns 0, or `UV_EINVAL` when `cb` is NULL.
+/// Returns 0, or `UV_EINVAL` if `cb` is NULL.
 /// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_start>.
 ///
 /// # Safety
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn uv_check_start(check: *mut uv_check_t, cb: uv_check_cb)
     start!(check, cb, uv_check_cb)
 }
 
-/// Stops a check handle; stopping twice is harmless. Returns 0.
+/// Stops a check handle. Does nothing if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/check.html#c.uv_check_stop>.
 ///
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn uv_check_start(check: *mut uv_check_t, cb: uv_check_cb)
 /// `check` is an initialised check handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_check_stop(check: *mut uv_check_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { LoopWatcher::of(check) }.stop();
     0
 }

@@ -1,9 +1,9 @@
-//! Handles: what every one of them has in common, and one file for each type.
+//! Handles: their common part, and a file or folder for each type.
 //!
-//! A handle lives in memory that the user owns, from its `init` call until its close callback
-//! begins. The structs in this module lie over the C structs in [`abi`](crate::abi): public fields
-//! at libuv's places, our own state in the private area. They are only ever reached through shared
-//! references, because a callback may call any function with the same handle again.
+//! A handle is in the user's memory from its `init` function until its close callback begins. The structs
+//! in this module overlay the C structs of [`abi`](crate::abi): public fields at libuv's offsets, our state
+//! in the private area. They are accessed only through shared references, because a callback may call any
+//! function with the same handle.
 
 mod api;
 pub mod async_;
@@ -27,8 +27,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-/// The bits of `uv_handle_t.flags`. The values below 0x20 are those a debugger script for libuv
-/// expects.
+/// The bits of `uv_handle_t.flags`. Debugger scripts for libuv read those below 0x20.
 pub mod flag {
     pub const CLOSING: u32 = 0x01;
     pub const CLOSED: u32 = 0x02;
@@ -41,39 +40,39 @@ pub mod flag {
     pub const BOUND: u32 = 0x2000;
     pub const READABLE: u32 = 0x4000;
     pub const WRITABLE: u32 = 0x8000;
-    /// The descriptor is left blocking, so that writes complete at once.
+    /// The descriptor is blocking, so writes complete at once.
     pub const BLOCKING_WRITES: u32 = 0x10_0000;
     pub const TCP_NODELAY: u32 = 0x100_0000;
     pub const TCP_KEEPALIVE: u32 = 0x200_0000;
     pub const PROCESS_ENDED: u32 = 0x100_0000;
     pub const IPV6: u32 = 0x400_0000;
-    /// A stream's connection is made, and its callback due.
+    /// A stream is connected, but its callback was not called yet.
     pub const CONNECTED: u32 = 0x1000_0000;
-    /// A stream whose descriptor turned out to be none of a socket.
+    /// The descriptor of a stream is not a socket.
     pub const NOT_SOCKET: u32 = 0x800_0000;
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
     pub const UDP_CONNECTED: u32 = 0x1000_0000;
     pub const UDP_RECVMMSG: u32 = 0x2000_0000;
-    /// The kernel had no room for a datagram; it reports when it has.
+    /// The kernel's buffer is full; an event reports room in it.
     pub const UDP_BLOCKED: u32 = 0x4000_0000;
-    /// The kernel refused to cut a run of datagrams out of one.
+    /// The kernel refuses to segment a datagram.
     pub const UDP_NO_SEGMENTS: u32 = 0x800_0000;
-    /// Send callbacks are being made.
+    /// Send callbacks are being called.
     pub const UDP_CALLING: u32 = 0x8000_0000;
 }
 
-/// The fields that all handles begin with (`UV_HANDLE_FIELDS`).
+/// The first fields of all handles (`UV_HANDLE_FIELDS`).
 #[repr(C)]
 pub struct Handle {
-    /// May be uninitialised, as C's memory is.
+    /// May be uninitialised, as the user sets it.
     pub data: Cell<MaybeUninit<*mut c_void>>,
     loop_: Cell<*const Loop>,
     kind: Cell<uv_handle_type>,
     padding: Padding<4>,
     close_cb: Cell<uv_close_cb>,
-    /// In the loop's list of all handles, from init until the close callback.
+    /// In the loop's list of all handles, from `init` to the close callback.
     all: Link,
-    /// How many handles its loop had before. In the room where libuv has a descriptor.
+    /// The number of handles initialised on the loop before. At the offset of libuv's union.
     number: Cell<u64>,
     reserved: Padding<24>,
     /// The next in the loop's list of closing handles.
@@ -106,12 +105,12 @@ overlay!(Handle {
 } => uv_handle_t);
 
 impl Handle {
-    /// Makes the memory at `at` a handle of the loop, of which `make` fills in the part behind the
-    /// common fields. `data` keeps its value, as in libuv.
+    /// Initialises a handle at `at`. `make` adds the fields of its type to the common ones. `data` keeps its
+    /// value, as in libuv.
     ///
     /// # Safety
-    /// `at` is writable memory for a handle that no loop has a handle in, and `H` begins with a
-    /// `Handle`.
+    /// `at` is memory for an `H`, which begins with a `Handle`, and holds no handle of a loop. It stays valid
+    /// and in place until the handle is closed.
     pub unsafe fn init<H>(
         at: *mut H,
         loop_: &Loop,
@@ -119,7 +118,7 @@ impl Handle {
         make: impl FnOnce(Handle) -> H,
     ) {
         let handle = at.cast::<Handle>();
-        // SAFETY: the caller's contract. `data` may be uninitialised.
+        // SAFETY: as documented. `data` may be uninitialised, which its type allows.
         unsafe {
             at.write(make(Handle {
                 data: (&raw const (*handle).data).read(),
@@ -138,19 +137,19 @@ impl Handle {
         }
     }
 
-    /// Makes a handle the library's own: no walk meets it, and it keeps no loop alive or open.
-    fn hide(&self) {
+    /// Makes a handle internal: walks do not visit it, and it keeps no loop alive or open.
+    fn make_internal(&self) {
         self.unreference();
         self.all.unlink();
     }
 
-    /// The loop of the handle. It outlives the handle: `uv_loop_close` refuses while there is one.
+    /// Returns the loop, which outlives the handle: `uv_loop_close` fails while there is one.
     pub fn loop_(&self) -> &Loop {
-        // SAFETY: set by `init` from a live loop.
+        // SAFETY: set by `init` from a reference to a loop, which outlives the handle.
         unsafe { &*self.loop_.get() }
     }
 
-    /// Says where the handle is in the loop's list of all.
+    /// Returns the handle's position in the order of initialisation.
     pub fn number(&self) -> u64 {
         self.number.get()
     }
@@ -179,7 +178,7 @@ impl Handle {
         self.has(flag::CLOSING | flag::CLOSED)
     }
 
-    /// From now on the handle counts as having something to do.
+    /// Makes the handle active.
     pub fn activate(&self) {
         if !self.is_active() {
             self.set(flag::ACTIVE);
@@ -216,8 +215,8 @@ impl Handle {
         }
     }
 
-    /// Begins to close the handle: everything it does ends now, the callback comes in the closing
-    /// phase. Closing twice is an error of the caller that libuv aborts on; here it does nothing.
+    /// Begins to close the handle: stops it, and calls the callback in the closing phase. On a closing
+    /// handle, where libuv aborts, it does nothing.
     pub fn close(&self, callback: uv_close_cb) {
         if self.is_closing() {
             return;
@@ -225,7 +224,7 @@ impl Handle {
         self.loop_().drop_parent_threads();
         self.set(flag::CLOSING);
         self.close_cb.set(callback);
-        // SAFETY: `kind` says what the handle is part of, and that struct begins with it.
+        // SAFETY: the handle is the first field of the struct for its `kind`.
         unsafe {
             let this = core::ptr::from_ref(self);
             match self.kind() {
@@ -238,7 +237,7 @@ impl Handle {
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
                 UV_FS_EVENT => (*this.cast::<fs_event::FsEvent>()).stop(),
                 UV_FS_POLL => {
-                    // The close callback waits for the pool.
+                    // If not closed yet, it closes when the pool has finished.
                     let closed = (*this.cast::<fs_poll::FsPoll>()).close();
                     if !closed {
                         return;
@@ -253,12 +252,12 @@ impl Handle {
         self.loop_().closing_handle(self);
     }
 
-    /// Makes the last callbacks of the handle before its close callback. May be called again when one
-    /// of them has left the loop.
+    /// Calls the last callbacks of the handle before its close callback. Is called again if one of them has
+    /// left the loop by an exception.
     #[inline]
     pub fn end_requests(&self) {
         self.flags.set(self.flags.get() & !flag::CLOSING | flag::CLOSED);
-        // SAFETY: as in `close`.
+        // SAFETY: the handle is the first field of the struct for its `kind`.
         unsafe {
             let this = core::ptr::from_ref(self);
             match self.kind() {
@@ -273,7 +272,7 @@ impl Handle {
         }
     }
 
-    /// Ends closing with the close callback. The user may free the memory in it, so it is not touched
+    /// Finishes closing with the close callback. The user may free the memory in it, so it is not accessed
     /// afterwards.
     #[inline]
     pub fn finish_close(&self) {
@@ -294,18 +293,19 @@ impl Handle {
         self.next_closing.set(next);
     }
 
-    /// The descriptor that the handle reads or writes, if it has one.
+    /// Returns the descriptor of the handle. Fails with `EINVAL` for a type without one, and with `EBADF` if
+    /// the handle has none or is closing.
     pub fn fd(&self) -> Result<c_int> {
         let fd = match self.kind() {
-            // SAFETY: `kind` says what the handle is part of.
+            // SAFETY: the handle is the first field of a stream.
             UV_TCP | UV_NAMED_PIPE | UV_TTY => unsafe {
                 (*core::ptr::from_ref(self).cast::<stream::Stream>()).watcher.fd.get()
             },
-            // SAFETY: as above.
+            // SAFETY: the handle is the first field of a poll handle.
             UV_POLL => unsafe {
                 (*core::ptr::from_ref(self).cast::<poll::Poll>()).watcher.fd.get()
             },
-            // SAFETY: as above.
+            // SAFETY: the handle is the first field of a UDP handle.
             UV_UDP => unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).watcher.fd.get() },
             _ => return Err(Error::EINVAL),
         };
@@ -316,11 +316,11 @@ impl Handle {
     }
 }
 
-/// The handle whose link in the loop's list of all handles this is.
+/// Returns the handle of a link in the loop's list of all handles.
 ///
 /// # Safety
 /// `link` is the `all` link of a handle.
 pub unsafe fn handle_of(link: *const Link) -> *const Handle {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { crate::list::container_of!(link, Handle, all) }
 }

@@ -1,8 +1,7 @@
 //! Poll handles: readiness of a descriptor that belongs to the user or to another library.
 //!
-//! The callback is made for as long as the descriptor is ready, so it is registered
-//! level-triggered. mio's selector tells of an event what concerns streams. What it leaves out is
-//! rarely asked for, and `poll(2)` answers it then.
+//! The callback is called for as long as the descriptor is ready, so the registration is level-triggered.
+//! mio's events suffice in most cases; where they omit an event that was requested, `poll(2)` is asked.
 
 use super::Handle;
 use crate::abi::*;
@@ -28,7 +27,7 @@ const _: () = {
     assert!(offset_of!(Poll, watcher) == offset_of!(uv_poll_t, io_watcher));
 };
 
-/// The events, and what the kernel calls them: `poll(2)` and epoll use the same bits.
+/// The events, each with its bit in `poll(2)` and epoll.
 const EVENTS: [(c_int, c_short); 4] = [
     (UV_READABLE, libc::POLLIN),
     (UV_WRITABLE, libc::POLLOUT),
@@ -55,7 +54,7 @@ impl Poll {
         }
         loop_.poller.can_watch(fd)?;
         sys::fd::set_nonblocking(fd, true)?;
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Handle::init(at, loop_, UV_POLL, |handle| Poll {
                 handle,
@@ -90,15 +89,15 @@ impl Poll {
         self.handle.deactivate();
     }
 
-    /// What an event without error and hang-up says.
-    fn exactly(&self, event: &Event, asked: c_int) -> c_int {
-        // The selector counts urgent data as readable, and does not tell that the peer closed its
-        // writing end when it does not tell of data as well.
-        let urgent_and_readable = event.is_priority() && asked & UV_READABLE != 0;
-        let may_hide_disconnect = asked & UV_DISCONNECT != 0 && asked & UV_READABLE == 0;
-        if urgent_and_readable || may_hide_disconnect {
-            let now = sys::fd::poll_now(self.watcher.fd.get(), to_kernel(asked));
-            // When the call fails nothing is known to be ready.
+    /// Returns the events that an event without error and hang-up reports.
+    fn ready_events(&self, event: &Event, requested: c_int) -> c_int {
+        // mio's event is readable for urgent data too, and does not report that the peer closed its writing
+        // side unless it is readable.
+        let urgent_and_readable = event.is_priority() && requested & UV_READABLE != 0;
+        let may_omit_disconnect = requested & UV_DISCONNECT != 0 && requested & UV_READABLE == 0;
+        if urgent_and_readable || may_omit_disconnect {
+            let now = sys::fd::poll_now(self.watcher.fd.get(), to_kernel(requested));
+            // If the call fails, no event is reported.
             return from_kernel(now.unwrap_or(0));
         }
         let mut events = 0;
@@ -129,32 +128,34 @@ impl Poll {
 unsafe impl EventHandler for Poll {
     const OFFSET: usize = core::mem::offset_of!(Poll, watcher);
 
-    /// The kernel reported something about the descriptor.
     fn on_event(&self, event: &Event) {
-        let asked = from_kernel(self.watcher.level_events.get() as c_short);
-        // A change of a sysfs attribute is reported as an error together with urgent data. Any
-        // other error would be reported for ever.
+        let requested = from_kernel(self.watcher.level_events.get() as c_short);
+        // A change of a sysfs attribute is an error together with urgent data. Any other error would be
+        // reported again in every iteration.
         if event.is_error() && !event.is_priority() {
             self.stop();
             return self.call(Error::EBADF.code(), 0);
         }
-        // Without an error this says that both directions are closed: whatever is tried next will
-        // not block.
+        // Without an error both directions are closed, so no operation blocks.
         let hung_up = event.is_write_closed();
-        let events = if event.is_error() || hung_up { asked } else { self.exactly(event, asked) };
-        // None when the descriptor is ready no longer, or for something that is not asked for.
-        if events & asked != 0 {
-            self.call(0, events & asked);
+        let events = if event.is_error() || hung_up {
+            requested
+        } else {
+            self.ready_events(event, requested)
+        };
+        // Nothing if the descriptor is no longer ready, or for an event that was not requested.
+        if events & requested != 0 {
+            self.call(0, events & requested);
         }
     }
 }
 
-/// Initialises a poll handle for a descriptor, which is made non-blocking and stays the caller's:
-/// the handle does not close it. Anything that `epoll(7)` can wait for will do.
+/// Initialises a poll handle for a descriptor that epoll(7) supports. The descriptor becomes non-blocking;
+/// the user owns it, and the handle does not close it.
 ///
-/// Returns 0; `UV_EEXIST` when a handle of the loop watches the descriptor; `UV_EPERM` when it can
-/// not be waited for, as is the case for regular files; `UV_EBADF`. The handle is not initialised
-/// when this fails. Loop thread only, as all poll functions.
+/// Returns 0, `UV_EEXIST` if a handle of the loop watches the descriptor, `UV_EPERM` if epoll does not
+/// support it (a regular file), or `UV_EBADF`. After an error the handle is not initialised. Loop thread
+/// only, as all poll functions.
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init>.
 ///
 /// # Safety
@@ -165,11 +166,11 @@ pub unsafe extern "C" fn uv_poll_init(
     handle: *mut uv_poll_t,
     fd: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Poll::init(handle.cast(), Loop::of(r#loop), fd).into_c() }
 }
 
-/// As `uv_poll_init()`, from which it differs on Windows only.
+/// Initialises a poll handle for a socket; the same as `uv_poll_init()`, except on Windows.
 ///
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_init_socket>.
 ///
@@ -181,20 +182,20 @@ pub unsafe extern "C" fn uv_poll_init_socket(
     handle: *mut uv_poll_t,
     socket: uv_os_sock_t,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Poll::init(handle.cast(), Loop::of(r#loop), socket).into_c() }
 }
 
-/// Calls `cb` in every tick in which the descriptor is ready for one of `events`, of
-/// `enum uv_poll_event`. May be called again to change either; no events is the same as stopping.
-/// What a tick has found out already about the descriptor is forgotten.
+/// Calls `cb` in every iteration in which the descriptor is ready for one of `events`, of
+/// `enum uv_poll_event`. Another call changes events and callback, and drops events that were not
+/// dispatched yet; with 0 events it stops the handle.
 ///
-/// When both ends of a connection are closed, all the events that were asked for are reported. On
-/// an error of the descriptor the handle stops and the callback's status is `UV_EBADF`. The
-/// descriptor must not be closed before the handle is stopped or closed.
+/// When both directions of a connection are closed, all requested events are reported. On an error of the
+/// descriptor the handle stops and the callback's status is `UV_EBADF`. The descriptor must not be closed
+/// before the handle is stopped or closed.
 ///
-/// Returns 0; `UV_EEXIST` when another handle of the loop watches the descriptor; `UV_EINVAL` for
-/// unknown events; `UV_EBADF` when the descriptor is closed.
+/// Returns 0, `UV_EEXIST` if another handle of the loop watches the descriptor, `UV_EINVAL` for unknown
+/// events, or `UV_EBADF` if the descriptor is closed.
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_start>.
 ///
 /// # Safety
@@ -205,12 +206,12 @@ pub unsafe extern "C" fn uv_poll_start(
     events: c_int,
     cb: uv_poll_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Poll::of(handle) }.start(events, cb).into_c()
 }
 
-/// Stops a poll handle; the callback is not called any more, and the descriptor may be closed.
-/// Stopping twice is harmless. Returns 0.
+/// Stops a poll handle: the callback is not called any more, and the descriptor may be closed. Does nothing
+/// if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/poll.html#c.uv_poll_stop>.
 ///
@@ -218,7 +219,7 @@ pub unsafe extern "C" fn uv_poll_start(
 /// `handle` is an initialised poll handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_poll_stop(handle: *mut uv_poll_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Poll::of(handle) }.stop();
     0
 }

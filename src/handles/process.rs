@@ -1,8 +1,7 @@
-//! Process handles: programs that run in child processes.
+//! Process handles: child processes.
 //!
-//! The end of a child is announced by SIGCHLD, which a loop watches while it has process handles.
-//! Each of its children is then asked for by its own id, because others belong to other loops or to
-//! the program that uses the library.
+//! A loop watches SIGCHLD while it has process handles. It reaps its children by id, because others belong
+//! to other loops or to the program.
 
 use super::stream::Stream;
 use super::{flag, Handle};
@@ -22,9 +21,9 @@ pub struct Process {
     callback: Cell<uv_exit_cb>,
     pid: Cell<c_int>,
     padding: Padding<4>,
-    /// In the loop's list of children that run.
+    /// In the loop's list of running children.
     link: Link,
-    /// How the child ended, as `waitpid(2)` says it.
+    /// The status of `waitpid(2)`.
     status: Cell<c_int>,
     end: Padding<4>,
 }
@@ -41,19 +40,19 @@ const _: () = {
 #[derive(Clone, Copy)]
 struct Connection {
     stream: *const Stream,
-    /// In which directions the stream can be used.
+    /// The directions of the stream: `flag::READABLE`, `flag::WRITABLE`.
     flags: u32,
     parent_end: c_int,
     child_end: c_int,
 }
 
-/// What the child has as its descriptors, made ready before it is started.
+/// The descriptors of a child, prepared before it is started.
 struct Stdio {
     sources: Array<Source>,
     connections: Array<Connection>,
 }
 
-/// The least that the buffers of a connection hold, in bytes.
+/// The minimum size of the buffers of a connection, in bytes.
 const BUFFER_SIZE: c_int = 64 * 1024;
 
 impl Stdio {
@@ -62,7 +61,7 @@ impl Stdio {
     unsafe fn new(containers: &[uv_stdio_container_t]) -> Result<Stdio> {
         let mut stdio = Stdio { sources: Array::new(), connections: Array::new() };
         for container in containers {
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             unsafe { stdio.add(container)? };
         }
         while stdio.sources.len() < 3 {
@@ -75,7 +74,7 @@ impl Stdio {
     /// As for [`Stdio::new`].
     unsafe fn add(&mut self, container: &uv_stdio_container_t) -> Result {
         const KINDS: uv_stdio_flags = UV_CREATE_PIPE | UV_INHERIT_FD | UV_INHERIT_STREAM;
-        // SAFETY: the flags say which field of `data` is meant.
+        // SAFETY: the flags determine the field of `data`, and streams are as documented.
         let fd = unsafe {
             match container.flags & KINDS {
                 UV_IGNORE => -1,
@@ -94,7 +93,7 @@ impl Stdio {
         self.sources.push(Source { fd, make_blocking: true })
     }
 
-    /// Makes a connection, and returns the child's end of it.
+    /// Creates a connection and returns the child's end.
     ///
     /// # Safety
     /// `stream` is an initialised handle.
@@ -103,7 +102,7 @@ impl Stdio {
         stream: *const uv_stream_t,
         flags: uv_stdio_flags,
     ) -> Result<c_int> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         if unsafe { Handle::of(stream.cast::<uv_handle_t>()) }.kind() != UV_NAMED_PIPE {
             return Err(Error::EINVAL);
         }
@@ -122,19 +121,19 @@ impl Stdio {
             .flat_map(|option| [(option, parent_end), (option, child_end)])
         {
             if socket::option(end, libc::SOL_SOCKET, option)? < BUFFER_SIZE {
-                // The system's limit may be lower.
+                // Fails if the system's limit is lower.
                 let _ = socket::set_option(end, libc::SOL_SOCKET, option, BUFFER_SIZE);
             }
         }
-        // The child's end stays blocking: UV_NONBLOCK_PIPE is for Windows, as in libuv.
+        // The child's end stays blocking: as in libuv, UV_NONBLOCK_PIPE only affects Windows.
         sys::fd::set_nonblocking(parent_end, true)?;
         Ok(child_end)
     }
 
-    /// Gives the parent's ends to their streams.
+    /// Opens the streams with the parent's ends.
     fn open_streams(&mut self) -> Result {
         for connection in self.connections.iter_mut() {
-            // SAFETY: an initialised pipe; see `connect`.
+            // SAFETY: `connect` has checked that it is an initialised pipe.
             unsafe { (*connection.stream).open(connection.parent_end, connection.flags)? };
             connection.parent_end = -1;
         }
@@ -158,7 +157,7 @@ impl Process {
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut Process, loop_: &Loop, callback: uv_exit_cb) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Handle::init(at, loop_, UV_PROCESS, |handle| Process {
                 handle,
@@ -177,11 +176,11 @@ impl Process {
     unsafe fn spawn(&self, options: &uv_process_options_t) -> Result {
         let loop_ = self.handle.loop_();
         let containers = match usize::try_from(options.stdio_count) {
-            // SAFETY: the caller's contract.
+            // SAFETY: `stdio` has `stdio_count` elements, as documented.
             Ok(count @ 1..) => unsafe { core::slice::from_raw_parts(options.stdio, count) },
             _ => &[],
         };
-        // SAFETY: the caller's contract.
+        // SAFETY: the containers and their streams are initialised, as documented.
         let stdio = unsafe { Stdio::new(containers) };
         let mut stdio = stdio.inspect_err(|_| self.leave_loop())?;
         let has = |flag: c_uint| options.flags & flag != 0;
@@ -195,23 +194,23 @@ impl Process {
             group: has(UV_PROCESS_SETGID).then_some(options.gid),
             sources: Cell::from_mut(&mut stdio.sources[..]).as_slice_of_cells(),
         };
-        // Before there is a child, so that its end is not missed.
+        // Before the child starts, so that its SIGCHLD is not missed.
         loop_.signals.watch_children(loop_)?;
-        // SAFETY: the caller's contract.
+        // SAFETY: strings and arrays are terminated, as documented.
         let started = unsafe { spawn::start(&program) };
         if let Ok(pid) = started {
             self.pid.set(pid);
-            // SAFETY: a new handle is in no list; closing takes it out.
+            // SAFETY: a new handle is in no list; closing unlinks it.
             unsafe { loop_.processes.push_back(&self.link) };
             self.handle.activate();
         }
-        // Streams are opened even when there is no child to write to them.
+        // As in libuv, the streams are opened even if the child did not start.
         let opened = stdio.open_streams().inspect_err(|_| self.leave_loop());
         started.and(opened)
     }
 
-    /// After unusable options the handle may be closed, but as in libuv the loop can be closed
-    /// without that.
+    /// Unlinks the handle from the loop after invalid options: as in libuv, the loop can then be closed
+    /// whether or not the handle was.
     fn leave_loop(&self) {
         self.handle.all.unlink();
     }
@@ -226,21 +225,19 @@ impl Process {
     }
 
     fn kill(&self, signum: c_int) -> Result {
-        // The number of a child that has ended may be another's by now, and 0 is this process's
-        // group.
+        // The id of an ended child may be reused, and 0 means this process's group.
         if self.handle.has(flag::PROCESS_ENDED) || self.pid.get() == 0 {
             return Err(Error::ESRCH);
         }
         sys::process::kill(self.pid.get(), signum)
     }
 
-    /// Moves the child to `ended` if it has ended. One that somebody else has reaped is never heard
-    /// of again.
+    /// Moves the child to `ended` if it has ended. A child that the program has reaped itself never does.
     fn take_status(&self, ended: &List) -> bool {
         let Ok(Some(status)) = spawn::take_status(self.pid.get()) else { return false };
         self.status.set(status);
         self.link.unlink();
-        // SAFETY: it is in no list now; closing the handle takes it out of this one.
+        // SAFETY: the link is in no list now; closing the handle unlinks it.
         unsafe { ended.push_back(&self.link) };
         true
     }
@@ -258,15 +255,15 @@ impl Process {
     }
 }
 
-/// Makes the callbacks of the loop's children that have ended.
+/// Calls the callbacks of the loop's children that have ended.
 pub fn reap(loop_: &Loop) {
     let ended = &loop_.unfinished.ended;
-    // The kernel names one child after the other that has ended, which is cheap however many run.
-    // It names the first one again and again if that is not for this loop to reap; then each of the
-    // loop's has to be asked for.
+    // The kernel returns the id of one ended child, so the cost does not grow with the number of running
+    // ones. It returns the same id until that child is reaped. If it is not one of the loop's, each of the
+    // loop's children is asked for.
     while let Some(pid) = spawn::ended_child() {
-        if !each_child(loop_, |process| process.pid.get() == pid && process.take_status(ended)) {
-            each_child(loop_, |process| {
+        if !any_child(loop_, |process| process.pid.get() == pid && process.take_status(ended)) {
+            any_child(loop_, |process| {
                 process.take_status(ended);
                 false
             });
@@ -274,17 +271,17 @@ pub fn reap(loop_: &Loop) {
         }
     }
     while let Some(link) = ended.pop_front() {
-        // SAFETY: closing a handle takes it out of `ended`, so what is in there is alive.
+        // SAFETY: closing a handle unlinks it from `ended`, so those in it are alive.
         unsafe { (*container_of!(link, Process, link)).finish() };
     }
 }
 
-/// Calls `visit` for the children that run, which may take them out of the list, until it returns
-/// true; whether it did.
-fn each_child(loop_: &Loop, visit: impl Fn(&Process) -> bool) -> bool {
+/// Calls `visit`, which may unlink the child, for each running child until it returns true. Returns
+/// whether it did.
+fn any_child(loop_: &Loop, visit: impl Fn(&Process) -> bool) -> bool {
     let mut next = loop_.processes.front();
     while let Some(link) = next {
-        // SAFETY: a handle in the list is active, hence alive; the next one is looked up first.
+        // SAFETY: a handle in the list is active, hence alive; the next one is read before `visit`.
         unsafe {
             next = loop_.processes.after(link);
             if visit(&*container_of!(link, Process, link)) {
@@ -295,54 +292,53 @@ fn each_child(loop_: &Loop, visit: impl Fn(&Process) -> bool) -> bool {
     false
 }
 
-/// Initialises a process handle and runs a program in a child process. The options are not used
-/// after the call.
+/// Initialises a process handle and runs a program in a child process. The options are not used after
+/// the call.
 ///
-/// A program without a slash in its name is looked for in the `PATH` of the child's environment,
-/// starting from the child's working directory if that has relative parts. The child begins with no
-/// signal blocked or ignored. Descriptors that are not in `stdio` are inherited unless they are
-/// close-on-exec, as all those of this library are. Descriptors and streams that are inherited
-/// become blocking; `UV_NONBLOCK_PIPE` has an effect on Windows only. With `UV_PROCESS_SETUID` or `UV_PROCESS_SETGID` the child has no supplementary
-/// groups.
+/// A name without a slash is looked up in the `PATH` of the child's environment; its relative directories
+/// are relative to the child's working directory. The child starts with no signal blocked or ignored.
+/// Descriptors that are not in `stdio` are inherited unless they are close-on-exec, as all those of this
+/// library are. Inherited descriptors and streams become blocking; `UV_NONBLOCK_PIPE` only affects Windows.
+/// With `UV_PROCESS_SETUID` or `UV_PROCESS_SETGID` the child has no supplementary groups.
 ///
-/// Returns 0, or the error that kept the program from running, such as `UV_ENOENT` or `UV_EACCES`;
-/// `UV_EINVAL` for an unusable `stdio`. Also when this fails the handle is initialised and is to be
-/// closed. Closing the handle of a child that runs does not end the child; who waits for it then is
-/// the program's own affair. Loop thread only, as all process functions that take a handle.
+/// Returns 0, the error that prevented the program from running, such as `UV_ENOENT` or `UV_EACCES`, or
+/// `UV_EINVAL` for an invalid `stdio`. After an error too the handle is initialised and must be closed.
+/// Closing the handle of a running child does not end the child, which the program must then wait for
+/// itself. Loop thread only, as all process functions that take a handle.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_spawn>.
 ///
 /// # Safety
 /// `loop` is an initialised loop, `handle` is memory for the handle, alive until it is closed, and
-/// `options` is filled in: strings and arrays of them end as in C, streams are initialised handles.
+/// `options` is initialised: strings and arrays of strings are terminated, `stdio` has `stdio_count`
+/// elements, and their streams are initialised handles.
 #[no_mangle]
 pub unsafe extern "C" fn uv_spawn(
     r#loop: *mut uv_loop_t,
     handle: *mut uv_process_t,
     options: *const uv_process_options_t,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Process::init(handle.cast(), Loop::of(r#loop), (*options).exit_cb);
         Process::of(handle).spawn(&*options).into_c()
     }
 }
 
-/// Sends a signal to the child; with `signum` 0 only says whether there is one.
+/// Sends a signal to the child. With a `signum` of 0 it only checks that the child exists.
 ///
-/// Returns 0 or an error code: `UV_ESRCH` when the child has ended and its callback was made, or
-/// could not be started; `UV_EINVAL` for a number that is no signal.
+/// Returns 0, `UV_ESRCH` if the child has ended and its callback was called, or if it did not start,
+/// `UV_EINVAL` for an invalid signal number, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_kill>.
 ///
 /// # Safety
 /// `process` is a handle that `uv_spawn()` was called for.
 #[no_mangle]
 pub unsafe extern "C" fn uv_process_kill(process: *mut uv_process_t, signum: c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Process::of(process) }.kill(signum).into_c()
 }
 
-/// The field `pid`: the child's process id, which stays the same when the child has ended; 0 when
-/// it could not be started.
+/// Returns the field `pid`: the child's process id, also after it has ended, or 0 if it did not start.
 ///
 /// See <https://docs.libuv.org/en/v1.x/process.html#c.uv_process_get_pid>.
 ///
@@ -350,6 +346,6 @@ pub unsafe extern "C" fn uv_process_kill(process: *mut uv_process_t, signum: c_i
 /// `process` is a handle that `uv_spawn()` was called for.
 #[no_mangle]
 pub unsafe extern "C" fn uv_process_get_pid(process: *const uv_process_t) -> uv_pid_t {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Process::of(process) }.pid.get()
 }

@@ -1,8 +1,7 @@
 //! Timers.
 //!
-//! A timer is in one of three places: among the loop's [`timers`](crate::event_loop::timers) while
-//! it is active; in the list of those that are due, between the moment the loop finds it due and its
-//! callback; or in neither.
+//! An active timer is in the loop's [`timers`](crate::event_loop::timers). When it is due it moves to a
+//! list until its callback.
 
 use super::Handle;
 use crate::abi::*;
@@ -29,12 +28,12 @@ const _: () = {
 };
 
 impl Timer {
-    /// Makes the memory at `at` a timer.
+    /// Initialises a timer at `at`.
     ///
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut Timer, loop_: &Loop) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Handle::init(at, loop_, UV_TIMER, |handle| Timer {
                 handle,
@@ -44,16 +43,16 @@ impl Timer {
         }
     }
 
-    /// As [`Timer::init`], for a part of another handle: the user does not see it, and it keeps no
-    /// loop alive. [`Timer::close`] is all that it needs at its end.
+    /// Initialises a timer as a part of another handle: walks do not visit it, and it keeps no loop alive. It
+    /// must be stopped before its memory is freed.
     ///
     /// # Safety
     /// As for [`Handle::init`].
     pub unsafe fn init_internal(at: *mut Timer, loop_: &Loop) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Timer::init(at, loop_);
-            (*at).handle.hide();
+            (*at).handle.make_internal();
         }
     }
 
@@ -65,27 +64,27 @@ impl Timer {
         if callback.is_none() || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
-        self.leave();
+        self.unlink();
         self.callback.set(callback);
         self.node.repeat.set(repeat);
         let loop_ = self.handle.loop_();
         let now = loop_.now();
-        // SAFETY: `leave` has taken it out of what it was in, as closing does before its memory goes.
-        // A timeout past the end of time never comes.
+        // SAFETY: the node is unlinked, and closing unlinks it again before its memory is freed. A due time
+        // beyond u64::MAX is never reached.
         unsafe { loop_.timers.insert(&self.node, now, now.saturating_add(timeout)) };
         self.handle.activate();
         Ok(())
     }
 
     pub fn stop(&self) {
-        self.leave();
+        self.unlink();
         self.handle.deactivate();
     }
 
-    /// Takes the timer out of what it is in, if anything.
-    fn leave(&self) {
+    /// Removes the timer from the loop's timers or the list of due ones.
+    fn unlink(&self) {
         if self.handle.is_active() {
-            // SAFETY: an active timer is among the loop's.
+            // SAFETY: an active timer is in the loop's timers.
             unsafe { self.handle.loop_().timers.remove(&self.node) };
         } else {
             self.node.link.unlink();
@@ -98,22 +97,21 @@ impl Timer {
         }
         let repeat = self.node.repeat.get();
         if repeat != 0 {
-            // Of a timer that is closing libuv says nothing here.
+            // Fails for a closing timer, which libuv does not report.
             let _ = self.start(self.callback.get(), repeat, repeat);
         }
         Ok(())
     }
 }
 
-/// Runs the timers that are due. Those that the callbacks start wait for the next round, however
-/// soon they are due.
+/// Calls the due timers. Those that the callbacks start are for the next call, however soon they are due.
 pub fn run_due(loop_: &Loop) {
     let due = &loop_.unfinished.timers;
     loop_.timers.take_due(loop_.now(), due);
     let mut prefetcher = Prefetcher::new();
     let mut at = due.front();
     while let Some(link) = at {
-        // SAFETY: a timer that was started is alive, and so far all are in `due`.
+        // SAFETY: a started timer is alive; all of these are in `due`, where no callback has run yet.
         unsafe {
             let timer = &*container_of!(link, Timer, node.link);
             timer.handle.deactivate();
@@ -122,11 +120,11 @@ pub fn run_due(loop_: &Loop) {
         }
     }
     while let Some(link) = due.pop_front() {
-        // SAFETY: closing a timer takes it out of `due`, so what is in there is alive.
+        // SAFETY: closing a timer unlinks it from `due`, so those in it are alive.
         let timer = unsafe { &*container_of!(link, Timer, node.link) };
         timer.node.prefetch_later();
-        // A repeating timer is started again first: its callback may stop it. One that was never
-        // given a callback is not here, so this does not fail.
+        // A repeating timer is started before its callback, which may stop it. This fails only for a timer
+        // without a callback, which is never due.
         let _ = timer.again();
         if let Some(callback) = timer.callback.get() {
             let this = core::ptr::from_ref(timer).cast_mut().cast();
@@ -136,11 +134,11 @@ pub fn run_due(loop_: &Loop) {
     }
 }
 
-/// Starts timers again that are due and have not been called back, as a callback has left the loop.
+/// Restarts due timers that were not called because a callback has left the loop by an exception.
 pub fn restart_due(loop_: &Loop) {
     while let Some(link) = loop_.unfinished.timers.pop_front() {
-        // SAFETY: closing a timer takes it out of the list, so what is in there is alive, and among
-        // the loop's timers no longer.
+        // SAFETY: closing a timer unlinks it from the list, so those in it are alive, and no longer in the
+        // loop's timers.
         unsafe {
             let timer = &*container_of!(link, Timer, node.link);
             loop_.timers.insert(&timer.node, loop_.now(), timer.node.due.get());
@@ -158,16 +156,15 @@ pub fn restart_due(loop_: &Loop) {
 /// `loop` is an initialised loop and `handle` is memory for a timer, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_init(r#loop: *mut uv_loop_t, handle: *mut uv_timer_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::init(handle.cast(), Loop::of(r#loop)) };
     0
 }
 
-/// Starts a timer, or starts it anew if it is active: the callback runs `timeout` milliseconds
-/// after the loop's current time (`uv_now()`), and then every `repeat` milliseconds unless
-/// `repeat` is 0.
+/// Starts a timer, or restarts it if it is active: `cb` is called `timeout` milliseconds after the loop's
+/// time (`uv_now()`), and then every `repeat` milliseconds unless `repeat` is 0.
 ///
-/// Returns 0, or `UV_EINVAL` when `cb` is NULL or the handle is closing.
+/// Returns 0, or `UV_EINVAL` if `cb` is NULL or the handle is closing.
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_start>.
 ///
 /// # Safety
@@ -179,11 +176,11 @@ pub unsafe extern "C" fn uv_timer_start(
     timeout: u64,
     repeat: u64,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::of(handle) }.start(cb, timeout, repeat).into_c()
 }
 
-/// Stops a timer: its callback is not called any more. Stopping twice is harmless. Returns 0.
+/// Stops a timer: its callback is not called any more. Does nothing if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_stop>.
 ///
@@ -191,26 +188,26 @@ pub unsafe extern "C" fn uv_timer_start(
 /// `handle` is an initialised timer that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_stop(handle: *mut uv_timer_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::of(handle) }.stop();
     0
 }
 
 /// Stops a timer and, if it repeats, starts it again with its repeat value as the timeout.
 ///
-/// Returns 0, or `UV_EINVAL` when the timer was never started.
+/// Returns 0, or `UV_EINVAL` if the timer was never started.
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_again>.
 ///
 /// # Safety
 /// `handle` is an initialised timer that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_again(handle: *mut uv_timer_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::of(handle) }.again().into_c()
 }
 
-/// Sets the repeat interval in milliseconds; 0 makes the timer run once. It is used from the next
-/// time the timer is due.
+/// Sets the repeat interval in milliseconds; with 0 the timer does not repeat. It takes effect when the
+/// timer is next due.
 ///
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_set_repeat>.
 ///
@@ -218,11 +215,11 @@ pub unsafe extern "C" fn uv_timer_again(handle: *mut uv_timer_t) -> c_int {
 /// `handle` is an initialised timer that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u64) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::of(handle) }.node.repeat.set(repeat);
 }
 
-/// The repeat interval in milliseconds.
+/// Returns the repeat interval in milliseconds.
 ///
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_repeat>.
 ///
@@ -230,11 +227,11 @@ pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u6
 /// `handle` is an initialised timer that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Timer::of(handle) }.node.repeat.get()
 }
 
-/// How many milliseconds from the loop's current time the timer is due; 0 when it is overdue.
+/// Returns the time until the timer is due, in milliseconds from the loop's time; 0 if it is overdue.
 ///
 /// See <https://docs.libuv.org/en/v1.x/timer.html#c.uv_timer_get_due_in>.
 ///
@@ -242,7 +239,7 @@ pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
 /// `handle` is an initialised timer that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_get_due_in(handle: *const uv_timer_t) -> u64 {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let timer = unsafe { Timer::of(handle) };
     timer.node.due.get().saturating_sub(timer.handle.loop_().now())
 }

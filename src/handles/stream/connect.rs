@@ -1,4 +1,4 @@
-//! Making a connection.
+//! Connecting a stream.
 
 use super::Stream;
 use crate::abi::*;
@@ -23,8 +23,8 @@ const _: () =
     assert!(core::mem::offset_of!(Connect, stream) == core::mem::offset_of!(uv_connect_t, handle));
 
 impl Stream {
-    /// Takes note that a connection is being made, or is made already when `connected`, or has
-    /// failed when there is a delayed error.
+    /// Begins to wait for a connection. If the stream is already `connected`, or connecting has failed with
+    /// a delayed error, the callback is queued.
     ///
     /// # Safety
     /// `request` is alive and in place until `callback` is called.
@@ -38,7 +38,7 @@ impl Stream {
         if !failed && !connected {
             self.arm(Interest::WRITABLE)?;
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: `request` is memory for the request, as documented.
         unsafe {
             Request::init(request, UV_CONNECT, |request| Connect {
                 request,
@@ -57,15 +57,15 @@ impl Stream {
         if failed {
             self.loop_().queue_pending(&self.watcher);
         } else if connected {
-            // The callback belongs to the poll phase, as if the kernel had been asked.
+            // The callback is called in the poll phase, as if epoll had reported the connection.
             self.handle.set(flag::CONNECTED);
             self.loop_().requeue(&self.watcher);
         }
         Ok(())
     }
 
-    /// The kernel reported that connecting has come to an end. How is asked only now: a callback
-    /// since then may have reset the connection.
+    /// Called when the kernel reported the end of connecting. Reads the result only now, as a callback may
+    /// have reset the connection since.
     pub(super) fn on_connected(&self) {
         match sys::socket::take_error(self.fd()) {
             Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
@@ -82,7 +82,7 @@ impl Stream {
         if result.is_err() {
             self.fail_writes(Error::ECANCELED);
         }
-        // Writes that were queued, or cancelled, meanwhile.
+        // Finishes writes that were queued or cancelled meanwhile.
         if !self.write_queue.is_empty()
             || !self.written.is_empty()
             || !self.shutdown_request.get().is_null()
@@ -100,9 +100,9 @@ impl Stream {
     fn call_connect(&self, result: Result) {
         let request = self.connect_request.replace(core::ptr::null());
         self.loop_().request_ended();
-        // SAFETY: the request is alive until its callback, which is the user's function.
+        // SAFETY: the request is alive until its callback is called.
         if let Some(callback) = unsafe { (*request).callback.get() } {
-            // SAFETY: as above.
+            // SAFETY: the user's function, called with the request that it was given for.
             call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
         }
     }

@@ -72,7 +72,7 @@ impl Stream {
         }
         let mut kept = Ok(());
         let keep = |fd| {
-            let result = self.keep(fd);
+            let result = self.keep_descriptor(fd);
             if result.is_err() {
                 let _ = sys::fd::close(fd);
                 kept = result;

@@ -16,10 +16,10 @@ use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 
-/// The descriptors behind the first, in the order of their arrival.
+/// The descriptors after the first, in order of arrival.
 pub struct Queue {
     fds: RefCell<Array<c_int>>,
-    /// How many of them have been taken.
+    /// The number of descriptors at the front that were taken.
     taken: Cell<usize>,
 }
 
@@ -30,7 +30,7 @@ impl Queue {
 
     fn push(&self, fd: c_int) -> Result {
         let mut fds = self.fds.borrow_mut();
-        // The room of those that were taken is used again, at a cost that does not exceed theirs.
+        // Reuses the space of taken ones when they are more than half: O(1) amortized.
         let taken = self.taken.get();
         if taken > fds.len() / 2 {
             fds.copy_within(taken.., 0);
@@ -43,12 +43,12 @@ impl Queue {
 }
 
 impl Stream {
-    /// The stream as a pipe, if it is one that descriptors are passed over.
+    /// Returns the stream as a pipe if descriptors can be passed over it.
     pub(super) fn as_ipc(&self) -> Option<&Pipe> {
         self.as_pipe().filter(|pipe| pipe.is_ipc())
     }
 
-    /// Whether the handle can be sent over this stream.
+    /// Fails unless the handle can be sent over this stream.
     ///
     /// # Safety
     /// `handle` is an initialised handle.
@@ -56,7 +56,7 @@ impl Stream {
         if self.as_ipc().is_none() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { descriptor_of(handle.cast()) }.map(drop)
     }
 
@@ -66,7 +66,8 @@ impl Stream {
         unsafe { self.extra.get().cast::<Queue>().as_ref() }
     }
 
-    pub(super) fn keep(&self, fd: c_int) -> Result {
+    /// Keeps a received descriptor for `uv_accept`.
+    pub(super) fn keep_descriptor(&self, fd: c_int) -> Result {
         if self.accepted_fd.get() == -1 {
             self.accepted_fd.set(fd);
             return Ok(());
@@ -77,7 +78,7 @@ impl Stream {
                 let memory = memory::malloc(size_of::<Queue>())?.cast::<Queue>();
                 let empty = Queue { fds: RefCell::new(Array::new()), taken: Cell::new(0) };
                 self.extra.set(memory.as_ptr().cast());
-                // SAFETY: fresh memory of the right size and malloc's alignment.
+                // SAFETY: the memory is fresh, of the right size and aligned as by malloc.
                 unsafe {
                     memory.write(empty);
                     memory.as_ref()
@@ -87,10 +88,10 @@ impl Stream {
         queue.push(fd)
     }
 
-    /// Puts the next descriptor where `uv_accept` finds it.
+    /// Moves the next descriptor to `accepted_fd`.
     pub(super) fn next_descriptor(&self) {
         let Some(queue) = self.queue() else { return };
-        // Empty when there was no memory for the first that was to be queued.
+        // The queue is empty if there was no memory for its first descriptor.
         if let Some(next) = queue.fds.borrow().get(queue.taken.get()) {
             self.accepted_fd.set(*next);
             queue.taken.set(queue.taken.get() + 1);
@@ -106,7 +107,7 @@ impl Stream {
         }
         let queue = self.extra.replace(core::ptr::null_mut());
         if !queue.is_null() {
-            // SAFETY: `keep` made it, and nobody has a reference to it.
+            // SAFETY: allocated by `keep_descriptor`, and no reference to it exists.
             unsafe {
                 queue.cast::<Queue>().drop_in_place();
                 memory::free(queue);
@@ -114,7 +115,7 @@ impl Stream {
         }
     }
 
-    /// Closes the descriptors that nobody took.
+    /// Closes the queued descriptors.
     pub(super) fn close_descriptors(&self) {
         if let Some(queue) = self.queue() {
             for fd in queue.fds.borrow().iter().skip(queue.taken.get()) {
@@ -125,12 +126,12 @@ impl Stream {
     }
 }
 
-/// The descriptor that sending the handle would send.
+/// Returns the descriptor of a handle that is to be sent.
 ///
 /// # Safety
 /// `handle` is an initialised handle.
 pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let handle = unsafe { Handle::of(handle) };
     match handle.kind() {
         UV_TCP | UV_NAMED_PIPE | UV_UDP => handle.fd().map_err(|_| Error::EBADF),
@@ -138,7 +139,7 @@ pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> 
     }
 }
 
-/// How many handles have arrived over the pipe and wait for `uv_accept()`.
+/// Returns the number of handles received over the pipe that `uv_accept()` can take.
 ///
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
 ///
@@ -146,7 +147,7 @@ pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> 
 /// `handle` is an initialised pipe.
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_pending_count(handle: *mut uv_pipe_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     if stream.as_ipc().is_none() || stream.accepted_fd.get() == -1 {
         return 0;
@@ -154,8 +155,8 @@ pub unsafe extern "C" fn uv_pipe_pending_count(handle: *mut uv_pipe_t) -> c_int 
     c_int::try_from(1 + stream.queue().map_or(0, Queue::len)).unwrap_or(c_int::MAX)
 }
 
-/// The type of handle that the next `uv_accept()` on the pipe needs; `UV_UNKNOWN_HANDLE` when no
-/// handle is waiting or no type suits it.
+/// Returns the type of handle to pass to the next `uv_accept()` on the pipe, or `UV_UNKNOWN_HANDLE` if no
+/// handle was received or none of the types fits.
 ///
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_type>.
 ///
@@ -163,7 +164,7 @@ pub unsafe extern "C" fn uv_pipe_pending_count(handle: *mut uv_pipe_t) -> c_int 
 /// `handle` is an initialised pipe.
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_pending_type(handle: *mut uv_pipe_t) -> uv_handle_type {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     match stream.accepted_fd.get() {
         fd if fd != -1 && stream.as_ipc().is_some() => uv_guess_handle(fd),

@@ -1,4 +1,4 @@
-//! Pipes: local sockets, and whatever else is opened as a pipe.
+//! Pipe handles: local sockets, pipes, and other descriptors opened as a pipe.
 
 use super::connect::Connect;
 use super::Stream;
@@ -18,7 +18,7 @@ pub struct Pipe {
     stream: Stream,
     ipc: Cell<c_int>,
     padding: Padding<4>,
-    /// The path that binding created and closing removes, from [`memory`]; NULL if there is none.
+    /// The path that `bind` created and closing removes, allocated with [`memory`]; NULL if there is none.
     path: Cell<*const c_char>,
 }
 
@@ -57,9 +57,9 @@ impl Pipe {
                 Ok(())
             }
             Err(error) => {
-                // SAFETY: `path` came from `memory`, or is NULL.
+                // SAFETY: `path` is NULL or from `memory`, and not used again.
                 unsafe { memory::free(path.cast_mut().cast()) };
-                // That a directory is missing has always been reported like this.
+                // libuv reports a missing directory as EACCES.
                 Err(if error == Error::ENOENT { Error::EACCES } else { error })
             }
         }
@@ -81,11 +81,11 @@ impl Pipe {
         }
         let result = name.and_then(|name| self.connect_to(name));
         self.stream.delayed_error.set(result.map_or_else(Error::code, |_| 0));
-        // SAFETY: the caller's contract.
+        // SAFETY: the request is alive until its callback, as documented.
         unsafe { self.stream.begin_connect(request, result == Ok(true), callback) }
     }
 
-    /// Whether that is done already, as it usually is.
+    /// Connects. Returns whether the connection is complete, as it usually is.
     fn connect_to(&self, name: &[u8]) -> Result<bool> {
         let is_new = !self.stream.is_open();
         if is_new {
@@ -96,7 +96,7 @@ impl Pipe {
             Err(error) if error == Error::from_errno(libc::EINPROGRESS) => false,
             Err(error) => return Err(error),
         };
-        // One that was bound or opened before keeps the directions that it has, as in libuv.
+        // As in libuv, a pipe that was bound or opened before keeps its directions.
         if is_new {
             self.stream.open(self.stream.fd(), flag::READABLE | flag::WRITABLE)?;
         }
@@ -106,7 +106,7 @@ impl Pipe {
     fn remove_path(&self) {
         let path = self.path.replace(core::ptr::null());
         if !path.is_null() {
-            // SAFETY: the path is a C string from `memory`, which nobody else has.
+            // SAFETY: the path is a C string from `memory`, and not used again.
             unsafe {
                 let _ = sys::fs::unlink(Path::new(path));
                 memory::free(path.cast_mut().cast());
@@ -128,10 +128,10 @@ impl Pipe {
         };
         let fd = self.stream.handle.fd()?;
         sys::fs::chmod(Target::File(fd), mode)?;
-        // The mode of the file in the directory is another than that of the socket.
+        // The file in the directory has a mode of its own.
         let (address, _) = socket::name(fd)?;
         let name = core::ptr::from_ref(&address).cast::<c_char>();
-        // SAFETY: the address is shorter than its storage, the rest of which is zero.
+        // SAFETY: the address is shorter than its storage, which is zeroed, so the path has a NUL.
         sys::fs::chmod(Target::Path(unsafe { Path::new(name.add(NAME_OFFSET)) }), mode)
     }
 }
@@ -147,7 +147,7 @@ fn bound_socket(name: &[u8]) -> Result<c_int> {
     }
 }
 
-/// The directions in which a descriptor with these flags can be used.
+/// Returns the directions of a descriptor with these status flags.
 pub(super) fn directions(status_flags: c_int) -> u32 {
     match status_flags & libc::O_ACCMODE {
         libc::O_RDONLY => flag::READABLE,
@@ -157,14 +157,14 @@ pub(super) fn directions(status_flags: c_int) -> u32 {
 }
 
 impl Stream {
-    /// The stream as the pipe that it is part of.
+    /// Returns the pipe that the stream is part of, if any.
     pub(super) fn as_pipe(&self) -> Option<&Pipe> {
-        // SAFETY: the kind says that the stream is part of a pipe.
+        // SAFETY: a stream of this kind is the first field of a pipe.
         (self.handle.kind() == UV_NAMED_PIPE)
             .then(|| unsafe { &*core::ptr::from_ref(self).cast::<Pipe>() })
     }
 
-    /// Removes the path that a pipe was bound to.
+    /// Removes the path that the pipe was bound to.
     pub(super) fn remove_path(&self) {
         if let Some(pipe) = self.as_pipe() {
             pipe.remove_path();
@@ -185,7 +185,7 @@ fn is_path(name: &[u8]) -> bool {
 
 fn copy_path(name: &[u8]) -> Result<*const c_char> {
     let copy = memory::malloc(name.len() + 1)?.cast::<u8>();
-    // SAFETY: the copy has room for the name and a NUL.
+    // SAFETY: the copy has the size of the name and a NUL.
     unsafe {
         copy.as_ptr().copy_from_nonoverlapping(name.as_ptr(), name.len());
         copy.add(name.len()).write(0);
@@ -193,7 +193,7 @@ fn copy_path(name: &[u8]) -> Result<*const c_char> {
     Ok(copy.as_ptr().cast())
 }
 
-/// The name that C passed, cut to what an address holds unless `flags` forbid it.
+/// Returns the name, truncated to the size of an address unless `flags` forbid it.
 ///
 /// # Safety
 /// `name` is NULL or points to `length` bytes.
@@ -221,12 +221,12 @@ unsafe fn string_length(name: *const c_char) -> usize {
     if name.is_null() {
         return 0;
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: not NULL, hence a C string.
     unsafe { CStr::from_ptr(name) }.count_bytes()
 }
 
-/// Initialises a pipe handle. `ipc` is non-zero for a connected pipe that handles will be passed
-/// over. Returns 0.
+/// Initialises a pipe handle. With a non-zero `ipc`, handles can be sent over it once it is connected.
+/// Returns 0.
 ///
 /// Loop thread only, as all functions on pipe handles.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_init>.
@@ -239,7 +239,7 @@ pub unsafe extern "C" fn uv_pipe_init(
     handle: *mut uv_pipe_t,
     ipc: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let pipe = handle.cast::<Pipe>();
         Handle::init(pipe, Loop::of(r#loop), UV_NAMED_PIPE, |handle| Pipe {
@@ -253,42 +253,42 @@ pub unsafe extern "C" fn uv_pipe_init(
     0
 }
 
-/// Makes the handle use an existing descriptor, such as an end of a pipe(2), a FIFO or a local
-/// socket. It becomes non-blocking and the handle's: it is closed with it.
+/// Opens the handle with an existing descriptor, such as an end of a pipe(2), a FIFO or a local socket.
+/// The handle owns the descriptor, makes it non-blocking, and closes it.
 ///
-/// Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
-/// has another; `UV_EBADF` when it is not open.
+/// Returns 0, `UV_EEXIST` if another handle of the loop has the descriptor, `UV_EBUSY` if the handle has
+/// one already, or `UV_EBADF` if it is not open.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_open>.
 ///
 /// # Safety
 /// `handle` is an initialised pipe.
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_open(handle: *mut uv_pipe_t, file: uv_file) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Pipe::of(handle) }.open(file).into_c()
 }
 
-/// Binds the pipe to a path, which is cut when it is longer than an address can hold. The file is
-/// removed when the handle is closed.
+/// Binds the pipe to a path, which is truncated if it is too long for an address. Closing the handle
+/// removes the file.
 ///
-/// Returns what `uv_pipe_bind2()` does.
+/// Returns the same as `uv_pipe_bind2()`.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind>.
 ///
 /// # Safety
 /// `handle` is an initialised pipe, and `name` is NULL or a C string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_bind(handle: *mut uv_pipe_t, name: *const c_char) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented; a C string has as many bytes as its length.
     unsafe { uv_pipe_bind2(handle, name, string_length(name), 0) }
 }
 
-/// Binds the pipe to a name of `namelen` bytes. One that begins with a NUL is abstract: it lives in
-/// no directory. When it is empty the kernel chooses an abstract name. `flags` are 0 or
+/// Binds the pipe to a name of `namelen` bytes. A name that begins with a NUL is abstract: it is not in the
+/// file system. For an empty name the kernel chooses an abstract one. `flags` is 0 or
 /// `UV_PIPE_NO_TRUNCATE`.
 ///
-/// Returns 0; `UV_EINVAL` for other flags, a path that contains a NUL, a name that is too long and
-/// must not be cut, or when the handle is bound or open already; `UV_EADDRINUSE` when the name
-/// exists; `UV_EACCES` when it cannot be created; or another error code.
+/// Returns 0; `UV_EINVAL` for other flags, a path that contains a NUL, a name that is too long and must
+/// not be truncated, or a handle that is bound or open; `UV_EADDRINUSE` if the name exists; `UV_EACCES` if
+/// it cannot be created; or another error code.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_bind2>.
 ///
 /// # Safety
@@ -300,12 +300,11 @@ pub unsafe extern "C" fn uv_pipe_bind2(
     namelen: usize,
     flags: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { name_of(name, namelen, flags).and_then(|name| Pipe::of(handle).bind(name)) }.into_c()
 }
 
-/// Connects to the path, which is cut when it is longer than an address can hold. Every error is
-/// reported by `cb`.
+/// Connects to a path, which is truncated if it is too long for an address. `cb` receives all errors.
 ///
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect>.
 ///
@@ -318,20 +317,20 @@ pub unsafe extern "C" fn uv_pipe_connect(
     name: *const c_char,
     cb: uv_connect_cb,
 ) {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented; a C string has as many bytes as its length.
     unsafe {
         let name = peer_name(name, string_length(name), 0);
-        // Fails only when there can be no callback: the handle is closing, or connecting already.
+        // Fails, without a callback, only if the handle is closing or already connecting.
         let _ = Pipe::of(handle).connect(req.cast(), name, cb);
     }
 }
 
-/// Connects to a name of `namelen` bytes, which is abstract if it begins with a NUL. `flags` are 0
-/// or `UV_PIPE_NO_TRUNCATE`. `cb` is called when that is done or has failed.
+/// Connects to a name of `namelen` bytes, which is abstract if it begins with a NUL. `flags` is 0 or
+/// `UV_PIPE_NO_TRUNCATE`. Calls `cb` when the connection is established or has failed.
 ///
-/// Returns 0; without a callback `UV_EINVAL` for other flags, an empty name, a path that contains
-/// a NUL or a name that is too long and must not be cut; `UV_EALREADY` when a connection is being
-/// made.
+/// Returns 0. Does not call `cb` after an error: `UV_EINVAL` for other flags, an empty name, a path that
+/// contains a NUL, or a name that is too long and must not be truncated; `UV_EALREADY` if the handle is
+/// already connecting.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_connect2>.
 ///
 /// # Safety
@@ -346,7 +345,7 @@ pub unsafe extern "C" fn uv_pipe_connect2(
     flags: c_uint,
     cb: uv_connect_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         peer_name(name, namelen, flags)
             .and_then(|name| Pipe::of(handle).connect(req.cast(), Ok(name), cb))
@@ -354,12 +353,12 @@ pub unsafe extern "C" fn uv_pipe_connect2(
     }
 }
 
-/// As [`name_of`], but not empty.
+/// Returns the name as [`name_of`] does, and fails if it is empty.
 ///
 /// # Safety
 /// As for [`name_of`].
 unsafe fn peer_name<'a>(name: *const c_char, length: usize, flags: c_uint) -> Result<&'a [u8]> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { name_of(name, length, flags) }.and_then(|name| {
         if name.is_empty() {
             Err(Error::EINVAL)
@@ -369,12 +368,12 @@ unsafe fn peer_name<'a>(name: *const c_char, length: usize, flags: c_uint) -> Re
     })
 }
 
-/// Copies the name in an address to where C wants it, and tells its length, or how much room it
-/// needs. A path gets a NUL, which its length does not count.
+/// Copies the name of an address to `buffer`, with a NUL if it is a path, and sets `*size` to its length
+/// without the NUL, or to the required size.
 ///
 /// # Safety
 /// `buffer` is NULL or has room for `*size` bytes.
-unsafe fn give_name(
+unsafe fn copy_name(
     handle: *const uv_pipe_t,
     ask: fn(c_int) -> Result<(libc::sockaddr_storage, usize)>,
     buffer: *mut c_char,
@@ -383,7 +382,7 @@ unsafe fn give_name(
     if buffer.is_null() || size.is_null() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: `buffer` has room for `*size` bytes, as documented; an address is shorter than its storage.
     unsafe {
         let room = size.replace(0);
         if room == 0 {
@@ -412,12 +411,12 @@ unsafe fn give_name(
     Ok(())
 }
 
-/// The name that the pipe is bound to. `size` says how much room `buffer` has, and then how long
-/// the name is. A path is followed by a NUL, an abstract name begins with one, and a pipe without
-/// a name has one of length 0.
+/// Copies the name that the pipe is bound to. `*size` is the size of `buffer`, and is set to the length of
+/// the name. A path is followed by a NUL, an abstract name begins with one, and the name of an unbound pipe
+/// is empty.
 ///
-/// Returns 0; `UV_ENOBUFS` when there is not enough room, `*size` says then what is needed;
-/// `UV_EBADF` when the handle is not open; `UV_ENOTSOCK` when it is no socket.
+/// Returns 0, `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size, `UV_EBADF`
+/// if the handle is not open, or `UV_ENOTSOCK` if it is not a socket.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getsockname>.
 ///
 /// # Safety
@@ -428,13 +427,13 @@ pub unsafe extern "C" fn uv_pipe_getsockname(
     buffer: *mut c_char,
     size: *mut usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { give_name(handle, socket::name, buffer, size) }.into_c()
+    // SAFETY: as documented.
+    unsafe { copy_name(handle, socket::name, buffer, size) }.into_c()
 }
 
-/// The name of the peer, as `uv_pipe_getsockname()` gives the pipe's own.
+/// Copies the name of the peer, as `uv_pipe_getsockname()` does with the pipe's own.
 ///
-/// Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+/// Returns the same, or `UV_ENOTCONN` if the pipe is not connected.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_getpeername>.
 ///
 /// # Safety
@@ -445,11 +444,11 @@ pub unsafe extern "C" fn uv_pipe_getpeername(
     buffer: *mut c_char,
     size: *mut usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
-    unsafe { give_name(handle, socket::peer, buffer, size) }.into_c()
+    // SAFETY: as documented.
+    unsafe { copy_name(handle, socket::peer, buffer, size) }.into_c()
 }
 
-/// Has an effect on Windows only.
+/// Has no effect, except on Windows.
 ///
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_instances>.
 ///
@@ -458,11 +457,11 @@ pub unsafe extern "C" fn uv_pipe_getpeername(
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_pending_instances(_handle: *mut uv_pipe_t, _count: c_int) {}
 
-/// Lets every user read (`UV_READABLE`), write (`UV_WRITABLE`), or both, the file that the pipe is
+/// Allows all users to read (`UV_READABLE`) or write (`UV_WRITABLE`), or both, the file that the pipe is
 /// bound to.
 ///
-/// Returns 0; `UV_EINVAL` for another mode; `UV_EBADF` when the handle is NULL or not open;
-/// `UV_ENOENT` when it has no file.
+/// Returns 0, `UV_EINVAL` for other flags, `UV_EBADF` if the handle is NULL or not open, or `UV_ENOENT` if
+/// it has no file.
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_chmod>.
 ///
 /// # Safety
@@ -472,6 +471,6 @@ pub unsafe extern "C" fn uv_pipe_chmod(handle: *mut uv_pipe_t, flags: c_int) -> 
     if handle.is_null() {
         return Error::EBADF.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Pipe::of(handle) }.set_mode(flags).into_c()
 }

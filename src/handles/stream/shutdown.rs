@@ -32,7 +32,7 @@ impl Stream {
         {
             return Err(Error::ENOTCONN);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: `request` is memory for the request, as documented.
         unsafe {
             Request::init(request, UV_SHUTDOWN, |request| Shutdown {
                 request,
@@ -49,7 +49,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Shuts the writing side down when that was asked for; everything before it is written.
+    /// Shuts down the writing side if that was requested. The write queue is empty.
     pub(super) fn finish_shutdown(&self) {
         let request = self.shutdown_request.replace(core::ptr::null());
         if request.is_null() {
@@ -64,18 +64,17 @@ impl Stream {
         if result.is_ok() {
             self.handle.set(flag::SHUT);
         }
-        // SAFETY: the request is alive until its callback, which is the user's function.
+        // SAFETY: the request is alive until its callback is called.
         if let Some(callback) = unsafe { (*request).callback.get() } {
-            // SAFETY: as above.
+            // SAFETY: the user's function, called with the request that it was given for.
             call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
         }
     }
 }
 
-/// Shuts the writing side of the stream down once everything that was queued is written; reading
-/// goes on.
+/// Shuts down the writing side of the stream after all queued writes, and calls `cb`. Reading continues.
 ///
-/// Returns 0, or `UV_ENOTCONN` when the stream is not writable (any more). Loop thread only.
+/// Returns 0, or `UV_ENOTCONN` if the stream is not writable. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_shutdown>.
 ///
 /// # Safety
@@ -86,6 +85,6 @@ pub unsafe extern "C" fn uv_shutdown(
     handle: *mut uv_stream_t,
     cb: uv_shutdown_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(handle).shut_down(req.cast(), cb).into_c() }
 }

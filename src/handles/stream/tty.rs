@@ -1,8 +1,7 @@
 //! Terminals.
 //!
-//! The first terminal whose mode is changed is the one that `uv_tty_reset_mode` restores. That
-//! function may run in a signal handler, in the middle of anything, so what it needs lies in a
-//! static behind a lock that is only ever tried.
+//! `uv_tty_reset_mode` restores the first terminal whose mode was changed. It may be called in a signal
+//! handler, so the attributes are in a static with a lock that it only tries to take.
 
 use super::pipe::directions;
 use super::Stream;
@@ -20,7 +19,7 @@ use libc::termios;
 #[repr(C)]
 pub struct Tty {
     stream: Stream,
-    /// The attributes before the mode was first changed; meaningful in other modes than normal.
+    /// The attributes before the mode was changed; valid in all modes but the normal one.
     original: Cell<termios>,
     mode: Cell<uv_tty_mode_t>,
 }
@@ -33,7 +32,7 @@ const _: () = {
     assert!(offset_of!(Tty, mode) == offset_of!(uv_tty_t, mode));
 };
 
-/// A terminal and the attributes that it had at first.
+/// A terminal and its original attributes.
 #[derive(Clone, Copy)]
 struct Original {
     fd: c_int,
@@ -41,7 +40,7 @@ struct Original {
 }
 
 struct Saved {
-    /// 0, or 1 more than the generation of the process whose thread holds the lock.
+    /// 0, or the generation of the process whose thread holds the lock, plus 1.
     holder: AtomicU32,
     original: UnsafeCell<Option<Original>>,
 }
@@ -54,8 +53,8 @@ static SAVED: Saved = Saved { holder: AtomicU32::new(0), original: UnsafeCell::n
 impl Saved {
     /// Locks, unless another thread or the code that a signal interrupted holds the lock.
     ///
-    /// A child process may inherit the lock from a thread that it does not have. It takes the lock
-    /// over, and forgets the attributes, which that thread may have been writing.
+    /// The child of a fork may inherit the lock from a thread that it lacks. It takes over the lock and
+    /// drops the attributes, which that thread may have been writing.
     fn try_lock(&self) -> bool {
         let ours = sys::process::generation().wrapping_add(1);
         let lock =
@@ -84,7 +83,7 @@ impl Saved {
         Ok(result)
     }
 
-    /// Waits for other threads; not to be called in a signal handler.
+    /// Waits until no other thread holds the lock. Must not be called in a signal handler.
     fn with<R>(&self, mut act: impl FnMut(&mut Option<Original>) -> R) -> R {
         loop {
             match self.try_with(&mut act) {
@@ -105,14 +104,14 @@ impl Tty {
         }
         let status = sys::fd::status_flags(fd)?;
         let mut flags = directions(status);
-        let mut own = fd;
+        let mut handle_fd = fd;
         if kind == UV_TTY {
             match reopen(fd, status & libc::O_ACCMODE)? {
-                Some(reopened) => own = reopened,
+                Some(reopened) => handle_fd = reopened,
                 None => flags |= flag::BLOCKING_WRITES,
             }
         }
-        // SAFETY: the caller's contract; any bytes are a valid termios.
+        // SAFETY: as documented; zeros are a valid termios.
         let tty = unsafe {
             let original = core::mem::zeroed();
             Handle::init(at, loop_, UV_TTY, |handle| Tty {
@@ -124,10 +123,10 @@ impl Tty {
         };
         tty.stream.watcher.set_level_triggered(true);
         if flags & flag::BLOCKING_WRITES == 0 {
-            // Fails for no descriptor that can be a handle.
-            let _ = sys::fd::set_nonblocking(own, true);
+            // Does not fail for a descriptor of these types.
+            let _ = sys::fd::set_nonblocking(handle_fd, true);
         }
-        tty.stream.open(own, flags)
+        tty.stream.open(handle_fd, flags)
     }
 
     fn set_mode(&self, mode: uv_tty_mode_t) -> Result {
@@ -166,8 +165,7 @@ impl Tty {
 }
 
 impl Stream {
-    /// Before the descriptor of a terminal is closed: restores the attributes, if it is the one
-    /// that they are kept of.
+    /// Restores the original attributes if they are of this terminal. Called before its descriptor is closed.
     pub(super) fn restore_terminal(&self) {
         let fd = self.fd();
         SAVED.with(|saved| {
@@ -178,11 +176,11 @@ impl Stream {
     }
 }
 
-/// Opens a terminal anew, so that making it non-blocking concerns no other process that shares
-/// it, and puts the new open file in the place of the old, so that both behave the same. `None`
-/// when that is not possible: writes then block.
+/// Opens a terminal again, so that it can be non-blocking without affecting other processes, and replaces
+/// the old descriptor by a duplicate of the new one. Returns `None` if that is not possible; writes then
+/// block.
 fn reopen(fd: c_int, access: c_int) -> Result<Option<c_int>> {
-    // What opening the name of a master opens is a slave.
+    // Opening the name of a master would open a slave.
     if tty::is_master(fd) {
         return Ok(None);
     }
@@ -196,11 +194,11 @@ fn reopen(fd: c_int, access: c_int) -> Result<Option<c_int>> {
     }
 }
 
-/// Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or
-/// a socket. The handle opens the terminal anew, so that it can be non-blocking here while it is
-/// blocking for other processes; where that fails, writes block. The last argument is ignored.
+/// Initialises a terminal handle for a descriptor, usually 0, 1 or 2, which may also be a pipe or a
+/// socket. Opens the terminal again, so that it is non-blocking in this process only; if that fails, writes
+/// block. The last argument is ignored.
 ///
-/// Returns 0, or `UV_EINVAL` for a file and for what is not open.
+/// Returns 0, or `UV_EINVAL` for a file or a descriptor that is not open.
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_init>.
 ///
 /// # Safety
@@ -212,27 +210,27 @@ pub unsafe extern "C" fn uv_tty_init(
     fd: uv_file,
     _readable: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Tty::init(handle.cast(), Loop::of(r#loop), fd) }.into_c()
 }
 
-/// Sets the mode of the terminal, without waiting for output.
+/// Sets the mode of the terminal. Does not wait until output is written.
 ///
-/// Returns 0, `UV_EINVAL` when there is no such mode, or an error of tcsetattr(3).
+/// Returns 0, `UV_EINVAL` for an invalid mode, or an error of tcsetattr(3).
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_mode>.
 ///
 /// # Safety
 /// `handle` is an initialised terminal handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_tty_set_mode(handle: *mut uv_tty_t, mode: uv_tty_mode_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Tty::of(handle) }.set_mode(mode).into_c()
 }
 
-/// Gives the first terminal whose mode was set the attributes that it had. For the end of the
-/// program. Async-signal-safe; keeps errno.
+/// Restores the original attributes of the first terminal whose mode was set. Call it when the program
+/// ends. Async-signal-safe; does not change errno.
 ///
-/// Returns 0, `UV_EBUSY` when it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
+/// Returns 0, `UV_EBUSY` if it interrupts `uv_tty_set_mode()`, or an error of tcsetattr(3).
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_reset_mode>.
 #[no_mangle]
 pub extern "C" fn uv_tty_reset_mode() -> c_int {
@@ -247,7 +245,7 @@ pub extern "C" fn uv_tty_reset_mode() -> c_int {
     result.into_c()
 }
 
-/// The size of the terminal's window in columns and rows.
+/// Gets the size of the terminal's window in columns and rows.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_get_winsize>.
@@ -260,7 +258,7 @@ pub unsafe extern "C" fn uv_tty_get_winsize(
     width: *mut c_int,
     height: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         tty::window_size(Stream::of(handle).fd())
             .map(|size| {
@@ -271,7 +269,7 @@ pub unsafe extern "C" fn uv_tty_get_winsize(
     }
 }
 
-/// Has an effect on Windows only.
+/// Has no effect, except on Windows.
 ///
 /// See <https://docs.libuv.org/en/v1.x/tty.html#c.uv_tty_set_vterm_state>.
 #[no_mangle]
