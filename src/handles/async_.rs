@@ -41,9 +41,10 @@ impl Async {
         }
     }
 
-    /// Not inlined into `send`: most sends of a thread that sends often find the bit set.
+    /// Not inlined into `send`: most sends of a thread that sends often find the bit set. `extern "C"`, so
+    /// that `send` needs no stack frame in case this unwinds.
     #[cold]
-    fn push(&self) {
+    extern "C" fn push(&self) {
         let errno = sys::errno();
         let mailbox = &self.handle.loop_().mailbox;
         // SAFETY: only the thread that set PENDING pushes the handle, and `close` keeps handle and loop

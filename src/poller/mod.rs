@@ -51,8 +51,8 @@ pub enum Mode {
 
 pub struct Poller {
     poll: RefCell<mio::Poll>,
-    /// The events of the latest wait: a `Box`, which `rest` points into.
-    events: *mut Events,
+    /// The events of the latest wait: a `Box`, which `rest` points into, or null before the first wait.
+    events: Cell<*mut Events>,
     /// The events not dispatched yet. Not on the stack, where an exception that leaves a callback
     /// would lose them.
     rest: UnsafeCell<Option<Iter<'static>>>,
@@ -81,7 +81,7 @@ impl Poller {
         slots.reserve(SLOTS)?;
         Ok(Poller {
             poll: RefCell::new(mio::Poll::new()?),
-            events: Box::into_raw(Box::new(Events::with_capacity(EVENTS))),
+            events: Cell::new(core::ptr::null_mut()),
             rest: UnsafeCell::new(None),
             slots: RefCell::new(slots),
             stale: RefCell::new(Array::new()),
@@ -206,6 +206,15 @@ impl Poller {
         self.register(watcher, Mode::Level(events))
     }
 
+    /// Makes room for events, and renews registrations.
+    #[inline(never)]
+    fn prepare(&self) {
+        if self.events.get().is_null() {
+            self.make_events();
+        }
+        self.refresh();
+    }
+
     /// Renews the registrations that `register_level` deferred.
     fn refresh(&self) {
         while let Some(fd) = self.stale.borrow_mut().pop() {
@@ -278,7 +287,7 @@ impl Poller {
             return;
         }
         *rest = None;
-        self.refresh();
+        self.prepare();
         let timeout = match timeout {
             0 => NOW,
             _ => u64::try_from(timeout).ok().map(Duration::from_millis),
@@ -286,7 +295,7 @@ impl Poller {
         // Not borrowed, as a thread that is cancelled in the system call does not end the borrow.
         // SAFETY: only mio's wait runs while the references are in use, and `rest`, which is empty, is
         // the only other pointer to events.
-        let (poll, events) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events) };
+        let (poll, events) = unsafe { (&mut *self.poll.as_ptr(), &mut *self.events.get()) };
         let reply_due = timeout != NOW && self.expected_replies.take() == 1;
         let mut has_events = || poll.poll(events, NOW).is_ok() && !events.is_empty();
         if !(reply_due && self.spin.poll_until(&mut has_events)) {
@@ -300,7 +309,12 @@ impl Poller {
             }
         }
         // SAFETY: the events live as long as the poller, and change only after `rest` was cleared.
-        *rest = unsafe { Some((*self.events).iter()) };
+        *rest = unsafe { Some((*self.events.get()).iter()) };
+    }
+
+    #[cold]
+    fn make_events(&self) {
+        self.events.set(Box::into_raw(Box::new(Events::with_capacity(EVENTS))));
     }
 
     /// Takes the next event of the latest wait that a watcher is there for, in the kernel's order.
@@ -349,8 +363,10 @@ impl Poller {
 
 impl Drop for Poller {
     fn drop(&mut self) {
-        // SAFETY: it came from a box, and what points into it is not used any more.
-        drop(unsafe { Box::from_raw(self.events) });
+        if !self.events.get().is_null() {
+            // SAFETY: it came from a box, and what points into it is not used any more.
+            drop(unsafe { Box::from_raw(self.events.get()) });
+        }
     }
 }
 
