@@ -2510,48 +2510,47 @@ UV_EXTERN int uv_pipe_pending_count(uv_pipe_t *handle);
  */
 UV_EXTERN uv_handle_type uv_pipe_pending_type(uv_pipe_t *handle);
 
-/* Listening, and accepting connections. */
+/* Listening for connections and accepting them. */
 
 /**
- * Listens for connections; `cb` is called when one is there to be accepted. `backlog` is how many
- * the kernel may queue.
+ * Listens for connections. `cb` is called for each connection that `uv_accept()` can take. `backlog` is the
+ * number of connections that the kernel may queue.
  *
- * Returns 0 or an error code, such as a `UV_EADDRINUSE` of the bind call before.
+ * Returns 0 or an error code, such as `UV_EADDRINUSE` of a previous bind.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_listen>.
  */
 UV_EXTERN int uv_listen(uv_stream_t *stream, int backlog, uv_connection_cb cb);
 
 /**
- * Makes `client`, which is initialised and not connected, the connection that the connection
- * callback told of. One that is not accepted stays, and no others are reported before it is.
- * From a pipe for passing handles it takes the next handle that has arrived; `client` may be a
- * UDP handle then.
+ * Accepts the connection that the connection callback reported, as `client`, which is initialised and not
+ * connected. No other connection is reported before it is accepted. On a pipe that receives handles, it
+ * takes the next received handle; `client` may be a UDP handle then.
  *
- * Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is of another type;
- * `UV_EBUSY` when it has a descriptor already, and what it should have taken is closed then.
+ * Returns 0, `UV_EAGAIN` if there is none, `UV_EINVAL` if `client` is of another type, or `UV_EBUSY` if it
+ * has a descriptor already; then the connection or handle is closed.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
  */
 UV_EXTERN int uv_accept(uv_stream_t *server, uv_stream_t *client);
 
-/* Streams: what TCP sockets, pipes and terminals share. */
+/* Streams: the common part of TCP sockets, pipes and terminals. */
 
 /**
- * Non-zero when the stream can be read from.
+ * Returns non-zero if the stream is readable.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_readable>.
  */
 UV_EXTERN int uv_is_readable(const uv_stream_t *handle);
 
 /**
- * Non-zero when the stream can be written to.
+ * Returns non-zero if the stream is writable.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_writable>.
  */
 UV_EXTERN int uv_is_writable(const uv_stream_t *handle);
 
 /**
- * Makes the stream's descriptor blocking (or not): writes then complete before `uv_write()`
- * returns, though their callbacks still come later.
+ * Makes the stream's descriptor blocking, or non-blocking if `blocking` is 0. With a blocking one, writes
+ * complete before `uv_write()` returns; their callbacks are still called later.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_set_blocking>.
@@ -2559,7 +2558,7 @@ UV_EXTERN int uv_is_writable(const uv_stream_t *handle);
 UV_EXTERN int uv_stream_set_blocking(uv_stream_t *handle, int blocking);
 
 /**
- * The field `write_queue_size`: how many bytes wait to be written.
+ * Returns the field `write_queue_size`: the number of bytes queued for writing.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
  */
@@ -2672,13 +2671,14 @@ UV_EXTERN void uv_pipe_pending_instances(uv_pipe_t *_handle, int _count);
  */
 UV_EXTERN int uv_pipe_chmod(uv_pipe_t *handle, int flags);
 
-/* Reading. */
+/* Reading from streams. */
 
 /**
- * Reads from a stream: for each piece of data `alloc_cb` provides memory and `read_cb` gets it.
+ * Starts to read from a stream: for each read `alloc_cb` provides a buffer and `read_cb` receives the
+ * data.
  *
- * Returns 0; `UV_EINVAL` when a callback is NULL or the stream is closing; `UV_EALREADY` when it
- * reads already; `UV_ENOTCONN` when it is not connected. Loop thread only.
+ * Returns 0, `UV_EINVAL` if a callback is NULL or the stream is closing, `UV_EALREADY` if it is already
+ * reading, or `UV_ENOTCONN` if it is not connected. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_start>.
  */
 UV_EXTERN int uv_read_start(uv_stream_t *stream,
@@ -2686,8 +2686,8 @@ UV_EXTERN int uv_read_start(uv_stream_t *stream,
                             uv_read_cb read_cb);
 
 /**
- * Stops reading; `read_cb` is not called any more, and what arrives stays with the kernel until
- * reading starts again. Stopping twice is harmless. Returns 0.
+ * Stops reading: `read_cb` is not called any more, and data stays in the kernel until reading starts
+ * again. Does nothing if the stream is not reading. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_stop>.
  */
@@ -2706,7 +2706,7 @@ UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_c
 /* TCP handles. */
 
 /**
- * Initialises a TCP handle; it has no socket yet. Returns 0.
+ * Initialises a TCP handle without a socket. Returns 0.
  *
  * Loop thread only, as all TCP functions.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init>.
@@ -2714,28 +2714,28 @@ UV_EXTERN int uv_shutdown(uv_shutdown_t *req, uv_stream_t *handle, uv_shutdown_c
 UV_EXTERN int uv_tcp_init(uv_loop_t *loop, uv_tcp_t *handle);
 
 /**
- * Initialises a TCP handle and makes its socket, when `flags`, of which only the lower eight bits
- * may be set, is `AF_INET` or `AF_INET6`.
+ * Initialises a TCP handle, and creates its socket if `flags` is `AF_INET` or `AF_INET6`; `AF_UNSPEC` creates
+ * none.
  *
- * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
- * initialised then.
+ * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2). After an error the handle is not
+ * initialised.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init_ex>.
  */
 UV_EXTERN int uv_tcp_init_ex(uv_loop_t *loop, uv_tcp_t *handle, unsigned int flags);
 
 /**
- * Makes the handle use an existing socket, which becomes non-blocking and the handle's: it is
- * closed with it.
+ * Opens the handle with an existing socket. The handle owns the socket, makes it non-blocking, and closes
+ * it.
  *
- * Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
- * has another; or an error of making it non-blocking.
+ * Returns 0, `UV_EEXIST` if another handle of the loop has the descriptor, `UV_EBUSY` if the handle has
+ * one already, or an error of making it non-blocking.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_open>.
  */
 UV_EXTERN int uv_tcp_open(uv_tcp_t *handle, uv_os_sock_t sock);
 
 /**
- * Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. That the address is in use
- * is reported by `uv_listen()` or `uv_tcp_connect()`.
+ * Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. If the address is in use,
+ * `uv_listen()` or `uv_tcp_connect()` reports it.
  *
  * Returns 0, `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_bind>.
@@ -2745,10 +2745,10 @@ UV_EXTERN int uv_tcp_bind(uv_tcp_t *handle,
                           unsigned int flags);
 
 /**
- * Connects to an address; `cb` is called when that is done or has failed.
+ * Connects to an address. Calls `cb` when the connection is established or has failed.
  *
- * Returns 0; `UV_EALREADY` when a connection is being made; `UV_EINVAL` for an address that is
- * not IPv4 or IPv6; or another error code, without a callback.
+ * Returns 0. Does not call `cb` after an error: `UV_EALREADY` if the handle is already connecting,
+ * `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_connect>.
  */
 UV_EXTERN int uv_tcp_connect(uv_connect_t *req,
@@ -2757,10 +2757,10 @@ UV_EXTERN int uv_tcp_connect(uv_connect_t *req,
                              uv_connect_cb cb);
 
 /**
- * The address that the handle is bound to. `namelen` says how much room `name` has, and then how
- * long the address is.
+ * Copies the address that the handle is bound to. `*namelen` is the size of `name`, and is set to the
+ * length of the address.
  *
- * Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` when there is no socket.
+ * Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` if the handle has no socket.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getsockname>.
  */
 UV_EXTERN int uv_tcp_getsockname(const uv_tcp_t *handle,
@@ -2768,9 +2768,9 @@ UV_EXTERN int uv_tcp_getsockname(const uv_tcp_t *handle,
                                  int *namelen);
 
 /**
- * The address of the peer, as `uv_tcp_getsockname()` gives the handle's own.
+ * Copies the address of the peer, as `uv_tcp_getsockname()` does with the handle's own.
  *
- * Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+ * Returns the same, or `UV_ENOTCONN` if the handle is not connected.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getpeername>.
  */
 UV_EXTERN int uv_tcp_getpeername(const uv_tcp_t *handle,
@@ -2778,7 +2778,8 @@ UV_EXTERN int uv_tcp_getpeername(const uv_tcp_t *handle,
                                  int *namelen);
 
 /**
- * Switches Nagle's algorithm off (`enable` is not 0) or on, now or when the handle gets a socket.
+ * Disables Nagle's algorithm, or enables it if `enable` is 0. Without a socket the setting takes effect
+ * when there is one.
  *
  * Returns 0 or an error code.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_nodelay>.
@@ -2786,20 +2787,19 @@ UV_EXTERN int uv_tcp_getpeername(const uv_tcp_t *handle,
 UV_EXTERN int uv_tcp_nodelay(uv_tcp_t *handle, int enable);
 
 /**
- * Switches keep-alive probes on or off: the first after `delay` seconds of silence, then one a
- * second, ten in all.
+ * Enables keep-alive probes, or disables them if `enable` is 0: the first after `delay` seconds without
+ * traffic, then one each second, ten in total.
  *
- * Returns 0, or `UV_EINVAL` when `delay` is 0 and `enable` is not.
+ * Returns 0, or `UV_EINVAL` if `delay` is 0 and `enable` is not.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive>.
  */
 UV_EXTERN int uv_tcp_keepalive(uv_tcp_t *handle, int enable, unsigned int delay);
 
 /**
- * As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
- * between probes, `cnt` probes. They are ignored when `on` is 0.
+ * Enables keep-alive probes, or disables them if `on` is 0: `idle` seconds until the first probe, `intvl`
+ * seconds between probes, `cnt` probes. Without a socket the setting takes effect when there is one.
  *
- * Returns 0, or `UV_EINVAL` when one of them is 0 or more than the kernel accepts. On a handle without a
- * socket they are kept until it has one.
+ * Returns 0, or `UV_EINVAL` if `on` is not 0 and one of the values is 0 or more than the kernel accepts.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
  */
 UV_EXTERN int uv_tcp_keepalive_ex(uv_tcp_t *handle,
@@ -2809,24 +2809,24 @@ UV_EXTERN int uv_tcp_keepalive_ex(uv_tcp_t *handle,
                                   unsigned int cnt);
 
 /**
- * Has an effect on Windows only. Returns 0.
+ * Has no effect, except on Windows. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_simultaneous_accepts>.
  */
 UV_EXTERN int uv_tcp_simultaneous_accepts(uv_tcp_t *_handle, int _enable);
 
 /**
- * Closes the handle and resets its connection: the peer gets a RST instead of the rest of the
- * data.
+ * Closes the handle and resets its connection: the peer receives a RST, and queued data is dropped.
  *
- * Returns 0, or an error code (`UV_EINVAL` after `uv_shutdown()`), the handle is not closed then.
+ * Returns 0 or an error code, such as `UV_EINVAL` after `uv_shutdown()`. After an error the handle is not
+ * closed.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_close_reset>.
  */
 UV_EXTERN int uv_tcp_close_reset(uv_tcp_t *handle, uv_close_cb close_cb);
 
 /**
- * Makes a pair of connected local sockets. `flags0` and `flags1` are 0 or `UV_NONBLOCK_PIPE`, for
- * the socket of that index. Both are close-on-exec.
+ * Creates a pair of connected local sockets. `flags0` and `flags1`, for the socket of that index, are 0 or
+ * `UV_NONBLOCK_PIPE`. Both are close-on-exec.
  *
  * Returns 0 or an error code. Any thread.
  * See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_socketpair>.
@@ -2891,12 +2891,11 @@ UV_EXTERN int uv_tty_get_vterm_state(uv_tty_vtermstate_t *_state);
 /* Writing to streams. */
 
 /**
- * Writes the buffers to the stream, in order and after what was written before. The array may be
- * reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
- * is called.
+ * Writes the buffers to the stream, in order and after earlier writes. The array may be reused after the
+ * call; the memory of the buffers must stay valid and unchanged until `cb`, which may be NULL, is called.
  *
- * Returns 0; `UV_EINVAL` for no buffers or more than 2 GiB less a page; `UV_EBADF` when there is
- * no connection; `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
+ * Returns 0, `UV_EINVAL` for no buffers or more than 2 GiB less a page, `UV_EBADF` if the stream is not
+ * open, `UV_EPIPE` if it is not writable, or `UV_ENOMEM`. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
  */
 UV_EXTERN int uv_write(uv_write_t *req,
@@ -2906,9 +2905,9 @@ UV_EXTERN int uv_write(uv_write_t *req,
                        uv_write_cb cb);
 
 /**
- * As `uv_write()`, and sends `send_handle` along when it is not NULL.
+ * Writes as `uv_write()` does, and sends `send_handle` with the first byte unless it is NULL.
  *
- * Returns what `uv_write()` does, or `UV_EINVAL` when the stream cannot carry handles.
+ * Returns the same as `uv_write()`, or `UV_EINVAL` if handles cannot be sent over the stream.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write2>.
  */
 UV_EXTERN int uv_write2(uv_write_t *req,
@@ -2919,16 +2918,16 @@ UV_EXTERN int uv_write2(uv_write_t *req,
                         uv_write_cb cb);
 
 /**
- * Writes what can be written at once.
+ * Writes as much of the buffers as possible without waiting.
  *
- * Returns how many bytes were written, which may be fewer than there are; `UV_EAGAIN` when
- * nothing can be written now; or another error code.
+ * Returns the number of bytes written, which may be fewer than in the buffers, `UV_EAGAIN` if nothing can
+ * be written now, or another error code.
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write>.
  */
 UV_EXTERN int uv_try_write(uv_stream_t *handle, const uv_buf_t *bufs, unsigned int nbufs);
 
 /**
- * As `uv_try_write()`, and sends `send_handle` along when it is not NULL.
+ * Writes as `uv_try_write()` does, and sends `send_handle` with the first byte unless it is NULL.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write2>.
  */
@@ -2938,7 +2937,7 @@ UV_EXTERN int uv_try_write2(uv_stream_t *handle,
                             uv_stream_t *send_handle);
 
 /**
- * How many bytes of the request were written. Meaningful in its write callback only.
+ * Returns the number of bytes of the request that were written. Valid only in its callback.
  *
  * See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_nwritten>.
  */

@@ -49,7 +49,7 @@ impl Stream {
         }
         self.loop_().request_began();
         self.connect_request.set(request);
-        // Left by an attempt that failed. A connected handle keeps what it knows of its connection.
+        // A failed attempt may have set these. A connected handle keeps the state of its connection.
         if !self.handle.has(flag::READABLE) {
             self.watcher.readable.set(false);
             self.watcher.read_closed.set(false);

@@ -1,7 +1,7 @@
 //! The system calls that read and write a stream.
 //!
-//! `recv` and `send` are a shorter way through the kernel than `read` and `write`. A handle may be given
-//! any descriptor, so whether it is a socket is found out by trying.
+//! `recv` and `send` are a shorter path through the kernel than `read` and `write`. A handle may have any
+//! descriptor, so they are tried first.
 
 use super::ipc::descriptor_of;
 use super::Stream;
@@ -11,7 +11,7 @@ use crate::sys::{self, unix_socket};
 use core::ffi::c_int;
 
 impl Stream {
-    /// Calls `socket` with the descriptor, or `file` if it turned out not to be a socket.
+    /// Calls `socket` with the descriptor, or `file` if that fails with `ENOTSOCK`, which the handle remembers.
     fn as_socket_or_file<T>(
         &self,
         socket: impl FnOnce(c_int) -> Result<T>,
@@ -35,16 +35,16 @@ impl Stream {
         }
     }
 
-    /// Writes the buffers, and with them the handle unless it has been sent.
+    /// Writes the buffers, and sends the handle with them unless it was sent.
     ///
     /// # Safety
-    /// The buffers hold what they say, and `handle` is NULL or an initialised handle.
+    /// The buffers are readable, and `handle` is NULL or an initialised handle.
     pub(super) unsafe fn write_with(
         &self,
         buffers: &[uv_buf_t],
         handle: *const uv_stream_t,
     ) -> Result<usize> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             if handle.is_null() {
                 return self.as_socket_or_file(
@@ -57,16 +57,16 @@ impl Stream {
         }
     }
 
-    /// Reads, and keeps the descriptors that come along if the stream is for that.
+    /// Reads, and keeps the descriptors that are received on an IPC pipe.
     ///
     /// # Safety
-    /// The buffer is as large as it says.
+    /// The buffer is writable.
     pub(super) unsafe fn receive(&self, buffer: &uv_buf_t) -> Result<usize> {
         if self.as_ipc().is_none() {
             return self.as_socket_or_file(
-                // SAFETY: the caller's contract.
+                // SAFETY: as documented.
                 |fd| unsafe { sys::socket::receive(fd, buffer, self.message_flags()) },
-                // SAFETY: as above.
+                // SAFETY: as documented.
                 |fd| unsafe { sys::fd::read(fd, buffer) },
             );
         }
@@ -78,7 +78,7 @@ impl Stream {
                 kept = result;
             }
         };
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let length = unsafe {
             unix_socket::receive_descriptors(self.fd(), buffer, self.message_flags(), keep)
         }?;

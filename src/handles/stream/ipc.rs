@@ -1,9 +1,8 @@
 //! Passing descriptors over pipes.
 //!
-//! A descriptor travels with the first byte of the write that it belongs to. The kernel ends a
-//! read behind the data that descriptors came with, so they arrive in order with it. What has
-//! arrived waits in the stream, the first in `accepted_fd` and the others in `extra`, until
-//! `uv_accept` takes it or the stream is closed.
+//! A descriptor is sent with the first byte of its write. The kernel ends a read after data that has
+//! descriptors, so they arrive in order with the data. Received descriptors are kept in the stream, the
+//! first in `accepted_fd` and the others in `extra`, until `uv_accept` takes them or the stream is closed.
 
 use super::pipe::Pipe;
 use super::Stream;
@@ -62,7 +61,7 @@ impl Stream {
 
     fn queue(&self) -> Option<&Queue> {
         self.as_pipe()?;
-        // SAFETY: `extra` of a pipe is NULL or what `keep` allocated and `drop_queue` has not freed.
+        // SAFETY: `extra` of a pipe is NULL, or allocated by `keep_descriptor` and not freed.
         unsafe { self.extra.get().cast::<Queue>().as_ref() }
     }
 

@@ -1,4 +1,4 @@
-//! Listening, and accepting connections.
+//! Listening for connections and accepting them.
 
 use super::Stream;
 use crate::abi::*;
@@ -22,7 +22,7 @@ impl Stream {
         sys::socket::listen(self.fd(), backlog)?;
         let loop_ = self.loop_();
         if loop_.spare_fd.get() == -1 {
-            // Without it the loop does without the remedy for EMFILE.
+            // If this fails, connections cannot be refused after EMFILE.
             loop_.spare_fd.set(sys::fd::open_cloexec(c"/dev/null", libc::O_RDONLY).unwrap_or(-1));
         }
         self.connection_cb.set(callback);
@@ -33,7 +33,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Accepts one connection and reports it. As in libuv the next one comes in the next iteration.
+    /// Accepts one connection and reports it. As in libuv the next one is for the next iteration.
     pub(super) fn accept_connection(&self) {
         if self.accepted_fd.get() == -1 {
             match sys::socket::accept(self.fd()) {
@@ -41,7 +41,7 @@ impl Stream {
                     self.accepted_fd.set(fd);
                     self.call_connection(Ok(()));
                 }
-                // The client has gone, or another process was faster.
+                // The client has disconnected, or another process accepted the connection.
                 Err(Error::EAGAIN | Error::ECONNABORTED) => return,
                 Err(error @ (Error::EMFILE | Error::ENFILE)) => {
                     if self.refuse_connections() != Err(Error::EAGAIN) {
@@ -52,14 +52,14 @@ impl Stream {
             }
         }
         if self.accepted_fd.get() != -1 {
-            // Others wait until the user takes this one.
+            // No other is accepted until the user takes this one.
             self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
         }
     }
 
-    /// There is no descriptor left for a connection. Gives the spare one up to accept and close
-    /// all that are waiting, so that the clients learn of it and the loop does not spin. Returns
-    /// the error that ended it, which is `EAGAIN` when nobody is left waiting.
+    /// Closes the spare descriptor and uses its number to accept and close all waiting connections, when no
+    /// other descriptor is left. Otherwise the clients would wait, and the loop would spin. Returns the
+    /// error that ended it: `EAGAIN` if no connection is left.
     fn refuse_connections(&self) -> Result {
         let spare = &self.loop_().spare_fd;
         if spare.get() == -1 {
@@ -92,7 +92,7 @@ impl Stream {
         if fd == -1 {
             return Err(Error::EAGAIN);
         }
-        // SAFETY: the caller's contract, and `kind` says what the handle is part of.
+        // SAFETY: an initialised handle, as documented, which is the first field of the struct for its kind.
         let result = unsafe {
             match Handle::of(client.cast()).kind() {
                 UV_TCP | UV_NAMED_PIPE => {
@@ -114,10 +114,10 @@ impl Stream {
     }
 }
 
-/// Listens for connections; `cb` is called when one is there to be accepted. `backlog` is how many
-/// the kernel may queue.
+/// Listens for connections. `cb` is called for each connection that `uv_accept()` can take. `backlog` is the
+/// number of connections that the kernel may queue.
 ///
-/// Returns 0 or an error code, such as a `UV_EADDRINUSE` of the bind call before.
+/// Returns 0 or an error code, such as `UV_EADDRINUSE` of a previous bind.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_listen>.
 ///
 /// # Safety
@@ -128,23 +128,22 @@ pub unsafe extern "C" fn uv_listen(
     backlog: c_int,
     cb: uv_connection_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(stream) }.listen(backlog, cb).into_c()
 }
 
-/// Makes `client`, which is initialised and not connected, the connection that the connection
-/// callback told of. One that is not accepted stays, and no others are reported before it is.
-/// From a pipe for passing handles it takes the next handle that has arrived; `client` may be a
-/// UDP handle then.
+/// Accepts the connection that the connection callback reported, as `client`, which is initialised and not
+/// connected. No other connection is reported before it is accepted. On a pipe that receives handles, it
+/// takes the next received handle; `client` may be a UDP handle then.
 ///
-/// Returns 0; `UV_EAGAIN` when there is none; `UV_EINVAL` when `client` is of another type;
-/// `UV_EBUSY` when it has a descriptor already, and what it should have taken is closed then.
+/// Returns 0, `UV_EAGAIN` if there is none, `UV_EINVAL` if `client` is of another type, or `UV_EBUSY` if it
+/// has a descriptor already; then the connection or handle is closed.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_accept>.
 ///
 /// # Safety
 /// `server` is an initialised stream, and `client` an initialised handle of the same loop.
 #[no_mangle]
 pub unsafe extern "C" fn uv_accept(server: *mut uv_stream_t, client: *mut uv_stream_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(server).accept_into(client) }.into_c()
 }

@@ -1,17 +1,16 @@
-//! Streams: what TCP sockets, pipes and terminals share.
+//! Streams: the common part of TCP sockets, pipes and terminals.
 //!
-//! A stream's descriptor stays registered. Its [`Watcher`] keeps `readable`: an edge came and no read
-//! has found the end of the data since. Reading clears it on a short read, unless the peer has
-//! closed its side: no further edge comes then, so reading goes on to the end of the stream. A read
-//! that stops early because it had its share puts the stream on the loop's ready list; a stream
-//! that the user stopped is asked about anew (`rearm`) when reading starts again.
+//! A TCP socket stays registered, edge-triggered. Its [`Watcher`] caches `readable` from an event until a
+//! read finds the end of the data. A short read finds it, unless the peer has closed its side: no further
+//! edge is reported then, so reading continues to the end of the stream. A stream that stops reading after
+//! its share is requeued; one that the user stopped is registered again (`rearm`) when reading starts.
 //!
-//! Of other descriptors than TCP sockets a short read does not mean that there is no more: a
-//! terminal ends reads at lines, a local socket where descriptors were sent along. Pipes and
-//! terminals are therefore registered level-triggered, except for listening sockets.
+//! For other descriptors a short read does not mean that nothing is left: a terminal ends a read at a line,
+//! a local socket where descriptors were sent. So pipes and terminals are registered level-triggered,
+//! except listening sockets.
 //!
-//! Callbacks that are due without an event (finished writes, failed connects, shutdown) are made
-//! from the loop's pending phase, never from inside the call that caused them.
+//! Callbacks without an event (finished writes, failed connects, shutdowns) are called in the loop's
+//! pending phase, never within the call that caused them.
 
 mod connect;
 mod io;
@@ -39,24 +38,24 @@ use mio::Interest;
 #[repr(C)]
 pub struct Stream {
     pub handle: Handle,
-    /// Bytes that writes have queued and not yet written.
+    /// The number of bytes queued for writing.
     write_queue_size: Cell<usize>,
     alloc_cb: Cell<uv_alloc_cb>,
     read_cb: Cell<uv_read_cb>,
     connect_request: Cell<*const connect::Connect>,
     shutdown_request: Cell<*const shutdown::Shutdown>,
     pub watcher: Watcher,
-    /// Writes that are not written yet, in order.
+    /// The queued writes, in order.
     write_queue: List,
-    /// Writes that are done and not called back yet.
+    /// Finished writes whose callback was not called yet.
     written: List,
     connection_cb: Cell<uv_connection_cb>,
-    /// An error to be reported by the next operation or callback, as a code; 0 for none.
+    /// The code of an error for the next operation or callback to report, or 0.
     delayed_error: Cell<c_int>,
-    /// A connection, or a descriptor that was sent, which waits for `uv_accept`; or -1.
+    /// An accepted connection or a received descriptor, which `uv_accept` takes; or -1.
     accepted_fd: Cell<c_int>,
-    /// Of a pipe, the descriptors behind that one: NULL or an [`ipc::Queue`]. Of a TCP handle, the values
-    /// of keep-alive.
+    /// For a pipe, the descriptors after that one: NULL or an [`ipc::Queue`]. For a TCP handle, the keep-alive
+    /// settings.
     extra: Cell<*mut c_void>,
 }
 
@@ -89,7 +88,7 @@ impl Stream {
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut Stream, loop_: &Loop, kind: uv_handle_type) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { Handle::init(at, loop_, kind, Stream::new) }
     }
 
@@ -127,9 +126,9 @@ impl Stream {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// What to register. A TCP socket that once had to wait until it can be written to reports that
-    /// only after it was full again, so asking for both from then on costs nothing and saves calls. One
-    /// that was accepted can be written to at once, and the event that says so would be for nothing.
+    /// Returns the interest to register. A TCP socket that had to wait to write reports that it is writable
+    /// only after it was full again, so registering both directions from then on saves calls. Not for one
+    /// that was just accepted: it is writable, and the event would only wake the loop.
     fn interest(&self, wanted: Interest) -> Interest {
         let reads = self.handle.has(flag::READING) || !self.watcher.readable.get();
         if self.handle.kind() == UV_TCP && wanted.is_writable() && reads {
@@ -138,7 +137,7 @@ impl Stream {
         wanted
     }
 
-    /// Notes it if the stream waits for nothing any more.
+    /// Sets the watcher unused if the stream waits for nothing any more.
     fn note_idle(&self) {
         if self.is_idle() {
             self.watcher.set_unused();
@@ -149,7 +148,7 @@ impl Stream {
         self.watcher.arm(&self.loop_().poller, self.interest(wanted))
     }
 
-    /// Takes over a descriptor. `flags` say in which directions it can be used.
+    /// Takes over a descriptor. `flags` are its directions.
     pub fn open(&self, fd: c_int, flags: u32) -> Result {
         if self.is_open() && self.fd() != fd {
             return Err(Error::EBUSY);
@@ -173,7 +172,7 @@ impl Stream {
             _ => {}
         }
         let fd = self.watcher.fd.replace(-1);
-        // The standard descriptors stay open: the next file would get their number.
+        // The standard descriptors stay open, or the next file would get their number.
         if fd > libc::STDERR_FILENO {
             let _ = sys::fd::close(fd);
         }
@@ -183,17 +182,17 @@ impl Stream {
         self.close_descriptors();
     }
 
-    /// Cancels every request of a closing stream, in the order in which they would have ended.
+    /// Cancels every request of a closing stream, in the order in which they would finish.
     pub fn end_requests(&self) {
         self.cancel_connect();
         self.fail_writes(Error::ECANCELED);
         self.call_written();
         self.finish_shutdown();
-        // Failing the writes put the stream on the pending list, and its memory may go away now.
+        // Failing the writes queued the watcher, and the user may free its memory now.
         self.watcher.pending.unlink();
     }
 
-    /// Has the stream called in the next poll phase for what the kernel will not report again.
+    /// Queues the stream for the next poll phase, for readiness that the kernel does not report again.
     fn requeue(&self) {
         if !self.watcher.is_level_triggered() {
             self.loop_().requeue(&self.watcher);
@@ -206,7 +205,7 @@ unsafe impl EventHandler for Stream {
     const OFFSET: usize = core::mem::offset_of!(Stream, watcher);
     const YIELDS: bool = true;
 
-    /// Whether the stream waits for nothing at the moment.
+    /// Returns whether the stream waits for nothing.
     fn is_idle(&self) -> bool {
         !self.handle.has(flag::READING | flag::LISTENING)
             && self.connect_request.get().is_null()
@@ -214,11 +213,10 @@ unsafe impl EventHandler for Stream {
             && self.write_queue.is_empty()
     }
 
-    /// The kernel reported an edge.
     fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         let writable = event.is_writable() || event.is_write_closed() || event.is_error();
-        // Without an error both sides are closed by EPOLLHUP only.
+        // Without an error, only EPOLLHUP closes both sides.
         let hung_up = event.is_read_closed() && event.is_write_closed() && !event.is_error();
         self.watcher.hung_up.set(hung_up);
         let unread = self.watcher.readable.get();
@@ -238,7 +236,7 @@ unsafe impl EventHandler for Stream {
             if writable {
                 self.on_connected();
             }
-            // The same edge may have told of data, for a reader that did not wait to be connected.
+            // The same event may report data, for a reader that started before the stream was connected.
             if readable && self.handle.has(flag::READING) {
                 self.requeue();
             }
@@ -248,12 +246,12 @@ unsafe impl EventHandler for Stream {
             if self.handle.has(flag::READING) {
                 self.read();
             } else if unread || self.watcher.is_level_triggered() {
-                // The second edge that nobody wants, or what would be reported again and again.
+                // Either the second edge without a reader, or an event that would be reported repeatedly.
                 self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
             }
         }
-        // An edge says that TCP is writable whatever it is about; what is written already has its
-        // turn in the pending phase.
+        // Every event of a TCP socket reports that it is writable; finished writes are called back in the
+        // pending phase.
         let waiting = !self.write_queue.is_empty() || self.watcher.is_level_triggered();
         if writable && waiting && self.is_open() {
             self.progress_writes();
@@ -282,7 +280,7 @@ unsafe impl EventHandler for Stream {
     }
 }
 
-/// Non-zero when the stream can be read from.
+/// Returns non-zero if the stream is readable.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_readable>.
 ///
@@ -290,11 +288,11 @@ unsafe impl EventHandler for Stream {
 /// `handle` is an initialised stream.
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_readable(handle: *const uv_stream_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::READABLE))
 }
 
-/// Non-zero when the stream can be written to.
+/// Returns non-zero if the stream is writable.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_is_writable>.
 ///
@@ -302,12 +300,12 @@ pub unsafe extern "C" fn uv_is_readable(handle: *const uv_stream_t) -> c_int {
 /// `handle` is an initialised stream.
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_writable(handle: *const uv_stream_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::WRITABLE))
 }
 
-/// Makes the stream's descriptor blocking (or not): writes then complete before `uv_write()`
-/// returns, though their callbacks still come later.
+/// Makes the stream's descriptor blocking, or non-blocking if `blocking` is 0. With a blocking one, writes
+/// complete before `uv_write()` returns; their callbacks are still called later.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_set_blocking>.
@@ -319,7 +317,7 @@ pub unsafe extern "C" fn uv_stream_set_blocking(
     handle: *mut uv_stream_t,
     blocking: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     let result = sys::fd::set_nonblocking(stream.fd(), blocking == 0);
     match blocking {
@@ -330,7 +328,7 @@ pub unsafe extern "C" fn uv_stream_set_blocking(
     result.into_c()
 }
 
-/// The field `write_queue_size`: how many bytes wait to be written.
+/// Returns the field `write_queue_size`: the number of bytes queued for writing.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_stream_get_write_queue_size>.
 ///
@@ -338,6 +336,6 @@ pub unsafe extern "C" fn uv_stream_set_blocking(
 /// `stream` is an initialised stream.
 #[no_mangle]
 pub unsafe extern "C" fn uv_stream_get_write_queue_size(stream: *const uv_stream_t) -> usize {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(stream) }.write_queue_size.get()
 }

@@ -1,4 +1,4 @@
-//! Reading.
+//! Reading from streams.
 
 use super::Stream;
 use crate::abi::*;
@@ -7,10 +7,10 @@ use crate::handles::flag;
 use core::ffi::c_int;
 use mio::Interest;
 
-/// How much the user is advised to provide room for.
+/// The size of buffer that `alloc_cb` is asked for.
 const SUGGESTED_SIZE: usize = 64 * 1024;
 
-/// Reads in a row on one stream, after which the others have their turn.
+/// The most reads on one stream before the next stream has its turn.
 const READS_IN_A_ROW: usize = 32;
 
 impl Stream {
@@ -25,7 +25,7 @@ impl Stream {
             return Err(Error::ENOTCONN);
         }
         if self.watcher.is_unused() {
-            // Another file may have the descriptor by now.
+            // The descriptor may be another file by now.
             self.handle.clear(flag::NOT_SOCKET);
         }
         if self.watcher.readable.get() {
@@ -50,7 +50,7 @@ impl Stream {
         }
     }
 
-    /// Reads until there is nothing left, or the user stops it, or it had its share.
+    /// Reads until nothing is left, the user stops it, or it has had its share.
     pub(super) fn read(&self) {
         for _ in 0..READS_IN_A_ROW {
             if !self.handle.has(flag::READING) || !self.read_once() {
@@ -62,7 +62,7 @@ impl Stream {
         }
     }
 
-    /// Reads once; whether there may be more.
+    /// Reads once. Returns whether there may be more.
     fn read_once(&self) -> bool {
         let mut buffer = uv_buf_t { base: core::ptr::null_mut(), len: 0 };
         let read_cb = self.read_cb.get();
@@ -71,31 +71,30 @@ impl Stream {
             call_user(|| unsafe { alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer) });
         }
         if !self.handle.has(flag::READING) {
-            // Stopped or closed by `alloc_cb`: the buffer goes back without data.
+            // `alloc_cb` stopped or closed the stream: its buffer is returned without data.
             self.read_cb.set(read_cb);
-            self.give(Ok(0), &buffer);
+            self.call_back(Ok(0), &buffer);
             return false;
         }
         if buffer.base.is_null() || buffer.len == 0 {
-            // The data is still there: it is asked about again when reading starts again, or with
-            // the next edge.
-            self.give(Err(Error::ENOBUFS), &buffer);
+            // The data stays in the socket until reading starts again or the next edge.
+            self.call_back(Err(Error::ENOBUFS), &buffer);
             if self.handle.has(flag::READING) {
                 self.requeue();
             }
             return false;
         }
-        // SAFETY: the user says that the buffer is writable.
+        // SAFETY: the user's buffer is writable.
         match unsafe { self.receive(&buffer) } {
             Ok(0) => self.end(&buffer),
             Ok(length) => {
                 let short = length < buffer.len;
-                // A descriptor that blocks is read once for each report.
+                // A blocking descriptor is read once for each event.
                 let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
                 let ended = self.watcher.read_closed.get();
                 self.watcher.readable.set(full || ended);
-                self.give(Ok(length), &buffer);
-                // As in libuv the end comes in the next iteration, after what others have to read now.
+                self.call_back(Ok(length), &buffer);
+                // As in libuv the end is reported in the next iteration, after data of other streams.
                 if !full && ended && self.handle.has(flag::READING) {
                     self.requeue();
                 }
@@ -103,37 +102,37 @@ impl Stream {
             }
             Err(Error::EAGAIN) => {
                 self.watcher.readable.set(false);
-                self.give(Ok(0), &buffer);
+                self.call_back(Ok(0), &buffer);
                 false
             }
-            // As EIO of a terminal's master side; a `uv_tty_t` is told that, as in libuv.
+            // Such as EIO of a terminal's master; a `uv_tty_t` reports the error, as in libuv.
             Err(_) if self.watcher.hung_up.get() && self.handle.kind() != UV_TTY => {
                 self.end(&buffer)
             }
             Err(error) => {
                 self.handle.clear(flag::READABLE | flag::WRITABLE);
-                self.give_last(error, &buffer);
+                self.call_back_last(error, &buffer);
                 false
             }
         }
     }
 
-    /// The end of the stream; whether there may be more.
+    /// Handles the end of the data. Returns whether there may be more.
     fn end(&self, buffer: &uv_buf_t) -> bool {
         self.handle.set(flag::READ_EOF);
-        self.give_last(Error::EOF, buffer);
+        self.call_back_last(Error::EOF, buffer);
         false
     }
 
-    /// The callback for something after which nothing can be read.
-    fn give_last(&self, error: Error, buffer: &uv_buf_t) {
+    /// Stops reading and calls back with an error.
+    fn call_back_last(&self, error: Error, buffer: &uv_buf_t) {
         let callback = self.read_cb.get();
         self.stop_reading();
         self.read_cb.set(callback);
-        self.give(Err(error), buffer);
+        self.call_back(Err(error), buffer);
     }
 
-    fn give(&self, result: Result<usize>, buffer: &uv_buf_t) {
+    fn call_back(&self, result: Result<usize>, buffer: &uv_buf_t) {
         let length = match result {
             Ok(length) => length as isize,
             Err(error) => error.code() as isize,
@@ -145,10 +144,11 @@ impl Stream {
     }
 }
 
-/// Reads from a stream: for each piece of data `alloc_cb` provides memory and `read_cb` gets it.
+/// Starts to read from a stream: for each read `alloc_cb` provides a buffer and `read_cb` receives the
+/// data.
 ///
-/// Returns 0; `UV_EINVAL` when a callback is NULL or the stream is closing; `UV_EALREADY` when it
-/// reads already; `UV_ENOTCONN` when it is not connected. Loop thread only.
+/// Returns 0, `UV_EINVAL` if a callback is NULL or the stream is closing, `UV_EALREADY` if it is already
+/// reading, or `UV_ENOTCONN` if it is not connected. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_start>.
 ///
 /// # Safety
@@ -162,12 +162,12 @@ pub unsafe extern "C" fn uv_read_start(
     if stream.is_null() {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(stream) }.start_reading(alloc_cb, read_cb).into_c()
 }
 
-/// Stops reading; `read_cb` is not called any more, and what arrives stays with the kernel until
-/// reading starts again. Stopping twice is harmless. Returns 0.
+/// Stops reading: `read_cb` is not called any more, and data stays in the kernel until reading starts
+/// again. Does nothing if the stream is not reading. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_read_stop>.
 ///
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn uv_read_start(
 /// `stream` is an initialised stream that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_read_stop(stream: *mut uv_stream_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(stream) }.stop_reading();
     0
 }

@@ -10,11 +10,11 @@ use crate::sys::{self, interface::Addresses, socket};
 use core::ffi::{c_int, c_uint, c_void};
 use libc::{sockaddr, sockaddr_in6};
 
-/// The interval of keep-alive probes in seconds, and their number, for `uv_tcp_keepalive()`.
+/// The interval of keep-alive probes in seconds and their number, for `uv_tcp_keepalive()`.
 const KEEPALIVE_INTERVAL: c_uint = 1;
 const KEEPALIVE_COUNT: c_uint = 10;
 
-/// The values of keep-alive: the idle time before the first probe and the interval between probes, in
+/// The keep-alive settings: the idle time before the first probe and the interval between probes, in
 /// seconds, and the number of probes. Each is from 1 to what the kernel accepts.
 #[derive(Clone, Copy)]
 struct Keepalive {
@@ -48,7 +48,7 @@ impl Keepalive {
 }
 
 impl Stream {
-    /// Options that were set before the handle had a socket.
+    /// Sets the options that were requested before the handle had a socket.
     pub(super) fn apply_socket_options(&self, fd: c_int) -> Result {
         if self.handle.has(flag::TCP_NODELAY) {
             set_nodelay(fd, true)?;
@@ -59,7 +59,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Makes the handle's socket, unless it has one.
+    /// Creates the handle's socket, unless it has one.
     fn ensure_socket(&self, family: c_int, flags: u32) -> Result {
         if family != libc::AF_UNSPEC && !self.is_open() {
             let fd = socket::socket(family, libc::SOCK_STREAM, 0)?;
@@ -74,12 +74,12 @@ impl Stream {
     }
 
     /// # Safety
-    /// `address` is NULL or points to as many bytes as its family needs.
+    /// `address` is NULL or points to an address of its family's size.
     unsafe fn bind_tcp(&self, address: *const sockaddr, flags: c_uint) -> Result {
         if self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (length, family) =
             unsafe { (socket::address_length(address)?, socket::family(address)) };
         if flags & UV_TCP_IPV6ONLY != 0 && family != libc::AF_INET6 {
@@ -95,10 +95,10 @@ impl Stream {
             let only = c_int::from(flags & UV_TCP_IPV6ONLY != 0);
             socket::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, only)?;
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match unsafe { socket::bind(fd, address, length) } {
             Ok(()) => self.delayed_error.set(0),
-            // Reported by uv_listen or uv_tcp_connect, as it always was.
+            // Reported by uv_listen or uv_tcp_connect, as in libuv.
             Err(Error::EADDRINUSE) => self.delayed_error.set(Error::EADDRINUSE.code()),
             Err(Error::EAFNOSUPPORT) => return Err(Error::EINVAL),
             Err(error) => return Err(error),
@@ -127,7 +127,7 @@ impl Stream {
         address: *const sockaddr,
         callback: uv_connect_cb,
     ) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (length, family) =
             unsafe { (socket::address_length(address)?, socket::family(address)) };
         if self.handle.is_closing() {
@@ -139,31 +139,31 @@ impl Stream {
         let mut connected = false;
         if self.delayed_error.get() == 0 {
             self.ensure_socket(family, flag::READABLE | flag::WRITABLE)?;
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             let scoped = unsafe { with_scope(address) };
             let address =
                 scoped.as_ref().map_or(address, |scoped| core::ptr::from_ref(scoped).cast());
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             match unsafe { socket::connect(self.fd(), address, length) } {
                 Ok(()) => connected = true,
                 Err(error) if error == Error::from_errno(libc::EINPROGRESS) => {}
-                // Known at once for a local address; the callback tells, as it does for others.
+                // Fails at once for a local address; the callback reports it, as for other addresses.
                 Err(Error::ECONNREFUSED) => self.delayed_error.set(Error::ECONNREFUSED.code()),
                 Err(error) => return Err(error),
             }
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { self.begin_connect(request, connected, callback) }
     }
 }
 
-/// The address of a link-local IPv6 peer that names no interface, with the first interface that has
-/// such an address itself; the kernel refuses it otherwise. None for all other addresses.
+/// Returns a link-local IPv6 address without an interface with the first interface that has a link-local
+/// address, as the kernel requires one. Returns `None` for other addresses.
 ///
 /// # Safety
 /// `address` points to an address of its family's size.
 unsafe fn with_scope(address: *const sockaddr) -> Option<sockaddr_in6> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let mut peer = unsafe {
         if socket::family(address) != libc::AF_INET6 {
             return None;
@@ -204,7 +204,7 @@ fn set_keepalive(fd: c_int, values: Option<Keepalive>) -> Result {
     options.into_iter().try_for_each(set)
 }
 
-/// Initialises a TCP handle; it has no socket yet. Returns 0.
+/// Initialises a TCP handle without a socket. Returns 0.
 ///
 /// Loop thread only, as all TCP functions.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init>.
@@ -213,15 +213,15 @@ fn set_keepalive(fd: c_int, values: Option<Keepalive>) -> Result {
 /// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_tcp_init(r#loop: *mut uv_loop_t, handle: *mut uv_tcp_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_tcp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
 }
 
-/// Initialises a TCP handle and makes its socket, when `flags`, of which only the lower eight bits
-/// may be set, is `AF_INET` or `AF_INET6`.
+/// Initialises a TCP handle, and creates its socket if `flags` is `AF_INET` or `AF_INET6`; `AF_UNSPEC` creates
+/// none.
 ///
-/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
-/// initialised then.
+/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2). After an error the handle is not
+/// initialised.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_init_ex>.
 ///
 /// # Safety
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn uv_tcp_init_ex(
             Err(error) => return error.code(),
         }
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Stream::init(handle.cast(), Loop::of(r#loop), UV_TCP);
         Stream::of(handle).watcher.fd.set(fd);
@@ -252,18 +252,18 @@ pub unsafe extern "C" fn uv_tcp_init_ex(
     0
 }
 
-/// Makes the handle use an existing socket, which becomes non-blocking and the handle's: it is
-/// closed with it.
+/// Opens the handle with an existing socket. The handle owns the socket, makes it non-blocking, and closes
+/// it.
 ///
-/// Returns 0; `UV_EEXIST` when the loop watches the descriptor already; `UV_EBUSY` when the handle
-/// has another; or an error of making it non-blocking.
+/// Returns 0, `UV_EEXIST` if another handle of the loop has the descriptor, `UV_EBUSY` if the handle has
+/// one already, or an error of making it non-blocking.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_open>.
 ///
 /// # Safety
 /// `handle` is an initialised TCP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_tcp_open(handle: *mut uv_tcp_t, sock: uv_os_sock_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     if stream.loop_().uses(sock) {
         return Error::EEXIST.code();
@@ -273,8 +273,8 @@ pub unsafe extern "C" fn uv_tcp_open(handle: *mut uv_tcp_t, sock: uv_os_sock_t) 
         .into_c()
 }
 
-/// Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. That the address is in use
-/// is reported by `uv_listen()` or `uv_tcp_connect()`.
+/// Binds the handle to an address. `flags` are of `enum uv_tcp_flags`. If the address is in use,
+/// `uv_listen()` or `uv_tcp_connect()` reports it.
 ///
 /// Returns 0, `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_bind>.
@@ -287,14 +287,14 @@ pub unsafe extern "C" fn uv_tcp_bind(
     addr: *const sockaddr,
     flags: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(handle).bind_tcp(addr, flags) }.into_c()
 }
 
-/// Connects to an address; `cb` is called when that is done or has failed.
+/// Connects to an address. Calls `cb` when the connection is established or has failed.
 ///
-/// Returns 0; `UV_EALREADY` when a connection is being made; `UV_EINVAL` for an address that is
-/// not IPv4 or IPv6; or another error code, without a callback.
+/// Returns 0. Does not call `cb` after an error: `UV_EALREADY` if the handle is already connecting,
+/// `UV_EINVAL` for an address that is not IPv4 or IPv6, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_connect>.
 ///
 /// # Safety
@@ -307,14 +307,14 @@ pub unsafe extern "C" fn uv_tcp_connect(
     addr: *const sockaddr,
     cb: uv_connect_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(handle).connect_tcp(req.cast(), addr, cb) }.into_c()
 }
 
-/// The address that the handle is bound to. `namelen` says how much room `name` has, and then how
-/// long the address is.
+/// Copies the address that the handle is bound to. `*namelen` is the size of `name`, and is set to the
+/// length of the address.
 ///
-/// Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` when there is no socket.
+/// Returns 0, a delayed error of `uv_tcp_bind()`, or `UV_EBADF` if the handle has no socket.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getsockname>.
 ///
 /// # Safety
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn uv_tcp_getsockname(
     name: *mut sockaddr,
     namelen: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let stream = Stream::of(handle);
         let address =
@@ -334,9 +334,9 @@ pub unsafe extern "C" fn uv_tcp_getsockname(
     }
 }
 
-/// The address of the peer, as `uv_tcp_getsockname()` gives the handle's own.
+/// Copies the address of the peer, as `uv_tcp_getsockname()` does with the handle's own.
 ///
-/// Returns 0, or `UV_ENOTCONN` when there is no connection, among others.
+/// Returns the same, or `UV_ENOTCONN` if the handle is not connected.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_getpeername>.
 ///
 /// # Safety
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn uv_tcp_getpeername(
     name: *mut sockaddr,
     namelen: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let stream = Stream::of(handle);
         let address =
@@ -356,7 +356,8 @@ pub unsafe extern "C" fn uv_tcp_getpeername(
     }
 }
 
-/// Switches Nagle's algorithm off (`enable` is not 0) or on, now or when the handle gets a socket.
+/// Disables Nagle's algorithm, or enables it if `enable` is 0. Without a socket the setting takes effect
+/// when there is one.
 ///
 /// Returns 0 or an error code.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_nodelay>.
@@ -365,7 +366,7 @@ pub unsafe extern "C" fn uv_tcp_getpeername(
 /// `handle` is an initialised TCP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_tcp_nodelay(handle: *mut uv_tcp_t, enable: c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     let result = if stream.is_open() { set_nodelay(stream.fd(), enable != 0) } else { Ok(()) };
     if result.is_ok() {
@@ -377,10 +378,10 @@ pub unsafe extern "C" fn uv_tcp_nodelay(handle: *mut uv_tcp_t, enable: c_int) ->
     result.into_c()
 }
 
-/// Switches keep-alive probes on or off: the first after `delay` seconds of silence, then one a
-/// second, ten in all.
+/// Enables keep-alive probes, or disables them if `enable` is 0: the first after `delay` seconds without
+/// traffic, then one each second, ten in total.
 ///
-/// Returns 0, or `UV_EINVAL` when `delay` is 0 and `enable` is not.
+/// Returns 0, or `UV_EINVAL` if `delay` is 0 and `enable` is not.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive>.
 ///
 /// # Safety
@@ -391,15 +392,14 @@ pub unsafe extern "C" fn uv_tcp_keepalive(
     enable: c_int,
     delay: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_tcp_keepalive_ex(handle, enable, delay, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT) }
 }
 
-/// As `uv_tcp_keepalive()`, with all values: `idle` seconds until the first probe, `intvl` seconds
-/// between probes, `cnt` probes. They are ignored when `on` is 0.
+/// Enables keep-alive probes, or disables them if `on` is 0: `idle` seconds until the first probe, `intvl`
+/// seconds between probes, `cnt` probes. Without a socket the setting takes effect when there is one.
 ///
-/// Returns 0, or `UV_EINVAL` when one of them is 0 or more than the kernel accepts. On a handle without a
-/// socket they are kept until it has one.
+/// Returns 0, or `UV_EINVAL` if `on` is not 0 and one of the values is 0 or more than the kernel accepts.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_keepalive_ex>.
 ///
 /// # Safety
@@ -412,7 +412,7 @@ pub unsafe extern "C" fn uv_tcp_keepalive_ex(
     intvl: c_uint,
     cnt: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     let result = (on != 0).then(|| Keepalive::new(idle, intvl, cnt)).transpose();
     let result = result.and_then(|values| {
@@ -429,7 +429,7 @@ pub unsafe extern "C" fn uv_tcp_keepalive_ex(
     result.into_c()
 }
 
-/// Has an effect on Windows only. Returns 0.
+/// Has no effect, except on Windows. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_simultaneous_accepts>.
 ///
@@ -443,17 +443,17 @@ pub unsafe extern "C" fn uv_tcp_simultaneous_accepts(
     0
 }
 
-/// Closes the handle and resets its connection: the peer gets a RST instead of the rest of the
-/// data.
+/// Closes the handle and resets its connection: the peer receives a RST, and queued data is dropped.
 ///
-/// Returns 0, or an error code (`UV_EINVAL` after `uv_shutdown()`), the handle is not closed then.
+/// Returns 0 or an error code, such as `UV_EINVAL` after `uv_shutdown()`. After an error the handle is not
+/// closed.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_tcp_close_reset>.
 ///
 /// # Safety
 /// `handle` is an initialised TCP handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_tcp_close_reset(handle: *mut uv_tcp_t, close_cb: uv_close_cb) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let stream = unsafe { Stream::of(handle) };
     if !stream.shutdown_request.get().is_null() {
         return Error::EINVAL.code();
@@ -466,8 +466,8 @@ pub unsafe extern "C" fn uv_tcp_close_reset(handle: *mut uv_tcp_t, close_cb: uv_
     result.into_c()
 }
 
-/// Makes a pair of connected local sockets. `flags0` and `flags1` are 0 or `UV_NONBLOCK_PIPE`, for
-/// the socket of that index. Both are close-on-exec.
+/// Creates a pair of connected local sockets. `flags0` and `flags1`, for the socket of that index, are 0 or
+/// `UV_NONBLOCK_PIPE`. Both are close-on-exec.
 ///
 /// Returns 0 or an error code. Any thread.
 /// See <https://docs.libuv.org/en/v1.x/tcp.html#c.uv_socketpair>.
@@ -497,7 +497,7 @@ pub unsafe extern "C" fn uv_socketpair(
             return error.code();
         }
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { socket_vector.cast::<[c_int; 2]>().write_unaligned(pair) };
     0
 }

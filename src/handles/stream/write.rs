@@ -13,7 +13,7 @@ use core::ffi::{c_int, c_uint};
 use core::mem::{size_of, MaybeUninit};
 use mio::Interest;
 
-/// Writes in a row on one stream, after which the others have their turn.
+/// The most writes on one stream before the next stream has its turn.
 const WRITES_IN_A_ROW: usize = 32;
 
 #[repr(C)]
@@ -23,10 +23,10 @@ pub struct Write {
     send_handle: Cell<*mut uv_stream_t>,
     stream: Cell<*const Stream>,
     link: Link,
-    /// The first buffer that is not written completely; it is shortened by what was written.
+    /// The index of the first buffer that is not completely written. It is shortened as it is written.
     index: Cell<c_uint>,
     padding: Padding<4>,
-    /// A copy of the user's array: `few`, or memory of our own when there are many.
+    /// A copy of the user's array: `few`, or allocated if it is longer.
     buffers: Cell<*mut uv_buf_t>,
     count: Cell<c_uint>,
     error: Cell<c_int>,
@@ -56,7 +56,7 @@ const _: () = {
 
 impl Write {
     /// # Safety
-    /// As for `uv_write2`; `buffers` is what the caller of that passed.
+    /// As for `uv_write2`; `buffers` are the buffers passed to it.
     unsafe fn init(
         at: *mut Write,
         stream: &Stream,
@@ -64,14 +64,14 @@ impl Write {
         send_handle: *mut uv_stream_t,
         callback: uv_write_cb,
     ) -> Result {
-        // SAFETY: the caller's contract; only places are computed.
+        // SAFETY: `at` points to a request, as documented; only an address is computed.
         let few = unsafe { (&raw mut (*at).few).cast::<uv_buf_t>() };
         let copy = if buffers.len() <= 4 {
             few
         } else {
             memory::malloc(size_of_val(buffers))?.as_ptr().cast()
         };
-        // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere.
+        // SAFETY: as documented. `copy` has room for the buffers, and does not overlap them.
         unsafe {
             Request::init(at, UV_WRITE, |request| Write {
                 request,
@@ -91,7 +91,7 @@ impl Write {
         Ok(())
     }
 
-    /// The buffers that are not written yet.
+    /// Returns the buffers that are not written yet.
     fn rest(&self) -> &[uv_buf_t] {
         let index = self.index.get();
         // SAFETY: `buffers` holds `count` buffers, and `index` does not exceed that.
@@ -107,14 +107,14 @@ impl Write {
         sys::fd::total(self.rest())
     }
 
-    /// Takes note that the next `length` bytes are written; whether that was all.
+    /// Advances over `length` written bytes. Returns whether all are written.
     fn advance(&self, mut length: usize) -> bool {
         self.request.written.set(self.request.written.get() + length);
         while self.index.get() < self.count.get() {
             // SAFETY: the index is in range, and no slice of the buffers is in use here.
             let buffer = unsafe { &mut *self.buffers.get().add(self.index.get() as usize) };
             if length < buffer.len {
-                // SAFETY: stays within the buffer.
+                // SAFETY: `length` is less than the buffer's.
                 buffer.base = unsafe { buffer.base.add(length) };
                 buffer.len -= length;
                 return false;
@@ -130,7 +130,7 @@ impl Write {
     }
 
     pub fn cancel(&self) -> Result {
-        // SAFETY: a write whose callback has not been called has a stream that is not closed.
+        // SAFETY: the stream is not closed before the callback of its writes.
         let stream = unsafe { &*self.stream.get() };
         if stream.handle.is_closing() {
             return Err(Error::EBUSY);
@@ -143,7 +143,7 @@ impl Write {
 }
 
 impl Stream {
-    /// How many bytes there are to write.
+    /// Checks the arguments of a write. Returns the number of bytes to write.
     ///
     /// # Safety
     /// `send_handle` is NULL or an initialised handle.
@@ -163,7 +163,7 @@ impl Stream {
             return Err(Error::EPIPE);
         }
         if !send_handle.is_null() {
-            // SAFETY: the caller's contract.
+            // SAFETY: not NULL, hence an initialised handle.
             unsafe { self.check_sendable(send_handle)? };
         }
         Ok(total)
@@ -178,7 +178,7 @@ impl Stream {
         send_handle: *mut uv_stream_t,
         callback: uv_write_cb,
     ) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (write, total) = unsafe {
             let total = self.check_writable(buffers, send_handle)?;
             Write::init(request, self, buffers, send_handle, callback)?;
@@ -187,20 +187,20 @@ impl Stream {
         let first = self.write_queue.is_empty();
         self.loop_().request_began();
         self.write_queue_size.set(self.write_queue_size.get() + total);
-        // SAFETY: the request stays in place until its callback, before which it leaves the queue.
+        // SAFETY: the request stays in place until its callback, before which it is unlinked.
         unsafe { self.write_queue.push_back(&write.link) };
-        // Until the connection is made writes wait; behind others they have their turn later.
+        // Writes wait for the connection, and for earlier writes.
         if first && self.connect_request.get().is_null() {
             self.write_queued();
         }
         Ok(())
     }
 
-    /// Writes as much of the queue as the descriptor takes.
+    /// Writes as much of the queue as the descriptor accepts.
     fn write_queued(&self) {
         for _ in 0..WRITES_IN_A_ROW {
             let Some(link) = self.write_queue.front() else { return };
-            // SAFETY: a write in the queue is alive.
+            // SAFETY: a write is alive until its callback, before which it is unlinked.
             let write = unsafe { &*container_of!(link, Write, link) };
             let is_all = write.rest().len() <= sys::fd::MAX_BUFFERS;
             // SAFETY: the user keeps the buffers and the handle alive until the write's callback.
@@ -225,30 +225,30 @@ impl Stream {
     }
 
     fn wait_writable(&self) {
-        // More than one: the next event is about room for the rest, not an answer.
+        // The next event reports room for the rest and no reply, so do not spin for it.
         self.loop_().poller.expect_replies(2);
         if let Err(error) = self.arm(Interest::WRITABLE) {
             self.fail_writes(error);
         }
     }
 
-    /// Has the write called back in the next pending phase.
+    /// Queues the callback of the write for the next pending phase.
     fn finish_write(&self, write: &Write, error: Option<Error>) {
         write.error.set(error.map_or(0, Error::code));
         write.link.unlink();
-        // SAFETY: unlinked just now, and alive until its callback.
+        // SAFETY: it was unlinked above, and is alive until its callback.
         unsafe { self.written.push_back(&write.link) };
         self.loop_().queue_pending(&self.watcher);
     }
 
     pub(super) fn fail_writes(&self, error: Error) {
         while let Some(link) = self.write_queue.front() {
-            // SAFETY: a write in the queue is alive; `finish_write` takes it out.
+            // SAFETY: a write is alive until its callback; `finish_write` unlinks it.
             self.finish_write(unsafe { &*container_of!(link, Write, link) }, Some(error));
         }
     }
 
-    /// Goes on writing, and makes the callbacks for what is written.
+    /// Continues writing, and calls the callbacks of finished writes.
     pub(super) fn progress_writes(&self) {
         if self.is_open() {
             self.write_queued();
@@ -256,7 +256,7 @@ impl Stream {
         self.call_written();
         if self.is_open() && self.write_queue.is_empty() {
             if self.watcher.is_level_triggered() {
-                // Local sockets and pipes report every read of the peer as an edge.
+                // Local sockets and pipes report an edge for every read of the peer.
                 self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
             }
             self.finish_shutdown();
@@ -265,10 +265,10 @@ impl Stream {
     }
 
     pub(super) fn call_written(&self) {
-        // What callbacks write is called back in the next round.
+        // Writes that the callbacks start are called back in the next round.
         let last = self.written.back();
         while let Some(link) = self.written.pop_front() {
-            // SAFETY: a write is alive until its callback, which is made below.
+            // SAFETY: a write is alive until its callback, which is called below.
             let write = unsafe { &*container_of!(link, Write, link) };
             self.loop_().request_ended();
             if write.error.get() != 0 {
@@ -276,7 +276,7 @@ impl Stream {
             }
             let buffers = write.buffers.replace(core::ptr::null_mut());
             if !core::ptr::eq(buffers, write.few.get().cast()) {
-                // SAFETY: otherwise it came from `memory`.
+                // SAFETY: not `few`, hence allocated with `memory`.
                 unsafe { memory::free(buffers.cast()) };
             }
             let status = write.error.get();
@@ -298,11 +298,11 @@ impl Stream {
         buffers: &[uv_buf_t],
         send_handle: *mut uv_stream_t,
     ) -> Result<c_int> {
-        // What is queued goes first.
+        // Queued writes come first.
         if !self.connect_request.get().is_null() || self.write_queue_size.get() != 0 {
             return Err(Error::EAGAIN);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let written = unsafe {
             self.check_writable(buffers, send_handle)?;
             self.write_with(buffers, send_handle)
@@ -318,7 +318,7 @@ impl Stream {
     }
 }
 
-/// The buffers that C passed: none for a count that is negative to C's eyes.
+/// Returns the buffers that C passed, or none if the count is negative as an `int`.
 ///
 /// # Safety
 /// `buffers` points to `count` buffers, or `count` is 0 or more than `INT_MAX`.
@@ -326,16 +326,15 @@ unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> &'a [uv_buf_t] {
     if buffers.is_null() || count == 0 || count > c_int::MAX as c_uint {
         return &[];
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { core::slice::from_raw_parts(buffers, count as usize) }
 }
 
-/// Writes the buffers to the stream, in order and after what was written before. The array may be
-/// reused at once; the memory that it points to must stay as it is until `cb`, which may be NULL,
-/// is called.
+/// Writes the buffers to the stream, in order and after earlier writes. The array may be reused after the
+/// call; the memory of the buffers must stay valid and unchanged until `cb`, which may be NULL, is called.
 ///
-/// Returns 0; `UV_EINVAL` for no buffers or more than 2 GiB less a page; `UV_EBADF` when there is
-/// no connection; `UV_EPIPE` when the stream is not writable; `UV_ENOMEM`. Loop thread only.
+/// Returns 0, `UV_EINVAL` for no buffers or more than 2 GiB less a page, `UV_EBADF` if the stream is not
+/// open, `UV_EPIPE` if it is not writable, or `UV_ENOMEM`. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write>.
 ///
 /// # Safety
@@ -349,13 +348,13 @@ pub unsafe extern "C" fn uv_write(
     nbufs: c_uint,
     cb: uv_write_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_write2(req, handle, bufs, nbufs, core::ptr::null_mut(), cb) }
 }
 
-/// As `uv_write()`, and sends `send_handle` along when it is not NULL.
+/// Writes as `uv_write()` does, and sends `send_handle` with the first byte unless it is NULL.
 ///
-/// Returns what `uv_write()` does, or `UV_EINVAL` when the stream cannot carry handles.
+/// Returns the same as `uv_write()`, or `UV_EINVAL` if handles cannot be sent over the stream.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write2>.
 ///
 /// # Safety
@@ -369,14 +368,14 @@ pub unsafe extern "C" fn uv_write2(
     send_handle: *mut uv_stream_t,
     cb: uv_write_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(handle).write(req.cast(), slice(bufs, nbufs), send_handle, cb).into_c() }
 }
 
-/// Writes what can be written at once.
+/// Writes as much of the buffers as possible without waiting.
 ///
-/// Returns how many bytes were written, which may be fewer than there are; `UV_EAGAIN` when
-/// nothing can be written now; or another error code.
+/// Returns the number of bytes written, which may be fewer than in the buffers, `UV_EAGAIN` if nothing can
+/// be written now, or another error code.
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write>.
 ///
 /// # Safety
@@ -387,11 +386,11 @@ pub unsafe extern "C" fn uv_try_write(
     bufs: *const uv_buf_t,
     nbufs: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_try_write2(handle, bufs, nbufs, core::ptr::null_mut()) }
 }
 
-/// As `uv_try_write()`, and sends `send_handle` along when it is not NULL.
+/// Writes as `uv_try_write()` does, and sends `send_handle` with the first byte unless it is NULL.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_try_write2>.
 ///
@@ -404,11 +403,11 @@ pub unsafe extern "C" fn uv_try_write2(
     nbufs: c_uint,
     send_handle: *mut uv_stream_t,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Stream::of(handle).try_write(slice(bufs, nbufs), send_handle).into_c() }
 }
 
-/// How many bytes of the request were written. Meaningful in its write callback only.
+/// Returns the number of bytes of the request that were written. Valid only in its callback.
 ///
 /// See <https://docs.libuv.org/en/v1.x/stream.html#c.uv_write_nwritten>.
 ///
@@ -416,7 +415,7 @@ pub unsafe extern "C" fn uv_try_write2(
 /// `req` is a write request that was started.
 #[no_mangle]
 pub unsafe extern "C" fn uv_write_nwritten(req: *const uv_write_t) -> usize {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Write::of(req) }.request.written.get()
 }
 
