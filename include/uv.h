@@ -2223,15 +2223,15 @@ UV_EXTERN int uv_async_send(uv_async_t *async);
 UV_EXTERN int uv_fs_event_init(uv_loop_t *loop, uv_fs_event_t *handle);
 
 /**
- * Calls `cb` when the file or directory at `path` changes, or an entry of the directory does.
+ * Calls `cb` when the file or directory at `path`, or an entry of the directory, changes.
  *
- * The callback gets `UV_CHANGE` for content and attributes, `UV_RENAME` for what is created,
- * deleted or renamed, or both; and the name of the directory's entry, or the last part of `path`
- * when the event is about that itself. A handle stays active when the file is gone. `flags` are
- * those of `enum uv_fs_event_flags`, none of which Linux has.
+ * The callback receives `UV_CHANGE` for a change of content or attributes, `UV_RENAME` for an entry that
+ * was created, deleted or renamed, or both; and the name of the entry, or the last part of `path` if it is
+ * that file itself. The handle stays active when the file is deleted. `flags` are of
+ * `enum uv_fs_event_flags`; Linux supports none.
  *
- * Returns 0; `UV_EINVAL` when the handle is active or closing; any error of inotify_init(2) and
- * inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` when the user has too many watches.
+ * Returns 0, `UV_EINVAL` if the handle is active or closing, or an error of inotify_init(2) or
+ * inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` if the user has too many watches.
  * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
  */
 UV_EXTERN int uv_fs_event_start(uv_fs_event_t *handle,
@@ -2240,19 +2240,19 @@ UV_EXTERN int uv_fs_event_start(uv_fs_event_t *handle,
                                 unsigned int flags);
 
 /**
- * Stops a file system event handle: its callback is not called any more. Stopping twice is
- * harmless. Returns 0.
+ * Stops a file system event handle: its callback is not called any more. Does nothing if it is not active.
+ * Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_stop>.
  */
 UV_EXTERN int uv_fs_event_stop(uv_fs_event_t *handle);
 
 /**
- * Copies the path that the handle watches, with a NUL, and sets `*size` to its length without. When
- * another handle of the loop watched the same file first, it is that one's path.
+ * Copies the path that the handle watches, with a NUL, and sets `*size` to its length without the NUL. If
+ * another handle of the loop watched the same file first, it is the path of that handle.
  *
- * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
- * `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+ * Returns 0; `UV_EINVAL` if the handle is not active, which sets `*size` to 0, or if `buffer` or `size` is
+ * NULL or `*size` is 0; or `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size.
  * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_getpath>.
  */
 UV_EXTERN int uv_fs_event_getpath(uv_fs_event_t *handle, char *buffer, size_t *size);
@@ -2469,16 +2469,16 @@ UV_EXTERN uv_pid_t uv_process_get_pid(const uv_process_t *process);
 UV_EXTERN int uv_signal_init(uv_loop_t *loop, uv_signal_t *handle);
 
 /**
- * Calls `signal_cb` whenever the process receives the signal, instead of the signal's default
- * action, which comes back when the last handle for the signal stops.
+ * Calls `signal_cb` when the process receives the signal. The default action of the signal is disabled until
+ * the last handle for it stops.
  *
- * Returns 0, or `UV_EINVAL` for a number that is no signal or cannot be caught.
+ * Returns 0, or `UV_EINVAL` for an invalid signal number or a signal that cannot be caught.
  * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start>.
  */
 UV_EXTERN int uv_signal_start(uv_signal_t *handle, uv_signal_cb signal_cb, int signum);
 
 /**
- * As `uv_signal_start()`, but the handle stops when the signal was received once.
+ * Starts the handle as `uv_signal_start()` does, and stops it when the signal is received.
  *
  * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start_oneshot>.
  */
@@ -2487,7 +2487,7 @@ UV_EXTERN int uv_signal_start_oneshot(uv_signal_t *handle,
                                       int signum);
 
 /**
- * Stops a signal handle; stopping twice is harmless. Returns 0.
+ * Stops a signal handle. Does nothing if it is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_stop>.
  */
@@ -3005,7 +3005,7 @@ UV_EXTERN uint64_t uv_timer_get_due_in(const uv_timer_t *handle);
 /* UDP handles. */
 
 /**
- * Initialises a UDP handle; it gets a socket when it needs one. Returns 0.
+ * Initialises a UDP handle. Its socket is created when it is needed. Returns 0.
  *
  * Loop thread only, as all UDP functions.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init>.
@@ -3013,40 +3013,40 @@ UV_EXTERN uint64_t uv_timer_get_due_in(const uv_timer_t *handle);
 UV_EXTERN int uv_udp_init(uv_loop_t *loop, uv_udp_t *handle);
 
 /**
- * Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6` to make a
+ * Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6`, which create the
  * socket at once, or `AF_UNSPEC`; `UV_UDP_RECVMMSG` may be added.
  *
- * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
- * initialised then.
+ * Returns 0, `UV_EINVAL` for other flags, or an error of socket(2). After an error the handle is not
+ * initialised.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init_ex>.
  */
 UV_EXTERN int uv_udp_init_ex(uv_loop_t *loop, uv_udp_t *handle, unsigned int flags);
 
 /**
- * Makes the handle use an existing datagram socket, which becomes non-blocking and the handle's: it
- * is closed with it. Its option `SO_REUSEADDR` is set.
+ * Opens the handle with an existing datagram socket. The handle owns the socket, sets its option
+ * `SO_REUSEADDR`, makes it non-blocking, and closes it.
  *
- * Returns what `uv_udp_open_ex()` does.
+ * Returns the same as `uv_udp_open_ex()`.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open>.
  */
 UV_EXTERN int uv_udp_open(uv_udp_t *handle, uv_os_sock_t sock);
 
 /**
- * As `uv_udp_open()`, with the socket options that `flags` name: `UV_UDP_REUSEADDR`,
- * `UV_UDP_REUSEPORT` or neither.
+ * Opens the handle as `uv_udp_open()` does, and sets the option of `flags`: `UV_UDP_REUSEADDR`,
+ * `UV_UDP_REUSEPORT`, or none if it is 0.
  *
- * Returns 0; `UV_EINVAL` for other flags; `UV_EBUSY` when the handle has a socket; `UV_EEXIST`
- * when the loop watches the descriptor already; or an error of setting an option.
+ * Returns 0, `UV_EINVAL` for other flags, `UV_EBUSY` if the handle has a socket, `UV_EEXIST` if another
+ * handle of the loop has the descriptor, or an error of setting an option.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open_ex>.
  */
 UV_EXTERN int uv_udp_open_ex(uv_udp_t *handle, uv_os_sock_t sock, unsigned int flags);
 
 /**
- * Binds the handle to an address. `flags` are `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
- * `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`, in any combination.
+ * Binds the handle to an address. `flags` are any of `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
+ * `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`.
  *
- * Returns 0; `UV_EINVAL` for other flags, for an address that is not IPv4 or IPv6 or not of the
- * socket's family, and when the handle is bound already; `UV_EADDRINUSE`, among others.
+ * Returns 0; `UV_EINVAL` for other flags, an address that is not IPv4 or IPv6 or not of the socket's
+ * family, or a handle that is bound already; or another error code, such as `UV_EADDRINUSE`.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_bind>.
  */
 UV_EXTERN int uv_udp_bind(uv_udp_t *handle,
@@ -3054,20 +3054,20 @@ UV_EXTERN int uv_udp_bind(uv_udp_t *handle,
                           unsigned int flags);
 
 /**
- * Sets the peer: datagrams go to it without naming it, and only those that come from it are
- * received. NULL takes the peer away.
+ * Connects the handle to a peer: datagrams without an address are sent to it, and only those from it are
+ * received. An `addr` of NULL disconnects the handle.
  *
- * Returns 0; `UV_EISCONN` when there is a peer already, `UV_ENOTCONN` when there is none to take
- * away; `UV_EINVAL` for an address that is not IPv4 or IPv6; or an error of connect(2).
+ * Returns 0, `UV_EISCONN` if the handle is connected already, `UV_ENOTCONN` if it is not connected and
+ * `addr` is NULL, `UV_EINVAL` for an address that is not IPv4 or IPv6, or an error of connect(2).
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_connect>.
  */
 UV_EXTERN int uv_udp_connect(uv_udp_t *handle, const struct sockaddr *addr);
 
 /**
- * The address of the peer. `namelen` says how much room `name` has, and then how long the address
- * is.
+ * Copies the address of the peer. `*namelen` is the size of `name`, and is set to the length of the
+ * address.
  *
- * Returns 0, `UV_ENOTCONN` when there is no peer, or `UV_EBADF` when there is no socket.
+ * Returns 0, `UV_ENOTCONN` if the handle is not connected, or `UV_EBADF` if it has no socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getpeername>.
  */
 UV_EXTERN int uv_udp_getpeername(const uv_udp_t *handle,
@@ -3075,24 +3075,24 @@ UV_EXTERN int uv_udp_getpeername(const uv_udp_t *handle,
                                  int *namelen);
 
 /**
- * The address that the handle is bound to, as `uv_udp_getpeername()` gives the peer's.
+ * Copies the address that the handle is bound to, as `uv_udp_getpeername()` does with the peer's.
  *
- * Returns 0, or `UV_EBADF` when there is no socket.
+ * Returns 0, or `UV_EBADF` if the handle has no socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getsockname>.
  */
 UV_EXTERN int uv_udp_getsockname(const uv_udp_t *handle,
                                  struct sockaddr *name,
                                  int *namelen);
 
-/* Options of the socket: multicast, broadcast, time to live. */
+/* Socket options: multicast, broadcast, time to live. */
 
 /**
- * Joins (`UV_JOIN_GROUP`) or leaves (`UV_LEAVE_GROUP`) a multicast group on the interface with the
- * address `interface_addr`; NULL leaves the choice of the interface to the kernel. A handle
- * without a socket gets one, bound to any address of the group's family.
+ * Joins (`UV_JOIN_GROUP`) or leaves (`UV_LEAVE_GROUP`) a multicast group on the interface with the address
+ * `interface_addr`, or on one that the kernel chooses if that is NULL. Creates the socket, bound to the
+ * wildcard address of the group's family, unless the handle has one.
  *
- * Returns 0; `UV_EINVAL` when a string is no address, the two are not of the same family, or
- * `membership` is something else; or an error of setsockopt(2).
+ * Returns 0; `UV_EINVAL` if a string is not an address, the two are of different families, or `membership`
+ * is invalid; or an error of setsockopt(2).
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_membership>.
  */
 UV_EXTERN int uv_udp_set_membership(uv_udp_t *handle,
@@ -3101,9 +3101,9 @@ UV_EXTERN int uv_udp_set_membership(uv_udp_t *handle,
                                     uv_membership membership);
 
 /**
- * As `uv_udp_set_membership()`, for what one host sends to the group.
+ * Joins or leaves a multicast group as `uv_udp_set_membership()` does, for datagrams of one source host.
  *
- * Returns what `uv_udp_set_membership()` does.
+ * Returns the same as `uv_udp_set_membership()`.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_source_membership>.
  */
 UV_EXTERN int uv_udp_set_source_membership(uv_udp_t *handle,
@@ -3113,28 +3113,26 @@ UV_EXTERN int uv_udp_set_source_membership(uv_udp_t *handle,
                                            uv_membership membership);
 
 /**
- * Whether (`on` is not 0) what the handle sends to a multicast group also reaches sockets on this
- * host.
+ * Sets whether datagrams that the handle sends to a multicast group are also delivered to this host.
  *
- * Returns 0; `UV_EINVAL` for numbers that do not fit into a byte; `UV_EBADF` when there is no
+ * Returns 0, `UV_EINVAL` for a number that does not fit into a byte, or `UV_EBADF` if the handle has no
  * socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_loop>.
  */
 UV_EXTERN int uv_udp_set_multicast_loop(uv_udp_t *handle, int on);
 
 /**
- * How many routers (0 to 255) multicast datagrams may pass.
+ * Sets the time to live of multicast datagrams, 0 to 255.
  *
- * Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+ * Returns 0, `UV_EINVAL` for other numbers, or `UV_EBADF` if the handle has no socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_ttl>.
  */
 UV_EXTERN int uv_udp_set_multicast_ttl(uv_udp_t *handle, int ttl);
 
 /**
- * The interface, by its address, that multicast datagrams are sent on; NULL leaves the choice to
- * the kernel.
+ * Sets the interface for sending multicast datagrams, by its address. If that is NULL the kernel chooses.
  *
- * Returns 0; `UV_EINVAL` when the string is no address; `UV_EBADF` when there is no socket; or
+ * Returns 0, `UV_EINVAL` if the string is not an address, `UV_EBADF` if the handle has no socket, or
  * another error of setsockopt(2).
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_interface>.
  */
@@ -3142,34 +3140,34 @@ UV_EXTERN int uv_udp_set_multicast_interface(uv_udp_t *handle,
                                              const char *interface_addr);
 
 /**
- * Whether (`on` is not 0) the handle may send to broadcast addresses.
+ * Sets whether the handle may send to broadcast addresses.
  *
- * Returns 0, or `UV_EBADF` when there is no socket.
+ * Returns 0, or `UV_EBADF` if the handle has no socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_broadcast>.
  */
 UV_EXTERN int uv_udp_set_broadcast(uv_udp_t *handle, int on);
 
 /**
- * How many routers (1 to 255) unicast datagrams may pass.
+ * Sets the time to live of unicast datagrams, 1 to 255.
  *
- * Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+ * Returns 0, `UV_EINVAL` for other numbers, or `UV_EBADF` if the handle has no socket.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_ttl>.
  */
 UV_EXTERN int uv_udp_set_ttl(uv_udp_t *handle, int ttl);
 
-/* Receiving. */
+/* Receiving datagrams. */
 
 /**
- * Receives datagrams: for each one `alloc_cb` provides memory and `recv_cb` gets it. When there
- * are no more, `recv_cb` gets the memory back with `nread` 0 and `addr` NULL. A handle without a
- * socket gets one, bound to any IPv4 address and a port of the kernel's choice.
+ * Starts to receive: for each datagram `alloc_cb` provides a buffer, which `recv_cb` receives. If there is
+ * no datagram, `recv_cb` receives the buffer with `nread` 0 and `addr` NULL. Creates the socket, bound to
+ * the IPv4 wildcard address and a port that the kernel chooses, unless the handle has one.
  *
- * With `UV_UDP_RECVMMSG` the memory is used in pieces of 64 KiB, one for each datagram (flag
- * `UV_UDP_MMSG_CHUNK`), and given back as a whole in a callback of its own (`UV_UDP_MMSG_FREE`);
- * less than one piece is `UV_EINVAL`.
+ * With `UV_UDP_RECVMMSG` the buffer is divided into pieces of 64 KiB, one for each datagram (flag
+ * `UV_UDP_MMSG_CHUNK`), and returned as a whole in a separate callback (`UV_UDP_MMSG_FREE`). A buffer
+ * smaller than one piece is `UV_EINVAL`.
  *
- * Returns 0; `UV_EINVAL` when a callback is NULL or the handle is closing; `UV_EALREADY` when it
- * receives already; or an error of making the socket. Loop thread only.
+ * Returns 0, `UV_EINVAL` if a callback is NULL or the handle is closing, `UV_EALREADY` if it is already
+ * receiving, or an error of creating the socket. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_start>.
  */
 UV_EXTERN int uv_udp_recv_start(uv_udp_t *handle,
@@ -3177,32 +3175,31 @@ UV_EXTERN int uv_udp_recv_start(uv_udp_t *handle,
                                 uv_udp_recv_cb recv_cb);
 
 /**
- * Stops receiving; `recv_cb` is not called any more. What recvmmsg(2) has brought at that moment
- * is lost, and its memory is not given back. Stopping twice is harmless. Returns 0.
+ * Stops receiving: `recv_cb` is not called any more. Datagrams that recvmmsg(2) has already returned are
+ * dropped, and their buffer is not returned. Does nothing if the handle is not receiving. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_stop>.
  */
 UV_EXTERN int uv_udp_recv_stop(uv_udp_t *handle);
 
 /**
- * 1 when the handle was initialised with `UV_UDP_RECVMMSG`, 0 otherwise.
+ * Returns 1 if the handle was initialised with `UV_UDP_RECVMMSG`, otherwise 0.
  *
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_using_recvmmsg>.
  */
 UV_EXTERN int uv_udp_using_recvmmsg(const uv_udp_t *handle);
 
-/* Sending. */
+/* Sending datagrams. */
 
 /**
- * Sends the buffers as one datagram to `addr`, or to the peer when that is NULL. The array and the
- * address may be reused at once; the memory that the buffers point to must stay as it is until
- * `send_cb`, which may be NULL, is called. A handle without a socket gets one, bound to any
- * address and a port of the kernel's choice.
+ * Sends the buffers as one datagram to `addr`, or to the peer if that is NULL. The array and the address
+ * may be reused after the call; the memory of the buffers must stay valid and unchanged until `send_cb`,
+ * which may be NULL, is called. Creates the socket, bound to the wildcard address and a port that the kernel
+ * chooses, unless the handle has one.
  *
- * Returns 0; `UV_EINVAL` when there is no buffer or the address is of a family that cannot be sent
- * to; `UV_EISCONN` when there is an address and a peer, `UV_EDESTADDRREQ` when there is neither;
- * `UV_ENOMEM`; or an error of making the socket. Errors of sending come with the callback. Loop
- * thread only.
+ * Returns 0, `UV_EINVAL` if there is no buffer or the family of the address is not supported,
+ * `UV_EISCONN` for an address if the handle is connected, `UV_EDESTADDRREQ` for none if it is not,
+ * `UV_ENOMEM`, or an error of creating the socket. `send_cb` receives errors of sending. Loop thread only.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send>.
  */
 UV_EXTERN int uv_udp_send(uv_udp_send_t *req,
@@ -3213,10 +3210,10 @@ UV_EXTERN int uv_udp_send(uv_udp_send_t *req,
                           uv_udp_send_cb send_cb);
 
 /**
- * Sends the buffers as one datagram if that is possible at once.
+ * Sends the buffers as one datagram if that is possible without waiting.
  *
- * Returns the size of the datagram; `UV_EAGAIN` when it cannot be sent now; or what
- * `uv_udp_send()` returns or reports otherwise.
+ * Returns the size of the datagram, `UV_EAGAIN` if it cannot be sent now, or an error that `uv_udp_send()`
+ * returns or reports.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send>.
  */
 UV_EXTERN int uv_udp_try_send(uv_udp_t *handle,
@@ -3225,11 +3222,11 @@ UV_EXTERN int uv_udp_try_send(uv_udp_t *handle,
                               const struct sockaddr *addr);
 
 /**
- * Sends `count` datagrams, as many of them as is possible at once, with as few system calls as
- * possible. The handle must have a socket. `flags` is 0.
+ * Sends as many of `count` datagrams as possible without waiting, with few system calls. The handle must
+ * have a socket. `flags` is 0.
  *
- * Returns how many were sent, which is at least one; `UV_EINVAL` when there is none or for other
- * flags; `UV_EAGAIN` when nothing can be sent now; or another error if it concerns the first.
+ * Returns the number of datagrams sent, at least one; `UV_EINVAL` if `count` is 0 or for other flags;
+ * `UV_EAGAIN` if none can be sent now; or another error of the first.
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send2>.
  */
 UV_EXTERN int uv_udp_try_send2(uv_udp_t *handle,
@@ -3240,14 +3237,14 @@ UV_EXTERN int uv_udp_try_send2(uv_udp_t *handle,
                                unsigned int flags);
 
 /**
- * The field `send_queue_size`: how many bytes are in datagrams whose callback was not called yet.
+ * Returns the field `send_queue_size`: the number of bytes in datagrams whose callback was not called yet.
  *
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_size>.
  */
 UV_EXTERN size_t uv_udp_get_send_queue_size(const uv_udp_t *handle);
 
 /**
- * The field `send_queue_count`: how many datagrams' callbacks were not called yet.
+ * Returns the field `send_queue_count`: the number of datagrams whose callback was not called yet.
  *
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_count>.
  */

@@ -1,9 +1,8 @@
 //! File system events: `uv_fs_event_t`, by inotify.
 //!
-//! A loop has one inotify instance, from the first handle that is started until the loop is closed.
-//! The kernel knows a file by one watch, however many handles watch it and by whatever path, so a
-//! [`Watch`] has a list of handles. It is freed when the last of them stops, except while its
-//! handles are being called.
+//! A loop has one inotify instance, from the start of its first handle until it is closed. The kernel has
+//! one watch for a file, whatever the number of handles and their paths, so a [`Watch`] has a list of
+//! handles. It is freed when the last of them stops, but not while its handles are being called.
 
 use super::unread::{zeroed, Unread};
 use super::Handle;
@@ -25,7 +24,7 @@ use mio::Interest;
 #[repr(C)]
 pub struct FsEvent {
     handle: Handle,
-    /// The path by which the file was first watched; NULL when stopped.
+    /// The path by which the file was first watched, in the watch; NULL if stopped.
     path: Cell<*const c_char>,
     callback: Cell<uv_fs_event_cb>,
     link: Link,
@@ -38,17 +37,17 @@ const _: () = {
     assert!(offset_of!(FsEvent, callback) == offset_of!(uv_fs_event_t, cb));
 };
 
-/// The `id` of a watch that the kernel does not have.
+/// The `id` of a [`Watch`] without a watch in the kernel.
 const NO_WATCH: c_int = -1;
 
-/// A file that is watched. The path follows in the same block.
+/// A watched file. The path follows in the same block.
 struct Watch {
-    /// The kernel's name of the watch.
+    /// The watch descriptor.
     id: Cell<c_int>,
-    /// The next in the same bucket of the table.
+    /// The next watch in the same bucket of the table.
     next: Cell<*const Watch>,
     handles: List,
-    /// While the handles are being called, those that are not yet.
+    /// The handles that are still to be called for the current event.
     due: List,
     calling: Cell<bool>,
     path: *const c_char,
@@ -58,7 +57,7 @@ impl Watch {
     fn new(path: &CStr) -> Result<*const Watch> {
         let bytes = path.to_bytes_with_nul();
         let watch = memory::malloc(size_of::<Watch>() + bytes.len())?.cast::<Watch>().as_ptr();
-        // SAFETY: the block has room for the struct and the path behind it.
+        // SAFETY: the block has the size of the struct and the path after it.
         unsafe {
             let copy = watch.add(1).cast::<c_char>();
             ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
@@ -75,26 +74,26 @@ impl Watch {
     }
 
     fn path(&self) -> &CStr {
-        // SAFETY: copied by `new` into this watch's block.
+        // SAFETY: `new` copied the path, a C string, to the block of this watch.
         unsafe { CStr::from_ptr(self.path) }
     }
 
-    /// The last part of the path.
+    /// Returns the last part of the path.
     fn file_name(&self) -> &CStr {
         let path = self.path();
         let start = path.to_bytes().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-        // What follows a byte of the string is a string too.
+        // Does not fail, as a suffix of a C string is one.
         CStr::from_bytes_with_nul(&path.to_bytes_with_nul()[start..]).unwrap_or(path)
     }
 
-    /// Calls all handles; those that the callbacks start are for the next event. After a callback
-    /// that has left the loop, calls the others.
+    /// Calls all handles. Those that the callbacks start are for the next event. After a callback has left
+    /// the loop by an exception, another call calls the remaining ones.
     fn call_handles(&self, name: Option<&CStr>, events: c_int) {
         let name = name.unwrap_or_else(|| self.file_name());
         if !self.calling.replace(true) {
             self.handles.move_to(&self.due);
         }
-        // Back in its own list before the callback can see it.
+        // Returns to `handles` before its callback, which may stop it.
         while let Some(link) = self.due.move_front_to(&self.handles) {
             // SAFETY: a handle in the list is active, hence alive.
             let event = unsafe { &*container_of!(link, FsEvent, link) };
@@ -108,10 +107,10 @@ impl Watch {
     }
 }
 
-/// The watches by id: a hash table with chains through the watches. The kernel counts ids up, so
-/// their low bits spread evenly.
+/// The watches by id: a hash table with chains of watches. The kernel's ids count up, so their low bits are
+/// evenly distributed.
 struct Table {
-    /// None, or a power of two.
+    /// Empty, or a power of two.
     buckets: Array<*const Watch>,
     count: usize,
 }
@@ -124,7 +123,7 @@ impl Table {
     fn find(&self, id: c_int) -> Option<*const Watch> {
         let mut watch = *self.buckets.get(self.index(id))?;
         while !watch.is_null() {
-            // SAFETY: a watch is taken out of the table before it is freed.
+            // SAFETY: a watch is removed from the table before it is freed.
             unsafe {
                 if (*watch).id.get() == id {
                     return Some(watch);
@@ -135,7 +134,7 @@ impl Table {
         None
     }
 
-    /// Makes room for one more.
+    /// Reserves space for one more watch.
     fn reserve(&mut self) -> Result {
         if self.count >= self.buckets.len() {
             self.grow()?;
@@ -144,17 +143,17 @@ impl Table {
     }
 
     /// # Safety
-    /// There is room. `watch` is alive until it is removed, and no other has its id.
+    /// Space is reserved. `watch` stays alive until it is removed, and no other has its id.
     unsafe fn insert(&mut self, watch: *const Watch) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { self.link(watch) };
         self.count += 1;
     }
 
     /// # Safety
-    /// As for [`Table::insert`]; there are buckets.
+    /// As for [`Table::insert`]; `buckets` is not empty.
     unsafe fn link(&mut self, watch: *const Watch) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             let index = self.index((*watch).id.get());
             (*watch).next.set(self.buckets[index]);
@@ -170,13 +169,13 @@ impl Table {
             buckets.push(ptr::null())?;
         }
         for watch in self.replace(buckets) {
-            // SAFETY: it was in the table before.
+            // SAFETY: the watch was in the table, and `buckets` is not empty.
             unsafe { self.link(watch) };
         }
         Ok(())
     }
 
-    /// Puts other buckets in the place of the present ones; returns what was in those.
+    /// Replaces the buckets, and returns the watches of the old ones.
     fn replace(&mut self, buckets: Array<*const Watch>) -> impl Iterator<Item = *const Watch> {
         let old = core::mem::replace(&mut self.buckets, buckets);
         let mut index = 0;
@@ -199,7 +198,7 @@ impl Table {
         let mut watch = *bucket;
         let mut before: *const Watch = ptr::null();
         while !watch.is_null() {
-            // SAFETY: a watch is taken out of the table before it is freed.
+            // SAFETY: a watch is removed from the table before it is freed.
             unsafe {
                 let next = (*watch).next.get();
                 if (*watch).id.get() == id {
@@ -217,22 +216,22 @@ impl Table {
     }
 }
 
-/// What a loop has for its file system event handles. It is part of a [`Loop`].
+/// The state of a loop's file system event handles, a field of [`Loop`].
 pub struct LoopFsEvents {
-    /// The inotify instance, -1 until a handle is started.
+    /// The inotify instance; its descriptor is -1 until a handle is started.
     watcher: Watcher,
     watches: RefCell<Table>,
     /// Null until a handle is started.
     unread: Cell<*const Unread<BUFFER>>,
-    /// Counts the instances of the loop; the child of a fork makes another.
+    /// The number of instances that the loop has had; the child of a fork creates another.
     instance: Cell<u32>,
 }
 
-/// A multiple of what one event takes at most.
+/// The size of the buffer of events.
 const BUFFER: usize = 16 * inotify::LONGEST_EVENT;
 
-/// Times that the instance is read for one event of the loop's, so that callbacks which cause
-/// further events do not keep the loop from anything else.
+/// The most reads of the instance for one poll event, so that callbacks that cause events do not block the
+/// loop.
 const READS: usize = 32;
 
 impl LoopFsEvents {
@@ -247,24 +246,24 @@ impl LoopFsEvents {
 
     fn open(&self, loop_: &Loop) -> Result {
         if self.watcher.fd.get() != -1 {
-            // An inherited instance is the parent's, whose watches stay as they are.
+            // The parent uses an inherited instance and its watches.
             return loop_.make_own();
         }
         if self.unread.get().is_null() {
-            // SAFETY: zeros are an empty buffer.
+            // SAFETY: a zeroed buffer is empty.
             self.unread.set(unsafe { zeroed()? });
         }
         self.watcher.fd.set(inotify::init()?);
-        // What is left after `READS` is reported again.
+        // Level-triggered, so that events left after `READS` are reported again.
         self.watcher.set_level_triggered(true);
         let armed = self.watcher.arm(&loop_.poller, Interest::READABLE);
         armed.inspect_err(|_| self.close_instance(loop_))
     }
 
-    /// Releases everything at the end of the loop.
+    /// Releases all resources when the loop is closed.
     pub fn close(&self, loop_: &Loop) {
         self.close_instance(loop_);
-        // SAFETY: it is NULL or came from `memory`.
+        // SAFETY: NULL or from `memory`, and not used again.
         unsafe { memory::free(self.unread.replace(ptr::null()).cast_mut().cast()) };
     }
 
@@ -275,21 +274,22 @@ impl LoopFsEvents {
         }
     }
 
-    /// Makes the callbacks for events, first for those that were left by a callback that left the loop.
+    /// Calls the callbacks for events, first for those that remain after a callback left the loop by an
+    /// exception.
     fn dispatch(&self) {
-        // SAFETY: the memory stays until the loop's end.
+        // SAFETY: NULL, or freed when the loop is closed.
         let Some(unread) = (unsafe { self.unread.get().as_ref() }) else { return };
         let instance = self.instance.get();
         for _ in 0..=READS {
             while let Some((event, size)) = inotify::first(unread.rest()) {
                 self.dispatch_event(&event);
-                // The watches that the other events name are the parent's.
+                // A callback has forked and replaced the instance; the remaining events are of the parent's.
                 if self.instance.get() != instance {
                     return;
                 }
                 unread.advance(size);
             }
-            // Where another event would have fitted, there was none.
+            // If the latest read had space for another event, there was none.
             if unread.had_room(inotify::LONGEST_EVENT) || !unread.fill(self.watcher.fd.get()) {
                 break;
             }
@@ -297,7 +297,7 @@ impl LoopFsEvents {
         unread.clear();
     }
 
-    /// Calls the handles of every watch: the kernel has dropped events, whose watches are not known.
+    /// Calls the handles of every watch, as the kernel has dropped events of unknown watches.
     fn dispatch_overflow(&self) -> Result {
         let mut ids = Array::new();
         for mut watch in self.watches.borrow().buckets.iter().copied() {
@@ -317,51 +317,51 @@ impl LoopFsEvents {
 
     fn dispatch_event(&self, event: &inotify::Event<'_>) {
         if event.mask & libc::IN_Q_OVERFLOW != 0 {
-            // Without memory for the list the events stay lost.
+            // Without memory for the list the events are lost.
             let _ = self.dispatch_overflow();
             return;
         }
-        // Looked up only now: earlier callbacks may have stopped the last handle.
+        // Looked up only now, as earlier callbacks may have stopped the last handle.
         let Some(watch) = self.watches.borrow().find(event.watch) else { return };
         const CHANGE: u32 = libc::IN_ATTRIB | libc::IN_MODIFY;
         let mut events = 0;
         if event.mask & CHANGE != 0 {
             events |= UV_CHANGE;
         }
-        // This includes IN_ISDIR: of a directory a change is both.
+        // This includes IN_ISDIR: a change of a directory reports both.
         if event.mask & !CHANGE != 0 {
             events |= UV_RENAME;
         }
-        // SAFETY: a watch in the table is alive, and is not freed while it calls its handles.
+        // SAFETY: a watch in the table is alive, and not freed while it calls its handles.
         unsafe { &*watch }.call_handles(event.name, events as c_int);
         self.release(watch);
     }
 
-    /// Frees the watch if nobody needs it any more.
+    /// Frees the watch if it has no handles.
     fn release(&self, watch: *const Watch) {
-        // SAFETY: it is not freed yet, and out of the table before it is.
+        // SAFETY: the watch is alive, and removed from the table before it is freed.
         unsafe {
             if (*watch).calling.get() || !(*watch).handles.is_empty() {
                 return;
             }
             self.watches.borrow_mut().remove((*watch).id.get());
-            // The child of a fork has the same instance as its parent until it has one of its own.
+            // The child of a fork shares the parent's instance until it has its own.
             let loop_ = &*container_of!(ptr::from_ref(self), Loop, fs_events);
             if !loop_.poller.is_inherited() {
-                // Fails when the kernel ended the watch, because the file is gone.
+                // Fails if the kernel has removed the watch with the file.
                 let _ = inotify::remove_watch(self.watcher.fd.get(), (*watch).id.get());
             }
             memory::free(watch.cast_mut().cast());
         }
     }
 
-    /// The watch of a path: the one that is known, or else what `make` returns.
+    /// Returns the watch of the path's file: an existing one, or the result of `make`.
     fn watch(
         &self,
         path: &CStr,
         make: impl FnOnce() -> Result<*const Watch>,
     ) -> Result<*const Watch> {
-        // SAFETY: the path is a string.
+        // SAFETY: the path is a C string.
         let id = unsafe { inotify::add_watch(self.watcher.fd.get(), path.as_ptr())? };
         let mut table = self.watches.borrow_mut();
         if let Some(watch) = table.find(id) {
@@ -370,7 +370,7 @@ impl LoopFsEvents {
         let made = table.reserve().and_then(|()| make()).inspect_err(|_| {
             let _ = inotify::remove_watch(self.watcher.fd.get(), id);
         })?;
-        // SAFETY: what `make` returns is alive, and `release` removes it before it frees it.
+        // SAFETY: the result of `make` is alive, and `release` removes it before it frees it.
         unsafe {
             (*made).id.set(id);
             table.insert(made);
@@ -378,16 +378,15 @@ impl LoopFsEvents {
         Ok(made)
     }
 
-    /// The inotify instance is shared with the parent process: makes a new one, and watches again
-    /// what was watched, by its path. Handles of paths that cannot be watched any more stop, and the
-    /// first error is returned.
+    /// Replaces the inotify instance, which the parent process shares, in the child of a fork, and watches
+    /// all paths again. Stops the handles of paths that cannot be watched, and returns the first error.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
         if self.watcher.fd.get() == -1 {
             return Ok(());
         }
         self.instance.set(self.instance.get().wrapping_add(1));
         self.close_instance(loop_);
-        // SAFETY: there has been an instance, and the memory stays until the loop's end.
+        // SAFETY: allocated with the instance, and freed when the loop is closed.
         unsafe { (*self.unread.get()).clear() };
         self.open(loop_)?;
         let mut result = Ok(());
@@ -396,7 +395,7 @@ impl LoopFsEvents {
         let old = table.replace(Array::new());
         drop(table);
         for watch in old {
-            // SAFETY: it was in the table, hence is alive, and is in no table now.
+            // SAFETY: the watch was in the table, hence is alive, and is now in none.
             result = result.and(unsafe { self.renew(watch) });
         }
         result
@@ -407,15 +406,15 @@ impl LoopFsEvents {
     /// # Safety
     /// `watch` is alive, and in no table.
     unsafe fn renew(&self, watch: *const Watch) -> Result {
-        // SAFETY: the caller's contract; the handles of a watch are active, hence alive. It is freed
-        // at once or, while it is calling them, by `release`.
+        // SAFETY: `watch` as documented; its handles are active, hence alive. It is freed here or, while it is
+        // calling them, by `release`.
         unsafe {
             let this = &*watch;
             let renewed = self.watch(this.path(), || Ok(watch));
             if renewed == Ok(watch) {
                 return Ok(());
             }
-            // The file is gone, or is the same as another by now.
+            // The file was removed, or another watch has it by now.
             for list in [&this.handles, &this.due] {
                 while let Some(link) = list.pop_front() {
                     let event = &*container_of!(link, FsEvent, link);
@@ -432,8 +431,7 @@ impl LoopFsEvents {
     }
 }
 
-// SAFETY: the watcher is at the offset given, and the loop's state is reached through shared
-// references.
+// SAFETY: the watcher is at `OFFSET`, and the loop's state is accessed through shared references.
 unsafe impl EventHandler for LoopFsEvents {
     const OFFSET: usize = core::mem::offset_of!(LoopFsEvents, watcher);
 
@@ -455,16 +453,16 @@ impl FsEvent {
         loop_.fs_events.open(loop_)?;
         let watch = loop_.fs_events.watch(path, || Watch::new(path))?;
         self.callback.set(callback);
-        // SAFETY: `watch` is in the table, and has no reason to be freed once it has a handle.
+        // SAFETY: `watch` is in the table, and not freed while it has a handle.
         unsafe { self.join(watch) };
         self.handle.activate();
         Ok(())
     }
 
     /// # Safety
-    /// The handle is in no list, `watch` is alive.
+    /// The handle is in no list, and `watch` is alive.
     unsafe fn join(&self, watch: *const Watch) {
-        // SAFETY: the caller's contract; `stop` unlinks the handle.
+        // SAFETY: as documented; `stop` unlinks the handle before it is freed.
         unsafe {
             (*watch).handles.push_back(&self.link);
             self.path.set((*watch).path);
@@ -488,7 +486,7 @@ impl FsEvent {
     }
 
     fn path(&self) -> Option<&CStr> {
-        // SAFETY: a path belongs to the watch that the handle is in the list of.
+        // SAFETY: the path is in the block of the handle's watch, a C string.
         (!self.path.get().is_null()).then(|| unsafe { CStr::from_ptr(self.path.get()) })
     }
 }
@@ -506,7 +504,7 @@ pub unsafe extern "C" fn uv_fs_event_init(
     handle: *mut uv_fs_event_t,
 ) -> c_int {
     let event = handle.cast::<FsEvent>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Handle::init(event, Loop::of(r#loop), UV_FS_EVENT, |handle| FsEvent {
             handle,
@@ -519,20 +517,20 @@ pub unsafe extern "C" fn uv_fs_event_init(
     0
 }
 
-/// Calls `cb` when the file or directory at `path` changes, or an entry of the directory does.
+/// Calls `cb` when the file or directory at `path`, or an entry of the directory, changes.
 ///
-/// The callback gets `UV_CHANGE` for content and attributes, `UV_RENAME` for what is created,
-/// deleted or renamed, or both; and the name of the directory's entry, or the last part of `path`
-/// when the event is about that itself. A handle stays active when the file is gone. `flags` are
-/// those of `enum uv_fs_event_flags`, none of which Linux has.
+/// The callback receives `UV_CHANGE` for a change of content or attributes, `UV_RENAME` for an entry that
+/// was created, deleted or renamed, or both; and the name of the entry, or the last part of `path` if it is
+/// that file itself. The handle stays active when the file is deleted. `flags` are of
+/// `enum uv_fs_event_flags`; Linux supports none.
 ///
-/// Returns 0; `UV_EINVAL` when the handle is active or closing; any error of inotify_init(2) and
-/// inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` when the user has too many watches.
+/// Returns 0, `UV_EINVAL` if the handle is active or closing, or an error of inotify_init(2) or
+/// inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` if the user has too many watches.
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
 ///
 /// # Safety
-/// `handle` is an initialised file system event handle that is not closed; `path` is NULL, which is
-/// `UV_EFAULT`, or a string.
+/// `handle` is an initialised file system event handle that is not closed; `path` is NULL, which fails with
+/// `UV_EFAULT`, or a C string.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_event_start(
     handle: *mut uv_fs_event_t,
@@ -544,12 +542,12 @@ pub unsafe extern "C" fn uv_fs_event_start(
     if path.is_null() {
         return Error::EFAULT.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsEvent::of(handle).start(cb, CStr::from_ptr(path)) }.into_c()
 }
 
-/// Stops a file system event handle: its callback is not called any more. Stopping twice is
-/// harmless. Returns 0.
+/// Stops a file system event handle: its callback is not called any more. Does nothing if it is not active.
+/// Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_stop>.
 ///
@@ -557,28 +555,28 @@ pub unsafe extern "C" fn uv_fs_event_start(
 /// `handle` is an initialised file system event handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_event_stop(handle: *mut uv_fs_event_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { FsEvent::of(handle) }.stop();
     0
 }
 
-/// Copies the path that the handle watches, with a NUL, and sets `*size` to its length without. When
-/// another handle of the loop watched the same file first, it is that one's path.
+/// Copies the path that the handle watches, with a NUL, and sets `*size` to its length without the NUL. If
+/// another handle of the loop watched the same file first, it is the path of that handle.
 ///
-/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer` or
-/// `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to what is needed.
+/// Returns 0; `UV_EINVAL` if the handle is not active, which sets `*size` to 0, or if `buffer` or `size` is
+/// NULL or `*size` is 0; or `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size.
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_getpath>.
 ///
 /// # Safety
-/// `handle` is an initialised file system event handle that is not closed; `buffer` is good for
-/// writing `*size` bytes.
+/// `handle` is an initialised file system event handle that is not closed; `buffer` has
+/// room for `*size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_event_getpath(
     handle: *mut uv_fs_event_t,
     buffer: *mut c_char,
     size: *mut usize,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let (event, out) = unsafe { (FsEvent::of(handle), TextOut::new(buffer, size)) };
     out.and_then(|out| out.put_path(event.path())).into_c()
 }

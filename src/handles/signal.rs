@@ -1,9 +1,9 @@
 //! Signal handles.
 //!
-//! A signal handler may do next to nothing, so it writes a message to a pipe of each loop that
-//! watches the signal; the loop reads them and makes the callbacks. A message tells how many starts
-//! of handles there had been in the process, so that a handle which was started later, perhaps
-//! after it had been stopped in between, is not called.
+//! The signal handler of the process (`src/signal/`) writes a message to a pipe of each loop that watches
+//! the signal; the loop reads the messages and calls the callbacks. A message holds the number of starts of
+//! signal handles in the process until then, so that a handle started later, or stopped and restarted, is
+//! not called.
 
 use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
@@ -24,15 +24,15 @@ use mio::Interest;
 pub struct Signal {
     handle: Handle,
     callback: Cell<uv_signal_cb>,
-    /// The signal that is watched, 0 when stopped.
+    /// The watched signal, or 0.
     signum: Cell<c_int>,
-    /// The signals that were watched before, the last one first.
+    /// The signals watched before, the last one first.
     last_signums: Cell<[u16; 2]>,
     link: Link,
-    /// Which start of a signal handle in the process this is.
+    /// The number of this start of a signal handle in the process.
     start: Cell<u64>,
-    /// From which start to which stop each was watched. A signal caught in that time, and not dispatched
-    /// yet, is for this handle if it watches it again.
+    /// The interval in which each of those was watched. A signal received in it, and not dispatched yet, is
+    /// for this handle if it watches the signal again.
     last: Cell<[Interval; 2]>,
 }
 
@@ -58,21 +58,22 @@ const _: () = {
     assert!(offset_of!(Signal, signum) == offset_of!(uv_signal_t, signum));
 };
 
-/// What a loop has for its signal handles.
+/// The state of a loop's signal handles.
 pub struct LoopSignals {
-    /// The reading end of the pipe, -1 until a handle is started.
+    /// The reading end of the pipe; its descriptor is -1 until a handle is started.
     watcher: Watcher,
     write_end: Cell<c_int>,
     active: List,
-    /// The start that watches SIGCHLD for the loop's process handles, 0 when there is none.
+    /// The number of the start that watches SIGCHLD for the loop's process handles, or 0.
     child_start: Cell<u64>,
-    /// The pipe is readable. Its messages are dispatched after the other events of a batch.
-    caught: Cell<bool>,
+    /// Whether the pipe is readable. Its messages are dispatched after the other events of a batch.
+    readable: Cell<bool>,
     /// Null until a handle is started.
     dispatch: Cell<*const Dispatch>,
 }
 
-/// The state of [`LoopSignals::dispatch`], which goes on after a callback that left the loop.
+/// The state of [`LoopSignals::dispatch`], which continues after a callback that left the loop by an
+/// exception.
 #[repr(C)]
 struct Dispatch {
     messages: Unread<{ 64 * Message::SIZE }>,
@@ -90,18 +91,18 @@ impl LoopSignals {
             write_end: Cell::new(-1),
             active: List::new(),
             child_start: Cell::new(0),
-            caught: Cell::new(false),
+            readable: Cell::new(false),
             dispatch: Cell::new(core::ptr::null()),
         }
     }
 
     fn open(&self, loop_: &Loop) -> Result {
         if self.write_end.get() != -1 {
-            // An inherited pipe is read by the parent.
+            // The parent reads an inherited pipe.
             return loop_.make_own();
         }
         if self.dispatch.get().is_null() {
-            // SAFETY: zeros are no messages and no position.
+            // SAFETY: a zeroed `Dispatch` has no messages and no position.
             self.dispatch.set(unsafe { zeroed()? });
         }
         let [read_end, write_end] = sys::fd::pipe_nonblocking()?;
@@ -111,12 +112,12 @@ impl LoopSignals {
         armed.inspect_err(|_| self.close_pipe(loop_))
     }
 
-    /// Whether SIGCHLD is watched for the loop's process handles.
+    /// Returns whether SIGCHLD is watched for the loop's process handles.
     pub fn watches_children(&self) -> bool {
         self.child_start.get() != 0
     }
 
-    /// Has `dispatch` say when a child process may have ended.
+    /// Watches SIGCHLD, so that `dispatch` returns true when a child may have ended.
     pub fn watch_children(&self, loop_: &Loop) -> Result {
         if self.child_start.get() == 0 {
             self.open(loop_)?;
@@ -132,10 +133,10 @@ impl LoopSignals {
         }
     }
 
-    /// Releases everything at the end of the loop.
+    /// Releases all resources when the loop is closed.
     pub fn close(&self, loop_: &Loop) {
         self.close_pipe(loop_);
-        // SAFETY: it is NULL or came from `memory`.
+        // SAFETY: NULL or from `memory`, and not used again.
         unsafe { memory::free(self.dispatch.replace(core::ptr::null()).cast_mut().cast()) };
     }
 
@@ -148,8 +149,7 @@ impl LoopSignals {
         }
     }
 
-    /// The pipe is shared with the parent process: makes a new one, and has the signals written
-    /// to it from now on.
+    /// Replaces the pipe, which the parent process shares, in the child of a fork.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
         self.close_pipe(loop_);
         let redirect = |signum, start| {
@@ -161,7 +161,7 @@ impl LoopSignals {
         }
         let mut next = self.active.front();
         while let Some(link) = next {
-            // SAFETY: a handle in the list is active, hence alive, and stays in it here.
+            // SAFETY: a handle in the list is active, hence alive. This does not change the list.
             let signal = unsafe {
                 next = self.active.after(link);
                 &*container_of!(link, Signal, link)
@@ -171,9 +171,9 @@ impl LoopSignals {
         Ok(())
     }
 
-    /// The handle that is called after the one at `previous` for a signal: first those that stay,
-    /// then the one-shot ones, either in the order of their addresses, as libuv has it.
-    fn after(&self, previous: Position, caught: &Message) -> Option<(Position, *const Signal)> {
+    /// Returns the handle to call after the one at `previous` for a signal. As in libuv, one-shot handles come
+    /// last, and both kinds are in the order of their addresses.
+    fn after(&self, previous: Position, message: &Message) -> Option<(Position, *const Signal)> {
         let mut found = None;
         let mut next = self.active.front();
         while let Some(link) = next {
@@ -182,7 +182,7 @@ impl LoopSignals {
                 next = self.active.after(link);
                 &*container_of!(link, Signal, link)
             };
-            let watches = signal.watches(caught);
+            let watches = signal.watches(message);
             let position = signal.position();
             if watches && position > previous && found.is_none_or(|(first, _)| position < first) {
                 found = Some((position, core::ptr::from_ref(signal)));
@@ -191,44 +191,43 @@ impl LoopSignals {
         found
     }
 
-    /// Makes the callbacks for the signals that were caught. Returns whether a child of the loop may
-    /// have ended.
+    /// Calls the callbacks for received signals. Returns whether a child of the loop may have ended.
     pub fn dispatch(&self) -> bool {
-        if !self.caught.get() {
+        if !self.readable.get() {
             return false;
         }
-        // SAFETY: made with the pipe, and freed at the end of the loop.
+        // SAFETY: allocated with the pipe, and freed when the loop is closed.
         let dispatch = unsafe { &*self.dispatch.get() };
         loop {
-            while let Some(message) = dispatch.messages.rest().first_chunk() {
-                let caught = Message::from_bytes(*message);
-                if caught.signum == libc::SIGCHLD && self.child_start.get() != 0 {
+            while let Some(bytes) = dispatch.messages.rest().first_chunk() {
+                let message = Message::from_bytes(*bytes);
+                if message.signum == libc::SIGCHLD && self.child_start.get() != 0 {
                     dispatch.child_ended.set(true);
                 }
-                // Callbacks start, stop and close handles, so the next is looked for after each.
-                while let Some((next, signal)) = self.after(dispatch.position.get(), &caught) {
+                // Callbacks start, stop and close handles, so the next one is searched for after each.
+                while let Some((next, signal)) = self.after(dispatch.position.get(), &message) {
                     dispatch.position.set(next);
-                    // SAFETY: it is in the list of active handles.
-                    unsafe { &*signal }.caught(caught.signum, &dispatch.one_shot);
+                    // SAFETY: `after` returns a handle in the list, which is active, hence alive.
+                    unsafe { &*signal }.call(message.signum, &dispatch.one_shot);
                 }
                 dispatch.position.set((false, 0));
                 dispatch.messages.advance(Message::SIZE);
             }
-            // The pipe's edge is not repeated, so it is read until it is empty.
+            // The pipe is edge-triggered, so it is read until it is empty.
             let all = dispatch.messages.had_room(1);
             if all || !dispatch.messages.fill(self.watcher.fd.get()) {
                 break;
             }
         }
         dispatch.messages.clear();
-        self.caught.set(false);
+        self.readable.set(false);
         dispatch.child_ended.take()
     }
 
-    /// Lets the next poll phase dispatch the messages that a callback has left undispatched by leaving
-    /// the loop, and the processes that have ended.
+    /// Queues for the next poll phase the messages and ended processes that were not dispatched because a
+    /// callback left the loop by an exception.
     pub fn requeue(&self, loop_: &Loop) {
-        // SAFETY: freed at the end of the loop.
+        // SAFETY: NULL, or freed when the loop is closed.
         let Some(dispatch) = (unsafe { self.dispatch.get().as_ref() }) else { return };
         let start = dispatch.one_shot.take();
         let mut next = self.active.front().filter(|_| start != 0);
@@ -244,26 +243,25 @@ impl LoopSignals {
         }
         if !loop_.unfinished.ended.is_empty() {
             dispatch.child_ended.set(true);
-            self.caught.set(true);
+            self.readable.set(true);
         }
-        if self.caught.get() {
-            // The poll phase does not wait then.
+        if self.readable.get() {
+            // A requeued watcher keeps the poll phase from waiting.
             loop_.requeue(&self.watcher);
         }
     }
 }
 
-// SAFETY: the watcher is at the offset given, and the loop's state is reached through shared
-// references.
+// SAFETY: the watcher is at `OFFSET`, and the loop's state is accessed through shared references.
 unsafe impl EventHandler for LoopSignals {
     const OFFSET: usize = core::mem::offset_of!(LoopSignals, watcher);
 
     fn on_event(&self, _: &Event) {
-        self.caught.set(true);
+        self.readable.set(true);
     }
 }
 
-/// Whether a handle is one-shot, and its address.
+/// The order of calls: whether a handle is one-shot, then its address.
 type Position = (bool, usize);
 
 impl Signal {
@@ -292,7 +290,7 @@ impl Signal {
         Ok(())
     }
 
-    /// Remembers from when to when a signal was watched.
+    /// Stores the interval in which a signal was watched.
     fn note_stop(&self, signum: u16, start: u32, stop: u32) {
         let (mut signums, mut last) = (self.last_signums.get(), self.last.get());
         match signums.iter().position(|&known| known == signum) {
@@ -305,20 +303,20 @@ impl Signal {
         self.last.set(last);
     }
 
-    /// Whether a signal was caught for this handle.
-    fn watches(&self, caught: &Message) -> bool {
+    /// Returns whether a signal is for this handle.
+    fn watches(&self, message: &Message) -> bool {
         let before = self.last_signums.get().into_iter().zip(self.last.get());
         let is_last = before.into_iter().any(|(signum, last)| {
-            c_int::from(signum) == caught.signum && last.contains(caught.starts)
+            c_int::from(signum) == message.signum && last.contains(message.starts)
         });
-        self.signum.get() == caught.signum && (self.start.get() <= caught.starts || is_last)
+        self.signum.get() == message.signum && (self.start.get() <= message.starts || is_last)
     }
 
     fn position(&self) -> Position {
         (self.handle.has(flag::SIGNAL_ONE_SHOT), core::ptr::from_ref(self).addr())
     }
 
-    fn caught(&self, signum: c_int, running: &Cell<u64>) {
+    fn call(&self, signum: c_int, running: &Cell<u64>) {
         let start = self.start.get();
         let one_shot = self.handle.has(flag::SIGNAL_ONE_SHOT);
         running.set(if one_shot { start } else { 0 });
@@ -327,8 +325,7 @@ impl Signal {
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this, signum) });
         }
-        // Closing is not finished within a callback, so the handle is still there; but the
-        // callback may have started it anew.
+        // A handle is not freed before its close callback. The callback may have restarted it.
         running.set(0);
         if one_shot && self.start.get() == start {
             self.stop();
@@ -355,7 +352,7 @@ impl Signal {
 #[no_mangle]
 pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_signal_t) -> c_int {
     let signal = handle.cast::<Signal>();
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Handle::init(signal, Loop::of(r#loop), UV_SIGNAL, |handle| Signal {
             handle,
@@ -370,10 +367,10 @@ pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_
     0
 }
 
-/// Calls `signal_cb` whenever the process receives the signal, instead of the signal's default
-/// action, which comes back when the last handle for the signal stops.
+/// Calls `signal_cb` when the process receives the signal. The default action of the signal is disabled until
+/// the last handle for it stops.
 ///
-/// Returns 0, or `UV_EINVAL` for a number that is no signal or cannot be caught.
+/// Returns 0, or `UV_EINVAL` for an invalid signal number or a signal that cannot be caught.
 /// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start>.
 ///
 /// # Safety
@@ -384,11 +381,11 @@ pub unsafe extern "C" fn uv_signal_start(
     signal_cb: uv_signal_cb,
     signum: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Signal::of(handle) }.start(signal_cb, signum, false).into_c()
 }
 
-/// As `uv_signal_start()`, but the handle stops when the signal was received once.
+/// Starts the handle as `uv_signal_start()` does, and stops it when the signal is received.
 ///
 /// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_start_oneshot>.
 ///
@@ -400,11 +397,11 @@ pub unsafe extern "C" fn uv_signal_start_oneshot(
     signal_cb: uv_signal_cb,
     signum: c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Signal::of(handle) }.start(signal_cb, signum, true).into_c()
 }
 
-/// Stops a signal handle; stopping twice is harmless. Returns 0.
+/// Stops a signal handle. Does nothing if it is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/signal.html#c.uv_signal_stop>.
 ///
@@ -412,7 +409,7 @@ pub unsafe extern "C" fn uv_signal_start_oneshot(
 /// `handle` is an initialised signal handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_signal_stop(handle: *mut uv_signal_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Signal::of(handle) }.stop();
     0
 }

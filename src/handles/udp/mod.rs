@@ -1,12 +1,12 @@
 //! UDP handles.
 //!
-//! A socket is made when it is first needed, and bound to an address of the kernel's choice then.
-//! It is watched for readability while it receives, edge-triggered as streams are; for writability
-//! only between a send that the kernel had no room for and the next one that it takes, because a
-//! UDP socket reports an edge for every datagram that leaves it.
+//! A socket is created when it is first needed, and then bound to an address that the kernel chooses. It is
+//! registered edge-triggered: for reading while it receives; for writing only from a send that the kernel
+//! has no room for to the next that it accepts, because a UDP socket reports an edge for every datagram
+//! that leaves it.
 //!
-//! The first datagram of several goes out at once; those that are sent before its callback was
-//! called are queued and leave together in the loop's pending phase, where the callbacks are made.
+//! The first of several datagrams is sent at once. Those that follow before its callback are queued and
+//! sent together in the loop's pending phase, where the callbacks are called.
 
 mod options;
 mod receive;
@@ -29,15 +29,15 @@ use mio::Interest;
 #[repr(C)]
 pub struct Udp {
     pub handle: Handle,
-    /// Bytes and datagrams whose callback has not been called.
+    /// The bytes and the number of datagrams whose callback was not called yet.
     send_queue_size: Cell<usize>,
     send_queue_count: Cell<usize>,
     alloc_cb: Cell<uv_alloc_cb>,
     recv_cb: Cell<uv_udp_recv_cb>,
     pub watcher: Watcher,
-    /// Datagrams that are not sent yet, in order.
+    /// Datagrams to be sent, in order.
     unsent: List,
-    /// Datagrams that are sent, or have failed, and not called back yet.
+    /// Datagrams that were sent, or have failed, and were not called back yet.
     sent: List,
 }
 
@@ -63,7 +63,7 @@ impl Udp {
     /// # Safety
     /// As for [`Handle::init`].
     unsafe fn init(at: *mut Udp, loop_: &Loop, fd: c_int) {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             Handle::init(at, loop_, UV_UDP, |handle| Udp {
                 handle,
@@ -102,7 +102,7 @@ impl Udp {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Makes the handle's socket, unless it has one.
+    /// Creates the handle's socket, unless it has one.
     fn ensure_socket(&self, family: c_int) -> Result {
         if !self.is_open() {
             self.watcher.fd.set(socket::socket(family, libc::SOCK_DGRAM, 0)?);
@@ -117,13 +117,12 @@ impl Udp {
         }
     }
 
-    /// Sees to it that the handle has a socket, bound to an address of the kernel's choice if it is
-    /// new.
+    /// Creates a socket, bound to an address that the kernel chooses, unless the handle has one.
     fn ensure_bound(&self, family: c_int, flags: c_uint) -> Result {
         if self.is_open() {
             return Ok(());
         }
-        // SAFETY: zeroes are a valid address of either family, the one that stands for any.
+        // SAFETY: zeros are a valid address of either family, the wildcard address.
         let mut any: libc::sockaddr_in6 = unsafe { core::mem::zeroed() };
         any.sin6_family = family as libc::sa_family_t;
         // SAFETY: an IPv6 address is larger than an IPv4 one.
@@ -135,7 +134,7 @@ impl Udp {
     unsafe fn bind(&self, address: *const sockaddr, flags: c_uint) -> Result {
         const KNOWN: c_uint =
             UV_UDP_IPV6ONLY | UV_UDP_REUSEADDR | UV_UDP_REUSEPORT | UV_UDP_LINUX_RECVERR;
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (length, family) =
             unsafe { (socket::address_length(address)?, socket::family(address)) };
         if flags & !KNOWN != 0 || self.handle.is_closing() {
@@ -159,7 +158,7 @@ impl Udp {
         if flags & UV_UDP_IPV6ONLY != 0 {
             socket::set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match unsafe { socket::bind(fd, address, length) } {
             Err(Error::EAFNOSUPPORT) => return Err(Error::EINVAL),
             other => other?,
@@ -196,14 +195,14 @@ impl Udp {
     /// # Safety
     /// As for `uv_udp_connect`, and `address` is not NULL.
     unsafe fn connect(&self, address: *const sockaddr) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (length, family) =
             unsafe { (socket::address_length(address)?, socket::family(address)) };
         if self.is_connected() {
             return Err(Error::EISCONN);
         }
         self.ensure_bound(family, 0)?;
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe { socket::connect(self.fd(), address, length)? };
         self.handle.set(flag::UDP_CONNECTED);
         Ok(())
@@ -218,7 +217,7 @@ impl Udp {
         Ok(())
     }
 
-    /// Once neither receiving nor sending the handle does not keep the loop alive.
+    /// Deactivates the handle if it is neither receiving nor sending.
     fn deactivate_if_idle(&self) {
         if !self.handle.has(flag::READING) && self.send_queue_count.get() == 0 {
             self.handle.deactivate();
@@ -226,12 +225,12 @@ impl Udp {
     }
 
     pub fn close(&self) {
-        // The receive callback stays: what a recvmmsg(2) has brought is still given out.
+        // The receive callback stays, for the datagrams that recvmmsg(2) has returned.
         self.handle.clear(flag::READING);
         self.handle.deactivate();
         self.watcher.deregister(&self.loop_().poller);
         let fd = self.watcher.fd.replace(-1);
-        // The standard descriptors stay open: the next file would get their number.
+        // The standard descriptors stay open, or the next file would get their number.
         if fd > libc::STDERR_FILENO {
             let _ = sys::fd::close(fd);
         }
@@ -240,7 +239,7 @@ impl Udp {
     pub fn end_requests(&self) {
         self.fail_unsent(Error::ECANCELED);
         self.call_sent();
-        // Failing the sends put the handle on the pending list, and its memory may go away now.
+        // Failing the sends queued the watcher, and the user may free its memory now.
         self.watcher.pending.unlink();
     }
 }
@@ -250,12 +249,11 @@ unsafe impl EventHandler for Udp {
     const OFFSET: usize = core::mem::offset_of!(Udp, watcher);
     const YIELDS: bool = true;
 
-    /// Whether the handle waits for nothing of the kernel at the moment.
+    /// Returns whether the handle waits for no event.
     fn is_idle(&self) -> bool {
         !self.handle.has(flag::READING | flag::UDP_BLOCKED)
     }
 
-    /// The kernel reported an edge.
     fn on_event(&self, event: &Event) {
         let readable = event.is_readable() || event.is_read_closed();
         let failed = event.is_error();
@@ -271,7 +269,7 @@ unsafe impl EventHandler for Udp {
                 self.receive_errors();
             }
         } else if (readable || failed) && self.watcher.readable.replace(true) {
-            // The second edge that nobody wants: ask for no more.
+            // The second edge without a reader.
             self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
         }
         if writable && self.is_open() {
@@ -293,7 +291,7 @@ unsafe impl EventHandler for Udp {
     }
 }
 
-/// Whether the kernel reports each datagram that could not be delivered. Those of a segmented message
+/// Returns whether the kernel reports each datagram that was not delivered. Those of a segmented message
 /// would share one report.
 fn has_error_queue(fd: c_int) -> bool {
     let options = [(libc::IPPROTO_IP, libc::IP_RECVERR), (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)];
@@ -310,12 +308,12 @@ fn set_reuse(fd: c_int, flags: c_uint) -> Result {
     Ok(())
 }
 
-/// The size of an address that a datagram can be sent to.
+/// Returns the size of the destination address of a datagram.
 ///
 /// # Safety
-/// `address` points to as many bytes as its family needs.
+/// `address` points to an address of its family's size.
 unsafe fn destination_length(address: *const sockaddr) -> Result<socklen_t> {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     match unsafe { socket::family(address) } {
         libc::AF_INET => Ok(size_of::<libc::sockaddr_in>() as socklen_t),
         libc::AF_INET6 => Ok(size_of::<libc::sockaddr_in6>() as socklen_t),
@@ -324,7 +322,7 @@ unsafe fn destination_length(address: *const sockaddr) -> Result<socklen_t> {
     }
 }
 
-/// Initialises a UDP handle; it gets a socket when it needs one. Returns 0.
+/// Initialises a UDP handle. Its socket is created when it is needed. Returns 0.
 ///
 /// Loop thread only, as all UDP functions.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init>.
@@ -333,15 +331,15 @@ unsafe fn destination_length(address: *const sockaddr) -> Result<socklen_t> {
 /// `loop` is an initialised loop and `handle` is memory for the handle, alive until it is closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_init(r#loop: *mut uv_loop_t, handle: *mut uv_udp_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { uv_udp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
 }
 
-/// Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6` to make a
+/// Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6`, which create the
 /// socket at once, or `AF_UNSPEC`; `UV_UDP_RECVMMSG` may be added.
 ///
-/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2); the handle is not
-/// initialised then.
+/// Returns 0, `UV_EINVAL` for other flags, or an error of socket(2). After an error the handle is not
+/// initialised.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_init_ex>.
 ///
 /// # Safety
@@ -364,7 +362,7 @@ pub unsafe extern "C" fn uv_udp_init_ex(
             Err(error) => return error.code(),
         }
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let udp = unsafe {
         Udp::init(handle.cast(), Loop::of(r#loop), fd);
         Udp::of(handle)
@@ -376,25 +374,25 @@ pub unsafe extern "C" fn uv_udp_init_ex(
     0
 }
 
-/// Makes the handle use an existing datagram socket, which becomes non-blocking and the handle's: it
-/// is closed with it. Its option `SO_REUSEADDR` is set.
+/// Opens the handle with an existing datagram socket. The handle owns the socket, sets its option
+/// `SO_REUSEADDR`, makes it non-blocking, and closes it.
 ///
-/// Returns what `uv_udp_open_ex()` does.
+/// Returns the same as `uv_udp_open_ex()`.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open>.
 ///
 /// # Safety
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_open(handle: *mut uv_udp_t, sock: uv_os_sock_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.open(sock, UV_UDP_REUSEADDR).into_c()
 }
 
-/// As `uv_udp_open()`, with the socket options that `flags` name: `UV_UDP_REUSEADDR`,
-/// `UV_UDP_REUSEPORT` or neither.
+/// Opens the handle as `uv_udp_open()` does, and sets the option of `flags`: `UV_UDP_REUSEADDR`,
+/// `UV_UDP_REUSEPORT`, or none if it is 0.
 ///
-/// Returns 0; `UV_EINVAL` for other flags; `UV_EBUSY` when the handle has a socket; `UV_EEXIST`
-/// when the loop watches the descriptor already; or an error of setting an option.
+/// Returns 0, `UV_EINVAL` for other flags, `UV_EBUSY` if the handle has a socket, `UV_EEXIST` if another
+/// handle of the loop has the descriptor, or an error of setting an option.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_open_ex>.
 ///
 /// # Safety
@@ -405,15 +403,15 @@ pub unsafe extern "C" fn uv_udp_open_ex(
     sock: uv_os_sock_t,
     flags: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.open(sock, flags).into_c()
 }
 
-/// Binds the handle to an address. `flags` are `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
-/// `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`, in any combination.
+/// Binds the handle to an address. `flags` are any of `UV_UDP_IPV6ONLY`, `UV_UDP_REUSEADDR`,
+/// `UV_UDP_REUSEPORT` and `UV_UDP_LINUX_RECVERR`.
 ///
-/// Returns 0; `UV_EINVAL` for other flags, for an address that is not IPv4 or IPv6 or not of the
-/// socket's family, and when the handle is bound already; `UV_EADDRINUSE`, among others.
+/// Returns 0; `UV_EINVAL` for other flags, an address that is not IPv4 or IPv6 or not of the socket's
+/// family, or a handle that is bound already; or another error code, such as `UV_EADDRINUSE`.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_bind>.
 ///
 /// # Safety
@@ -424,15 +422,15 @@ pub unsafe extern "C" fn uv_udp_bind(
     addr: *const sockaddr,
     flags: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle).bind(addr, flags) }.into_c()
 }
 
-/// Sets the peer: datagrams go to it without naming it, and only those that come from it are
-/// received. NULL takes the peer away.
+/// Connects the handle to a peer: datagrams without an address are sent to it, and only those from it are
+/// received. An `addr` of NULL disconnects the handle.
 ///
-/// Returns 0; `UV_EISCONN` when there is a peer already, `UV_ENOTCONN` when there is none to take
-/// away; `UV_EINVAL` for an address that is not IPv4 or IPv6; or an error of connect(2).
+/// Returns 0, `UV_EISCONN` if the handle is connected already, `UV_ENOTCONN` if it is not connected and
+/// `addr` is NULL, `UV_EINVAL` for an address that is not IPv4 or IPv6, or an error of connect(2).
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_connect>.
 ///
 /// # Safety
@@ -440,17 +438,17 @@ pub unsafe extern "C" fn uv_udp_bind(
 /// family's size.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_connect(handle: *mut uv_udp_t, addr: *const sockaddr) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let udp = Udp::of(handle);
         if addr.is_null() { udp.disconnect() } else { udp.connect(addr) }.into_c()
     }
 }
 
-/// The address of the peer. `namelen` says how much room `name` has, and then how long the address
-/// is.
+/// Copies the address of the peer. `*namelen` is the size of `name`, and is set to the length of the
+/// address.
 ///
-/// Returns 0, `UV_ENOTCONN` when there is no peer, or `UV_EBADF` when there is no socket.
+/// Returns 0, `UV_ENOTCONN` if the handle is not connected, or `UV_EBADF` if it has no socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getpeername>.
 ///
 /// # Safety
@@ -461,16 +459,16 @@ pub unsafe extern "C" fn uv_udp_getpeername(
     name: *mut sockaddr,
     namelen: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let address = Udp::of(handle).handle.fd().and_then(socket::peer);
         crate::ffi::write_address(address, name, namelen).into_c()
     }
 }
 
-/// The address that the handle is bound to, as `uv_udp_getpeername()` gives the peer's.
+/// Copies the address that the handle is bound to, as `uv_udp_getpeername()` does with the peer's.
 ///
-/// Returns 0, or `UV_EBADF` when there is no socket.
+/// Returns 0, or `UV_EBADF` if the handle has no socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_getsockname>.
 ///
 /// # Safety
@@ -481,7 +479,7 @@ pub unsafe extern "C" fn uv_udp_getsockname(
     name: *mut sockaddr,
     namelen: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let address = Udp::of(handle).handle.fd().and_then(socket::name);
         crate::ffi::write_address(address, name, namelen).into_c()

@@ -1,4 +1,4 @@
-//! Options of the socket: multicast, broadcast, time to live.
+//! Socket options: multicast, broadcast, time to live.
 
 use super::Udp;
 use crate::abi::*;
@@ -11,7 +11,7 @@ use libc::{in6_addr, in_addr, sockaddr_in, sockaddr_in6, sockaddr_storage};
 /// An address of a network interface or a host.
 enum Address {
     V4(in_addr),
-    /// With the index of the interface that it belongs to, 0 for none.
+    /// With the index of its interface, or 0.
     V6(in6_addr, u32),
 }
 
@@ -22,7 +22,7 @@ impl Address {
         if text.is_null() {
             return Err(Error::EINVAL);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: not NULL, hence a C string.
         let text = unsafe { CStr::from_ptr(text) };
         if let Ok(octets) = inet::parse_v4(text.to_bytes()) {
             return Ok(Address::V4(in_addr { s_addr: u32::from_ne_bytes(octets) }));
@@ -31,7 +31,7 @@ impl Address {
         Ok(Address::V6(in6_addr { s6_addr: octets }, inet::scope_id(text)))
     }
 
-    /// As an IPv4 address of an interface; NULL is any.
+    /// Parses the IPv4 address of an interface; NULL is the wildcard address.
     ///
     /// # Safety
     /// As for [`Address::parse`].
@@ -39,14 +39,14 @@ impl Address {
         if text.is_null() {
             return Ok(in_addr { s_addr: libc::INADDR_ANY });
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match unsafe { Address::parse(text)? } {
             Address::V4(address) => Ok(address),
             Address::V6(..) => Err(Error::EINVAL),
         }
     }
 
-    /// As the index of the interface of an IPv6 address; NULL is any, which is 0.
+    /// Parses the IPv6 address of an interface and returns the interface's index; NULL is 0, any interface.
     ///
     /// # Safety
     /// As for [`Address::parse`].
@@ -54,7 +54,7 @@ impl Address {
         if text.is_null() {
             return Ok(0);
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         match unsafe { Address::parse(text)? } {
             Address::V6(_, interface) => Ok(interface),
             Address::V4(_) => Err(Error::EINVAL),
@@ -69,7 +69,7 @@ impl Address {
     }
 
     fn storage(&self) -> sockaddr_storage {
-        // SAFETY: zeroes are a valid storage, which is large and aligned enough for any address.
+        // SAFETY: a zeroed storage is valid, and large and aligned enough for any address.
         unsafe {
             let mut storage: sockaddr_storage = core::mem::zeroed();
             match *self {
@@ -90,7 +90,7 @@ impl Address {
     }
 }
 
-/// Which of two options a membership asks for.
+/// Returns the option of a membership.
 fn choose(membership: uv_membership, join: c_int, leave: c_int) -> Result<c_int> {
     match membership {
         UV_JOIN_GROUP => Ok(join),
@@ -116,13 +116,13 @@ impl Udp {
         interface: *const c_char,
         membership: uv_membership,
     ) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let group = unsafe { Address::parse(group)? };
         self.ensure_bound(group.family(), UV_UDP_REUSEADDR)?;
         match group {
             Address::V4(group) => {
                 let option = choose(membership, libc::IP_ADD_MEMBERSHIP, libc::IP_DROP_MEMBERSHIP)?;
-                // SAFETY: the caller's contract.
+                // SAFETY: as documented.
                 let imr_interface = unsafe { Address::parse_v4_interface(interface)? };
                 let value = libc::ip_mreq { imr_multiaddr: group, imr_interface };
                 socket::set_option_value(self.fd(), libc::IPPROTO_IP, option, &value)
@@ -130,7 +130,7 @@ impl Udp {
             Address::V6(group, _) => {
                 let option =
                     choose(membership, libc::IPV6_ADD_MEMBERSHIP, libc::IPV6_DROP_MEMBERSHIP)?;
-                // SAFETY: the caller's contract.
+                // SAFETY: as documented.
                 let ipv6mr_interface = unsafe { Address::parse_v6_interface(interface)? };
                 let value = libc::ipv6_mreq { ipv6mr_multiaddr: group, ipv6mr_interface };
                 socket::set_option_value(self.fd(), libc::IPPROTO_IPV6, option, &value)
@@ -147,7 +147,7 @@ impl Udp {
         source: *const c_char,
         membership: uv_membership,
     ) -> Result {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let (group, source) = unsafe { (Address::parse(group)?, Address::parse(source)?) };
         self.ensure_bound(group.family(), UV_UDP_REUSEADDR)?;
         match (group, source) {
@@ -157,7 +157,7 @@ impl Udp {
                     libc::IP_ADD_SOURCE_MEMBERSHIP,
                     libc::IP_DROP_SOURCE_MEMBERSHIP,
                 )?;
-                // SAFETY: the caller's contract.
+                // SAFETY: as documented.
                 let imr_interface = unsafe { Address::parse_v4_interface(interface)? };
                 let value = libc::ip_mreq_source {
                     imr_multiaddr: group,
@@ -173,7 +173,7 @@ impl Udp {
                     libc::MCAST_LEAVE_SOURCE_GROUP,
                 )?;
                 let value = GroupSource {
-                    // SAFETY: the caller's contract.
+                    // SAFETY: as documented.
                     interface: unsafe { Address::parse_v6_interface(interface)? },
                     group: group.storage(),
                     source: source.storage(),
@@ -188,7 +188,7 @@ impl Udp {
     /// As for `uv_udp_set_multicast_interface`.
     unsafe fn set_multicast_interface(&self, interface: *const c_char) -> Result {
         let address = if !interface.is_null() {
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             unsafe { Address::parse(interface)? }
         } else if self.is_ipv6() {
             Address::V6(in6_addr { s6_addr: [0; 16] }, 0)
@@ -207,7 +207,7 @@ impl Udp {
         }
     }
 
-    /// Sets the option of the socket's own family.
+    /// Sets the option for the socket's family.
     fn set_ip_option(&self, v4: c_int, v6: c_int, value: c_int) -> Result {
         if self.is_ipv6() {
             socket::set_option(self.fd(), libc::IPPROTO_IPV6, v6, value)
@@ -216,7 +216,7 @@ impl Udp {
         }
     }
 
-    /// As [`Udp::set_ip_option`], for a value that has to fit into a byte.
+    /// Sets an option as [`Udp::set_ip_option`] does. The value must fit into a byte.
     fn set_ip_byte(&self, v4: c_int, v6: c_int, value: c_int) -> Result {
         if u8::try_from(value).is_err() {
             return Err(Error::EINVAL);
@@ -225,12 +225,12 @@ impl Udp {
     }
 }
 
-/// Joins (`UV_JOIN_GROUP`) or leaves (`UV_LEAVE_GROUP`) a multicast group on the interface with the
-/// address `interface_addr`; NULL leaves the choice of the interface to the kernel. A handle
-/// without a socket gets one, bound to any address of the group's family.
+/// Joins (`UV_JOIN_GROUP`) or leaves (`UV_LEAVE_GROUP`) a multicast group on the interface with the address
+/// `interface_addr`, or on one that the kernel chooses if that is NULL. Creates the socket, bound to the
+/// wildcard address of the group's family, unless the handle has one.
 ///
-/// Returns 0; `UV_EINVAL` when a string is no address, the two are not of the same family, or
-/// `membership` is something else; or an error of setsockopt(2).
+/// Returns 0; `UV_EINVAL` if a string is not an address, the two are of different families, or `membership`
+/// is invalid; or an error of setsockopt(2).
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_membership>.
 ///
 /// # Safety
@@ -243,13 +243,13 @@ pub unsafe extern "C" fn uv_udp_set_membership(
     interface_addr: *const c_char,
     membership: uv_membership,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle).set_membership(multicast_addr, interface_addr, membership) }.into_c()
 }
 
-/// As `uv_udp_set_membership()`, for what one host sends to the group.
+/// Joins or leaves a multicast group as `uv_udp_set_membership()` does, for datagrams of one source host.
 ///
-/// Returns what `uv_udp_set_membership()` does.
+/// Returns the same as `uv_udp_set_membership()`.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_source_membership>.
 ///
 /// # Safety
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn uv_udp_set_source_membership(
     source_addr: *const c_char,
     membership: uv_membership,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         Udp::of(handle)
             .set_source_membership(multicast_addr, interface_addr, source_addr, membership)
@@ -270,10 +270,9 @@ pub unsafe extern "C" fn uv_udp_set_source_membership(
     }
 }
 
-/// Whether (`on` is not 0) what the handle sends to a multicast group also reaches sockets on this
-/// host.
+/// Sets whether datagrams that the handle sends to a multicast group are also delivered to this host.
 ///
-/// Returns 0; `UV_EINVAL` for numbers that do not fit into a byte; `UV_EBADF` when there is no
+/// Returns 0, `UV_EINVAL` for a number that does not fit into a byte, or `UV_EBADF` if the handle has no
 /// socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_loop>.
 ///
@@ -281,31 +280,30 @@ pub unsafe extern "C" fn uv_udp_set_source_membership(
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_set_multicast_loop(handle: *mut uv_udp_t, on: c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }
         .set_ip_byte(libc::IP_MULTICAST_LOOP, libc::IPV6_MULTICAST_LOOP, on)
         .into_c()
 }
 
-/// How many routers (0 to 255) multicast datagrams may pass.
+/// Sets the time to live of multicast datagrams, 0 to 255.
 ///
-/// Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+/// Returns 0, `UV_EINVAL` for other numbers, or `UV_EBADF` if the handle has no socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_ttl>.
 ///
 /// # Safety
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_set_multicast_ttl(handle: *mut uv_udp_t, ttl: c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }
         .set_ip_byte(libc::IP_MULTICAST_TTL, libc::IPV6_MULTICAST_HOPS, ttl)
         .into_c()
 }
 
-/// The interface, by its address, that multicast datagrams are sent on; NULL leaves the choice to
-/// the kernel.
+/// Sets the interface for sending multicast datagrams, by its address. If that is NULL the kernel chooses.
 ///
-/// Returns 0; `UV_EINVAL` when the string is no address; `UV_EBADF` when there is no socket; or
+/// Returns 0, `UV_EINVAL` if the string is not an address, `UV_EBADF` if the handle has no socket, or
 /// another error of setsockopt(2).
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_multicast_interface>.
 ///
@@ -316,27 +314,27 @@ pub unsafe extern "C" fn uv_udp_set_multicast_interface(
     handle: *mut uv_udp_t,
     interface_addr: *const c_char,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle).set_multicast_interface(interface_addr) }.into_c()
 }
 
-/// Whether (`on` is not 0) the handle may send to broadcast addresses.
+/// Sets whether the handle may send to broadcast addresses.
 ///
-/// Returns 0, or `UV_EBADF` when there is no socket.
+/// Returns 0, or `UV_EBADF` if the handle has no socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_broadcast>.
 ///
 /// # Safety
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_set_broadcast(handle: *mut uv_udp_t, on: c_int) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let udp = unsafe { Udp::of(handle) };
     socket::set_option(udp.fd(), libc::SOL_SOCKET, libc::SO_BROADCAST, on).into_c()
 }
 
-/// How many routers (1 to 255) unicast datagrams may pass.
+/// Sets the time to live of unicast datagrams, 1 to 255.
 ///
-/// Returns 0; `UV_EINVAL` for other numbers; `UV_EBADF` when there is no socket.
+/// Returns 0, `UV_EINVAL` for other numbers, or `UV_EBADF` if the handle has no socket.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_set_ttl>.
 ///
 /// # Safety
@@ -346,6 +344,6 @@ pub unsafe extern "C" fn uv_udp_set_ttl(handle: *mut uv_udp_t, ttl: c_int) -> c_
     if !(1..=255).contains(&ttl) {
         return Error::EINVAL.code();
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.set_ip_option(libc::IP_TTL, libc::IPV6_UNICAST_HOPS, ttl).into_c()
 }

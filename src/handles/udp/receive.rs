@@ -1,4 +1,4 @@
-//! Receiving.
+//! Receiving datagrams.
 
 use super::Udp;
 use crate::abi::*;
@@ -12,10 +12,10 @@ use core::ptr;
 use libc::{sockaddr, sockaddr_storage};
 use mio::Interest;
 
-/// The room for one datagram, which is more than the largest takes.
+/// The size of the buffer for one datagram, more than the largest datagram.
 const DATAGRAM_SIZE: usize = 64 * 1024;
 
-/// Datagrams in a row on one socket, after which the others have their turn.
+/// The most datagrams from one socket before the next has its turn.
 const DATAGRAMS_IN_A_ROW: usize = 32;
 
 impl Udp {
@@ -29,7 +29,7 @@ impl Udp {
         self.ensure_bound(libc::AF_INET, 0)?;
         let poller = &self.loop_().poller;
         if self.watcher.readable.replace(false) {
-            // Something was reported while nobody wanted it.
+            // An event was reported while the handle did not receive.
             self.watcher.rearm(poller, Interest::READABLE)?;
         } else {
             self.watcher.arm(poller, Interest::READABLE)?;
@@ -51,8 +51,8 @@ impl Udp {
         }
     }
 
-    /// Receives until there is nothing left, or the user stops it, or it had its share. `failed`
-    /// says that the socket has an error to report.
+    /// Receives until nothing is left, the user stops it, or it has had its share. `failed` means that the
+    /// socket has an error to report.
     pub(super) fn receive(&self, failed: bool) {
         let mut left = DATAGRAMS_IN_A_ROW;
         while left > 0 {
@@ -66,11 +66,11 @@ impl Udp {
         }
     }
 
-    /// Receives with one call; returns how many there were, None when it is not to be repeated.
-    // Inlined, as is what it calls for each datagram, for the reason that `Loop::poll` gives.
+    /// Receives with one system call. Returns the number of datagrams, or `None` if nothing is left.
+    // Inlined, as are the functions called for each datagram, for the same reason as in `Loop::poll`.
     #[inline(always)]
     fn receive_some(&self, failed: bool) -> Option<usize> {
-        let buffer = self.provide()?;
+        let buffer = self.allocate()?;
         if self.handle.has(flag::UDP_RECVMMSG) {
             self.receive_many(&buffer, failed)
         } else {
@@ -78,9 +78,9 @@ impl Udp {
         }
     }
 
-    /// Has the user provide a buffer.
+    /// Gets a buffer from the user's `alloc_cb`.
     #[inline(always)]
-    fn provide(&self) -> Option<uv_buf_t> {
+    fn allocate(&self) -> Option<uv_buf_t> {
         let mut buffer = uv_buf_t { base: ptr::null_mut(), len: 0 };
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
@@ -88,11 +88,11 @@ impl Udp {
             call_user(|| unsafe { alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer) });
         }
         if self.handle.is_closing() {
-            self.give(Err(Error::EBADF), &buffer);
+            self.report(Err(Error::EBADF), &buffer);
             return None;
         }
         if !self.handle.has(flag::READING) {
-            // Stopped by `alloc_cb`: the buffer goes back without data.
+            // `alloc_cb` stopped receiving: its buffer is returned without data.
             self.call(recv_cb, 0, &buffer, ptr::null(), 0);
             return None;
         }
@@ -103,19 +103,19 @@ impl Udp {
         } else {
             return Some(buffer);
         };
-        // What is there stays there; the user is asked again in the next tick.
-        self.give(Err(failure), &buffer);
+        // The datagram stays in the socket; `alloc_cb` is called again in the next iteration.
+        self.report(Err(failure), &buffer);
         self.requeue();
         None
     }
 
-    /// There is something left to receive: datagrams, or else an error.
+    /// Queues the handle for the next poll phase, as there are more datagrams or an error.
     fn requeue(&self) {
         if !self.handle.has(flag::READING) {
         } else if self.watcher.readable.get() {
             self.loop_().requeue(&self.watcher);
         } else {
-            // Should this fail, errors wait for the next edge.
+            // If this fails, errors are reported with the next edge.
             let _ = self.watcher.rearm(&self.loop_().poller, Interest::READABLE);
         }
     }
@@ -123,7 +123,7 @@ impl Udp {
     #[inline(always)]
     fn receive_one(&self, buffer: &uv_buf_t) -> Option<usize> {
         let mut from = MaybeUninit::<sockaddr_storage>::uninit();
-        // SAFETY: the user says that the buffer is writable.
+        // SAFETY: the user's buffer is writable.
         match unsafe { datagram::receive(self.fd(), buffer, &mut from) } {
             Ok(received) => {
                 self.give_datagram(&received, buffer, from.as_ptr().cast(), 0);
@@ -133,16 +133,15 @@ impl Udp {
         }
     }
 
-    /// Receives into pieces of the buffer, then gives the whole back.
+    /// Receives into pieces of the buffer, then returns the whole buffer.
     fn receive_many(&self, buffer: &uv_buf_t, failed: bool) -> Option<usize> {
         let mut inbox = Inbox::new();
-        // SAFETY: the user says that the buffer is writable.
+        // SAFETY: the user's buffer is writable.
         let (count, full) = match unsafe { inbox.receive(self.fd(), buffer, DATAGRAM_SIZE) } {
             Ok(received) => received,
             Err(error) => return self.end(error, buffer),
         };
-        // Fewer than there was room for were all, so the next call would find nothing; unless it was
-        // an error that ended this one.
+        // Fewer datagrams than fit were all, unless an error ended the call.
         let drained = !full && !failed;
         if drained {
             self.watcher.readable.set(false);
@@ -150,25 +149,25 @@ impl Udp {
         let mut piece = uv_buf_t { base: buffer.base, len: DATAGRAM_SIZE };
         for (received, from) in inbox.iter() {
             self.give_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
-            // SAFETY: the call filled in as many pieces of the buffer.
+            // SAFETY: the buffer has at least `count` pieces.
             piece.base = unsafe { piece.base.add(DATAGRAM_SIZE) };
         }
         self.call(self.recv_cb.get(), 0, buffer, ptr::null(), UV_UDP_MMSG_FREE);
         if drained && self.handle.has(flag::READING) {
-            let buffer = self.provide()?;
-            self.give(Ok(0), &buffer);
+            let buffer = self.allocate()?;
+            self.report(Ok(0), &buffer);
             return None;
         }
         self.handle.has(flag::READING).then_some(count.max(1))
     }
 
-    /// A receive call failed, or found nothing.
+    /// Reports a failed receive call, or one that found nothing.
     fn end(&self, error: Error, buffer: &uv_buf_t) -> Option<usize> {
         if error == Error::EAGAIN {
             self.watcher.readable.set(false);
-            self.give(Ok(0), buffer);
+            self.report(Ok(0), buffer);
         } else {
-            self.give(Err(error), buffer);
+            self.report(Err(error), buffer);
             if self.watcher.readable.get() {
                 self.requeue();
             }
@@ -176,24 +175,24 @@ impl Udp {
         None
     }
 
-    /// Reports what is in the socket's error queue.
+    /// Reports the errors in the socket's error queue.
     pub(super) fn receive_errors(&self) {
         for _ in 0..DATAGRAMS_IN_A_ROW {
             if !self.handle.has(flag::READING) {
                 return;
             }
-            let Some(buffer) = self.provide() else { return };
+            let Some(buffer) = self.allocate() else { return };
             let mut room = ErrorRoom::new();
-            // SAFETY: the user says that the buffer is writable.
+            // SAFETY: the user's buffer is writable.
             match unsafe { datagram::take_queued_error(self.fd(), &buffer, &mut room) } {
                 Ok(Some((error, offender))) => {
                     let nread = error.code() as isize;
                     let flags = UV_UDP_LINUX_RECVERR;
                     self.call(self.recv_cb.get(), nread, &buffer, offender, flags);
                 }
-                Ok(None) => self.give(Ok(0), &buffer),
-                Err(Error::EAGAIN) => return self.give(Ok(0), &buffer),
-                Err(error) => return self.give(Err(error), &buffer),
+                Ok(None) => self.report(Ok(0), &buffer),
+                Err(Error::EAGAIN) => return self.report(Ok(0), &buffer),
+                Err(error) => return self.report(Err(error), &buffer),
             }
         }
         self.requeue();
@@ -212,7 +211,7 @@ impl Udp {
         self.call(self.recv_cb.get(), length, buffer, from, flags | partial);
     }
 
-    fn give(&self, result: Result<usize>, buffer: &uv_buf_t) {
+    fn report(&self, result: Result<usize>, buffer: &uv_buf_t) {
         let nread = match result {
             Ok(length) => length as isize,
             Err(error) => error.code() as isize,
@@ -235,16 +234,16 @@ impl Udp {
     }
 }
 
-/// Receives datagrams: for each one `alloc_cb` provides memory and `recv_cb` gets it. When there
-/// are no more, `recv_cb` gets the memory back with `nread` 0 and `addr` NULL. A handle without a
-/// socket gets one, bound to any IPv4 address and a port of the kernel's choice.
+/// Starts to receive: for each datagram `alloc_cb` provides a buffer, which `recv_cb` receives. If there is
+/// no datagram, `recv_cb` receives the buffer with `nread` 0 and `addr` NULL. Creates the socket, bound to
+/// the IPv4 wildcard address and a port that the kernel chooses, unless the handle has one.
 ///
-/// With `UV_UDP_RECVMMSG` the memory is used in pieces of 64 KiB, one for each datagram (flag
-/// `UV_UDP_MMSG_CHUNK`), and given back as a whole in a callback of its own (`UV_UDP_MMSG_FREE`);
-/// less than one piece is `UV_EINVAL`.
+/// With `UV_UDP_RECVMMSG` the buffer is divided into pieces of 64 KiB, one for each datagram (flag
+/// `UV_UDP_MMSG_CHUNK`), and returned as a whole in a separate callback (`UV_UDP_MMSG_FREE`). A buffer
+/// smaller than one piece is `UV_EINVAL`.
 ///
-/// Returns 0; `UV_EINVAL` when a callback is NULL or the handle is closing; `UV_EALREADY` when it
-/// receives already; or an error of making the socket. Loop thread only.
+/// Returns 0, `UV_EINVAL` if a callback is NULL or the handle is closing, `UV_EALREADY` if it is already
+/// receiving, or an error of creating the socket. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_start>.
 ///
 /// # Safety
@@ -255,12 +254,12 @@ pub unsafe extern "C" fn uv_udp_recv_start(
     alloc_cb: uv_alloc_cb,
     recv_cb: uv_udp_recv_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.start_receiving(alloc_cb, recv_cb).into_c()
 }
 
-/// Stops receiving; `recv_cb` is not called any more. What recvmmsg(2) has brought at that moment
-/// is lost, and its memory is not given back. Stopping twice is harmless. Returns 0.
+/// Stops receiving: `recv_cb` is not called any more. Datagrams that recvmmsg(2) has already returned are
+/// dropped, and their buffer is not returned. Does nothing if the handle is not receiving. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_stop>.
 ///
@@ -268,12 +267,12 @@ pub unsafe extern "C" fn uv_udp_recv_start(
 /// `handle` is an initialised UDP handle that is not closed.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_recv_stop(handle: *mut uv_udp_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.stop_receiving();
     0
 }
 
-/// 1 when the handle was initialised with `UV_UDP_RECVMMSG`, 0 otherwise.
+/// Returns 1 if the handle was initialised with `UV_UDP_RECVMMSG`, otherwise 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_using_recvmmsg>.
 ///
@@ -281,6 +280,6 @@ pub unsafe extern "C" fn uv_udp_recv_stop(handle: *mut uv_udp_t) -> c_int {
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_using_recvmmsg(handle: *const uv_udp_t) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     c_int::from(unsafe { Udp::of(handle) }.handle.has(flag::UDP_RECVMMSG))
 }

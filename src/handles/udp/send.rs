@@ -1,4 +1,4 @@
-//! Sending.
+//! Sending datagrams.
 
 use super::{destination_length, Udp};
 use crate::abi::*;
@@ -15,7 +15,7 @@ use core::mem::MaybeUninit;
 use libc::{sockaddr, sockaddr_storage, socklen_t};
 use mio::Interest;
 
-/// Batches in a row on one socket, after which the others have their turn.
+/// The most batches on one socket before the next has its turn.
 const BATCHES_IN_A_ROW: usize = 16;
 
 #[repr(C)]
@@ -26,9 +26,9 @@ pub struct Send {
     link: Link,
     address: UnsafeCell<MaybeUninit<sockaddr_storage>>,
     count: Cell<c_uint>,
-    /// 0 when it goes to the peer of a connected socket.
+    /// 0 for the peer of a connected socket.
     address_length: Cell<socklen_t>,
-    /// A copy of the user's array: `few`, or memory of our own when there are many.
+    /// A copy of the user's array: `few`, or allocated if it is longer.
     buffers: Cell<*mut uv_buf_t>,
     size: Cell<usize>,
     error: Cell<c_int>,
@@ -59,7 +59,7 @@ const _: () = {
 
 impl Send {
     /// # Safety
-    /// As for `uv_udp_send`; `to` and `buffers` are what the caller of that passed.
+    /// As for `uv_udp_send`; `to` and `buffers` are of its arguments.
     unsafe fn init(
         at: *mut Send,
         udp: &Udp,
@@ -67,15 +67,15 @@ impl Send {
         buffers: &[uv_buf_t],
         callback: uv_udp_send_cb,
     ) -> Result {
-        // SAFETY: the caller's contract; only places are computed.
+        // SAFETY: `at` points to a request, as documented; only an address is computed.
         let few = unsafe { (&raw mut (*at).few).cast::<uv_buf_t>() };
         let copy = if buffers.len() <= 4 {
             few
         } else {
             memory::malloc(size_of_val(buffers))?.as_ptr().cast()
         };
-        // SAFETY: the caller's contract; `copy` has room for the buffers, which lie elsewhere, and
-        // no address is larger than a storage.
+        // SAFETY: as documented. `copy` has room for the buffers and does not overlap them, and no address is
+        // larger than a storage.
         unsafe {
             Request::init(at, UV_UDP_SEND, |request| Send {
                 request,
@@ -115,24 +115,24 @@ impl Send {
 }
 
 impl Udp {
-    /// Where to send to, `address` being what the caller named.
+    /// Returns the destination for the address that the user passed.
     ///
     /// # Safety
-    /// `address` is NULL or points to as many bytes as its family needs.
+    /// `address` is NULL or points to an address of its family's size.
     unsafe fn destination(&self, address: *const sockaddr) -> Result<Destination> {
         match (self.is_connected(), address.is_null()) {
             (true, true) => Ok(Destination::PEER),
             (true, false) => Err(Error::EISCONN),
             (false, true) => Err(Error::EDESTADDRREQ),
             (false, false) => {
-                // SAFETY: the caller's contract.
+                // SAFETY: not NULL, hence an address.
                 let length = unsafe { destination_length(address)? };
                 Ok(Destination { address, length })
             }
         }
     }
 
-    /// Sees to it that there is a socket to send with.
+    /// Creates and binds a socket unless the handle has one.
     ///
     /// # Safety
     /// `to` is readable.
@@ -143,8 +143,7 @@ impl Udp {
         if self.handle.is_closing() {
             return Err(Error::EBADF);
         }
-        // A handle that has no socket yet has no peer, so there is an address.
-        // SAFETY: the caller's contract.
+        // SAFETY: a handle without a socket is not connected, so there is an address, which is readable.
         match unsafe { crate::sys::socket::family(to.address) } {
             libc::AF_UNIX => Err(Error::EINVAL),
             family => self.ensure_bound(family, 0),
@@ -164,10 +163,10 @@ impl Udp {
             return Err(Error::ECANCELED);
         }
         if !self.handle.is_closing() {
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             unsafe { self.ensure_sender(to)? };
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         let send = unsafe {
             Send::init(request, self, to, buffers, callback)?;
             &*request
@@ -176,9 +175,9 @@ impl Udp {
         self.loop_().request_began();
         self.send_queue_size.set(self.send_queue_size.get().wrapping_add(send.size.get()));
         self.send_queue_count.set(self.send_queue_count.get() + 1);
-        // SAFETY: the request stays in place until its callback, before which it leaves the list.
+        // SAFETY: the request stays in place until its callback, before which it is unlinked.
         unsafe { self.unsent.push_back(&send.link) };
-        // A closing handle calls it back with the others that it has not sent.
+        // A closing handle cancels the request, together with earlier ones.
         if self.handle.is_closing() {
             return Ok(());
         }
@@ -191,15 +190,15 @@ impl Udp {
         Ok(())
     }
 
-    /// Sends as much of the queue as the kernel takes.
+    /// Sends as much of the queue as the kernel accepts.
     fn send_unsent(&self) {
         if self.handle.has(flag::UDP_BLOCKED) {
             return;
         }
         for _ in 0..BATCHES_IN_A_ROW {
             let Some(first) = self.unsent.front() else { return };
-            // SAFETY: the user keeps the buffers alive until the callback, and the requests, which
-            // hold the addresses, are alive until then.
+            // SAFETY: the user keeps the buffers and the requests, which hold the addresses, alive until the
+            // callback.
             let sent = unsafe {
                 if self.unsent.after(first).is_some() {
                     self.send_batch(|outbox| self.fill(outbox))
@@ -219,15 +218,15 @@ impl Udp {
         }
     }
 
-    /// Sends the datagrams that `fill` puts into an outbox; returns how many were sent.
+    /// Sends the datagrams that `fill` adds to an outbox. Returns the number sent.
     ///
     /// # Safety
-    /// The addresses and buffers of all are readable.
+    /// The addresses and buffers of the datagrams are readable.
     unsafe fn send_batch(&self, fill: impl Fn(&mut Outbox) -> Result) -> Result<usize> {
         loop {
             let mut outbox = Outbox::new(!self.handle.has(flag::UDP_NO_SEGMENTS));
             fill(&mut outbox)?;
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             match unsafe { outbox.send(self.fd())? } {
                 Some(sent) => return Ok(sent),
                 None => self.handle.set(flag::UDP_NO_SEGMENTS),
@@ -235,7 +234,7 @@ impl Udp {
         }
     }
 
-    /// Puts the first datagrams of the queue into the outbox.
+    /// Adds the first datagrams of the queue to the outbox.
     fn fill(&self, outbox: &mut Outbox) -> Result {
         let mut next = self.unsent.front();
         while let Some(link) = next.filter(|_| !outbox.is_full()) {
@@ -249,7 +248,7 @@ impl Udp {
         Ok(())
     }
 
-    /// Has the first of the queue called back in the next pending phase.
+    /// Queues the callback of the first datagram for the next pending phase.
     fn finish_first(&self, error: Option<Error>) {
         if let Some(link) = self.unsent.move_front_to(&self.sent) {
             if let Some(error) = error {
@@ -268,8 +267,8 @@ impl Udp {
 
     fn wait_writable(&self, error: Error) {
         let poller = &self.loop_().poller;
-        // After ENOBUFS, when a queue of the network device was full, no edge is certain to come;
-        // asking anew has the socket reported in the next tick if it is writable.
+        // After ENOBUFS, when a queue of the network device was full, an edge may never come. Registering
+        // again reports the socket in the next iteration if it is writable.
         let armed = match error {
             Error::ENOBUFS => self.watcher.rearm(poller, Interest::WRITABLE),
             _ => self.watcher.arm(poller, Interest::WRITABLE),
@@ -280,7 +279,7 @@ impl Udp {
         }
     }
 
-    /// Goes on sending, and makes the callbacks for what is sent.
+    /// Continues sending, and calls the callbacks of sent datagrams.
     pub(super) fn progress_sends(&self) {
         if self.is_open() {
             self.send_unsent();
@@ -292,22 +291,22 @@ impl Udp {
     }
 
     pub(super) fn call_sent(&self) {
-        // The flag is there already when a callback has left the loop.
+        // The flag is already set if a callback has left the loop by an exception.
         if self.sent.is_empty() && !self.handle.has(flag::UDP_CALLING) {
             return;
         }
         self.handle.set(flag::UDP_CALLING);
-        // What callbacks send is called back in the next round.
+        // Datagrams that the callbacks send are called back in the next round.
         let last = self.sent.back();
         while let Some(link) = self.sent.pop_front() {
-            // SAFETY: a request is alive until its callback, which is made below.
+            // SAFETY: a request is alive until its callback, which is called below.
             let send = unsafe { &*container_of!(link, Send, link) };
             self.loop_().request_ended();
             self.send_queue_size.set(self.send_queue_size.get().wrapping_sub(send.size.get()));
             self.send_queue_count.set(self.send_queue_count.get() - 1);
             let buffers = send.buffers.replace(core::ptr::null_mut());
             if !core::ptr::eq(buffers, send.few.get().cast()) {
-                // SAFETY: otherwise it came from `memory`.
+                // SAFETY: not `few`, hence allocated with `memory`.
                 unsafe { memory::free(buffers.cast()) };
             }
             let status = send.error.get();
@@ -324,7 +323,7 @@ impl Udp {
         self.deactivate_if_idle();
     }
 
-    /// What is queued goes first.
+    /// Fails with `EAGAIN` if datagrams are queued, which come first.
     fn check_may_try(&self) -> Result {
         if self.send_queue_count.get() != 0 {
             return Err(Error::EAGAIN);
@@ -335,7 +334,7 @@ impl Udp {
     /// # Safety
     /// As for `uv_udp_try_send`.
     unsafe fn try_send(&self, buffers: &[uv_buf_t], address: *const sockaddr) -> Result<c_int> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             let to = self.destination(address)?;
             self.check_may_try()?;
@@ -353,7 +352,7 @@ impl Udp {
     unsafe fn try_send_many(&self, messages: &Messages) -> Result<usize> {
         self.check_may_try()?;
         for index in 0..messages.count {
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             unsafe { self.message(messages, index)? };
         }
         if messages.count == 0 || !self.is_open() {
@@ -363,19 +362,19 @@ impl Udp {
         while sent < messages.count {
             let end = messages.count.min(sent + BATCH);
             let fill = |outbox: &mut Outbox| {
-                // SAFETY: the caller's contract.
+                // SAFETY: as documented.
                 (sent..end).try_for_each(|index| unsafe {
                     let (to, buffers) = self.message(messages, index)?;
                     outbox.push(to, buffers);
                     Ok(())
                 })
             };
-            // SAFETY: the caller's contract.
+            // SAFETY: as documented.
             match unsafe { self.send_batch(fill) } {
                 Ok(0) => break,
-                // When it is fewer, what stopped it comes now: an error, or the refusal to cut up.
+                // After fewer than all, the next call returns the error, or sends without segmentation.
                 Ok(more) => sent += more,
-                // The error will come again when the rest is sent.
+                // The error is returned again when the rest is sent.
                 Err(_) if sent > 0 => break,
                 Err(Error::ENOBUFS) => return Err(Error::EAGAIN),
                 Err(error) => return Err(error),
@@ -384,16 +383,16 @@ impl Udp {
         Ok(sent)
     }
 
-    /// One of the datagrams that were passed to `uv_udp_try_send2`.
+    /// Returns one of the datagrams passed to `uv_udp_try_send2`.
     ///
     /// # Safety
-    /// As for `uv_udp_try_send2`; `index` is less than their number.
+    /// As for `uv_udp_try_send2`; `index` is less than `count`.
     unsafe fn message<'a>(
         &self,
         messages: &Messages,
         index: usize,
     ) -> Result<(Destination, &'a [uv_buf_t])> {
-        // SAFETY: the caller's contract.
+        // SAFETY: as documented.
         unsafe {
             let address = match messages.addresses.is_null() {
                 true => core::ptr::null(),
@@ -407,7 +406,7 @@ impl Udp {
     }
 }
 
-/// The arrays that C passed to `uv_udp_try_send2`.
+/// The arrays passed to `uv_udp_try_send2`.
 struct Messages {
     count: usize,
     buffers: *const *mut uv_buf_t,
@@ -415,16 +414,16 @@ struct Messages {
     addresses: *const *mut sockaddr,
 }
 
-/// The buffers that C passed; there is at least one, no negative number of them, and not more in
-/// them than the kernel takes in one call.
+/// Returns the buffers that C passed. Fails if there is none, if the count is negative as an `int`, or if
+/// they are longer than the kernel accepts in one call.
 ///
 /// # Safety
-/// `buffers` points to `count` buffers when that is in range.
+/// `buffers` points to `count` buffers if that is in range.
 unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> Result<&'a [uv_buf_t]> {
     if buffers.is_null() || count == 0 || c_int::try_from(count).is_err() {
         return Err(Error::EINVAL);
     }
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     let buffers = unsafe { core::slice::from_raw_parts(buffers, count as usize) };
     if total(buffers) > MAX_RW_COUNT {
         return Err(Error::EINVAL);
@@ -432,15 +431,14 @@ unsafe fn slice<'a>(buffers: *const uv_buf_t, count: c_uint) -> Result<&'a [uv_b
     Ok(buffers)
 }
 
-/// Sends the buffers as one datagram to `addr`, or to the peer when that is NULL. The array and the
-/// address may be reused at once; the memory that the buffers point to must stay as it is until
-/// `send_cb`, which may be NULL, is called. A handle without a socket gets one, bound to any
-/// address and a port of the kernel's choice.
+/// Sends the buffers as one datagram to `addr`, or to the peer if that is NULL. The array and the address
+/// may be reused after the call; the memory of the buffers must stay valid and unchanged until `send_cb`,
+/// which may be NULL, is called. Creates the socket, bound to the wildcard address and a port that the kernel
+/// chooses, unless the handle has one.
 ///
-/// Returns 0; `UV_EINVAL` when there is no buffer or the address is of a family that cannot be sent
-/// to; `UV_EISCONN` when there is an address and a peer, `UV_EDESTADDRREQ` when there is neither;
-/// `UV_ENOMEM`; or an error of making the socket. Errors of sending come with the callback. Loop
-/// thread only.
+/// Returns 0, `UV_EINVAL` if there is no buffer or the family of the address is not supported,
+/// `UV_EISCONN` for an address if the handle is connected, `UV_EDESTADDRREQ` for none if it is not,
+/// `UV_ENOMEM`, or an error of creating the socket. `send_cb` receives errors of sending. Loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_send>.
 ///
 /// # Safety
@@ -455,7 +453,7 @@ pub unsafe extern "C" fn uv_udp_send(
     addr: *const sockaddr,
     send_cb: uv_udp_send_cb,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         let udp = Udp::of(handle);
         udp.destination(addr)
@@ -464,10 +462,10 @@ pub unsafe extern "C" fn uv_udp_send(
     }
 }
 
-/// Sends the buffers as one datagram if that is possible at once.
+/// Sends the buffers as one datagram if that is possible without waiting.
 ///
-/// Returns the size of the datagram; `UV_EAGAIN` when it cannot be sent now; or what
-/// `uv_udp_send()` returns or reports otherwise.
+/// Returns the size of the datagram, `UV_EAGAIN` if it cannot be sent now, or an error that `uv_udp_send()`
+/// returns or reports.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send>.
 ///
 /// # Safety
@@ -480,17 +478,17 @@ pub unsafe extern "C" fn uv_udp_try_send(
     nbufs: c_uint,
     addr: *const sockaddr,
 ) -> c_int {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe {
         slice(bufs, nbufs).and_then(|buffers| Udp::of(handle).try_send(buffers, addr)).into_c()
     }
 }
 
-/// Sends `count` datagrams, as many of them as is possible at once, with as few system calls as
-/// possible. The handle must have a socket. `flags` is 0.
+/// Sends as many of `count` datagrams as possible without waiting, with few system calls. The handle must
+/// have a socket. `flags` is 0.
 ///
-/// Returns how many were sent, which is at least one; `UV_EINVAL` when there is none or for other
-/// flags; `UV_EAGAIN` when nothing can be sent now; or another error if it concerns the first.
+/// Returns the number of datagrams sent, at least one; `UV_EINVAL` if `count` is 0 or for other flags;
+/// `UV_EAGAIN` if none can be sent now; or another error of the first.
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_try_send2>.
 ///
 /// # Safety
@@ -514,11 +512,11 @@ pub unsafe extern "C" fn uv_udp_try_send2(
         buffer_counts: nbufs.cast_const(),
         addresses: addrs.cast_const(),
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle).try_send_many(&messages) }.map(|sent| sent as c_int).into_c()
 }
 
-/// The field `send_queue_size`: how many bytes are in datagrams whose callback was not called yet.
+/// Returns the field `send_queue_size`: the number of bytes in datagrams whose callback was not called yet.
 ///
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_size>.
 ///
@@ -526,11 +524,11 @@ pub unsafe extern "C" fn uv_udp_try_send2(
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_get_send_queue_size(handle: *const uv_udp_t) -> usize {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.send_queue_size.get()
 }
 
-/// The field `send_queue_count`: how many datagrams' callbacks were not called yet.
+/// Returns the field `send_queue_count`: the number of datagrams whose callback was not called yet.
 ///
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_get_send_queue_count>.
 ///
@@ -538,6 +536,6 @@ pub unsafe extern "C" fn uv_udp_get_send_queue_size(handle: *const uv_udp_t) -> 
 /// `handle` is an initialised UDP handle.
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_get_send_queue_count(handle: *const uv_udp_t) -> usize {
-    // SAFETY: the caller's contract.
+    // SAFETY: as documented.
     unsafe { Udp::of(handle) }.send_queue_count.get()
 }
