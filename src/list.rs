@@ -381,7 +381,7 @@ mod tests {
         list.prepend(&others);
         assert!(others.is_empty());
         assert_eq!(order(&list, &elements), [2, 3, 0, 1]);
-        assert!(list.back().is_some_and(|last| ptr::eq(last, &elements[1])));
+        assert!(list.back().is_some_and(|last| ptr::eq(last, &raw const elements[1])));
     }
 
     #[test]
