@@ -1,8 +1,8 @@
-# The few commands a person types. Everything is built by cargo and CMake.
+# Commands for developers. Cargo and CMake build everything.
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
-# What is built is looked for in target/.
+# The rules below expect cargo's output in target/.
 unexport CARGO_TARGET_DIR
 
 all: lib
@@ -15,12 +15,11 @@ lib:
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 	ln -sfn libuv.so.1 target/lib/libuv.so
 
-# libuv 1.53.0 itself, to compare with: target/reference/libuv.so.1.
+# The reference, libuv 1.53.0: target/reference/libuv.so.1.
 reference:
 	cargo run -q --locked -p reference uv uv_a
 
-# Writes what is generated from the Rust types: the C headers and Python's
-# declarations.
+# Generates the C headers and Python's declarations from the Rust types.
 header: build/venv/bin/pytest
 	OXUV_UPDATE_HEADER=1 cargo build --locked
 	build/venv/bin/python bindings/python/generate.py
@@ -34,7 +33,7 @@ build/cmake: lib reference
 	  -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 	cmake --build build/cmake
 
-# pytest, apart from the system's Python packages.
+# pytest in a virtual environment.
 build/venv/bin/pytest: bindings/python/pyproject.toml
 	scripts/setup.sh python3 python3-venv
 	python3 -m venv build/venv
@@ -50,13 +49,12 @@ lint:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	scripts/function-length.py
 
-# Our C tests, then libuv's tests, on our library under memcheck; an error or a
-# leak is a failure.
+# Runs our C tests and libuv's on our library under memcheck. Errors and leaks are failures.
 valgrind: setup lib
 	scripts/valgrind.sh c-tests --quiet --jobs $(JOBS)
 	scripts/valgrind.sh conformance $(ARGS)
 
-# The same on a library with AddressSanitizer or ThreadSanitizer, std included.
+# The same with AddressSanitizer or ThreadSanitizer, in std too.
 asan: setup reference
 	scripts/sanitize.sh address c-tests --quiet --jobs $(JOBS)
 	scripts/sanitize.sh address conformance $(ARGS)
@@ -65,31 +63,31 @@ tsan: setup reference
 	scripts/sanitize.sh thread c-tests --quiet --jobs $(JOBS)
 	scripts/sanitize.sh thread conformance $(ARGS)
 
-# libuv's own tests on both libraries; ARGS="--help" shows what can be chosen.
+# Runs libuv's own tests on both libraries; ARGS="--help" lists the options.
 conformance: setup lib
 	conformance/run.py $(ARGS)
 
-# Programs that people use on libuv, on both libraries; ARGS="cmake" runs one.
+# Runs programs that use libuv on both libraries; ARGS="cmake" selects one.
 dependents: dependents-setup lib reference
 	dependents/run.sh $(ARGS)
 
 dependents-setup:
 	scripts/setup.sh gcc libc6-dev make cmake util-linux iproute2
 
-# What the two libraries export, compared.
+# Compares the exports of the two libraries.
 symbols: lib reference
 	conformance/symbols.sh
 
-# What threads hand over to a loop, in every interleaving.
+# Runs the models of the lock-free parts in every interleaving.
 loom:
 	RUSTFLAGS="--cfg loom" CARGO_PROFILE_RELEASE_LTO=off \
 	  cargo test --locked --release --target-dir target/loom --test loom
 
-# The unit tests and tests/miri/ under Miri, where a nightly toolchain has it; ARGS names a test.
+# Runs the unit tests and tests/miri/ under Miri, if a nightly toolchain has it; ARGS selects tests by name.
 miri:
 	scripts/miri.sh $(ARGS)
 
-# Whether Miri reports faults that it has found, put back one at a time; ARGS is a part of the name.
+# Checks that Miri reports known faults, put back one at a time; ARGS selects faults by name.
 miri-mutations:
 	scripts/miri-mutations.py $(ARGS)
 
@@ -99,7 +97,7 @@ build/demo/%: examples/%.c lib
 	mkdir -p $(@D)
 	$(CC) -O2 -g -Wall -Wextra -Iinclude -o $@ $< target/lib/libuv.so.1
 
-# The examples in C, then the same from Python.
+# Runs the examples in C and in Python.
 demo: demo-setup $(DEMOS:%=build/demo/%)
 	@for demo in $(DEMOS); do \
 	  echo "== examples/$$demo.c"; \
@@ -114,12 +112,12 @@ demo: demo-setup $(DEMOS:%=build/demo/%)
 demo-setup:
 	scripts/setup.sh gcc libc6-dev python3
 
-# Both libraries, and C programs without a library; benches/README.md. `value` leaves the
-# dollar signs of regular expressions alone.
+# Measures both libraries and C programs without a library; see benches/README.md. `value` keeps the dollar
+# signs of regular expressions.
 bench: bench-setup lib reference
 	benches/run.py $(value ARGS)
 
-# Two builds of oxuv: ARGS="--old PATH/libuv.so.1 NAME..." compares one with target/lib.
+# Compares two builds of oxuv: ARGS="--old PATH/libuv.so.1 NAME..." with target/lib.
 bench-compare: bench-setup lib reference
 	scripts/setup.sh valgrind
 	benches/compare.py $(value ARGS)
@@ -127,12 +125,12 @@ bench-compare: bench-setup lib reference
 bench-setup:
 	scripts/setup.sh gcc libc6-dev binutils cmake python3
 
-# Node.js and uvloop on both libraries.
+# Measures Node.js and uvloop on both libraries.
 bench-programs: bench-setup lib reference
 	benches/programs/setup.sh
 	benches/programs/run.py $(value ARGS)
 
-# Profiles of benchmarks; ARGS="libuv/spawn" names one.
+# Profiles benchmarks; ARGS="libuv/spawn" selects one.
 profile: profile-setup lib reference build/inferno/bin/inferno-flamegraph
 	benches/profiles.py $(ARGS)
 
@@ -143,7 +141,7 @@ build/inferno/bin/inferno-flamegraph:
 	cargo install -q --locked --root build/inferno --no-default-features --features cli \
 	  --bin inferno-flamegraph inferno@0.12.8
 
-# docs/PERFORMANCE.md and its plots, from the last figures.
+# Writes docs/PERFORMANCE.md and its plots from the last figures.
 bench-docs:
 	benches/render.py
 
@@ -154,14 +152,14 @@ install:
 	cmake --build build/install
 	DESTDIR="$(DESTDIR)" cmake --install build/install
 
-# The Python package with the library inside: build/wheel/*.whl.
+# Builds the Python package, which contains the library: build/wheel/*.whl.
 wheel: lib build/venv/bin/pytest
 	rm -rf build/wheel
 	OXUV_WHEEL_LIBRARY="$(CURDIR)/target/lib/libuv.so.1" build/venv/bin/pip wheel -q \
 	  --no-build-isolation --no-deps -w build/wheel ./bindings/python
 	@ls build/wheel/*
 
-# Packages for Debian, in build/deb, that stand in for libuv1 and libuv1-dev.
+# Builds Debian packages that replace libuv1 and libuv1-dev, in build/deb.
 deb:
 	scripts/setup.sh gcc libc6-dev make cmake debhelper
 	rm -rf build/deb
@@ -169,13 +167,12 @@ deb:
 	debian/rules binary
 	debian/rules clean
 
-# Installs and removes them in a Debian with Node.js and Neovim, as root.
+# Installs and removes them on a Debian with Node.js and Neovim. Needs root.
 deb-test: deb
 	scripts/setup.sh mmdebstrap mount util-linux pkg-config
 	scripts/deb-test.sh
 
-# The two commands that a new user types, in Debians made for them; ARGS="'13-user-*'" for
-# some of the runs.
+# Runs `make demo` and `make test` on new installations of Debian; ARGS="'13-user-*'" selects some of the runs.
 fresh-test:
 	scripts/fresh-test.sh $(ARGS)
 

@@ -1,7 +1,7 @@
-# Puts what cargo built into ${to}, named and reduced as it is installed:
+# Copies cargo's libraries to ${to}, with the names and symbols of an installation:
 #   cmake -Dfrom=DIR -Dto=DIR -Dmajor=N -Dcc=PROGRAM -Dar=PROGRAM -Dnm=PROGRAM
 #         -Dobjcopy=PROGRAM -Dstrip=PROGRAM -P stage.cmake
-# Files that did not change keep their time stamps, so that nothing relinks.
+# Unchanged files keep their time stamps, so that nothing is linked again.
 cmake_minimum_required(VERSION 3.19)
 file(MAKE_DIRECTORY ${to})
 
@@ -9,7 +9,7 @@ macro(run)
   execute_process(COMMAND ${ARGV} WORKING_DIRECTORY ${to} COMMAND_ERROR_IS_FATAL ANY)
 endmacro()
 
-# Sets `${result}` to whether `target` was made from `source` as it is now.
+# Sets `${result}` to whether `target` was made from the current `source`.
 function(is_staged result source target)
   set(${result} FALSE PARENT_SCOPE)
   set(record ${to}/.${source}.sha256)
@@ -22,7 +22,7 @@ function(is_staged result source target)
   endif()
 endfunction()
 
-# Renamed into place: a running program may have the old file mapped.
+# Replaces the file by renaming, as a running program may have mapped the old one.
 function(finish source target)
   file(RENAME ${to}/${target}.new ${to}/${target})
   file(SHA256 ${from}/${source} hash)
@@ -41,9 +41,8 @@ endif()
 file(CREATE_LINK ${shared} ${to}/libuv.so.${major} SYMBOLIC)
 file(CREATE_LINK libuv.so.${major} ${to}/libuv.so SYMBOLIC)
 
-# The archive that cargo makes holds all of Rust's standard library. What the
-# exported functions need of it becomes one object, in which everything else is
-# local, so that a program can have another Rust library beside it.
+# Cargo's archive has all of Rust's standard library. The parts that the exported functions use are linked
+# to one object, in which all other symbols are local, so that a program can link another Rust library too.
 is_staged(done libuv.a libuv.a)
 if(NOT done)
   execute_process(COMMAND ${nm} -D --defined-only -f posix ${from}/libuv.so
@@ -54,7 +53,7 @@ if(NOT done)
   file(WRITE ${to}/roots "${roots}")
   run(${cc} -nostdlib -r -Wl,--gc-sections,--force-group-allocation @roots
       -o libuv.o ${from}/libuv.a)
-  # .llvmbc is the standard library once more, for LTO.
+  # .llvmbc has the standard library a second time, for LTO.
   run(${objcopy} --keep-global-symbols=exported --strip-debug -R .llvmbc -R .llvmcmd libuv.o)
   file(REMOVE ${to}/libuv.a.new)
   run(${ar} rcsD libuv.a.new libuv.o)

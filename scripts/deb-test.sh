@@ -1,8 +1,8 @@
 #!/bin/bash
-# Tries the packages in build/deb on a Debian of its own, of the same release as
-# this one, which has Node.js and Neovim on it: installing them in place of
-# libuv1, running both programs, and going back to libuv1. Takes root; the Debian
-# is in memory, in a mount namespace that ends with this script.
+# Tests the packages in build/deb on a new Debian of this release with Node.js and
+# Neovim: installs them in place of libuv1, runs both programs, and installs
+# libuv1 again. Needs root. The Debian is on a tmpfs, in a mount namespace that
+# ends with this script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD/build/deb-root
@@ -35,8 +35,8 @@ apt() {
     >build/deb/apt.log 2>&1 || { cat build/deb/apt.log; return 1; }
 }
 
-# The version of libuv that each program finds itself on, what it did with it,
-# and the file that it has in its memory.
+# Prints the version of libuv that each program reports, its result, and the file
+# that it has mapped.
 use_node() {
   inside node -e '
     const http = require("http"), fs = require("fs");
@@ -71,7 +71,8 @@ use_nvim() {
     print(uv.version_string(), unpack(vim.tbl_keys(files)))' -c 'quit!' 2>&1
 }
 
-# expect PACKAGE VERSION: what is installed, and that both programs run on it.
+# expect PACKAGE VERSION: checks the installed package, and that both programs run
+# on it.
 library=/usr/lib/$(dpkg-architecture -q DEB_HOST_MULTIARCH)/libuv.so.1.0.0
 expect() {
   local want program got
@@ -93,7 +94,7 @@ missing() {
   ! installed "$1"
 }
 
-# With the compiler of this machine and the headers and libraries of the other.
+# Uses this machine's compiler with the headers and libraries of the new Debian.
 build_consumer() {
   local pc
   pc=$(PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$root$library")/pkgconfig \

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Runs `make demo` and `make test` as a new user would: in a Debian made for it,
-# which has make and nothing else that they need, in a clean clone of the last
-# commit. Takes root. Each run is called RELEASE-USER-RIGHTS:
+# Runs `make demo` and `make test` as a new user does: on a new Debian with make
+# but none of the other packages, in a clean clone of the last commit. Needs root.
+# The names of the runs are RELEASE-USER-RIGHTS:
 #   12, 13            Debian 12 with cargo-web, Debian 13 with cargo
-#   root, user        root, or an ordinary user who has inherited root's PATH
-#   namespaces, none  whether namespaces may be made; where not, root has the
-#                     capabilities that it has in a Docker container
-# /tmp is a tmpfs. All runs of one release must count the same number of tests:
-# what cannot run somewhere is skipped, and named.
-#   scripts/fresh-test.sh [PATTERN ...]    such as '13-user-*'; without, all runs
+#   root, user        root, or an ordinary user with root's PATH
+#   namespaces, none  whether namespaces may be created; if not, root has the
+#                     capabilities of a Docker container
+# /tmp is a tmpfs. All runs of a release must have the same number of tests: those
+# that cannot run are skipped and listed.
+#   scripts/fresh-test.sh [PATTERN ...]    such as '13-user-*'; all runs by default
 # The logs are in build/fresh, and so are the releases, until `make clean`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,7 @@ inside() {
     setpriv "${limits[@]}" sh -c 'cd /home/user/oxuv && exec "$@"' sh "$@"
 }
 
-# An ordinary user calls root for the packages that make names, then tries again.
+# For an ordinary user, root installs the packages that make lists, then make runs again.
 make_as() {
   local missing
   inside "$1" make "$2" && return
@@ -53,12 +53,12 @@ make_as() {
   inside "$1" make "$2"
 }
 
-# run_commands RUN: the exit status says whether both commands succeeded.
+# run_commands RUN: succeeds if both commands do.
 run_commands() {
   local user target
   run=$1
   IFS=- read -r _ user rights <<<"$run"
-  # What clients on this machine are told about the network.
+  # The network settings of this machine's clients.
   mapfile -t network < <(env | grep -iE '^((https?|all|no)_proxy|PIP_CERT|CARGO_HTTP_.*)=')
   mount --bind "$root" "$root"
   mount -t proc proc "$root/proc"
@@ -77,8 +77,8 @@ fi
 
 # ---- All runs ----
 
-# Makes build/fresh/RELEASE.tar. The names of servers, certificates and limits on
-# the age of package lists are those of this machine.
+# Creates build/fresh/RELEASE.tar. Uses this machine's servers, certificates and
+# limits on the age of package lists.
 make_release() {
   local suite=bookworm
   [ "$1" = 12 ] || suite=trixie

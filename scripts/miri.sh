@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs tests under Miri, which finds undefined behaviour: the unit tests, and those in tests/miri/, which
-# call the library as C does. What Miri lacks, and so what cannot run, is in src/sys/miri.rs.
+# Runs tests under Miri, which detects undefined behaviour: the unit tests, and those in tests/miri/, which
+# call the library as C does. src/sys/miri.rs lists the functions that Miri lacks, and the tests that need them.
 #   scripts/miri.sh [NAME]
 # NAME is a part of the names of the tests to run. The closing line is counts, as in scripts/test.sh.
 set -euo pipefail

@@ -2,13 +2,13 @@
 # Runs tests on an oxuv that is built with a sanitizer, std included:
 #   scripts/sanitize.sh address|thread c-tests [option of oxuv-tests ...]
 #   scripts/sanitize.sh address|thread conformance [option of conformance/run.py ...]
-# It takes a nightly toolchain with the component rust-src. The test programs are
+# Needs a nightly toolchain with the component rust-src. The test programs are
 # compiled by the C compiler and linked with the runtime of that toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What the sanitizers themselves cannot do; their runtimes end the program or
-# count into what the test measures. It is left out, and not counted.
+# Tests that the sanitizers cannot run: their runtimes end the program or affect
+# the result. They are left out and not counted.
 #   thread_identity: their pthread_join() stops at a thread that joins itself
 #   os_memory_resource_limits: their memory is beyond the limit on data
 #   os_pipe_without_descriptors: the leak check at exit needs descriptors
@@ -18,8 +18,8 @@ cd "$(dirname "$0")/.."
 #     ThreadSanitizer adds a thread, and room to each stack
 #   fork_in_a_walk_while_a_thread_sends, fork_while_another_thread_handles_signals,
 #   allocator_failing_each_allocation_in_turn:
-#     it keeps signals back until the thread calls something that it knows; an idle
-#     worker that got SIGCHLD does not
+#     it defers signals until the thread calls an intercepted function; an idle
+#     worker that received SIGCHLD does not
 limits='thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
@@ -32,8 +32,8 @@ case ${1-}:${2-} in
     limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up"
     limits="$limits|fork_in_a_walk_while_a_thread_sends|fork_while_another_thread_handles_signals"
     limits="$limits|allocator_failing_each_allocation_in_turn"
-    # The runtime resets its state in the child of clone(), which must not be the
-    # parent's too: children get a copy of the memory.
+    # The runtime resets its state in the child of clone(), so children must not
+    # share the parent's memory.
     flags+=" --cfg tsan"
     ;;
   *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;

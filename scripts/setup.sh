@@ -1,11 +1,10 @@
 #!/bin/bash
-# Makes sure that cargo and the programs which the tests need are there, or cargo
-# and only those of the packages that are named. As root on Debian the missing
-# packages are installed, otherwise they are listed.
+# Checks for cargo and the programs that the tests need, or for cargo and the named
+# packages only. Installs missing packages as root on Debian, otherwise lists them.
 #   scripts/setup.sh [package ...]
 set -euo pipefail
 
-# Debian's packages of a cargo that is new enough, where there are any.
+# Prints the packages with a recent enough cargo, if this Debian has any.
 rust_packages() {
   [ -e /etc/os-release ] || return 0
   . /etc/os-release
@@ -32,7 +31,7 @@ else
   exit 1
 fi
 
-# "package: what shows that it is there"
+# "package: test that it is installed"
 needs=(
   "gcc: command -v cc"
   "libc6-dev: test -e /usr/include/stdio.h"
@@ -49,7 +48,7 @@ needs=(
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"
 )
-# Asked for by name: what Debian packages, trying them, profiles and real programs need.
+# Packages that are only checked by name: for Debian packages, their tests, profiles and programs.
 [ $# = 0 ] || needs+=(
   "debhelper: command -v dh"
   "mmdebstrap: command -v mmdebstrap"

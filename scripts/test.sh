@@ -1,10 +1,9 @@
 #!/bin/bash
-# Runs every test there is and closes with one line that adds up what the
-# runners counted, after the names of what was skipped and of what failed. Each
-# step's output is kept in build/log/.
+# Runs all tests. Prints the names of skipped and failed tests, and then a line
+# with the sums of the runners' counts. The output of each step is in build/log/.
 #   scripts/test.sh [--all]
-# --all adds what needs many Debian packages: the programs in dependents/, and
-# our own packages in a Debian made for it.
+# --all adds steps that need many Debian packages: the programs in dependents/, and
+# our packages on a new Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,8 +16,8 @@ count() {
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-# step NAME COMMAND...: runs and logs; the status is in $status. What is shown
-# leaves out CTest's line for each test that passed.
+# step NAME COMMAND...: runs and logs a command; sets $status. The output shown
+# omits CTest's line for each passed test.
 step() {
   echo "== $1"
   status=0
@@ -26,7 +25,7 @@ step() {
     sed -uE '/^ +Start +[0-9]+: /d; / Passed +[0-9.]+ sec *$/d' || status=$?
 }
 
-# The status must agree with the counts, or something ended before counting.
+# The status must agree with the counts, or a runner ended before counting.
 check_status() {
   if [ $status != 0 ] && [ "$2" = 0 ]; then
     failures+=("$1 ended with status $status")
@@ -34,7 +33,7 @@ check_status() {
   fi
 }
 
-# remember LIST NAME FILE: adds each line of FILE, as one of the step NAME, to
+# remember LIST NAME FILE: adds each line of FILE, with the step's NAME, to
 # failures or skips.
 remember() {
   local -n list=$1
@@ -61,8 +60,8 @@ require() {
   fi
 }
 
-# Sums of the attributes of the JUnit file that CTest and pytest write; the names of
-# what failed go to the file $2.failed, of what was skipped to $2.skipped.
+# Prints sums of the attributes of a JUnit file of CTest or pytest. Writes the names
+# of failed tests to $2.failed, of skipped ones to $2.skipped.
 junit() {
   python3 - "$1" "$2" <<'PYTHON'
 import re
@@ -78,7 +77,7 @@ for suite in suites:
     skipped += int(suite.get("skipped", 0)) + int(suite.get("disabled", 0))
 print(total - failed - skipped, failed, skipped)
 
-# Our C tests print the reason after file and line; pytest has it in an attribute.
+# Our C tests print the reason after file and line; pytest writes it to an attribute.
 def reason(test):
     printed = re.findall(r"test-\S+\.c:\d+: (.*)", test.findtext("system-out", ""))
     return printed[-1] if printed else test.find("skipped").get("message")
@@ -105,8 +104,8 @@ junit_step() {
   check_status "$name" "$2"
 }
 
-# A step whose last line is its count, whose failures are lines with FAILED, and which
-# names what it skips in lines that begin with "SKIPPED: ".
+# Runs a step that prints failures in lines with FAILED, skips in lines that begin
+# with "SKIPPED: ", and its counts in the last line.
 counted_step() {
   local name=$1 counts
   shift
@@ -128,7 +127,7 @@ junit_step ctest "$PWD/build/log/ctest.xml" \
   ctest --test-dir build/cmake -j "$jobs" --output-on-failure \
   --output-junit "$PWD/build/log/ctest.xml"
 
-# What the libraries export, and libuv's own tests on both.
+# Exports of the libraries, and libuv's own tests on both.
 counted_step symbols conformance/symbols.sh
 counted_step conformance conformance/run.py
 
@@ -141,7 +140,7 @@ remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p' build/log
 set -- $counts
 check_status cargo-test "$2"
 
-# Undefined behaviour, where there is a nightly toolchain with Miri: two minutes.
+# Checks for undefined behaviour if there is a nightly toolchain with Miri; two minutes.
 counted_step miri scripts/miri.sh
 
 for library in reference lib; do

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Builds a consumer project afresh and checks what its programs ran on:
+# Builds a consumer project and checks which library its programs run on:
 #   check.sh add_subdirectory SOURCE BUILD [option of cmake ...]
 #   check.sh find_package|pkg-config PREFIX BUILD
-#   check.sh layout PREFIX REFERENCE_PREFIX    compares what was installed
+#   check.sh layout PREFIX REFERENCE_PREFIX    compares the installed files
 #   check.sh destdir BUILD ROOT                installs into ROOT for /usr
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +10,7 @@ kind=$1 from=$2 out=$3
 
 fail() { echo "$*" >&2; exit 1; }
 
-# expect PROGRAM RESULT: what the program prints, with the library's path.
+# expect PROGRAM RESULT: checks the program's output, and the library's path in it.
 expect() {
   local output
   output=$("$out/$1") || fail "$1: exit code $?"
@@ -25,7 +25,7 @@ check_programs() {
   expect cxx "1.53.0"
 }
 
-# Files that a package for Linux has beside its headers and licences.
+# Lists the installed files except headers and licences.
 installed() {
   (cd "$1" && find . -path '*/include' -prune -o -path '*/share' -prune -o \
     ! -type d ! -name 'libuvConfig-*.cmake' -printf '%p -> %l\n' | LC_ALL=C sort)
@@ -48,7 +48,7 @@ case $kind in
   pkg-config)
     rm -rf "$out"
     mkdir -p "$out"
-    # The prefix in the file is the one of the configuration, not of --prefix.
+    # The prefix in the file is that of the configuration, not of --prefix.
     export PKG_CONFIG_PATH="$from/lib/pkgconfig"
     make -C "$here/$kind" OUT="$out" \
       PKG_CONFIG="pkg-config --define-variable=libdir=$from/lib \

@@ -1,9 +1,9 @@
 #!/bin/sh
 # check.sh OUR_INCLUDE_DIR OTHER_INCLUDE_DIR
 #
-# Compares two sets of libuv headers as a compiler sees them: layouts, enums and macros (all
-# that layout.c lists), and the prototype of every function that both declare. Functions that
-# only the other declares are listed; they are an error with STRICT=1.
+# Compares two sets of libuv headers: layouts, enums and macros (all that layout.c lists), and the
+# prototypes of the functions that both declare. Lists functions that only the other declares, which
+# is an error with STRICT=1.
 set -eu
 
 if [ $# -ne 2 ]; then
@@ -41,8 +41,8 @@ list() {
     "$here/layout.c" -o "$tmp/$2"
   "$tmp/$2" > "$tmp/$2.layout"
 
-  # GCC writes the declarations that it has seen, with the parameters' types alone. Enum
-  # names and top-level const do not matter to a caller.
+  # GCC writes the declarations, with the types of the parameters only. Enum names and top-level
+  # const do not matter to a caller.
   printf '#include <uv.h>\n' > "$tmp/$2.c"
   "$cc" -std=c99 -D_GNU_SOURCE -I"$1" -aux-info "$tmp/$2.aux" -fsyntax-only "$tmp/$2.c"
   sed -n 's|^/\*[^*]*\*/ extern \(.*[ *]uv_.*\);.*$|\1|p' "$tmp/$2.aux" |
