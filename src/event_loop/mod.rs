@@ -271,6 +271,7 @@ impl Loop {
         }
     }
 
+    #[inline(always)]
     fn update_time(&self) {
         self.now.set(sys::time::monotonic_ms());
     }
@@ -530,11 +531,11 @@ impl Loop {
             }
         }
         self.update_time();
-        let were_waiting = if measure && timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
-        self.flags.set(self.flags.get() | were_waiting);
-        let dispatched = self.dispatch();
-        self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING);
-        dispatched
+        if measure {
+            let were_waiting = if timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
+            self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING | were_waiting);
+        }
+        self.dispatch()
     }
 
     fn end_wait(&self) {
@@ -557,7 +558,9 @@ impl Loop {
             // SAFETY: a registered watcher is part of a live handler.
             unsafe { ((*watcher).vtable().on_event)(watcher, event) };
         }
-        current.set(core::ptr::null());
+        if any {
+            current.set(core::ptr::null());
+        }
         if has_mail {
             any = true;
             if self.mailbox.has_done() {

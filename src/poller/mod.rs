@@ -67,6 +67,8 @@ pub struct Poller {
     process: Cell<u32>,
     /// Whether callbacks may be running.
     running: Cell<bool>,
+    /// Whether there are stale watchers.
+    is_stale: Cell<bool>,
     /// How many replies the streams expect for what they have sent since the last wait that blocked.
     expected_replies: Cell<u32>,
     /// Spins before a wait for one reply. Several replies and unexpected data are better read after a
@@ -88,6 +90,7 @@ impl Poller {
             generation: Cell::new(0),
             process: Cell::new(sys::process::generation()),
             running: Cell::new(false),
+            is_stale: Cell::new(false),
             expected_replies: Cell::new(0),
             spin: AdaptiveSpin::with_backoff(64),
         })
@@ -112,7 +115,9 @@ impl Poller {
     /// Notes that the loop stops running, and brings the selector up to date for an embedder.
     pub fn leave(&self) {
         self.running.set(false);
-        self.refresh();
+        if self.is_stale.get() {
+            self.refresh();
+        }
     }
 
     pub fn waker(&self) -> Result<Waker> {
@@ -199,6 +204,7 @@ impl Poller {
             let defer = same && self.running.get();
             if defer && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
                 watcher.set_stale(true);
+                self.is_stale.set(true);
                 return Ok(());
             }
         }
@@ -207,16 +213,20 @@ impl Poller {
     }
 
     /// Makes room for events, and renews registrations.
-    #[inline(never)]
+    #[inline(always)]
     fn prepare(&self) {
         if self.events.get().is_null() {
             self.make_events();
         }
-        self.refresh();
+        if self.is_stale.get() {
+            self.refresh();
+        }
     }
 
     /// Renews the registrations that `register_level` deferred.
+    #[cold]
     fn refresh(&self) {
+        self.is_stale.set(false);
         while let Some(fd) = self.stale.borrow_mut().pop() {
             // SAFETY: a registered watcher is part of a live handler.
             let Some(watcher) = self.watcher(fd).map(|watcher| unsafe { &*watcher }) else {
@@ -283,10 +293,9 @@ impl Poller {
     pub fn wait(&self, timeout: c_int) {
         // SAFETY: nothing else uses the iterator meanwhile.
         let rest = unsafe { &mut *self.rest.get() };
-        if rest.as_ref().is_some_and(|rest| rest.clone().next().is_some()) {
-            return;
+        if rest.is_some() {
+            return; // A callback has left the loop before these were dispatched.
         }
-        *rest = None;
         self.prepare();
         let timeout = match timeout {
             0 => NOW,
@@ -325,7 +334,11 @@ impl Poller {
     pub fn next_event(&self) -> Option<(*const Watcher, &Event)> {
         loop {
             // SAFETY: nothing else uses the iterator meanwhile.
-            let event = unsafe { (*self.rest.get()).as_mut()?.next()? };
+            let rest = unsafe { &mut *self.rest.get() };
+            let Some(event) = rest.as_mut()?.next() else {
+                *rest = None;
+                return None;
+            };
             // What a wake-up was for is in the mailbox.
             if event.token() != WAKE {
                 if let Some(watcher) = self.watcher_of(event) {

@@ -4,6 +4,7 @@ use super::{c, cvt, output, retry};
 use crate::abi::Result;
 use once_cell::sync::Lazy;
 
+#[inline]
 pub fn clock_gettime(clock: libc::clockid_t) -> Result<libc::timespec> {
     // SAFETY: clock_gettime() fills in the struct.
     unsafe { output(|time| c::clock_gettime(clock, time)) }
@@ -18,6 +19,7 @@ pub fn monotonic() -> u64 {
 
 /// Returns the time of the monotonic clock in milliseconds, from the coarse clock if that is precise
 /// enough.
+#[inline(always)]
 pub fn monotonic_ms() -> u64 {
     static CLOCK: Lazy<libc::clockid_t> = Lazy::new(|| {
         let coarse = libc::CLOCK_MONOTONIC_COARSE;
