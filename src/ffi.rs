@@ -18,9 +18,9 @@ pub unsafe trait InteriorMutable {}
 
 // SAFETY: these are transparent wrappers of `UnsafeCell`.
 unsafe impl<T> InteriorMutable for Cell<T> {}
-// SAFETY: as above.
+// SAFETY: it is `UnsafeCell`.
 unsafe impl<T> InteriorMutable for UnsafeCell<T> {}
-// SAFETY: as above.
+// SAFETY: a transparent wrapper of `UnsafeCell`.
 unsafe impl InteriorMutable for AtomicU32 {}
 // SAFETY: it has no bytes.
 unsafe impl InteriorMutable for PhantomPinned {}

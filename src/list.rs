@@ -277,7 +277,7 @@ impl List {
             // SAFETY: `before` is an element of the list.
             before = unsafe { (*before).prev.get() };
         }
-        // SAFETY: `before` is the head or a linked element, hence so is what comes after it.
+        // SAFETY: `before` is the head or a linked element, hence so is its successor.
         unsafe {
             let after = (*before).next.get();
             element.next.set(after);
@@ -321,7 +321,7 @@ mod tests {
             // SAFETY: the elements outlive the list.
             unsafe { list.push_back(e) };
         }
-        // SAFETY: as above.
+        // SAFETY: the elements outlive the list.
         unsafe { list.push_front(&elements[4]) };
         assert_eq!(order(&list, &elements), [4, 0, 1, 2, 3]);
         elements[1].unlink();
@@ -332,7 +332,7 @@ mod tests {
         let other = List::new();
         list.move_to(&other);
         assert!(list.is_empty());
-        // SAFETY: as above.
+        // SAFETY: the elements outlive the list.
         unsafe { list.push_back(&elements[1]) };
         assert_eq!(order(&other, &elements), [4, 0, 2]);
         assert_eq!(order(&list, &elements), [1]);
@@ -403,14 +403,14 @@ mod tests {
         list.sort(&place);
         let mut steps = 10_000;
         for i in then {
-            // SAFETY: as above.
+            // SAFETY: the elements outlive the list.
             assert!(unsafe { list.insert(&elements[i], &place, &mut steps) });
         }
         assert_eq!(order(&list, &elements), Vec::from_iter(0..COUNT));
         elements[3].unlink();
         elements[COUNT - 2].unlink();
         steps = 0;
-        // SAFETY: as above.
+        // SAFETY: the elements outlive the list.
         unsafe {
             assert!(!list.insert(&elements[3], &place, &mut steps));
             steps = 1;

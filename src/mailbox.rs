@@ -73,8 +73,7 @@ impl Mailbox {
         let _ = waker.wake();
     }
 
-    /// Has the loop woken by the next push. Returns false, without that effect, if something was pushed
-    /// already.
+    /// Makes the next push wake the loop. Returns false, without that effect, if there was a push already.
     pub fn park(&self) -> bool {
         let parked = self.stacks().iter().all(|stack| {
             let had_sentinel = stack.has_sentinel();
@@ -88,7 +87,7 @@ impl Mailbox {
         parked
     }
 
-    /// Stops pushes from waking the loop, which looks at the stacks by itself from now on.
+    /// Stops pushes from waking the loop, which checks the stacks itself from now on.
     pub fn unpark(&self) {
         for stack in self.stacks() {
             if stack.remove_sentinel() {
@@ -105,8 +104,8 @@ impl Mailbox {
         self.sentinels.set(self.sentinels.get().wrapping_add(change));
     }
 
-    /// Called when the loop stops running: an embedder that polls the backend descriptor learns of what is
-    /// pushed from now on, and of what was pushed already.
+    /// Parks, and wakes the loop for earlier pushes. Called when the loop stops running, so that an embedder
+    /// that polls the backend descriptor is notified of all pushes.
     pub fn park_or_wake(&self) {
         if !self.park() {
             self.wake();
@@ -152,7 +151,7 @@ impl Mailbox {
         let waker = poller.waker()?;
         // SAFETY: the child of a fork has one thread, and it is not in `wake`.
         unsafe { *self.waker.get() = waker };
-        // For what was pushed before the fork.
+        // Wakes the loop for pushes before the fork.
         self.park_or_wake();
         Ok(())
     }

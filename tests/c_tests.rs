@@ -1,5 +1,5 @@
-//! Runs the C tests on the reference libuv and on this build of the library: the same binary, so
-//! what it shows of one it shows of the other. A test that fails on the reference is a wrong test.
+//! Runs the C tests, one binary, on the reference libuv and on this build of the library. A test that fails on
+//! the reference is wrong.
 
 mod library;
 
@@ -35,7 +35,7 @@ fn c_tests_pass_on_the_reference_and_on_oxuv() {
     assert!(oxuv.skipped <= reference.skipped);
 }
 
-/// A directory with oxuv under its soname and nothing else.
+/// Returns a directory that contains only oxuv, under its soname.
 fn oxuv_dir() -> PathBuf {
     let library = library::build();
     let dir = library.with_file_name("soname");
@@ -57,7 +57,7 @@ fn reference_dir() -> PathBuf {
     Path::new(library.trim_end()).parent().unwrap().to_path_buf()
 }
 
-/// Runs every C test on the `libuv.so.1` in `library` and returns what the closing line says.
+/// Runs every C test on the `libuv.so.1` in `library` and returns the counts of the last line.
 fn run(library: &Path) -> Counts {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     let output = Command::new("c-tests/run.sh")
@@ -66,7 +66,7 @@ fn run(library: &Path) -> Counts {
         .args(["--quiet", "--jobs", &jobs])
         .output()
         .unwrap();
-    // Past the test harness's capture: the counts belong in every log.
+    // Not captured by the test harness, as the counts are for every log.
     let mut log = io::stderr().lock();
     log.write_all(&output.stdout).unwrap();
     log.write_all(&output.stderr).unwrap();

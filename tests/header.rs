@@ -1,4 +1,4 @@
-//! The committed headers say what the sources say.
+//! The committed headers agree with the sources.
 
 mod library;
 

@@ -1,4 +1,4 @@
-//! Which modules of `src/` may import which. ARCHITECTURE.md has the picture.
+//! Checks the imports between the modules of `src/`, as in the picture of ARCHITECTURE.md.
 
 use std::collections::BTreeSet;
 use std::fs;

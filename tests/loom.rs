@@ -124,7 +124,7 @@ struct Shared<T> {
 // SAFETY: the parts that are not thread-safe change hands as in the library, along with messages that
 // loom checks.
 unsafe impl<T> Send for Shared<T> {}
-// SAFETY: as above.
+// SAFETY: threads access the parts that are not thread-safe one at a time, as for `Send`.
 unsafe impl<T> Sync for Shared<T> {}
 
 fn share<T>(things: T) -> Arc<Shared<T>> {
@@ -302,7 +302,7 @@ fn send(shared: &Shared<Async>) {
     }
 }
 
-/// A callback comes after the last send and sees what was written before it.
+/// A callback follows the last send and sees the writes before it.
 #[test]
 fn async_callback_follows_every_send() {
     model(|| {

@@ -1,4 +1,4 @@
-//! The event loop: `uv_loop_t`, the phases of a tick, and what keeps the loop alive.
+//! The event loop: `uv_loop_t`, the phases of an iteration, and the conditions that keep the loop alive.
 
 mod api;
 pub use api::uv_default_loop;
@@ -70,7 +70,7 @@ pub struct Loop {
 
     /// The process whose threads use `mailbox`, as a count of forks.
     generation: Cell<u32>,
-    /// How many pieces of this loop's work the pool has.
+    /// The number of this loop's works that the pool has.
     works: Cell<u32>,
     work_spin: AdaptiveSpin,
     async_spin: AdaptiveSpin,
@@ -86,7 +86,7 @@ pub struct Loop {
     pub ring: LoopRing,
     /// In memory of its own, as there is no room for it in C's struct.
     pub unfinished: Box<Unfinished>,
-    /// How many handles there have been.
+    /// The number of handles initialised so far.
     handle_count: Cell<u64>,
 }
 
@@ -189,10 +189,10 @@ impl Loop {
         this.signals.unwatch_children();
         this.signals.close(this);
         this.fs_events.close(this);
-        // SAFETY: nobody has a reference into the loop any more: handles and work are gone.
+        // SAFETY: no reference into the loop exists any more, as it has no handles and no work.
         unsafe {
             core::ptr::drop_in_place(at);
-            // What a second close finds, if the memory is still there.
+            // A second close reads this if the memory is still valid.
             (&raw mut (*at).backend_fd).write(Cell::new(-1));
         }
         Ok(())
@@ -296,7 +296,7 @@ impl Loop {
         }
     }
 
-    /// Whether a handle waits for events of the descriptor.
+    /// Returns whether a handle waits for events of the descriptor.
     pub fn uses(&self, fd: c_int) -> bool {
         // SAFETY: a registered watcher is part of a live handler.
         self.poller.watcher(fd).is_some_and(|it| unsafe { !((*it).vtable().is_idle)(it) })
@@ -308,8 +308,8 @@ impl Loop {
         if self.backend_fd.get() == -1 {
             return false;
         }
-        // Waiting for the parent's selector would take events from the parent. Without descriptors for
-        // another one there is no better.
+        // Waiting on the parent's selector would take events from the parent. If no descriptors are left for
+        // another one, it is used.
         let _ = self.make_own();
         if self.unfinished.running.replace(true) {
             self.resume();
@@ -364,7 +364,7 @@ impl Loop {
         alive
     }
 
-    /// Queues again the work that a callback has left unfinished by leaving the loop.
+    /// Requeues the work that remains after a callback left the loop by an exception.
     #[cold]
     fn resume(&self) {
         let unfinished = &self.unfinished;
@@ -441,7 +441,7 @@ impl Loop {
     fn prepend_closing(&self, first: *const Handle) {
         // SAFETY: a closing handle is alive until its close callback.
         let Some(mut last) = (unsafe { first.as_ref() }) else { return };
-        // SAFETY: as above.
+        // SAFETY: a closing handle is alive until its close callback.
         while let Some(next) = unsafe { last.next_closing().as_ref() } {
             last = next;
         }
@@ -593,10 +593,10 @@ impl Loop {
         }
     }
 
-    /// Submits a request to the pool. Fails only when there is no thread and none can be started.
+    /// Submits a request to the pool. Fails only if there is no thread and none can be started.
     ///
     /// # Safety
-    /// The request is not under way, and stays alive and in place until it is `done`.
+    /// The request is not active, and stays alive and in place until it is `done`.
     pub unsafe fn submit<R: PoolRequest>(&self, request: &R) -> Result {
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
         unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
@@ -605,7 +605,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Returns how many handles there have been.
+    /// Returns the number of handles initialised so far.
     pub fn handle_count(&self) -> u64 {
         self.handle_count.get()
     }
@@ -624,7 +624,7 @@ impl Loop {
     /// Iterates over the handles in the order of their initialisation. No handle may be opened or
     /// closed during the iteration.
     pub fn listed_handles(&self) -> impl Iterator<Item = &Handle> {
-        // SAFETY: what is in the list stays in it meanwhile.
+        // SAFETY: no handle is closed during the iteration, so the links stay in the list.
         core::iter::successors(self.handles.front(), |&link| unsafe { self.handles.after(link) })
             // SAFETY: a handle in the list is not closed, hence alive.
             .map(|link| unsafe { &*handle_of(link) })
@@ -647,7 +647,7 @@ impl Loop {
         {
             remaining.start = number(link) + 1;
             self.handles.move_front_to(&self.handles);
-            // SAFETY: as above.
+            // SAFETY: a handle in the list is not closed, hence alive.
             call_user(|| visit(unsafe { &*handle_of(link) }));
         }
     }

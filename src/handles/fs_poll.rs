@@ -30,17 +30,17 @@ const _: () = assert!(offset_of!(FsPoll, contexts) == offset_of!(uv_fs_poll_t, p
 /// One start of a handle. The path follows in the same block.
 struct Context {
     owner: Cell<*const FsPoll>,
-    /// The next in the handle's list.
+    /// The next context in the handle's list.
     next: Cell<*const Context>,
     callback: Cell<uv_fs_poll_cb>,
     path: Cell<*const c_char>,
     timer: Timer,
     work: Work,
-    /// Whether the pool has the work, and with it `found`.
+    /// Whether the pool has the work, and so accesses `found`.
     busy: Cell<bool>,
     found: Cell<Result<uv_stat_t>>,
     outcome: Cell<Outcome>,
-    /// The result of the last stat(2) that succeeded, zeroes before.
+    /// The result of the last stat(2) that succeeded; zeros before.
     known: Cell<uv_stat_t>,
     padding: Padding<7>,
 }
@@ -97,12 +97,12 @@ unsafe extern "C-unwind" fn on_timer(timer: *mut uv_timer_t) {
     // SAFETY: the timer of a context is stopped before that is freed.
     let context = unsafe { &*container_of!(timer.cast_const(), Context, timer) };
     if !context.busy.get() {
-        // Fails only if there is no thread and none can be made. The next interval tries again.
+        // Fails only if there is no thread and none can be started. The next interval tries again.
         let _ = context.submit();
     }
 }
 
-/// Whether the two differ in anything but the time of access.
+/// Returns whether the two differ, except in the time of access.
 fn differ(a: &uv_stat_t, b: &uv_stat_t) -> bool {
     let without_access = |s: &uv_stat_t| uv_stat_t { st_atim: uv_timespec_t::default(), ..*s };
     without_access(a) != without_access(b)
@@ -117,8 +117,8 @@ impl Context {
         Ok(())
     }
 
-    /// Calls back if something changed. The callback comes last, as it may stop the handle and so
-    /// free this context.
+    /// Calls back if something changed. This comes last, as the callback may stop the handle and so free
+    /// this context.
     fn report(&self) {
         let before = self.known.get();
         let (status, now) = match self.found.get() {
@@ -161,7 +161,7 @@ impl FsPoll {
         }
         let context = self.new_context(callback, path)?;
         let interval = u64::from(interval.max(1));
-        // SAFETY: `new_context` made it, and nothing else refers to it yet.
+        // SAFETY: `new_context` allocated it, and nothing else refers to it yet.
         unsafe {
             let timer = &(*context).timer;
             // Repeats, so that no later start can fail.
@@ -181,7 +181,7 @@ impl FsPoll {
         let bytes = path.to_bytes_with_nul();
         let context =
             memory::malloc(size_of::<Context>() + bytes.len())?.cast::<Context>().as_ptr();
-        // SAFETY: the block has room for the struct and the path behind it.
+        // SAFETY: the block has the size of the struct and the path after it.
         unsafe {
             let copy = context.add(1).cast::<c_char>();
             ptr::copy_nonoverlapping(bytes.as_ptr().cast(), copy, bytes.len());
@@ -217,12 +217,12 @@ impl FsPoll {
         }
     }
 
-    /// Takes a context out of the list and frees it.
+    /// Removes a context from the list and frees it.
     ///
     /// # Safety
-    /// It is in the list and stopped, and the pool does not have it.
+    /// `context` is in the list and stopped, and the pool does not have it.
     unsafe fn release(&self, context: *const Context) {
-        // SAFETY: contexts in the list are alive. Freeing this one: as documented.
+        // SAFETY: contexts in the list are alive. Nothing uses `context` afterwards, as documented.
         unsafe {
             let mut place = &self.contexts;
             while !ptr::eq(place.get(), context) {
@@ -233,7 +233,7 @@ impl FsPoll {
         }
     }
 
-    /// Stops the handle; false when the closing phase must wait for the pool.
+    /// Stops the handle. Returns false if closing must wait for the pool.
     pub fn close(&self) -> bool {
         self.stop();
         self.contexts.get().is_null()
@@ -277,15 +277,15 @@ pub unsafe extern "C" fn uv_fs_poll_init(
     0
 }
 
-/// Calls stat(2) for `path` every `interval` milliseconds (0 counts as 1), the first time at once,
-/// and `poll_cb` when the outcome differs from that of the time before.
+/// Calls stat(2) for `path` now and every `interval` milliseconds (0 means 1), and `poll_cb` when the result
+/// differs from the previous one.
 ///
-/// The callback gets a status of 0, what was known before and what is now. When stat(2) fails, it
-/// gets the error, what was known before and zeroes; once, until the error is another or gone. What
-/// was known is zeroes while stat(2) has not succeeded. The time of access alone is no difference.
+/// The callback receives a status of 0, the previous and the current attributes. If stat(2) fails, it
+/// receives the error, the previous attributes and zeros, and is not called again until the error changes.
+/// The previous attributes are zeros until stat(2) has succeeded. The time of access is not compared.
 ///
-/// Returns 0, also when the handle is active, which changes nothing then; `UV_EINVAL` when it is
-/// closing or `path` is NULL; `UV_ENOMEM`.
+/// Returns 0, also if the handle is active, which is not changed then; `UV_EINVAL` if it is closing or
+/// `path` is NULL; or `UV_ENOMEM`.
 /// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_start>.
 ///
 /// # Safety
@@ -305,7 +305,7 @@ pub unsafe extern "C" fn uv_fs_poll_start(
     unsafe { FsPoll::of(handle).start(poll_cb, CStr::from_ptr(path), interval) }.into_c()
 }
 
-/// Stops polling: the callback is not called any more. Stopping twice is harmless. Returns 0.
+/// Stops polling: the callback is not called any more. Does nothing if the handle is not active. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_stop>.
 ///
@@ -318,15 +318,14 @@ pub unsafe extern "C" fn uv_fs_poll_stop(handle: *mut uv_fs_poll_t) -> c_int {
     0
 }
 
-/// Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
+/// Copies the path that the handle polls, with a NUL, and sets `*size` to its length without the NUL.
 ///
-/// Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer`
-/// or `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to
-/// what is needed.
+/// Returns 0; `UV_EINVAL` if the handle is not active, which sets `*size` to 0, or if `buffer` or `size` is
+/// NULL or `*size` is 0; or `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size.
 /// See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
 ///
 /// # Safety
-/// `handle` is an initialised polling handle that is not closed; `buffer` is good for writing
+/// `handle` is an initialised polling handle that is not closed; `buffer` has room for
 /// `*size` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_poll_getpath(

@@ -78,7 +78,7 @@ const _: () = {
     assert!(core::mem::offset_of!(Work, task) == core::mem::offset_of!(uv__work, done));
 };
 
-/// What the pool's lock protects.
+/// The state that the pool's lock protects.
 ///
 /// Work in the queues links to the lists in here, so there must be no `&mut State`, which would claim
 /// that nothing else points to it: the fields are cells, and the guard is dereferenced shared only.
@@ -145,7 +145,7 @@ fn lock() -> Guard {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Releases the lock, after seeing to the work that is left.
+/// Releases the lock, and wakes a worker if one is needed for the remaining work.
 fn release(state: Guard) {
     let notify = state.ensure_searching();
     drop(state);
@@ -170,12 +170,12 @@ impl Work {
     }
 
     /// Records that the loop's ring does this instead of the pool.
-    pub fn give_to_ring(&self) {
+    pub fn assign_to_ring(&self) {
         self.stage.set(Stage::Ring);
         self.task.set(None);
     }
 
-    /// Whether the loop's ring has it. Loop thread only, at any time.
+    /// Returns whether the loop's ring has the work. Loop thread only, at any time.
     pub fn is_on_ring(&self) -> bool {
         // A worker may be writing the stage of work that has a task; without one the pool does not
         // have it.

@@ -4,14 +4,14 @@ use super::{Task, Work};
 use crate::abi::Result;
 use core::ptr;
 
-/// A struct with a [`Work`] in it, which says what the pool does for it.
+/// A request with a [`Work`] in it, which the pool runs.
 ///
 /// # Safety
 /// A `Work` lies `OFFSET` bytes into every `Self`, which is reached through shared references only.
 pub unsafe trait PoolRequest: Sized {
     const OFFSET: usize;
 
-    /// Whether it waits for the network.
+    /// Whether the work waits for the network.
     const SLOW: bool = false;
 
     /// Runs on a thread of the pool, which has the request to itself.

@@ -77,7 +77,7 @@ impl NameInfo {
     }
 }
 
-// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+// SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for NameInfo {
     const OFFSET: usize = offset_of!(NameInfo, work);
     const SLOW: bool = true;
@@ -109,7 +109,7 @@ unsafe impl PoolRequest for NameInfo {
 /// With a callback the look-up runs on the thread pool, and the callback gets the names, or NULL and
 /// an error. Without a callback the call blocks, and the names are in `req->host` and `req->service`.
 ///
-/// Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
+/// Returns 0; `UV_EINVAL` if `req` or `addr` is NULL or the address is of another family; without
 /// a callback also the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread
 /// only.
 /// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.

@@ -39,7 +39,7 @@ impl Request {
     /// `data` keeps its value.
     ///
     /// # Safety
-    /// `at` is writable memory for a request that is not under way, and `R` begins with a `Request`.
+    /// `at` is writable memory for a request that is not active, and `R` begins with a `Request`.
     pub unsafe fn init<R>(at: *mut R, kind: uv_req_type, make: impl FnOnce(Request) -> R) {
         // SAFETY: as documented; `data` is read as a value that may be uninitialised.
         unsafe {

@@ -34,7 +34,7 @@ const _: () = {
     assert!(offset_of!(Random, work) == offset_of!(uv_random_t, work_req));
 };
 
-// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+// SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for Random {
     const OFFSET: usize = offset_of!(Random, work);
 

@@ -25,7 +25,7 @@ const _: () = {
     assert!(offset_of!(UserWork, after_work_cb) == offset_of!(uv_work_t, after_work_cb));
 };
 
-// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+// SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for UserWork {
     const OFFSET: usize = offset_of!(UserWork, work);
 

@@ -279,7 +279,7 @@ pub unsafe extern "C" fn uv_inet_pton(af: c_int, src: *const c_char, dst: *mut c
             unsafe { dst.cast::<[u8; 4]>().write(octets) }
         }),
         AF_INET6 => parse_v6(text).map(|octets| {
-            // SAFETY: as above.
+            // SAFETY: as documented; arrays of bytes need no alignment.
             unsafe { dst.cast::<[u8; 16]>().write(octets) }
         }),
         _ => Err(Error::EAFNOSUPPORT),

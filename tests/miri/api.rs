@@ -1,4 +1,4 @@
-//! The functions that the tests call, as `uv.h` declares them, and what the tests share.
+//! The functions that the tests call, as `uv.h` declares them, and helpers.
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::mem::MaybeUninit;
@@ -200,7 +200,7 @@ pub fn alloc<T>() -> *mut T {
     Box::into_raw(Box::<MaybeUninit<T>>::new(MaybeUninit::uninit())).cast()
 }
 
-/// As `free()`.
+/// Frees memory of `alloc`.
 pub unsafe fn free<T>(memory: *mut T) {
     drop(unsafe { Box::<MaybeUninit<T>>::from_raw(memory.cast()) });
 }
@@ -238,14 +238,14 @@ pub fn buf(bytes: &[u8]) -> uv_buf_t {
     uv_buf_t { base: bytes.as_ptr().cast_mut().cast(), len: bytes.len() }
 }
 
-/// Hands out fresh memory of the size that is suggested, but 100 bytes at most.
+/// Allocates a buffer of the suggested size, but at most 100 bytes.
 pub unsafe extern "C-unwind" fn on_alloc(_: *mut uv_handle_t, size: size_t, to: *mut uv_buf_t) {
     let size = size.min(100);
     let memory = Box::into_raw(Box::<[u8]>::new_uninit_slice(size));
     unsafe { to.write(uv_buf_t { base: memory.cast(), len: size }) }
 }
 
-/// Takes the memory that `on_alloc` handed out back; returns the first `length` bytes.
+/// Frees a buffer of `on_alloc`, and returns its first `length` bytes.
 pub unsafe fn taken(buf: *const uv_buf_t, length: ssize_t) -> Vec<u8> {
     unsafe {
         let uv_buf_t { base, len } = buf.read();

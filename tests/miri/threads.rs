@@ -38,8 +38,8 @@ fn async_handles_are_sent_to_and_closed() {
     assert_eq!(CALLS.load(Ordering::Relaxed), 3);
 }
 
-/// Each send of a thread is seen, with what the thread wrote before; the handle is closed while a
-/// thread may be on its way out of its last send.
+/// The callback sees each send of a thread and the writes before it. The handle is closed while a thread may
+/// be returning from its last send.
 #[test]
 fn threads_send_until_the_handle_is_closed() {
     struct Shared {
@@ -110,7 +110,7 @@ fn work_is_done_by_two_threads_and_freed() {
     assert_eq!(DONE.load(Ordering::Relaxed), 4);
 }
 
-/// Some are taken by a thread before they are cancelled, some are not.
+/// Cancels requests, some of which a thread has already taken.
 #[test]
 fn work_is_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);
@@ -158,7 +158,7 @@ fn random_bytes_come_from_the_pool() {
     });
 }
 
-/// What `uv_cancel` reads must not race with the threads of the pool.
+/// `uv_cancel` must not race with the threads of the pool.
 #[test]
 fn file_operations_are_cancelled() {
     static ENDED: AtomicU32 = AtomicU32::new(0);

@@ -47,8 +47,8 @@ fn utime(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     sys::fs::set_times(target, times).map(zero)
 }
 
-/// Converts seconds since 1970 to the kernel's form. Infinity means the present, NaN no change.
-/// Fractions of a nanosecond are cut off.
+/// Converts seconds since 1970 to the kernel's form. Infinity means the current time, NaN no change.
+/// Fractions of a nanosecond are dropped.
 fn to_timespec(time: f64) -> Result<timespec> {
     if time.is_infinite() {
         return Ok(timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW });
@@ -69,7 +69,7 @@ fn to_timespec(time: f64) -> Result<timespec> {
 
 /// Checks whether the process may access a file: access(2).
 ///
-/// `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
+/// `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` combined with `|`. The result is 0 or an error.
 /// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
 ///
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn uv_fs_chmod(
     unsafe { CHMOD.start(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
 }
 
-/// As `uv_fs_chmod()`, of an open file: fchmod(2).
+/// Sets the permissions of an open file: fchmod(2).
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchmod>.
 ///
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn uv_fs_chown(
     unsafe { CHOWN.start(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
 }
 
-/// As `uv_fs_chown()`, of an open file: fchown(2).
+/// Sets the owner and the group of an open file: fchown(2).
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchown>.
 ///
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn uv_fs_fchown(
     unsafe { FCHOWN.start(r#loop, req, cb, Arguments { file, uid, gid, ..NONE }) }
 }
 
-/// As `uv_fs_chown()`, of a symbolic link itself: lchown(2).
+/// Sets the owner and the group of a symbolic link itself: lchown(2).
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lchown>.
 ///
@@ -184,9 +184,9 @@ pub unsafe extern "C" fn uv_fs_lchown(
 
 /// Sets the times of a file's last access and last change: utimensat(2).
 ///
-/// `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
+/// `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the current time,
 /// `UV_FS_UTIME_OMIT` does not change a time. The result is 0 or an error, `UV_EINVAL` for a time
-/// that no file can have. `uv_fs_open()` describes `loop`, `req` and `cb`.
+/// out of range. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
 ///
 /// # Safety
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn uv_fs_utime(
     unsafe { UTIME.start(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
 }
 
-/// As `uv_fs_utime()`, of an open file: futimens(3).
+/// Sets the times of an open file, as `uv_fs_utime()` does: futimens(3).
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_futime>.
 ///
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn uv_fs_futime(
     unsafe { FUTIME.start(r#loop, req, cb, Arguments { file, atime, mtime, ..NONE }) }
 }
 
-/// As `uv_fs_utime()`, of a symbolic link itself.
+/// Sets the times of a symbolic link itself, as `uv_fs_utime()` does.
 ///
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lutime>.
 ///

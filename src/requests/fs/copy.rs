@@ -196,7 +196,7 @@ pub unsafe extern "C" fn uv_fs_copyfile(
 /// inside the kernel if it supports that for these two files.
 ///
 /// The position of `in_fd` does not change, unless it has no offsets, like a pipe. The result is
-/// the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` when `length` is
+/// the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` if `length` is
 /// more than 2 GiB less a page. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
 ///

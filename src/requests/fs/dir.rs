@@ -31,7 +31,7 @@ pub(super) static READDIR: Operation = Operation {
     // SAFETY: by the contract of `uv_fs_readdir` the directory is NULL or valid.
     prepare: |req| require(!req.dir().is_null() && unsafe { !(*req.dir()).dirents.is_null() }),
     free: |req, dir| {
-        // SAFETY: `readdir` put `result` names into the directory's entries.
+        // SAFETY: `readdir` wrote `result` names to the directory's entries.
         unsafe { free_names(dir.cast(), req.result.get()) };
     },
     ..Operation::new(UV_FS_READDIR, readdir)
@@ -100,7 +100,7 @@ fn scandir(request: &FsRequest) -> Result<isize> {
     let count = scan.entries.len();
     if count > 0 {
         let block = memory::malloc(size_of::<Scan>())?.cast::<Scan>();
-        // SAFETY: the block is as large as what is written, and malloc aligns it.
+        // SAFETY: the block has the size of a `Scan`, and malloc aligns it.
         unsafe { block.write(scan) };
         request.ptr.set(block.as_ptr().cast());
     }
@@ -290,8 +290,8 @@ pub unsafe extern "C" fn uv_fs_scandir(
 /// Gets the next entry that `uv_fs_scandir()` found.
 ///
 /// Returns 0 and sets `ent`, whose name is valid until the next call or `uv_fs_req_cleanup()`;
-/// `UV_EOF` when there are no more; the error of a `uv_fs_scandir()` that failed. The type is
-/// `UV_DIRENT_UNKNOWN` on file systems that do not tell it.
+/// `UV_EOF` after the last one; the error of a `uv_fs_scandir()` that failed. The type is
+/// `UV_DIRENT_UNKNOWN` on file systems that do not store it.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir_next>.
 ///
 /// # Safety
@@ -333,7 +333,7 @@ pub unsafe extern "C" fn uv_fs_opendir(
 /// particular order, without `.` and `..`.
 ///
 /// The caller sets these two fields before. The result is the number of entries, 0 at the end, or
-/// an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
+/// an error, `UV_EINVAL` if `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
 /// frees the names; it must be called before `dir` is closed or its fields are changed. Only one
 /// request may read a directory at a time. `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
@@ -354,7 +354,7 @@ pub unsafe extern "C" fn uv_fs_readdir(
 
 /// Closes a directory and frees `dir`: closedir(3).
 ///
-/// The result is 0, or `UV_EINVAL` when `dir` is NULL.
+/// The result is 0, or `UV_EINVAL` if `dir` is NULL.
 /// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
 ///

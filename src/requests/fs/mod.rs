@@ -86,7 +86,7 @@ const _: () = {
     assert!(offset_of!(FsRequest, bufsml) == offset_of!(uv_fs_t, bufsml));
 };
 
-// SAFETY: the offset is that of the work, and the fields are `Cell`s.
+// SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for FsRequest {
     const OFFSET: usize = offset_of!(FsRequest, work);
 
@@ -120,7 +120,7 @@ pub unsafe fn cancel(req: *mut uv_req_t) -> Result {
 }
 
 impl FsRequest {
-    /// Whether the call is synchronous: it has no callback.
+    /// Returns whether the call is synchronous: it has no callback.
     fn is_sync(&self) -> bool {
         self.callback.get().is_none()
     }
@@ -144,7 +144,7 @@ impl FsRequest {
         Ok(())
     }
 
-    /// As [`FsRequest::keep_path`], for both paths.
+    /// Copies both paths, unless the call is synchronous.
     fn keep_paths(&self) -> Result {
         if self.is_sync() {
             return Ok(());
@@ -170,7 +170,7 @@ impl FsRequest {
     }
 
     fn new_path(&self) -> Path<'_> {
-        // SAFETY: as above.
+        // SAFETY: NULL or a string by the contract of the C function, or a copy of one.
         unsafe { Path::new(self.new_path.get()) }
     }
 

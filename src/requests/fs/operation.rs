@@ -15,8 +15,8 @@ use libc::{mode_t, off_t};
 /// A file operation: everything that depends on the `fs_type`.
 pub struct Operation {
     pub kind: uv_fs_type,
-    /// Checks the arguments and, for an asynchronous call, copies what they point to. After an error
-    /// the request owns nothing.
+    /// Checks the arguments and, for an asynchronous call, copies the memory that they point to. After an
+    /// error the request owns nothing.
     pub prepare: fn(&FsRequest) -> Result,
     /// Runs the operation.
     pub run: fn(&FsRequest) -> Result<isize>,
@@ -88,12 +88,13 @@ impl Operation {
         Operation { prepare: FsRequest::keep_paths, ..Operation::new(kind, run) }
     }
 
-    /// Makes `req` a request for this operation and runs it: at once if there is no callback,
-    /// otherwise on the pool or the loop's ring. Returns the value for the C function to return.
+    /// Initialises `req` for this operation and runs it: at once if there is no callback, otherwise on the
+    /// pool or the loop's ring. Returns the return value of the C function.
     ///
-    /// # Safety `req` is NULL or memory for a request that is not under way; `loop` is an
-    /// initialised loop unless there is no callback; both stay until the operation is done, and so
-    /// does the memory that the arguments of a synchronous call point to.
+    /// # Safety
+    /// `req` is NULL or memory for a request that is not active; `loop` is an initialised loop unless there
+    /// is no callback; both stay valid until the operation is done, and so does the memory that the
+    /// arguments of a synchronous call point to.
     #[inline(always)]
     pub unsafe fn start(
         &'static self,

@@ -95,7 +95,7 @@ unsafe impl EventHandler for ActiveRing {
             let Some(completion) = active.ring.pop().filter(|_| is_current) else { break };
             // Each completion counts as one event; the poll phase has counted one already.
             loop_.count_events(u64::from(index > 0));
-            // SAFETY: it came off this loop's ring just now.
+            // SAFETY: the completion is from this loop's ring.
             unsafe { finish(loop_, completion) };
         }
         loop_.ring.draining.set(None);
@@ -107,13 +107,13 @@ pub(super) const HERE: Fd = Fd(libc::AT_FDCWD);
 /// Starts an operation on the ring. Returns false if the pool must run it.
 ///
 /// # Safety
-/// The request and what it points to stay until its callback.
+/// The request and the memory that it points to stay valid until its callback.
 pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Operation) -> bool {
     let Some(active) = loop_.ring.get(loop_) else { return false };
     let Some(entry) = (operation.entry)(request) else { return false };
     let entry = entry.user_data(ptr::from_ref(request).expose_provenance() as u64);
     // Set before the push, as the kernel may complete the operation at once.
-    request.work.give_to_ring();
+    request.work.assign_to_ring();
     // SAFETY: as documented; the entry points to copies of paths and buffers and to room for the
     // answer, which the request owns until the completion.
     let pushed = unsafe { active.ring.push(&entry) };
@@ -157,7 +157,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
 
 /// Cancels an operation that the kernel has not begun.
 pub(super) fn cancel(request: &FsRequest) -> Result {
-    // SAFETY: a request that is under way has a loop.
+    // SAFETY: an active request has a loop, which is alive.
     let loop_ = unsafe { Loop::of(request.loop_.get()) };
     let active = loop_.ring.get(loop_).ok_or(Error::EBUSY)?;
     active.ring.cancel(ptr::from_ref(request).addr() as u64)?;
@@ -176,8 +176,8 @@ impl FsRequest {
         self.off.get().max(-1) as u64
     }
 
-    /// Whether the pool must run the operation: the ring does not support it for this file, or it was
-    /// interrupted, and the pool repeats it.
+    /// Returns whether the pool must run the operation: if the ring does not support it for this file, or
+    /// it was interrupted, as the pool repeats it.
     fn is_for_pool_after(&self, result: i32) -> bool {
         match -result {
             libc::EOPNOTSUPP => true,

@@ -77,7 +77,7 @@ unsafe fn free_statx(request: &FsRequest, answer: *mut c_void) {
 fn statfs(request: &FsRequest) -> Result {
     let found = sys::fs::statfs(request.path())?;
     let answer = memory::malloc(size_of::<uv_statfs_t>())?.cast::<uv_statfs_t>();
-    // SAFETY: the block is as large as what is written, and malloc aligns it.
+    // SAFETY: the block has the size of the value, and malloc aligns it.
     unsafe {
         answer.write(uv_statfs_t {
             f_type: found.f_type as u64,

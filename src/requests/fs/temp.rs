@@ -22,11 +22,11 @@ pub(super) static MKSTEMP: Operation = Operation {
 
 fn mkstemp(request: &FsRequest) -> Result<isize> {
     let template = request.path.get().cast_mut();
-    // SAFETY: as in `MKDTEMP`.
+    // SAFETY: `template` is a copy that `copy_path` made, and nothing else refers to it.
     match unsafe { sys::fs::mkstemp(template) } {
         Ok(fd) => Ok(fd as isize),
         Err(error) => {
-            // The caller must not take what is left of the template for a name.
+            // Clears the template, so that the caller does not use it as a name.
             // SAFETY: a string has at least its NUL.
             unsafe { template.write(0) };
             Err(error)
