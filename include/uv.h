@@ -2268,15 +2268,15 @@ UV_EXTERN int uv_fs_event_getpath(uv_fs_event_t *handle, char *buffer, size_t *s
 UV_EXTERN int uv_fs_poll_init(uv_loop_t *loop, uv_fs_poll_t *handle);
 
 /**
- * Calls stat(2) for `path` every `interval` milliseconds (0 counts as 1), the first time at once,
- * and `poll_cb` when the outcome differs from that of the time before.
+ * Calls stat(2) for `path` now and every `interval` milliseconds (0 means 1), and `poll_cb` when the result
+ * differs from the previous one.
  *
- * The callback gets a status of 0, what was known before and what is now. When stat(2) fails, it
- * gets the error, what was known before and zeroes; once, until the error is another or gone. What
- * was known is zeroes while stat(2) has not succeeded. The time of access alone is no difference.
+ * The callback receives a status of 0, the previous and the current attributes. If stat(2) fails, it
+ * receives the error, the previous attributes and zeros, and is not called again until the error changes.
+ * The previous attributes are zeros until stat(2) has succeeded. The time of access is not compared.
  *
- * Returns 0, also when the handle is active, which changes nothing then; `UV_EINVAL` when it is
- * closing or `path` is NULL; `UV_ENOMEM`.
+ * Returns 0, also if the handle is active, which is not changed then; `UV_EINVAL` if it is closing or
+ * `path` is NULL; or `UV_ENOMEM`.
  * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_start>.
  */
 UV_EXTERN int uv_fs_poll_start(uv_fs_poll_t *handle,
@@ -2285,18 +2285,17 @@ UV_EXTERN int uv_fs_poll_start(uv_fs_poll_t *handle,
                                unsigned int interval);
 
 /**
- * Stops polling: the callback is not called any more. Stopping twice is harmless. Returns 0.
+ * Stops polling: the callback is not called any more. Does nothing if the handle is not active. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_stop>.
  */
 UV_EXTERN int uv_fs_poll_stop(uv_fs_poll_t *handle);
 
 /**
- * Copies the path that the handle polls, with a NUL, and sets `*size` to its length without.
+ * Copies the path that the handle polls, with a NUL, and sets `*size` to its length without the NUL.
  *
- * Returns 0; `UV_EINVAL` when the handle is not active, which sets `*size` to 0, or when `buffer`
- * or `size` is NULL or `*size` is 0; `UV_ENOBUFS` when `*size` bytes are too few, and sets it to
- * what is needed.
+ * Returns 0; `UV_EINVAL` if the handle is not active, which sets `*size` to 0, or if `buffer` or `size` is
+ * NULL or `*size` is 0; or `UV_ENOBUFS` if the buffer is too small, which sets `*size` to the required size.
  * See <https://docs.libuv.org/en/v1.x/fs_poll.html#c.uv_fs_poll_getpath>.
  */
 UV_EXTERN int uv_fs_poll_getpath(uv_fs_poll_t *handle, char *buffer, size_t *size);
@@ -3301,7 +3300,7 @@ UV_EXTERN int uv_cancel(uv_req_t *req);
 /**
  * Checks whether the process may access a file: access(2).
  *
- * `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` or-ed together. The result is 0 or an error.
+ * `mode` is `F_OK`, or `R_OK`, `W_OK` and `X_OK` combined with `|`. The result is 0 or an error.
  * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_access>.
  */
@@ -3324,7 +3323,7 @@ UV_EXTERN int uv_fs_chmod(uv_loop_t *loop,
                           uv_fs_cb cb);
 
 /**
- * As `uv_fs_chmod()`, of an open file: fchmod(2).
+ * Sets the permissions of an open file: fchmod(2).
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchmod>.
  */
@@ -3348,7 +3347,7 @@ UV_EXTERN int uv_fs_chown(uv_loop_t *loop,
                           uv_fs_cb cb);
 
 /**
- * As `uv_fs_chown()`, of an open file: fchown(2).
+ * Sets the owner and the group of an open file: fchown(2).
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_fchown>.
  */
@@ -3360,7 +3359,7 @@ UV_EXTERN int uv_fs_fchown(uv_loop_t *loop,
                            uv_fs_cb cb);
 
 /**
- * As `uv_fs_chown()`, of a symbolic link itself: lchown(2).
+ * Sets the owner and the group of a symbolic link itself: lchown(2).
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lchown>.
  */
@@ -3374,9 +3373,9 @@ UV_EXTERN int uv_fs_lchown(uv_loop_t *loop,
 /**
  * Sets the times of a file's last access and last change: utimensat(2).
  *
- * `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the present,
+ * `atime` and `mtime` are seconds since 1970, with fractions; `UV_FS_UTIME_NOW` is the current time,
  * `UV_FS_UTIME_OMIT` does not change a time. The result is 0 or an error, `UV_EINVAL` for a time
- * that no file can have. `uv_fs_open()` describes `loop`, `req` and `cb`.
+ * out of range. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_utime>.
  */
 UV_EXTERN int uv_fs_utime(uv_loop_t *loop,
@@ -3387,7 +3386,7 @@ UV_EXTERN int uv_fs_utime(uv_loop_t *loop,
                           uv_fs_cb cb);
 
 /**
- * As `uv_fs_utime()`, of an open file: futimens(3).
+ * Sets the times of an open file, as `uv_fs_utime()` does: futimens(3).
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_futime>.
  */
@@ -3399,7 +3398,7 @@ UV_EXTERN int uv_fs_futime(uv_loop_t *loop,
                            uv_fs_cb cb);
 
 /**
- * As `uv_fs_utime()`, of a symbolic link itself.
+ * Sets the times of a symbolic link itself, as `uv_fs_utime()` does.
  *
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_lutime>.
  */
@@ -3434,7 +3433,7 @@ UV_EXTERN int uv_fs_copyfile(uv_loop_t *loop,
  * inside the kernel if it supports that for these two files.
  *
  * The position of `in_fd` does not change, unless it has no offsets, like a pipe. The result is
- * the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` when `length` is
+ * the number of bytes, which may be less than `length`, or an error. `UV_EINVAL` if `length` is
  * more than 2 GiB less a page. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_sendfile>.
  */
@@ -3485,8 +3484,8 @@ UV_EXTERN int uv_fs_scandir(uv_loop_t *loop,
  * Gets the next entry that `uv_fs_scandir()` found.
  *
  * Returns 0 and sets `ent`, whose name is valid until the next call or `uv_fs_req_cleanup()`;
- * `UV_EOF` when there are no more; the error of a `uv_fs_scandir()` that failed. The type is
- * `UV_DIRENT_UNKNOWN` on file systems that do not tell it.
+ * `UV_EOF` after the last one; the error of a `uv_fs_scandir()` that failed. The type is
+ * `UV_DIRENT_UNKNOWN` on file systems that do not store it.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_scandir_next>.
  */
 UV_EXTERN int uv_fs_scandir_next(uv_fs_t *req, uv_dirent_t *ent);
@@ -3506,7 +3505,7 @@ UV_EXTERN int uv_fs_opendir(uv_loop_t *loop, uv_fs_t *req, const char *path, uv_
  * particular order, without `.` and `..`.
  *
  * The caller sets these two fields before. The result is the number of entries, 0 at the end, or
- * an error, `UV_EINVAL` when `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
+ * an error, `UV_EINVAL` if `dir` or `dir->dirents` is NULL. `uv_fs_req_cleanup()`
  * frees the names; it must be called before `dir` is closed or its fields are changed. Only one
  * request may read a directory at a time. `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_readdir>.
@@ -3516,7 +3515,7 @@ UV_EXTERN int uv_fs_readdir(uv_loop_t *loop, uv_fs_t *req, uv_dir_t *dir, uv_fs_
 /**
  * Closes a directory and frees `dir`: closedir(3).
  *
- * The result is 0, or `UV_EINVAL` when `dir` is NULL.
+ * The result is 0, or `UV_EINVAL` if `dir` is NULL.
  * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_closedir>.
  */
@@ -3838,7 +3837,7 @@ UV_EXTERN int uv_fs_mkstemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_f
  * an error; all arguments are copied. Without a callback the call blocks, and the list is in
  * `req->addrinfo`. The caller frees the list with `uv_freeaddrinfo()`.
  *
- * Returns 0; `UV_EINVAL` when `req` is NULL, when both `node` and `service` are, and for a host name
+ * Returns 0; `UV_EINVAL` if `req` is NULL, when both `node` and `service` are, and for a host name
  * that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
  * the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread only.
  * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
@@ -3866,7 +3865,7 @@ UV_EXTERN void uv_freeaddrinfo(struct addrinfo *ai);
  * With a callback the look-up runs on the thread pool, and the callback gets the names, or NULL and
  * an error. Without a callback the call blocks, and the names are in `req->host` and `req->service`.
  *
- * Returns 0; `UV_EINVAL` when `req` or `addr` is NULL or the address is of another family; without
+ * Returns 0; `UV_EINVAL` if `req` or `addr` is NULL or the address is of another family; without
  * a callback also the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread
  * only.
  * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getnameinfo>.

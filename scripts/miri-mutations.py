@@ -39,10 +39,10 @@ FAULTS = {
         [
             (
                 "src/handles/mod.rs",
-                "            loop_.handles.push_back(&(*handle).all);\n",
+                "            loop_.add_handle(&(*handle).all);\n",
                 "let number = (&raw mut (*handle).number).cast::<MaybeUninit<u64>>();\n"
                 "number.write(MaybeUninit::uninit());\n"
-                "loop_.handles.push_back(&(*handle).all);\n",
+                "loop_.add_handle(&(*handle).all);\n",
             )
         ],
     ),
