@@ -2005,7 +2005,7 @@ UV_EXTERN int uv_loop_fork(uv_loop_t *loop);
  *
  * Returns non-zero if handles or requests are still active: in default mode after `uv_stop()`, in the
  * other modes if the loop should be run again. Do not call it from a callback. A C++ exception may leave
- * a callback and with it this function; the next call makes the callbacks that are left.
+ * a callback and with it this function; the next call calls the remaining callbacks.
  * See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run>.
  */
 UV_EXTERN int uv_run(uv_loop_t *loop, uv_run_mode mode);
@@ -3837,7 +3837,7 @@ UV_EXTERN int uv_fs_mkstemp(uv_loop_t *loop, uv_fs_t *req, const char *tpl, uv_f
  * an error; all arguments are copied. Without a callback the call blocks, and the list is in
  * `req->addrinfo`. The caller frees the list with `uv_freeaddrinfo()`.
  *
- * Returns 0; `UV_EINVAL` if `req` is NULL, when both `node` and `service` are, and for a host name
+ * Returns 0; `UV_EINVAL` if `req` is NULL, if both `node` and `service` are, or for a host name
  * that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
  * the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread only.
  * See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.
@@ -4626,7 +4626,7 @@ UV_EXTERN int uv_thread_setpriority(uv_thread_t tid, int priority);
 /**
  * Creates a key, whose value is NULL in every thread.
  *
- * Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
+ * Returns 0, or an error code such as `UV_EAGAIN` if there are too many keys.
  * See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
  */
 UV_EXTERN int uv_key_create(uv_key_t *key);

@@ -45,7 +45,7 @@ impl Link {
         Link { next: Cell::new(ptr::null()), prev: Cell::new(ptr::null()), _pin: PhantomPinned }
     }
 
-    /// Whether the element is in a list. An element of a stack, which sets `next` only, is not.
+    /// Returns whether the element is in a list. An element of a stack, which sets `next` only, is not.
     pub fn is_linked(&self) -> bool {
         !self.prev.get().is_null()
     }

@@ -27,7 +27,7 @@ const MAX_CREDIT: i32 = 8 * FAILURE as i32;
 /// held by another thread during a fork, and the child would wait for it.
 static CORES: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether spinning leaves a core for the thread that is waited for. std's `available_parallelism` opens
+/// Returns whether spinning leaves a core for the thread that is waited for. std's `available_parallelism` opens
 /// files, which would make descriptors appear and disappear.
 fn several_cores() -> bool {
     let mut cores = CORES.load(Ordering::Relaxed);

@@ -183,7 +183,7 @@ pub unsafe extern "C" fn uv_loop_fork(r#loop: *mut uv_loop_t) -> c_int {
 ///
 /// Returns non-zero if handles or requests are still active: in default mode after `uv_stop()`, in the
 /// other modes if the loop should be run again. Do not call it from a callback. A C++ exception may leave
-/// a callback and with it this function; the next call makes the callbacks that are left.
+/// a callback and with it this function; the next call calls the remaining callbacks.
 /// See <https://docs.libuv.org/en/v1.x/loop.html#c.uv_run>.
 ///
 /// # Safety

@@ -209,7 +209,7 @@ impl Loop {
         self.fs_events.after_fork(self)
     }
 
-    /// Does what `uv_loop_fork()` does if the child of a fork has not called it.
+    /// Replaces inherited kernel objects if the child of a fork has not called `uv_loop_fork()`.
     pub fn make_own(&self) -> Result {
         match self.poller.is_inherited() {
             true => self.after_fork(),
@@ -459,7 +459,7 @@ impl Loop {
         self.requeued.move_to(round);
 
         let began = self.now();
-        // A first wait that does not block tells events that were ready from those that come later.
+        // A first wait that does not block finds the events that were ready before the wait.
         let mut left = if measure { 0 } else { timeout };
         let mut asked = !measure || timeout == 0;
         loop {

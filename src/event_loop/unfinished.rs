@@ -1,8 +1,8 @@
-//! The work of the phase that runs.
+//! The remaining work of the current phase.
 //!
-//! A C++ exception, or `pthread_exit`, may leave a callback and with it `uv_run`. What is still to be
-//! done is in here then, and the next `uv_run` goes on with it: on the stack it would be lost, and
-//! handles would point there.
+//! A C++ exception, or `pthread_exit`, may leave a callback and with it `uv_run`. The next `uv_run`
+//! continues with the work that is stored here. On the stack it would be lost, and handles would have
+//! dangling links.
 
 use crate::handles::async_::AsyncReceiver;
 use crate::handles::Handle;
@@ -12,22 +12,22 @@ use core::cell::Cell;
 use core::ptr;
 
 pub struct Unfinished {
-    /// The loop runs, or a callback has left it.
+    /// Whether the loop is running, or a callback has left it.
     pub running: Cell<bool>,
-    /// The watcher whose handler runs.
+    /// The watcher whose handler is running.
     pub watcher: Cell<*const Watcher>,
-    /// The watchers that have their turn in this pending phase ...
+    /// The remaining watchers of this pending phase.
     pub pending: List,
-    /// ... and those in this poll phase.
+    /// The remaining requeued watchers of this poll phase.
     pub requeued: List,
-    /// Timers that are due, and inactive already.
+    /// The remaining due timers, which are already inactive.
     pub timers: List,
-    /// Work of the pool that is to be called back.
+    /// The finished work of the pool that remains to be called back.
     pub works: List,
     pub asyncs: AsyncReceiver,
-    /// Processes that have ended and are to be called back.
+    /// The ended processes that remain to be called back.
     pub ended: List,
-    /// The stack of handles that are closed in this closing phase. The first is being closed.
+    /// The remaining handles of this closing phase, a stack. The first is being closed.
     pub closing: Cell<*const Handle>,
 }
 

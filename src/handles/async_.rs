@@ -123,12 +123,12 @@ impl AsyncReceiver {
         }
     }
 
-    /// Whether there has been an async handle.
+    /// Returns whether an async handle was ever initialised.
     pub fn is_used(&self) -> bool {
         self.initialised.get() > 0
     }
 
-    /// Whether handles wait to be called back, apart from those on the mailbox's stack.
+    /// Returns whether handles wait to be called back, apart from those on the mailbox's stack.
     pub fn has_received(&self) -> bool {
         !self.received.is_empty()
     }

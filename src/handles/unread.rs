@@ -30,13 +30,13 @@ impl<const N: usize> Unread<N> {
     /// Reads messages in place of the dispatched ones. Returns whether there were any.
     pub fn fill(&self, fd: c_int) -> bool {
         self.clear();
-        // SAFETY: the caller uses no message of before.
+        // SAFETY: no message of an earlier read is used any more, as `rest` documents.
         let length = sys::fd::read_bytes(fd, unsafe { &mut *self.buffer.get() }).unwrap_or(0);
         self.end.set(length);
         length > 0
     }
 
-    /// Whether the latest read left `room` bytes of the buffer, hence found all messages.
+    /// Returns whether the latest read left `room` bytes of the buffer unused, hence found all messages.
     pub fn had_room(&self, room: usize) -> bool {
         self.end.get() > 0 && self.end.get() + room <= N
     }

@@ -289,7 +289,7 @@ pub extern "C" fn uv_thread_getcpu() -> c_int {
     thread::cpu().into_c()
 }
 
-/// Whether the thread's priority is its nice value, and the thread is the calling one. Nice values of
+/// Returns whether the thread is the calling one and its priority is its nice value. Nice values of
 /// other threads are not accessible, as pthread does not expose kernel ids.
 fn is_nice_here(tid: uv_thread_t, policy: c_int) -> bool {
     // SAFETY: compares ids.

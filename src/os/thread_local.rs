@@ -8,7 +8,7 @@ use core::ffi::{c_int, c_void};
 
 /// Creates a key, whose value is NULL in every thread.
 ///
-/// Returns 0, or an error code such as `UV_EAGAIN` when there are too many keys.
+/// Returns 0, or an error code such as `UV_EAGAIN` if there are too many keys.
 /// See <https://docs.libuv.org/en/v1.x/threading.html#c.uv_key_create>.
 ///
 /// # Safety

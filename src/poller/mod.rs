@@ -101,8 +101,8 @@ impl Poller {
         self.poll.borrow().as_raw_fd()
     }
 
-    /// Whether the selector was made by a process that this one was forked from. Both have the same then,
-    /// so nothing in it is changed: the parent would miss its events.
+    /// Returns whether the selector is inherited from the parent of a fork. Both processes share it then, so
+    /// it must not be changed: the parent would miss events.
     pub fn is_inherited(&self) -> bool {
         self.process.get() != sys::process::generation()
     }
@@ -112,7 +112,7 @@ impl Poller {
         self.running.set(true);
     }
 
-    /// Notes that the loop stops running, and brings the selector up to date for an embedder.
+    /// Notes that the loop stops running, and renews stale registrations for an embedder.
     pub fn leave(&self) {
         self.running.set(false);
         if self.is_stale.get() {

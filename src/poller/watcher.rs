@@ -27,7 +27,7 @@ pub unsafe trait EventHandler: Sized {
     /// Runs in the poll phase after [`Watcher::requeued`] was queued.
     fn on_requeued(&self) {}
 
-    /// Whether the handler waits for nothing of the kernel at the moment.
+    /// Returns whether the handler waits for no event.
     fn is_idle(&self) -> bool {
         false
     }
@@ -50,7 +50,7 @@ impl Vtable {
             // SAFETY: as documented, and by the contract of the trait.
             unsafe { &*watcher.byte_sub(H::OFFSET).cast::<H>() }
         }
-        // SAFETY: the functions are called with the watcher of an `H`, as `Watcher::new` is told.
+        // SAFETY: the functions are called with the watcher of an `H`, the type parameter of `Watcher::new`.
         unsafe {
             &Vtable {
                 on_event: |watcher, event| handler::<H>(watcher).on_event(event),
@@ -176,7 +176,7 @@ impl Watcher {
         self.flags.set(if on { rest | flag } else { rest });
     }
 
-    /// Whether the registration is to be renewed before the next wait.
+    /// Returns whether the registration must be renewed before the next wait.
     pub(super) fn is_stale(&self) -> bool {
         self.has(STALE)
     }

@@ -1,4 +1,4 @@
-//! The thread pool: runs work that would block a loop and brings it back as an event.
+//! The thread pool: runs work that would block a loop. Its completion is an event of the loop.
 //!
 //! One pool serves all loops of the process. [`Work`] lies in the private area of a request. It moves
 //! from the inbox to the queue, to a worker, and to its loop's stack of finished work; only one of
@@ -85,15 +85,15 @@ const _: () = {
 struct State {
     queue: List,
     slow_queue: List,
-    /// Workers that run slow work at the moment.
+    /// The number of workers that are running slow work.
     slow_running: Cell<usize>,
     /// Whether slow work comes next if both queues have work.
     slow_next: Cell<bool>,
-    /// Workers that wait for `WORK_AVAILABLE`.
+    /// The number of workers that wait for `WORK_AVAILABLE`.
     idle: Cell<usize>,
     /// Whether a worker is spinning.
     spinning: Cell<bool>,
-    /// Workers that were woken and do not have the lock yet.
+    /// The number of workers that were woken and do not have the lock yet.
     waking: Cell<usize>,
     threads: RefCell<Vec<libc::pthread_t>>,
     stopping: Cell<bool>,
@@ -283,7 +283,7 @@ fn add_queued(change: isize) {
 }
 
 impl State {
-    /// Whether a worker will look at the inbox and the queues without being woken.
+    /// Returns whether a worker will check the inbox and the queues without being woken.
     fn has_searching(&self) -> bool {
         self.waking.get() > 0 || self.spinning.get()
     }
@@ -478,7 +478,7 @@ fn wait_for_work(mut state: Guard) -> Guard {
             .spin_until(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
         state = lock();
         state.spinning.set(false);
-        // The count does not tell: while new work came, another worker may have taken slow work.
+        // The count does not suffice: another worker may have taken slow work while new work arrived.
         if state.has_next() || state.stopping.get() {
             return state;
         }

@@ -140,7 +140,7 @@ unsafe impl PoolRequest for AddrInfo {
 /// an error; all arguments are copied. Without a callback the call blocks, and the list is in
 /// `req->addrinfo`. The caller frees the list with `uv_freeaddrinfo()`.
 ///
-/// Returns 0; `UV_EINVAL` if `req` is NULL, when both `node` and `service` are, and for a host name
+/// Returns 0; `UV_EINVAL` if `req` is NULL, if both `node` and `service` are, or for a host name
 /// that is empty, not UTF-8 or longer than 255 bytes in ASCII; `UV_ENOMEM`; without a callback also
 /// the error of the look-up, such as `UV_EAI_NONAME`. With a callback: loop thread only.
 /// See <https://docs.libuv.org/en/v1.x/dns.html#c.uv_getaddrinfo>.

@@ -66,7 +66,7 @@ pub fn set_thread_name(name: &CStr) {
     unsafe { c::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
-/// The number of forks between the first process and this one.
+/// Returns the number of forks between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// Returns a number that differs between a process and its child.

@@ -27,7 +27,7 @@ pub fn window_size(fd: c_int) -> Result<winsize> {
     unsafe { output(|size: *mut winsize| c::ioctl(fd, libc::TIOCGWINSZ, size)) }
 }
 
-/// Whether the descriptor is the master side of a pseudo-terminal.
+/// Returns whether the descriptor is the master side of a pseudo-terminal.
 pub fn is_master(fd: c_int) -> bool {
     // SAFETY: TIOCGPTN stores an unsigned int.
     unsafe { output(|number: *mut c_uint| c::ioctl(fd, libc::TIOCGPTN, number)) }.is_ok()

@@ -57,7 +57,7 @@ impl Address {
 #[repr(C, align(8))]
 struct Control<const N: usize>([MaybeUninit<u8>; N]);
 
-/// The size of a control message with this many descriptors.
+/// Returns the size of a control message with this many descriptors.
 #[expect(clippy::cast_possible_truncation, reason = "the callers' numbers are small")]
 const fn control_size(descriptors: usize) -> usize {
     // SAFETY: computes a number.

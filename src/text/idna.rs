@@ -15,7 +15,7 @@ const DAMP: u32 = 700;
 const INITIAL_BIAS: u32 = 72;
 const INITIAL_N: u32 = 128;
 
-/// Whether a character ends a label: the dot, and those of East Asian keyboards.
+/// Returns whether a character ends a label: the dot, and those of East Asian keyboards.
 fn is_dot(c: char) -> bool {
     matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
 }

@@ -204,7 +204,7 @@ impl FsRequest {
     }
 }
 
-/// Frees a block that an operation made for `ptr`.
+/// Frees a block that an operation allocated for `ptr`.
 ///
 /// # Safety
 /// `block` is from `memory` and not used afterwards.
