@@ -192,7 +192,7 @@ static int run_one(const char* name, const char* given_scratch) {
   else
     make_scratch(scratch, sizeof(scratch));
 
-  /* What a forked child inherits unflushed would be printed twice. */
+  /* A forked child would print the unflushed output again. */
   setvbuf(stdout, NULL, _IOLBF, 0);
   /* As in every program that writes to sockets. */
   signal(SIGPIPE, SIG_IGN);
@@ -279,7 +279,7 @@ static struct {
 } options = {.repeat = 1, .jobs = 1, .timeout = 60};
 
 static struct job jobs[MAX_JOBS];
-/* What wakes the parent: blocked in it, and unblocked again in the tests. */
+/* The signals that wake the parent: blocked in it, and unblocked in the tests. */
 static sigset_t signals;
 static sigset_t old_mask;
 static char exe_path[PATH_MAX];
@@ -471,7 +471,7 @@ static bool matches(const char* name, const char* pattern) {
   return strncmp(name, pattern, strlen(pattern)) == 0;
 }
 
-/* Fills names, which has room for every test, and returns how many. */
+/* Fills names, which has room for every test, and returns their number. */
 static size_t select_tests(const char** names, char** patterns, int n) {
   struct test_entry* entry;
   size_t count = 0;
@@ -594,9 +594,9 @@ static void parse_options(int argc, char** argv) {
   }
 }
 
-/* What whoever started this program left open (CTest its log, for one) is not
- * for the tests, nor for the children that they start: where memory ends in the
- * middle of a call, what libuv does depends on the number of the descriptor. */
+/* Tests and their children do not inherit descriptors that this program's parent
+ * left open, such as CTest's log: where memory ends in the middle of a call, the
+ * result of libuv depends on the number of the descriptor. */
 static void keep_descriptors_from_children(void) {
   int fd;
 

@@ -117,8 +117,8 @@ static void close_when_all_posted_cb(uv_async_t* async) {
   if (atomic_load(&posted) == THREADS * SENDS) uv_stop(async->loop);
 }
 
-/* What was written before a send is seen by a callback after it: were one
- * wake-up lost, the last count would never be seen and the run not end. */
+/* A callback after a send sees the writes before it: if a wake-up were lost, the
+ * last count would never be seen and the run would not end. */
 TEST(async_no_wakeup_from_many_threads_is_lost) {
   uv_loop_t loop;
   uv_async_t async;
@@ -367,7 +367,7 @@ TEST(async_two_loops_relay_to_each_other) {
   for (i = 0; i < 2; i++) CLOSE_LOOP(&relay_loops[i]);
 }
 
-/* What happened, a letter each. */
+/* The events, a letter for each. */
 static char story[64];
 static uv_async_t named[5];
 

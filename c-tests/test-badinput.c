@@ -278,7 +278,7 @@ TEST(bad_out_of_descriptors) {
   ASSERT_EQ(uv_loop_init(&loop), UV_EMFILE);
   ASSERT_NULL(uv_loop_new());
   while (filled > 0) ASSERT_OK(close(fillers[--filled]));
-  /* What failed left nothing behind that is in the way now. */
+  /* The failed calls left nothing behind. */
   ASSERT_OK(uv_loop_init(&loop));
   ASSERT_OK(uv_tcp_init_ex(&loop, &tcp, AF_INET));
   expect_idle_loop();

@@ -14,12 +14,12 @@
 static uv_loop_t loop;
 static int done;
 
-/* What the last look-up was asked for; several may run at the same time. */
+/* The arguments of the last look-up; several may run at the same time. */
 static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 static char asked_host[512], asked_service[64];
 static int has_host, has_service, has_hints, asked_flags;
 
-/* What it answers; 0 makes one up, or passes numeric names on. */
+/* Its result; with 0 it makes up an address, or resolves a numeric name. */
 static int answer, answer_errno;
 
 /* With `blocking`, a look-up says that it began, and waits. */

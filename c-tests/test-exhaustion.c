@@ -1,5 +1,5 @@
-/* What the system has no more of: descriptors, threads, inotify's instances and
- * watches. Each call says so, leaves nothing behind, and works again later. */
+/* Exhausted resources: descriptors, threads, inotify instances and watches. Each
+ * call fails, leaves nothing behind, and works again later. */
 #include "test-os.h"
 #include "test-process.h"
 
@@ -84,7 +84,7 @@ static int do_pipe_connect(void) {
   ASSERT_OK(uv_pipe_init(&loop, &handle.pipe, 0));
   r = uv_pipe_connect2(&req, &handle.pipe, "/absent", 7, 0, connect_cb);
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
-  /* With a socket it is found out that nobody listens. */
+  /* With a socket, connecting fails because there is no listener. */
   if (r == 0 && result != UV_ENOENT) r = result;
   return r;
 }
@@ -295,7 +295,7 @@ TEST(exhaustion_too_few_descriptors) {
   ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
   limit.rlim_cur = LIMIT;
   ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
-  /* What the process keeps for good. */
+  /* Resources that the process keeps. */
   ASSERT_OK(do_loop_init());
   for (i = 0; i < COUNT(calls); i++) {
     int count = 0;
@@ -507,7 +507,7 @@ TEST(exhaustion_no_inotify_watch) {
   ASSERT_EQ(uv_is_active(HANDLE(&more[2])), 0);
   /* Those of one file share a watch. */
   ASSERT_OK(do_fs_event());
-  /* What is given back can be had again. */
+  /* A released watch can be used again. */
   ASSERT_OK(uv_fs_event_stop(&more[1]));
   ASSERT_OK(uv_fs_event_start(&more[2], NULL, path[2], 0));
   CLOSE_LOOP(&loop);

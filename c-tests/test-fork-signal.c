@@ -161,7 +161,7 @@ static void watch_another_signal(void* arg) {
   CLOSE_LOOP(&s.loop);
 }
 
-/* In the child nobody ends what another thread's handler has begun. */
+/* In the child no thread finishes a handler that another thread began. */
 TEST(fork_while_another_thread_handles_signals) {
   enum { CHILDREN = 50 };
   struct signal_scenario s;
@@ -269,7 +269,7 @@ static void fork_once_cb(uv_signal_t* watcher, int signum) {
   if (forked.pid == 0) ASSERT_OK(uv_loop_fork(watcher->loop));
 }
 
-/* What the loop knew of before the fork is for parent and child. */
+/* Signals that the loop read before the fork are for parent and child. */
 TEST(fork_in_a_signal_callback) {
   uv_loop_t loop;
   int i;

@@ -101,7 +101,7 @@ FS_TEST(fs_mkdtemp_mkstemp_errors) {
   size_t i;
   for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     FS_IS(UV_EINVAL, mkdtemp, bad[i]);
-    /* A failed mkstemp leaves no name behind that somebody might use. */
+    /* A failed mkstemp leaves no name that could be used. */
     ASSERT_EQ(FS(mkstemp, bad[i]), UV_EINVAL);
     ASSERT_STR_EQ(fs_req.path, "");
     fs_clean();

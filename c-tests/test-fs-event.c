@@ -16,7 +16,7 @@
 static uv_loop_t loop;
 static uv_fs_event_t a, b, c;
 
-/* What the callbacks were given: "HANDLE NAME EVENTS, ..." */
+/* The arguments of the callbacks: "HANDLE NAME EVENTS, ..." */
 static char seen[8192];
 
 static void note(uv_fs_event_t* handle, const char* name, int events,
@@ -436,13 +436,13 @@ TEST(fs_event_goes_on_in_the_child_of_a_fork) {
     _exit(0);
   }
   await_child(pid);
-  /* What the child did, the parent sees too; what it stopped goes on here. */
+  /* The parent sees the child's changes; a handle stopped there continues here. */
   EXPECT("a file C, b file C, c file C, a file C, b file C, c file C, "
          "a new R, b new R");
   CLOSE_LOOP(&loop);
 }
 
-/* Whoever uses memory that was freed stumbles over this. Volatile, or it is
+/* The content of freed memory, to make a use of it fail. Volatile, or it is
  * optimised away, and what is in it taken for a leak. */
 enum { FREED = 64 };
 static void* volatile freed[FREED];
@@ -539,8 +539,8 @@ static int queue_limit(void) {
   return limit;
 }
 
-/* When the kernel had to drop events, every watch of the loop is told of a change of
- * itself. libuv tells nobody. */
+/* When the kernel has dropped events, every watch of the loop reports a change of
+ * itself. libuv reports nothing. */
 TEST(fs_event_overflow_is_told_to_every_watch) {
   int limit = queue_limit();
   int i;

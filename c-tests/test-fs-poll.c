@@ -166,7 +166,7 @@ TEST(fs_poll_reports_an_error_once_and_its_end) {
   ASSERT_EQ(before.st_size, 4);
   ASSERT_MEM_EQ(&now, &zeroes, sizeof(zeroes));
 
-  /* What was known outlives the error. */
+  /* The previous attributes are kept after an error. */
   put("longer text");
   expect_call(0);
   ASSERT_EQ(before.st_size, 4);
@@ -324,7 +324,7 @@ TEST(fs_poll_started_and_stopped_again_and_again) {
   uv_walk(&loop, walk_cb, NULL);
   ASSERT_EQ(walked, 1);
   holder_release(&holder);
-  /* What the ten found is told to nobody. */
+  /* The results of the ten are not reported. */
   ASSERT_EQ(uv_run(&loop, UV_RUN_DEFAULT), 0);
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
   expect_call(UV_ENOENT);

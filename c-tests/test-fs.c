@@ -436,7 +436,7 @@ TEST(fs_cancel_queued_requests) {
   ASSERT_OK(close(fd));
 }
 
-/* What is canceled must not delay or disturb its neighbours in the queue. */
+/* A canceled request must not delay or disturb its neighbours in the queue. */
 TEST(fs_cancel_every_other_request) {
   enum { COUNT = 40 };
   static uv_fs_t reqs[COUNT];

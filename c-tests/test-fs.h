@@ -1,4 +1,4 @@
-/* What the tests of uv_fs_*() share. FS_TEST(name) { ... } defines three tests,
+/* Helpers of the tests of uv_fs_*(). FS_TEST(name) { ... } defines three tests,
  * name_sync, name_async and name_ring, that make the same calls through FS():
  * without a callback, on a loop that runs until the callback came, and on such
  * a loop that uses io_uring where the kernel has it. FS_TEST_NOT_RING leaves

@@ -142,7 +142,7 @@ TEST(ipc_send_listener) {
   CLOSE_LOOP(&loop);
 }
 
-/* What each read brought: how many bytes, and how many handles had arrived. */
+/* For each read, the number of bytes and of handles received so far. */
 static struct { int bytes, handles; } reads[16];
 static int read_count;
 

@@ -4,7 +4,7 @@
 #include "test-os.h"
 #include "test-process.h"
 
-/* --- memory that nobody may touch any more ------------------------------- */
+/* --- memory that must not be accessed any more --------------------------- */
 
 enum { POISON = 0xdd };
 
@@ -84,7 +84,7 @@ struct kind {
   int spare_self;
 };
 
-/* What is to happen in the next callback. */
+/* The action of the next callback. */
 static void (*action)(struct party*);
 
 static void happened(struct party* p) {

@@ -407,7 +407,7 @@ TEST(loop_walk_shows_every_handle_and_no_internal_one) {
   uv_work_t req;
 
   ASSERT_OK(uv_loop_init(&loop));
-  /* What the library itself keeps on a loop is its own business. */
+  /* Internal handles of the library are not visited. */
   uv_walk(&loop, all_cb, NULL);
   ASSERT_STR_EQ(trace, "");
 

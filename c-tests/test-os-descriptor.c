@@ -1,4 +1,4 @@
-/* What a descriptor is, pipes, and inheriting descriptors. */
+/* Types of descriptors, pipes, and inherited descriptors. */
 
 #include "test-os.h"
 

@@ -74,8 +74,8 @@ TEST(os_cpu_info) {
   for (i = 0; i < count; i++) {
     ASSERT_GT(strlen(after[i].model), 0);
     ASSERT_GE(after[i].speed, 0);
-    /* What a CPU has done in user space only grows. The kernel's count of idle
-     * time may go back a little. */
+    /* The time of a CPU in user space only grows. The kernel's count of idle time
+     * may decrease a little. */
     ASSERT_GE(after[i].cpu_times.user, before[i].cpu_times.user);
     ASSERT_GT(after[i].cpu_times.user + after[i].cpu_times.sys, 0);
     ASSERT_GT(after[i].cpu_times.idle, 0);

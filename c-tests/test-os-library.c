@@ -54,7 +54,7 @@ TEST(os_dl_missing_symbol) {
   ASSERT_EQ(uv_dlsym(&lib, "oxuv_there_is_no_such_symbol", &symbol), -1);
   ASSERT_NULL(symbol);
   ASSERT_NOT_NULL(strstr(uv_dlerror(&lib), "oxuv_there_is_no_such_symbol"));
-  /* What works afterwards does not take the message away. */
+  /* A later success does not clear the message. */
   ASSERT_OK(uv_dlsym(&lib, "printf", &symbol));
   ASSERT_NOT_NULL(strstr(uv_dlerror(&lib), "oxuv_there_is_no_such_symbol"));
   ASSERT_EQ(uv_dlsym(&lib, "oxuv_nor_this_one", &symbol), -1);

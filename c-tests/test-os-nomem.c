@@ -1,4 +1,4 @@
-/* What these functions give to the caller comes from the allocator that
+/* These functions allocate their results with the allocator that
  * uv_replace_allocator() installed, and its failure is UV_ENOMEM. */
 
 #include "test-os.h"

@@ -48,7 +48,7 @@ TEST(os_cwd_longer_than_path_max) {
   ASSERT_OK(uv_cwd(buffer, &size));
   ASSERT_EQ(size, strlen(buffer));
   ASSERT_GT(size, PATH_MAX);
-  /* What size would be needed cannot be found out. */
+  /* The required size is unknown. */
   size = 100;
   ASSERT_EQ(uv_cwd(buffer, &size), UV_ERANGE);
   ASSERT_EQ(size, 100);

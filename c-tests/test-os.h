@@ -1,4 +1,4 @@
-/* What the tests of the services that need no loop share. */
+/* Helpers of the tests of services without a loop. */
 #ifndef OXUV_TEST_OS_H
 #define OXUV_TEST_OS_H
 

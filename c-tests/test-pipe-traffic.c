@@ -241,7 +241,7 @@ static void on_timer(uv_timer_t* timer) {
   *(int*) timer->data = 1;
 }
 
-/* Data and a hang-up that nobody reads do not keep the loop busy. */
+/* Unread data and a hang-up do not keep the loop busy. */
 TEST(pipe_unread_data_costs_no_ticks) {
   uv_prepare_t prepare;
   uv_timer_t timer;

@@ -1,4 +1,4 @@
-/* What the tests of pipes and of handles sent over them share. */
+/* Helpers of the tests of pipes and of handles sent over them. */
 #ifndef OXUV_TEST_PIPE_H
 #define OXUV_TEST_PIPE_H
 

@@ -104,7 +104,7 @@ static void nested_epoll(int fds[2]) { fds[0] = epoll_create1(0); }
 
 enum { ALL = -1, FAILS = -2 }; /* Everything asked for; UV_EBADF. */
 
-/* What is reported of the events that are asked for. */
+/* Requested events that are reported. */
 static const struct state {
   const char* name;
   void (*make)(int fds[2]);
@@ -424,7 +424,7 @@ TEST(poll_start_replaces_mask_and_callback) {
   ASSERT_OK(close(fd));
 }
 
-/* What the first of two callbacks in a tick does to the other handle. */
+/* The first of two callbacks in an iteration acts on the other handle. */
 static uv_poll_t pair[2];
 static void (*interfere)(uv_poll_t* other);
 
@@ -477,7 +477,7 @@ static void two_ticks(void (*what)(uv_poll_t* other), int first, int second) {
 TEST(poll_what_a_callback_does_to_another_counts_at_once) {
   two_ticks(stop_other, 1, 1);
   two_ticks(close_other, 1, 1);
-  /* What was found out before is forgotten, also when it is still wanted. */
+  /* Earlier events are dropped, even if they are still requested. */
   two_ticks(restart_other, 1, 2);
   two_ticks(stop_and_start_other, 1, 2);
   two_ticks(ask_other_for_writing, 1, 2);

@@ -1,4 +1,4 @@
-/* What a child process starts with: program, environment, directory, signals,
+/* The initial state of a child process: program, environment, directory, signals,
  * user, and descriptors. */
 
 #define _GNU_SOURCE
@@ -272,7 +272,7 @@ TEST(process_of_a_user_that_is_not_allowed) {
   uv_close(HANDLE(&process), NULL);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_NO_CHILDREN();
-  /* What it is already. */
+  /* The current user and group. */
   s.options.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID;
   s.options.uid = geteuid();
   s.options.gid = getegid();
@@ -439,7 +439,7 @@ TEST(process_gets_no_descriptors_of_the_library) {
   struct sockaddr_in addr = loopback(0);
   int fd;
 
-  /* What the runner passed on is not at issue. */
+  /* Not those inherited from the runner. */
   for (fd = 3; fd < 10; fd++)
     close(fd);
   ASSERT_OK(uv_loop_init(&loop));

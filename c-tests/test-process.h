@@ -1,4 +1,4 @@
-/* What the tests of child processes share: starting one, and what it wrote. */
+/* Helpers of the tests of child processes: starting one, and reading its output. */
 #ifndef OXUV_TEST_PROCESS_H
 #define OXUV_TEST_PROCESS_H
 

@@ -53,7 +53,7 @@ TEST(replaced_pipe) {
   replace_while_stopped(STREAM(&handle), first, second);
 }
 
-/* What the handle knows of the first, that it is no socket, is not true of the second. */
+/* The handle has stored that the first is not a socket; the second is one. */
 TEST(replaced_pipe_by_a_socket) {
   int first[2], second[2];
   uv_pipe_t handle;

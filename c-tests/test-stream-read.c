@@ -232,7 +232,7 @@ TEST(stream_read_stop_takes_effect_at_once) {
   ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_one_byte, collect_and_stop));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(callbacks, 1);
-  /* What was not read waits for the next start. */
+  /* Unread data stays until the next start. */
   ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_static, collect_and_stop));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(callbacks, 2);

@@ -71,8 +71,8 @@ static void send_and_wait(int from, const uv_tcp_t* to) {
   ASSERT_EQ(poll(&readable, 1, -1), 1);
 }
 
-/* What is written in a read callback is called back after the other callbacks of
- * the poll phase. */
+/* A write in a read callback is called back after the other callbacks of the poll
+ * phase. */
 TEST(stream_write_in_read_callback) {
   uv_tcp_t other;
   int other_peer;
@@ -392,7 +392,7 @@ TEST(stream_try_write_until_full) {
   tear_down();
 }
 
-/* What is tried may not overtake what is queued. */
+/* uv_try_write() does not overtake queued writes. */
 TEST(stream_try_write_behind_a_queue) {
   uv_buf_t buf = uv_buf_init("x", 1);
   set_up();
@@ -560,7 +560,7 @@ TEST(stream_cancel_other_requests) {
   ASSERT_EQ(uv_cancel((uv_req_t*) &connect_req), UV_EINVAL);
   ASSERT_OK(uv_shutdown(&shutdown_req, STREAM(&tcp), note_shutdown));
   ASSERT_EQ(uv_cancel((uv_req_t*) &shutdown_req), UV_EINVAL);
-  /* They end as if nobody had tried. */
+  /* They end as without the attempt. */
   RUN_UNTIL(&loop, strstr(events, "connect1") && strstr(events, "shutdown2"));
   ASSERT_NULL(strchr(events, ':'));
   uv_close(HANDLE(&server), NULL);

@@ -552,7 +552,7 @@ TEST(tcp_accept_into_a_busy_handle) {
   ASSERT_OK(close(fd));
 }
 
-/* What was offered but not accepted is closed with the listener. */
+/* A connection that was not accepted is closed with the listener. */
 TEST(tcp_accept_never) {
   struct sockaddr_in addr;
   char byte;

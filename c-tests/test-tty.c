@@ -93,7 +93,7 @@ TEST(tty_init_keeps_a_master) {
   ASSERT_EQ(fcntl(master, F_GETFD), -1);
 }
 
-/* What cannot be opened anew is used as it is, and stays blocking. */
+/* A terminal that cannot be opened again is used as it is, and stays blocking. */
 TEST(tty_init_without_descriptors) {
   uv_tty_t tty;
   uv_buf_t buf = uv_buf_init("x", 1);
@@ -362,7 +362,7 @@ TEST(tty_raw_bytes_both_ways) {
   CLOSE_LOOP(&loop);
 }
 
-/* More than a terminal holds, while somebody reads it on the other side. */
+/* More than a terminal holds, while a thread reads on the other side. */
 TEST(tty_much_output) {
   enum { SIZE = 100000 };
   static char data[SIZE];

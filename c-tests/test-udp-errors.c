@@ -1,6 +1,6 @@
-/* What becomes of datagrams that nobody receives: the ICMP error that comes
- * back, in send and receive callbacks and in the error queue. On the loopback
- * interface it is there when the send call returns. */
+/* Datagrams without a receiver: the ICMP error in send and receive callbacks and in
+ * the error queue. On the loopback interface it has arrived when the send call
+ * returns. */
 #include "test-udp.h"
 
 static uv_loop_t loop;

@@ -23,7 +23,7 @@ TEST(udp_options_need_a_socket) {
   ASSERT_EQ(uv_udp_set_multicast_loop(&udp, 1), UV_EBADF);
   ASSERT_EQ(uv_udp_set_multicast_interface(&udp, NULL), UV_EBADF);
   ASSERT_EQ(uv_udp_set_multicast_interface(&udp, "127.0.0.1"), UV_EBADF);
-  /* What is wrong anyway is said first. */
+  /* Invalid arguments are reported first. */
   ASSERT_EQ(uv_udp_set_ttl(&udp, 0), UV_EINVAL);
   ASSERT_EQ(uv_udp_set_multicast_ttl(&udp, 256), UV_EINVAL);
   ASSERT_EQ(uv_udp_set_multicast_interface(&udp, "nonsense"), UV_EINVAL);

@@ -197,7 +197,7 @@ static void stop_recv(uv_udp_t* udp, ssize_t nread, const uv_buf_t* buf,
   ASSERT_EQ(uv_is_active(HANDLE(udp)), 0);
 }
 
-/* What was not received waits for the next start. */
+/* Datagrams that were not received stay until the next start. */
 TEST(udp_recv_stop_and_start) {
   int i, fd = open_receiver(AF_UNSPEC);
   send_some(fd, 5);
@@ -207,7 +207,7 @@ TEST(udp_recv_stop_and_start) {
     ASSERT_EQ(receipt_count, i);
   }
   expect_texts(0, 5);
-  /* More comes while nobody wants it. */
+  /* More arrive while the handle does not receive. */
   for (i = 0; i < 3; i++) {
     send_some(fd, 1);
     uv_run(&loop, UV_RUN_NOWAIT);
@@ -470,8 +470,8 @@ TEST(udp_mmsg_small_buffer) {
   ASSERT_OK(close(fd));
 }
 
-/* What recvmmsg() had brought goes to the closing handle, and the buffer back
- * to its owner. */
+/* Datagrams that recvmmsg() returned are reported for the closing handle, and the
+ * buffer is returned. */
 TEST(udp_mmsg_close_in_the_callback) {
   int fd = open_receiver(UV_UDP_RECVMMSG);
   slab_len = 4 * DATAGRAM_SIZE;

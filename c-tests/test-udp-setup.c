@@ -376,7 +376,7 @@ TEST(udp_buffer_sizes) {
   CLOSE_LOOP(&loop);
 }
 
-/* What a handle without a socket does, and what makes it get one. */
+/* Handles without a socket, and the calls that create one. */
 TEST(udp_sockets_are_made_when_needed) {
   struct sockaddr_in addr;
   uv_buf_t buf = uv_buf_init("x", 1);

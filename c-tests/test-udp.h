@@ -1,5 +1,5 @@
-/* What the UDP tests share: bound handles, receivers that keep a record of
- * what they got, blocking peers without libuv. */
+/* Helpers of the UDP tests: bound handles, receivers that record datagrams, and
+ * blocking peers without libuv. */
 #ifndef OXUV_TEST_UDP_H
 #define OXUV_TEST_UDP_H
 

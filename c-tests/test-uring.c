@@ -434,7 +434,7 @@ TEST(uring_two_loops) {
   CLOSE_LOOP(&loops[1]);
 }
 
-/* What is under way stays the parent's, and the child has a ring of its own. */
+/* Active requests stay the parent's, and the child has its own ring. */
 TEST(uring_fork) {
   uv_loop_t loop;
   uv_fs_t waiting;

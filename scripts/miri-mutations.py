@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build/miri-mutation"
 COPIED = ".cargo Cargo.toml Cargo.lock build.rs include reference scripts src tests".split()
 
-# What is put back, the test that shows it, and the edits: file, text, replacement.
+# For each fault, the test that shows it, and the edits: file, text, replacement.
 FAULTS = {
     "uv_cancel races with a worker for the stage of its work": (
         "file_operations_are_cancelled",

@@ -136,7 +136,7 @@ impl Poller {
     }
 
     /// Gives the watcher a new generation, so that events fetched for it before are dropped.
-    fn renumber(&self, watcher: &Watcher) {
+    fn advance_generation(&self, watcher: &Watcher) {
         self.generation.set(self.generation.get().wrapping_add(1));
         watcher.generation.set(self.generation.get());
     }
@@ -161,13 +161,13 @@ impl Poller {
                 other.yield_registration();
                 slots[index] = core::ptr::null();
             }
-            self.renumber(watcher);
+            self.advance_generation(watcher);
         }
         let known = holder.is_some();
         match self.update_selector(watcher, mode, known) {
             // The user closed the descriptor, and its number was reused.
             Err(Error::ENOENT) if known => {
-                self.renumber(watcher);
+                self.advance_generation(watcher);
                 watcher.readable.set(false);
                 watcher.read_closed.set(false);
                 self.update_selector(watcher, mode, false)?;
@@ -200,7 +200,7 @@ impl Poller {
             if same && watcher.is_stale() {
                 return Ok(());
             }
-            self.renumber(watcher);
+            self.advance_generation(watcher);
             let defer = same && self.running.get();
             if defer && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
                 watcher.set_stale(true);

@@ -106,12 +106,12 @@ impl Udp {
     fn ensure_socket(&self, family: c_int) -> Result {
         if !self.is_open() {
             self.watcher.fd.set(socket::socket(family, libc::SOCK_DGRAM, 0)?);
-            self.took_socket(family);
+            self.init_socket(family);
         }
         Ok(())
     }
 
-    fn took_socket(&self, family: c_int) {
+    fn init_socket(&self, family: c_int) {
         if family == libc::AF_INET6 {
             self.handle.set(flag::IPV6);
         }
@@ -181,7 +181,7 @@ impl Udp {
         set_reuse(fd, flags)?;
         self.watcher.fd.set(fd);
         if let Ok(family) = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) {
-            self.took_socket(family);
+            self.init_socket(family);
         }
         if has_error_queue(fd) {
             self.handle.set(flag::UDP_NO_SEGMENTS);
@@ -367,7 +367,7 @@ pub unsafe extern "C" fn uv_udp_init_ex(
         Udp::init(handle.cast(), Loop::of(r#loop), fd);
         Udp::of(handle)
     };
-    udp.took_socket(family);
+    udp.init_socket(family);
     if flags & UV_UDP_RECVMMSG != 0 {
         udp.handle.set(flag::UDP_RECVMMSG);
     }

@@ -126,7 +126,7 @@ impl Udp {
         // SAFETY: the user's buffer is writable.
         match unsafe { datagram::receive(self.fd(), buffer, &mut from) } {
             Ok(received) => {
-                self.give_datagram(&received, buffer, from.as_ptr().cast(), 0);
+                self.report_datagram(&received, buffer, from.as_ptr().cast(), 0);
                 self.handle.has(flag::READING).then_some(1)
             }
             Err(error) => self.end(error, buffer),
@@ -148,7 +148,7 @@ impl Udp {
         }
         let mut piece = uv_buf_t { base: buffer.base, len: DATAGRAM_SIZE };
         for (received, from) in inbox.iter() {
-            self.give_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
+            self.report_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
             // SAFETY: the buffer has at least `count` pieces.
             piece.base = unsafe { piece.base.add(DATAGRAM_SIZE) };
         }
@@ -198,7 +198,7 @@ impl Udp {
         self.requeue();
     }
 
-    fn give_datagram(
+    fn report_datagram(
         &self,
         received: &Received,
         buffer: &uv_buf_t,

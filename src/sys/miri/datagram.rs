@@ -197,7 +197,7 @@ unsafe fn send_datagrams(fd: c_int, message: *const msghdr) -> ssize_t {
     if datagrams.is_empty() {
         datagrams.push(&[]);
     }
-    // One that nobody receives is lost.
+    // A datagram without a receiver is lost.
     if let Some(target) = sockets.values().find(|socket| socket.port == to) {
         for datagram in datagrams {
             let mut frame = (datagram.len() as u32).to_ne_bytes().to_vec();
