@@ -1,5 +1,6 @@
 /* copyfile and sendfile. */
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 #include <signal.h>
 
 #include "test-fs.h"
@@ -140,6 +141,128 @@ FS_TEST(fs_copyfile_out_of_space) {
   ASSERT_OK(setrlimit(RLIMIT_FSIZE, &old));
   ASSERT(!fs_exists(to));
   fs_assert_file(from, bytes, 3 * LIMIT);
+  free(bytes);
+}
+
+/* Copies a file that gets larger than is allowed. */
+static void copy_too_much(const char* from, const char* to) {
+  struct rlimit old;
+  struct rlimit limit;
+  signal(SIGXFSZ, SIG_IGN);
+  ASSERT_OK(getrlimit(RLIMIT_FSIZE, &old));
+  limit = old;
+  limit.rlim_cur = 10000;
+  ASSERT_OK(setrlimit(RLIMIT_FSIZE, &limit));
+  FS_IS(UV_EFBIG, copyfile, from, to, 0);
+  ASSERT_OK(setrlimit(RLIMIT_FSIZE, &old));
+}
+
+/* A copy that fails removes no file that was there before. libuv removes it. */
+FS_TEST(fs_copyfile_error_keeps_a_file_that_was_there) {
+  char* bytes = fs_pattern(30000);
+  const char* from = fs_make("from", bytes, 30000);
+  const char* to = fs_make("to", "old", 3);
+  const char* soft = test_path("soft");
+  struct stat before;
+  struct stat after;
+  ASSERT_OK(link(to, test_path("hard")));
+  ASSERT_OK(stat(to, &before));
+  copy_too_much(from, to);
+  ASSERT_EQ(fs_exists(to), !test_on_reference());
+  ASSERT_OK(stat(test_path("hard"), &after));
+  ASSERT_EQ(after.st_nlink, test_on_reference() ? 1 : 2);
+  ASSERT_EQ(after.st_ino, before.st_ino);
+  /* A link to a file, and one to nothing. */
+  ASSERT_OK(symlink("hard", soft));
+  copy_too_much(from, soft);
+  ASSERT_EQ(readlink(soft, bytes, 8), test_on_reference() ? -1 : 4);
+  unlink(soft);
+  ASSERT_OK(symlink("nothing", soft));
+  copy_too_much(from, soft);
+  ASSERT_EQ(readlink(soft, bytes, 8), test_on_reference() ? -1 : 7);
+  free(bytes);
+}
+
+/* Nor what is no regular file. The first step of the copy, which is to cut the file,
+ * fails for a device. */
+FS_TEST(fs_copyfile_error_keeps_a_device) {
+  const char* from = fs_make("from", "x", 1);
+  const char* device = test_path("device");
+  if (mknod(device, S_IFCHR | 0600, makedev(1, 3)) != 0)
+    SKIP("needs the privilege to make a device");
+  FS_IS(UV_EINVAL, copyfile, from, device, 0);
+  ASSERT_EQ(fs_exists(device), !test_on_reference());
+}
+
+static size_t read_all(const char* path, char* bytes, size_t size) {
+  int fd = fs_open_plain(path, O_RDONLY);
+  size_t length = 0;
+  ssize_t count;
+  while ((count = read(fd, bytes + length, size - length)) > 0)
+    length += (size_t) count;
+  ASSERT_EQ(count, 0);
+  close(fd);
+  return length;
+}
+
+/* The size of a file in /proc is said to be 0, and the copy has the content all the
+ * same. libuv makes an empty file and reports success. */
+FS_TEST(fs_copyfile_of_proc) {
+  static const char* const paths[] = {"/proc/version", "/proc/self/environ",
+                                      "/proc/self/limits"};
+  static const int flags[] = {0, UV_FS_COPYFILE_EXCL, UV_FS_COPYFILE_FICLONE};
+  static char original[1 << 16];
+  const char* to = test_path("to");
+  size_t i;
+  for (i = 0; i < COUNT(paths); i++) {
+    size_t length = read_all(paths[i], original, sizeof(original));
+    ASSERT_GT(length, 0);
+    FS_OK(copyfile, paths[i], to, flags[i]);
+    fs_assert_file(to, original, test_on_reference() ? 0 : length);
+    ASSERT_OK(unlink(to));
+  }
+}
+
+/* A device has a size of 0 too, and may have no end. */
+FS_TEST(fs_copyfile_of_a_device_is_empty) {
+  const char* to = test_path("to");
+  FS_OK(copyfile, "/dev/zero", to, 0);
+  fs_assert_file(to, "", 0);
+}
+
+/* Holes stay holes. libuv writes zeros. */
+FS_TEST(fs_copyfile_keeps_holes) {
+  enum { SIZE = 8 << 20, DATA = 5 << 20 };
+  static const int ends[] = {DATA + 5, SIZE};
+  const char* from = test_path("from");
+  const char* to = test_path("to");
+  char* bytes = calloc(1, SIZE);
+  size_t i;
+  ASSERT_NOT_NULL(bytes);
+  for (i = 0; i < COUNT(ends); i++) {
+    int fd = fs_open_plain(from, O_RDWR | O_CREAT | O_TRUNC);
+    struct stat original;
+    struct stat copy;
+    ASSERT_EQ(pwrite(fd, "begin", 5, 4096), 5);
+    ASSERT_EQ(pwrite(fd, "later", 5, DATA), 5);
+    memcpy(bytes + 4096, "begin", 5);
+    memcpy(bytes + DATA, "later", 5);
+    ASSERT_OK(ftruncate(fd, ends[i]));
+    close(fd);
+    ASSERT_OK(stat(from, &original));
+    if (original.st_blocks > 1024) SKIP("needs a file system with holes");
+    FS_OK(copyfile, from, to, 0);
+    fs_assert_file(to, bytes, (size_t) ends[i]);
+    ASSERT_OK(stat(to, &copy));
+    if (!test_on_reference()) ASSERT_LE(copy.st_blocks, 1024);
+    ASSERT_OK(unlink(to));
+  }
+  /* Nothing but a hole. */
+  ASSERT_OK(truncate(from, 0));
+  ASSERT_OK(truncate(from, SIZE));
+  memset(bytes, 0, SIZE);
+  FS_OK(copyfile, from, to, 0);
+  fs_assert_file(to, bytes, SIZE);
   free(bytes);
 }
 

@@ -150,6 +150,45 @@ TEST(os_memory_cgroup_v1_in_a_container) {
   ASSERT_EQ(uv_get_available_memory(), 123000);
 }
 
+/* The limits of the groups above hold too. libuv looks at the group alone. */
+TEST(os_memory_cgroup_v2_parents) {
+  int reference = test_on_reference();
+
+  enter_groups("0::/a/b/c\n");
+  put("a/memory.max", "1000000\n");
+  put("a/memory.high", "max\n");
+  put("a/memory.current", "900000\n");
+  put("a/b/memory.max", "800000\n");
+  put("a/b/memory.high", "max\n");
+  put("a/b/memory.current", "100000\n");
+  put("a/b/c/memory.max", "max\n");
+  put("a/b/c/memory.high", "max\n");
+  put("a/b/c/memory.current", "1000\n");
+  ASSERT_EQ(uv_get_constrained_memory(), reference ? UINT64_MAX : 800000);
+  /* Less is left of the higher limit. */
+  if (!reference) ASSERT_EQ(uv_get_available_memory(), 100000);
+  put("a/b/c/memory.max", "50000\n");
+  ASSERT_EQ(uv_get_constrained_memory(), 50000);
+  ASSERT_EQ(uv_get_available_memory(), 49000);
+}
+
+TEST(os_memory_cgroup_v1_parents) {
+  int reference = test_on_reference();
+
+  enter_groups("4:memory:/a/b\n");
+  put("memory/a/memory.limit_in_bytes", "123456\n");
+  put("memory/a/memory.soft_limit_in_bytes", "9223372036854771712\n");
+  put("memory/a/memory.usage_in_bytes", "3456\n");
+  put("memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+  put("memory/a/b/memory.soft_limit_in_bytes", "9223372036854771712\n");
+  put("memory/a/b/memory.usage_in_bytes", "456\n");
+  ASSERT_EQ(uv_get_constrained_memory(), reference ? UINT64_MAX : 123456);
+  if (!reference) ASSERT_EQ(uv_get_available_memory(), 120000);
+  /* A group can be told not to count the groups below it. */
+  put("memory/a/memory.use_hierarchy", "0\n");
+  ASSERT_EQ(uv_get_constrained_memory(), UINT64_MAX);
+}
+
 TEST(os_memory_resource_limits) {
   struct rlimit limit = {1 << 30, RLIM_INFINITY};
 
@@ -187,6 +226,27 @@ TEST(os_parallelism_cgroup_quota) {
   /* So do the quotas of the groups above. */
   put("cpu.max", "100000 100000\n");
   ASSERT_EQ(uv_available_parallelism(), 1);
+}
+
+/* libuv does not find the quotas of version 1. */
+TEST(os_parallelism_cgroup_v1_quota) {
+  unsigned all = uv_available_parallelism();
+  unsigned one = test_on_reference() ? all : 1;
+
+  enter_groups("4:memory:/m\n3:cpu,cpuacct:/a/b\n");
+  put("cpu/a/b/cpu.cfs_period_us", "100000\n");
+  put("cpu/a/b/cpu.cfs_quota_us", "-1\n");
+  ASSERT_EQ(uv_available_parallelism(), all);
+  put("cpu/a/b/cpu.cfs_quota_us", "199999\n");
+  ASSERT_EQ(uv_available_parallelism(), one);
+  put("cpu/a/b/cpu.cfs_quota_us", "100000000\n");
+  ASSERT_EQ(uv_available_parallelism(), all);
+  put("cpu/a/b/cpu.cfs_period_us", "0\n");
+  ASSERT_EQ(uv_available_parallelism(), all);
+  /* The groups above, and the root, which is the group itself in a container. */
+  put("cpu/cpu.cfs_period_us", "100000\n");
+  put("cpu/cpu.cfs_quota_us", "50000\n");
+  ASSERT_EQ(uv_available_parallelism(), one);
 }
 
 TEST(os_cpu_times_and_models) {

@@ -184,6 +184,56 @@ TEST(poll_reports_each_state_with_each_mask_in_every_tick) {
       check_state(&states[i], asked);
 }
 
+/* The data that came before a reset is readable first. libuv reports UV_EBADF at once,
+ * and the program does not get to read it. */
+static void check_reset_with_data(int asked) {
+  int reference = test_on_reference();
+  int fds[2];
+  char bytes[4];
+  uv_loop_t loop;
+  uv_poll_t poll;
+
+  raw_pair(fds);
+  ASSERT_EQ(write(fds[1], "data", 4), 4);
+  reset_on_close(fds[1]);
+  ASSERT_OK(close(fds[1]));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_poll_init(&loop, &poll, fds[0]));
+  ASSERT_OK(uv_poll_start(&poll, asked, record));
+  calls = 0;
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(calls, 1);
+  if (reference || !(asked & R)) {
+    ASSERT_EQ(last_status, UV_EBADF);
+  } else {
+    ASSERT_OK(last_status);
+    ASSERT_EQ(last_events, asked);
+    ASSERT_EQ(read(fds[0], bytes, 2), 2);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(calls, 2);
+    ASSERT_OK(last_status);
+    ASSERT_EQ(read(fds[0], bytes + 2, 2), 2);
+    ASSERT_MEM_EQ(bytes, "data", 4);
+    /* Then comes the error, once. */
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(calls, 3);
+    ASSERT_EQ(last_status, UV_EBADF);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(calls, 3);
+  }
+  CLOSE_LOOP(&loop);
+  ASSERT_OK(close(fds[0]));
+}
+
+TEST(poll_reset_connection_with_data_is_readable) {
+  check_reset_with_data(R);
+  check_reset_with_data(R | W);
+  check_reset_with_data(R | D);
+  check_reset_with_data(R | W | D | P);
+  check_reset_with_data(W);
+  check_reset_with_data(D);
+}
+
 TEST(poll_sysfs_attribute_is_urgent) {
   /* Such a file reports an error together with urgent data until it is read. */
   const char* file = "/sys/class/net/lo/operstate";

@@ -2402,8 +2402,9 @@ UV_EXTERN int uv_poll_init_socket(uv_loop_t *loop,
  * dispatched yet; with 0 events it stops the handle.
  *
  * When both directions of a connection are closed, all requested events are reported. On an error of the
- * descriptor the handle stops and the callback's status is `UV_EBADF`. The descriptor must not be closed
- * before the handle is stopped or closed.
+ * descriptor the handle stops and the callback's status is `UV_EBADF`, for a connection that was reset
+ * only when its data has been read, if that was requested. The descriptor must not be closed before the
+ * handle is stopped or closed.
  *
  * Returns 0, `UV_EEXIST` if another handle of the loop watches the descriptor, `UV_EINVAL` for unknown
  * events, or `UV_EBADF` if the descriptor is closed.
@@ -3417,7 +3418,9 @@ UV_EXTERN int uv_fs_lutime(uv_loop_t *loop,
  * `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
  * of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
  * `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
- * is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
+ * is 0 or an error; a file that this call made is removed then, and one that was there before stays,
+ * with part of the content. The content is copied up to its end, also if the size of the file is said
+ * to be 0, and holes stay holes. Copying a file onto itself does nothing.
  * `uv_fs_open()` describes `loop`, `req` and `cb`.
  * See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
  */
@@ -3961,7 +3964,7 @@ UV_EXTERN void uv_free_cpu_info(uv_cpu_info_t *cpu_infos, int count);
 
 /**
  * Returns how many threads a program should use for work that keeps CPUs busy: the number of CPUs that
- * the calling thread may run on, or the quota of the control group if that is lower. At least 1.
+ * the calling thread may run on, or the quota of its control group or an ancestor if that is lower. At least 1.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_available_parallelism>.
  */
@@ -4308,16 +4311,16 @@ UV_EXTERN uint64_t uv_get_free_memory(void);
 UV_EXTERN uint64_t uv_get_total_memory(void);
 
 /**
- * Returns how much memory this process may use, in bytes: the lowest limit of its control group, its
- * address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
+ * Returns how much memory this process may use, in bytes: the lowest limit of its control group and
+ * that group's ancestors, its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
  */
 UV_EXTERN uint64_t uv_get_constrained_memory(void);
 
 /**
- * Returns how much memory is available to this process, in bytes: the rest of its control group's
- * limit, or else the free memory.
+ * Returns how much memory is available to this process, in bytes: the least that is left of
+ * the limits of its control group and that group's ancestors, or else the free memory.
  *
  * See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
  */

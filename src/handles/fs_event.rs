@@ -328,8 +328,7 @@ impl LoopFsEvents {
         if event.mask & CHANGE != 0 {
             events |= UV_CHANGE;
         }
-        // This includes IN_ISDIR: a change of a directory reports both.
-        if event.mask & !CHANGE != 0 {
+        if event.mask & !(CHANGE | libc::IN_ISDIR) != 0 {
             events |= UV_RENAME;
         }
         // SAFETY: a watch in the table is alive, and not freed while it calls its handles.

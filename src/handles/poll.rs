@@ -115,6 +115,15 @@ impl Poll {
         events
     }
 
+    /// Whether data of a reset connection can still be read. It counts as readable until that has
+    /// happened; libuv reports the error at once, and the data is lost.
+    fn has_rest(&self, event: &Event, requested: c_int) -> bool {
+        event.is_readable()
+            && event.is_read_closed()
+            && requested & UV_READABLE != 0
+            && sys::fd::unread(self.watcher.fd.get()).is_ok_and(|bytes| bytes > 0)
+    }
+
     fn call(&self, status: c_int, events: c_int) {
         if let Some(callback) = self.callback.get() {
             let this = core::ptr::from_ref(self).cast_mut().cast();
@@ -132,7 +141,7 @@ unsafe impl EventHandler for Poll {
         let requested = from_kernel(self.watcher.level_events.get() as c_short);
         // A change of a sysfs attribute is an error together with urgent data. Any other error would be
         // reported again in every iteration.
-        if event.is_error() && !event.is_priority() {
+        if event.is_error() && !event.is_priority() && !self.has_rest(event, requested) {
             self.stop();
             return self.call(Error::EBADF.code(), 0);
         }
@@ -191,8 +200,9 @@ pub unsafe extern "C" fn uv_poll_init_socket(
 /// dispatched yet; with 0 events it stops the handle.
 ///
 /// When both directions of a connection are closed, all requested events are reported. On an error of the
-/// descriptor the handle stops and the callback's status is `UV_EBADF`. The descriptor must not be closed
-/// before the handle is stopped or closed.
+/// descriptor the handle stops and the callback's status is `UV_EBADF`, for a connection that was reset
+/// only when its data has been read, if that was requested. The descriptor must not be closed before the
+/// handle is stopped or closed.
 ///
 /// Returns 0, `UV_EEXIST` if another handle of the loop watches the descriptor, `UV_EINVAL` for unknown
 /// events, or `UV_EBADF` if the descriptor is closed.

@@ -127,7 +127,7 @@ pub unsafe extern "C" fn uv_free_cpu_info(cpu_infos: *mut uv_cpu_info_t, count: 
 }
 
 /// Returns how many threads a program should use for work that keeps CPUs busy: the number of CPUs that
-/// the calling thread may run on, or the quota of the control group if that is lower. At least 1.
+/// the calling thread may run on, or the quota of its control group or an ancestor if that is lower. At least 1.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_available_parallelism>.
 #[no_mangle]

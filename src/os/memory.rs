@@ -31,13 +31,13 @@ pub extern "C" fn uv_get_total_memory() -> u64 {
     })
 }
 
-/// Returns how much memory this process may use, in bytes: the lowest limit of its control group, its
-/// address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
+/// Returns how much memory this process may use, in bytes: the lowest limit of its control group and
+/// that group's ancestors, its address space and its data segment. `UINT64_MAX` if none of them is set, 0 if unknown.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_constrained_memory>.
 #[no_mangle]
 pub extern "C" fn uv_get_constrained_memory() -> u64 {
-    let group = Groups::of_this_process().map_or(0, |groups| groups.memory_limits().lowest());
+    let group = Groups::of_this_process().map_or(0, |groups| groups.memory_limit());
     [libc::RLIMIT_AS, libc::RLIMIT_DATA]
         .map(process::limit)
         .into_iter()
@@ -46,17 +46,13 @@ pub extern "C" fn uv_get_constrained_memory() -> u64 {
         .fold(group, |lowest, limit| if lowest == 0 { limit } else { lowest.min(limit) })
 }
 
-/// Returns how much memory is available to this process, in bytes: the rest of its control group's
-/// limit, or else the free memory.
+/// Returns how much memory is available to this process, in bytes: the least that is left of
+/// the limits of its control group and that group's ancestors, or else the free memory.
 ///
 /// See <https://docs.libuv.org/en/v1.x/misc.html#c.uv_get_available_memory>.
 #[no_mangle]
 pub extern "C" fn uv_get_available_memory() -> u64 {
-    let limited = Groups::of_this_process().and_then(|groups| {
-        let limit = groups.memory_limits().lowest();
-        // A limit above the memory of the machine has no effect.
-        (limit != 0 && limit <= uv_get_total_memory())
-            .then(|| limit.saturating_sub(groups.memory_usage()))
-    });
+    let limited =
+        Groups::of_this_process().and_then(|groups| groups.available_memory(uv_get_total_memory()));
     limited.unwrap_or_else(|| uv_get_free_memory())
 }

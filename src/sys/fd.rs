@@ -132,6 +132,12 @@ pub fn write_uncancelled(fd: c_int, bytes: &[u8]) -> Result {
     cvt(unsafe { c::syscall(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) }).map(drop)
 }
 
+/// Returns how many bytes of a pipe or a socket can be read.
+pub fn unread(fd: c_int) -> Result<c_int> {
+    // SAFETY: FIONREAD writes an int.
+    unsafe { output(|bytes: *mut c_int| c::ioctl(fd, libc::FIONREAD, bytes)) }
+}
+
 /// Returns which of the `poll(2)` events a descriptor is ready for now.
 pub fn poll_now(fd: c_int, events: core::ffi::c_short) -> Result<core::ffi::c_short> {
     let mut asked = libc::pollfd { fd, events, revents: 0 };

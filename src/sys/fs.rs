@@ -103,6 +103,12 @@ pub fn sendfile(out: c_int, input: c_int, offset: off_t, length: usize) -> Resul
     })
 }
 
+/// Moves the position of a file, and returns where it is.
+pub fn seek(fd: c_int, offset: off_t, whence: c_int) -> Result<off_t> {
+    // SAFETY: takes integers.
+    cvt(unsafe { c::lseek(fd, offset, whence) })
+}
+
 /// Makes `out` share the blocks of `input`.
 pub fn clone(out: c_int, input: c_int) -> Result {
     // SAFETY: FICLONE takes an int.

@@ -48,7 +48,10 @@ fn read_and_write(output: c_int, input: c_int, offset: off_t, length: usize) -> 
         let count = match sys::fs::read_bytes(input, &mut buffer[..room], at) {
             Ok(0) => break,
             Ok(count) => count,
-            Err(Error::ESPIPE | Error::EIO) if seekable && total == 0 => {
+            // A pipe, or a terminal, which has another error.
+            Err(Error::ESPIPE | Error::EIO)
+                if total == 0 && seekable && sys::fs::seek(input, 0, libc::SEEK_CUR).is_err() =>
+            {
                 seekable = false;
                 continue;
             }
@@ -114,28 +117,44 @@ fn copyfile(request: &FsRequest) -> Result {
     let flags = request.flags.get();
     let source = File(sys::fs::open(request.path(), libc::O_RDONLY, 0)?);
     let original = sys::fs::stat(Target::File(source.0))?;
-    let exclusive = if flags & UV_FS_COPYFILE_EXCL != 0 { libc::O_EXCL } else { 0 };
-    let copy = File(sys::fs::open(
-        request.new_path(),
-        libc::O_WRONLY | libc::O_CREAT | exclusive,
-        original.st_mode as mode_t & 0o7777,
-    )?);
-    let outcome = fill(&copy, &source, &original, flags);
+    let create = |exclusive| {
+        let flags = libc::O_WRONLY | libc::O_CREAT | exclusive;
+        sys::fs::open(request.new_path(), flags, original.st_mode as mode_t & 0o7777)
+    };
+    // Whether the file is made here decides what becomes of it after an error.
+    let (copy, is_new) = match create(libc::O_EXCL) {
+        Err(Error::EEXIST) if flags & UV_FS_COPYFILE_EXCL == 0 => (File(create(0)?), false),
+        other => (File(other?), true),
+    };
+    let before = sys::fs::stat(Target::File(copy.0))?;
+    let outcome = fill(&copy, &source, &original, &before, flags);
     let closed = copy.close();
-    if outcome.and(closed).is_err() {
-        // No partial copy is left. The first error is reported.
-        let _ = sys::fs::unlink(request.new_path());
+    if outcome.and(closed).is_err() && is_new {
+        // No partial copy is left, unless it has another name by now. The first error is reported.
+        let now = sys::fs::stat(Target::Link(request.new_path()));
+        if now.is_ok_and(|now| is_same(&now, &before)) {
+            let _ = sys::fs::unlink(request.new_path());
+        }
     }
     outcome.and(closed)
 }
 
+fn is_same(one: &uv_stat_t, other: &uv_stat_t) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
 /// Makes `copy`, which is open for writing and may have existed before, equal to `source`.
-fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Result {
-    let target = Target::File(copy.0);
-    let before = sys::fs::stat(target)?;
-    if (before.st_dev, before.st_ino) == (original.st_dev, original.st_ino) {
+fn fill(
+    copy: &File,
+    source: &File,
+    original: &uv_stat_t,
+    before: &uv_stat_t,
+    flags: c_int,
+) -> Result {
+    if is_same(before, original) {
         return Ok(());
     }
+    let target = Target::File(copy.0);
     // Not with O_TRUNC, as it could have been the source itself.
     sys::fs::ftruncate(copy.0, 0)?;
     // Times and owner are copied if that is allowed; the mode must be.
@@ -156,16 +175,55 @@ fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Resul
             Err(_) => {}
         }
     }
+    copy_content(copy.0, source.0, original)
+}
+
+/// Copies all bytes to the empty file `output`. Holes stay holes.
+fn copy_content(output: c_int, input: c_int, original: &uv_stat_t) -> Result {
+    let size = off_t::try_from(original.st_size).unwrap_or(off_t::MAX);
+    let is_sparse = original.st_blocks.saturating_mul(512) < original.st_size;
     let mut offset = 0;
-    while offset < original.st_size {
-        let rest = usize::try_from(original.st_size - offset).unwrap_or(usize::MAX);
-        match transfer(copy.0, source.0, offset as off_t, rest)? {
-            // The file was truncated meanwhile.
-            0 => break,
-            count => offset += count as u64,
+    while offset < size {
+        let mut end = size;
+        if is_sparse {
+            let data = next_data(input, offset, size);
+            if data.start > offset {
+                sys::fs::ftruncate(output, data.start)?;
+                sys::fs::seek(output, data.start, libc::SEEK_SET)?;
+            }
+            (offset, end) = (data.start, data.end);
+        }
+        while offset < end {
+            match transfer(output, input, offset, usize::try_from(end - offset).unwrap_or(0))? {
+                0 => break,
+                count => offset = offset.saturating_add_unsigned(count as u64),
+            }
+        }
+        // The file was truncated meanwhile, or its size is not that of its content.
+        if offset < end {
+            break;
+        }
+    }
+    // Files in /proc and of some network file systems have more content than their size says. The
+    // content of a device has no end.
+    if original.st_mode & u64::from(libc::S_IFMT) == u64::from(libc::S_IFREG) {
+        while read_and_write(output, input, offset, usize::MAX)? > 0 {
+            offset = sys::fs::seek(output, 0, libc::SEEK_CUR)?;
         }
     }
     Ok(())
+}
+
+/// Returns the next part of the file from `offset` that is no hole. It is empty and at `size` if only a
+/// hole follows, and everything if the file system does not know.
+fn next_data(input: c_int, offset: off_t, size: off_t) -> core::ops::Range<off_t> {
+    let start = match sys::fs::seek(input, offset, libc::SEEK_DATA) {
+        Ok(start) => start.clamp(offset, size),
+        Err(Error::ENXIO) => return size..size,
+        Err(_) => return offset..size,
+    };
+    let end = sys::fs::seek(input, start, libc::SEEK_HOLE).unwrap_or(size);
+    start..end.clamp(start, size)
 }
 
 /// Copies a file with its mode and, if that is allowed, its times and owner.
@@ -173,7 +231,9 @@ fn fill(copy: &File, source: &File, original: &uv_stat_t, flags: c_int) -> Resul
 /// `flags` are 0 or of `UV_FS_COPYFILE_EXCL` (fail with `UV_EEXIST` if `new_path` exists, instead
 /// of overwriting it), `UV_FS_COPYFILE_FICLONE` (share the blocks if the file system can) and
 /// `UV_FS_COPYFILE_FICLONE_FORCE` (share the blocks or fail); others are `UV_EINVAL`. The result
-/// is 0 or an error, after which there is no `new_path`. Copying a file onto itself does nothing.
+/// is 0 or an error; a file that this call made is removed then, and one that was there before stays,
+/// with part of the content. The content is copied up to its end, also if the size of the file is said
+/// to be 0, and holes stay holes. Copying a file onto itself does nothing.
 /// `uv_fs_open()` describes `loop`, `req` and `cb`.
 /// See <https://docs.libuv.org/en/v1.x/fs.html#c.uv_fs_copyfile>.
 ///
