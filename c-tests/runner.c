@@ -216,8 +216,8 @@ static int run_one(const char* name, const char* given_scratch) {
 
 /* ---- Which library this is ---- */
 
-/* The libuv that the dynamic linker mapped, from /proc/self/maps: what is there
- * is what runs, whatever LD_LIBRARY_PATH says. */
+/* Finds the path of the libuv that is loaded, in /proc/self/maps, which is right
+ * whatever the value of LD_LIBRARY_PATH. */
 static void find_library(char* path, size_t size) {
   char line[PATH_MAX + 128];
   FILE* maps = fopen("/proc/self/maps", "re");

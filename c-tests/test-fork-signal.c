@@ -233,8 +233,8 @@ static void fork_in_handler(int signum) {
   errno = saved;
 }
 
-/* The program's own handler interrupts the library anywhere, also where it
- * changes what the process watches. */
+/* The program's own handler interrupts the library anywhere, also where it changes
+ * the watched signals. */
 TEST(fork_in_a_handler_that_interrupts_starting_a_watcher) {
   struct signal_scenario s;
   struct sigaction action = {.sa_handler = fork_in_handler};

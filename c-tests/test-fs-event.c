@@ -108,7 +108,7 @@ TEST(fs_event_of_a_file_is_told_under_its_own_name) {
   EXPECT("a file C");
   ASSERT_OK(truncate("dir/file", 0));
   EXPECT("a file C");
-  /* The name stays what it was when the watching began. */
+  /* The name stays that of the start. */
   ASSERT_OK(rename("dir/file", "moved"));
   EXPECT("a file R");
   put("moved", "still watched");
@@ -451,7 +451,7 @@ TEST(fs_event_goes_on_in_the_child_of_a_fork) {
 }
 
 /* The content of freed memory, to make a use of it fail. Volatile, or it is
- * optimised away, and what is in it taken for a leak. */
+ * optimised away, and its pointers are reported as leaks. */
 enum { FREED = 64 };
 static void* volatile freed[FREED];
 
@@ -474,8 +474,8 @@ static void note_and_fork(uv_fs_event_t* handle, const char* name, int events,
   if (forked == 0) ASSERT_OK(uv_loop_fork(&loop));
 }
 
-/* The child's handles are called for what the parent was about to report, and
- * for what happens after. */
+/* The child's handles are called for the events that the parent was about to
+ * report, and for later ones. */
 static void fork_in_callback(void) {
   int status;
 

@@ -186,7 +186,7 @@ FS_TEST(fs_read_more_buffers_than_iov_max) {
   enum { COUNT = 3000, EACH = 3 };
   static uv_buf_t bufs[COUNT];
   char* want = fs_pattern(COUNT * EACH);
-  /* Set, as valgrind does not see what a ring reads. */
+  /* Set, as valgrind does not see the writes of a ring. */
   char* have = calloc(COUNT, EACH);
   int fd = fs_open_plain(fs_make("file", want, COUNT * EACH), O_RDONLY);
   long max = sysconf(_SC_IOV_MAX);
@@ -236,8 +236,8 @@ FS_TEST(fs_read_write_wrong_mode) {
   close(writer);
 }
 
-/* On a ring, what is not possible at once waits, O_NONBLOCK or not, and the
- * offset on a pipe is ignored. */
+/* On a ring, an operation that is not possible at once waits, also with
+ * O_NONBLOCK, and the offset on a pipe is ignored. */
 FS_TEST_NOT_RING(fs_read_write_pipe) {
   char bytes[8];
   uv_buf_t out = uv_buf_init("hello", 5);

@@ -8,7 +8,7 @@
 
 #include "test-fs.h"
 
-/* Compares every field with what the kernel says. */
+/* Compares every field with the kernel's. */
 static void assert_stat(int dirfd, const char* path, int flags) {
   const uv_stat_t* s = &fs_req.statbuf;
   struct stat st;

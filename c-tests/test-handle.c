@@ -22,7 +22,7 @@ static const uv_handle_type kinds[] = {
 
 static void any_init(uv_loop_t* loop, union any_handle* h,
                      uv_handle_type kind) {
-  /* Init may not rely on what the memory held before. */
+  /* Init must not rely on the previous content of the memory. */
   memset(h, 0xff, sizeof(*h));
   switch (kind) {
     case UV_TIMER: ASSERT_OK(uv_timer_init(loop, &h->timer)); break;

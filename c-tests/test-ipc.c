@@ -154,7 +154,7 @@ static void note_ipc_read(uv_stream_t* stream, ssize_t nread,
   reads[read_count++].handles = uv_pipe_pending_count(PIPE(stream));
 }
 
-/* Data that follows a handle is not read together with what came before it. */
+/* Data after a handle is not read together with data before it. */
 TEST(ipc_handles_in_order_with_data) {
   static const char* texts[] = {"plain", "first", "more", "second"};
   uv_tcp_t tcp[2], arrived;
@@ -216,7 +216,7 @@ TEST(ipc_many_handles_wait) {
 }
 
 /* The queue never runs empty while handles come and go, and keeps their
- * order. The handles are told apart by what can be read from them. */
+ * order. The handles are identified by the data read from them. */
 TEST(ipc_handles_come_and_go) {
   enum { AHEAD = 5, ROUNDS = 40 };
   uv_pipe_t arrived;

@@ -8,8 +8,8 @@
 
 enum { POISON = 0xdd };
 
-/* Checkers see a use of what was freed. Without one it is filled and kept for a
- * while, which shows who writes to it, and makes its readers stumble. */
+/* Checkers detect a use of freed memory. Without one the memory is filled and kept
+ * for a while, which detects writes and makes reads fail. */
 static int checked(void) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return 1;

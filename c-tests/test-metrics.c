@@ -206,8 +206,7 @@ static void watch_idle_time(void* arg) {
   uv_async_t* async = arg;
   uint64_t last = 0;
 
-  /* Nothing else wakes the loop: what is seen to grow is the wait that is
-   * going on. */
+  /* Nothing else wakes the loop, so the time grows by the current wait. */
   while (last == 0) last = uv_metrics_idle_time(async->loop);
   while (uv_metrics_idle_time(async->loop) <= last) continue;
   ASSERT_OK(uv_async_send(async));

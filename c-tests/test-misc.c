@@ -74,7 +74,7 @@ TEST(misc_idle_loop_opens_no_threads_and_leaks_no_descriptors) {
   int fd;
   int i;
 
-  /* The first loop may open what the process keeps. */
+  /* The first loop may open descriptors that the process keeps. */
   for (i = 0; i < 2; i++) {
     ASSERT_OK(uv_loop_init(&loop));
     CLOSE_LOOP(&loop);
@@ -162,8 +162,8 @@ TEST(misc_write_needs_a_positive_number_of_buffers) {
   close(fds[1]);
 }
 
-/* Linux transfers at most 2 GiB less a page in one call; what is larger is
- * refused before anybody looks at the memory or the descriptor. */
+/* Linux transfers at most 2 GiB less a page in one call; a larger write is refused
+ * without accessing the memory or the descriptor. */
 TEST(misc_write_of_two_gigabytes_is_einval) {
   const unsigned int limit = 0x7ffff000;
   uv_buf_t large = uv_buf_init(NULL, limit + 1);

@@ -37,7 +37,7 @@ static void test_free(void* block) {
 }
 
 /* Calls the function with no allocation allowed, then with one and so on, until
- * none is refused. The function frees what it gets. */
+ * none is refused. The function frees its results. */
 static void try_with_every_budget(int (*run)(void)) {
   int allowed;
 

@@ -30,7 +30,7 @@ static inline void os_check_text(int (*get)(char*, size_t*),
   ASSERT_EQ(size, length);
   ASSERT_EQ(buffer[length + 1], '#');
 
-  /* One byte less: nothing is written, and the size says what is needed. */
+  /* One byte less: nothing is written, and the size is the required one. */
   if (length > 0) {
     memset(buffer, '#', sizeof(buffer));
     size = length;

@@ -177,8 +177,8 @@ TEST(pipe_fifo) {
   CLOSE_LOOP(&loop);
 }
 
-/* In a pipe of packets every read ends at a packet, however large the buffer
- * is, so a short read says nothing about what is left. */
+/* In a pipe of packets every read ends at a packet, however large the buffer is, so
+ * more may be left after a short read. */
 TEST(pipe_of_packets) {
   int fds[2], i;
   if (pipe2(fds, O_DIRECT) != 0) SKIP("no pipes of packets");
@@ -355,8 +355,8 @@ static void on_silence(uv_async_t* async) {
   ASSERT_OK(uv_timer_start(&patience, on_patience_over, 1, 0));
 }
 
-/* A loop that is used to answers that come at once notices what comes instead:
- * a wake-up from another thread, a timer, and in the end nothing. */
+/* A loop that spins for fast replies handles other events: a wake-up from another
+ * thread, a timer, and in the end none. */
 TEST(pipe_answers_from_a_thread) {
   pthread_t thread;
   int peer;

@@ -45,7 +45,7 @@ UNUSED static void pipe_server(uv_loop_t* loop, uv_pipe_t* server,
   ASSERT_OK(uv_listen(STREAM(server), 128, cb));
 }
 
-/* Collects what is read. */
+/* Collects the data read. */
 UNUSED static char received[1 << 16];
 UNUSED static size_t received_len;
 UNUSED static int received_end; /* The error that ended it, or 0. */

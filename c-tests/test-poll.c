@@ -13,7 +13,7 @@
 
 enum { R = UV_READABLE, W = UV_WRITABLE, D = UV_DISCONNECT, P = UV_PRIORITIZED };
 
-/* ---- what is reported in which state of a descriptor ---- */
+/* ---- reported events by state of a descriptor ---- */
 
 /* Each makes a descriptor in fds[0]; a peer that is to stay open is fds[1]. */
 static void quiet(int fds[2]) { raw_pair(fds); }
@@ -261,7 +261,7 @@ TEST(poll_sysfs_attribute_is_urgent) {
   ASSERT_OK(close(fd));
 }
 
-/* ---- what can be watched ---- */
+/* ---- descriptors that can be watched ---- */
 
 TEST(poll_refuses_what_cannot_be_waited_for) {
   uv_loop_t loop;

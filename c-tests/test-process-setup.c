@@ -284,7 +284,7 @@ TEST(process_of_a_user_that_is_not_allowed) {
 
 /* ---- descriptors ---- */
 
-/* Runs a child that says of its descriptors up to 9 what they are. */
+/* Runs a child that prints the type of each descriptor up to 9. */
 static void expect_descriptors(struct spawning* s, const char* expected) {
   char* from = received;
   char* to = received;

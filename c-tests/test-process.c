@@ -260,7 +260,7 @@ TEST(process_when_there_are_no_descriptors_left) {
   if (test_under_valgrind())
     SKIP("valgrind makes socket pairs that the limit forbids");
   ASSERT_OK(uv_loop_init(&loop));
-  /* The first one makes what the loop needs for good. */
+  /* The first one creates the descriptors that the loop keeps. */
   ASSERT_OK(uv_spawn(&loop, &process,
                      &program(&s, "true", NULL, NULL, NULL)->options));
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));

@@ -1,7 +1,7 @@
 /* uv_random(). */
 #include "test-pool.h"
 
-/* That all of 64 random bytes are what they were has a chance of 2^-512. */
+/* The probability that 64 random bytes equal the previous ones is 2^-512. */
 static char buf[64];
 static const char zeroes[sizeof(buf)];
 

@@ -1,6 +1,5 @@
-/* uv_read_start, uv_read_stop and what the read callback gets to see. The peer
- * is a plain blocking socket, so that each byte is sent exactly when the test
- * says so. */
+/* uv_read_start, uv_read_stop and the arguments of the read callback. The peer is a
+ * blocking socket, so that the test determines when each byte is sent. */
 #include "test-stream.h"
 
 static char received[4096];

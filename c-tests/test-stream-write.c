@@ -266,7 +266,7 @@ TEST(stream_write_request_freed_in_callback) {
   tear_down();
 }
 
-/* Closing cancels what is queued, in order, before the close callback. */
+/* Closing cancels queued writes, in order, before the close callback. */
 TEST(stream_write_closed_with_a_queue) {
   set_up();
   write_big(0);
@@ -455,7 +455,7 @@ TEST(stream_cancel_a_queued_write) {
   run_a_little();
   EXPECT_EVENTS("write1:ECANCELED");
   ASSERT_EQ(nwritten[1], 0);
-  /* Less what the kernel took of the first write meanwhile. */
+  /* Less the bytes of the first write that the kernel accepted meanwhile. */
   ASSERT_LE(tcp.write_queue_size, before - BIG);
   ASSERT_GE(tcp.write_queue_size, BIG);
   /* The others go through, without its bytes. */

@@ -7,7 +7,7 @@
 
 static uv_loop_t loop;
 
-/* An echo server: what comes in goes out, and end of file closes. */
+/* An echo server: writes the data that it reads, and closes at end of file. */
 struct echo_write {
   uv_write_t req;
   uv_buf_t buf;

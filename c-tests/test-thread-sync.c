@@ -18,7 +18,7 @@ static uv_barrier_t barrier;
 static volatile int shared;
 
 static int aborts(void (*run)(void)) {
-  /* No core file for what is meant to happen. */
+  /* No core file, as this is expected to abort. */
   struct rlimit none = {0, 0};
   int status;
 
@@ -27,7 +27,7 @@ static int aborts(void (*run)(void)) {
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-/* Calls the function on another thread and returns what it returns. */
+/* Calls the function on another thread and returns its result. */
 struct call {
   int (*run)(void);
   int result;
@@ -347,7 +347,7 @@ static void call_once(void* arg) {
   (void) arg;
   uv_barrier_wait(&barrier);
   uv_once(&once, count_once);
-  /* Whoever comes later waits until it is done. */
+  /* Later callers wait until it is done. */
   ASSERT_EQ(shared, 1);
 }
 

@@ -1,4 +1,4 @@
-/* Timers: order, repeat, limits, and what a callback may do to them. */
+/* Timers: order, repeat, limits, and changes in callbacks. */
 
 #include "test-callbacks.h"
 #include "test-trace.h"

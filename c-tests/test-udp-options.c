@@ -201,9 +201,9 @@ TEST(udp_source_membership_arguments) {
   CLOSE_LOOP(&loop);
 }
 
-/* A member of the group receives what is sent to it, until it leaves. The group
- * is named after the process: a socket bound to any address also receives what
- * is sent to a group that only another process has joined, and this test may run
+/* A member of the group receives its datagrams until it leaves. The group's address
+ * contains the process id: a socket bound to the wildcard address also receives
+ * datagrams for a group that only another process has joined, and this test may run
  * on the other library at the same time. */
 TEST(udp_multicast_on_loopback) {
   static const char lo[] = "127.0.0.1";

@@ -1,5 +1,5 @@
-/* Receiving: one datagram at a time and with recvmmsg(2), what the callbacks
- * are given, stopping and closing from within them. */
+/* Receiving: one datagram at a time and with recvmmsg(2), the arguments of the
+ * callbacks, stopping and closing within them. */
 #include <sys/un.h>
 
 #include "test-udp.h"

@@ -197,7 +197,7 @@ TEST(udp_run_larger_than_the_way_takes) {
   finish();
 }
 
-/* Without checksums the kernel does not cut up; what comes first goes to another
+/* Without checksums the kernel does not segment; the first datagram is for another
  * peer. */
 TEST(udp_run_without_checksums) {
   uv_buf_t* bufs[11];

@@ -1,6 +1,6 @@
 /* File operations on a loop that uses io_uring: which of them go to the ring
- * and when, and what cancelling, forking, embedding and metrics make of them.
- * That they do what they do elsewhere is tested by the _ring tests of FS_TEST.
+ * and when, and cancelling, forking, embedding and metrics. The _ring tests of
+ * FS_TEST test the results of the operations.
  *
  * Where the ring is not to be had the pool does the same work; tests of the
  * ring itself are skipped then. */

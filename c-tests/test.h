@@ -133,7 +133,7 @@ const char* test_path(const char* name);
 #define HANDLE(p) ((uv_handle_t*) (p))
 #define STREAM(p) ((uv_stream_t*) (p))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-/* For what a header defines and not every file that includes it uses. */
+/* For definitions of a header that some of its users do not use. */
 #define UNUSED __attribute__((unused))
 
 /* Runs the loop until the condition holds, and fails when the loop has nothing
