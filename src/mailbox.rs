@@ -8,7 +8,7 @@
 use crate::abi::Result;
 use crate::list::{Link, List};
 use crate::poller::{Poller, Waker};
-use crate::stack::Stack;
+use crate::stack::{Chain, Stack};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sync::yield_now;
 use core::cell::{Cell, UnsafeCell};
@@ -124,8 +124,8 @@ impl Mailbox {
         self.has_done() || self.has_asyncs()
     }
 
-    pub fn take_asyncs(&self, list: &List) {
-        self.asyncs.take_into(list);
+    pub fn take_asyncs(&self) -> Chain {
+        self.asyncs.take()
     }
 
     pub fn take_done(&self, list: &List) {

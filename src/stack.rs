@@ -76,13 +76,41 @@ impl Stack {
 
     /// Takes all elements and appends them to `list` in the order of their pushes. Returns their number.
     pub fn take_into(&self, list: &List) -> usize {
+        self.take().append_to(list)
+    }
+
+    /// Takes all elements.
+    pub fn take(&self) -> Chain {
         if self.is_empty() {
-            return 0;
+            return Chain::EMPTY;
         }
-        let newest = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
+        Chain { newest: self.top.swap(ptr::null_mut(), Ordering::AcqRel) }
+    }
+}
+
+/// Elements that were taken off a [`Stack`] and are in no list yet.
+pub struct Chain {
+    newest: *const Link,
+}
+
+impl Chain {
+    pub const EMPTY: Chain = Chain { newest: ptr::null() };
+
+    /// Prefetches the newest element.
+    pub fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: a prefetch is a hint, valid for any address. Every x86-64 processor has it.
+        unsafe {
+            use core::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+            _mm_prefetch::<_MM_HINT_T0>(self.newest.cast());
+        }
+    }
+
+    /// Appends the elements to `list` in the order of their pushes. Returns their number.
+    pub fn append_to(self, list: &List) -> usize {
         // SAFETY: pushed elements stay alive and in place, and are in no list. Taking them acquired
         // what their threads wrote.
-        unsafe { list.append_reversed(newest) }
+        unsafe { list.append_reversed(self.newest) }
     }
 }
 

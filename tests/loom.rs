@@ -319,7 +319,7 @@ fn async_callback_follows_every_send() {
         let mut seen = [0, 0];
         // Ends only if each write has a callback after it that sees it.
         while seen != [1, 1] {
-            shared.mailbox.take_asyncs(&list);
+            shared.mailbox.take_asyncs().append_to(&list);
             while list.pop_front().is_some() {
                 handle.sends.take();
                 seen = [0, 1].map(|index| handle.written[index].load(Ordering::Relaxed));
@@ -341,12 +341,12 @@ fn async_close_waits_for_senders() {
         });
         let handle = &shared.things;
         let list = List::new();
-        shared.mailbox.take_asyncs(&list);
+        shared.mailbox.take_asyncs().append_to(&list);
         while list.pop_front().is_some() {
             handle.sends.take();
         }
         if handle.sends.close() {
-            shared.mailbox.take_asyncs(&list);
+            shared.mailbox.take_asyncs().append_to(&list);
             assert!(handle.link.is_linked());
             handle.link.unlink();
         }

@@ -16,10 +16,10 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
+use crate::stack::Chain;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::ops::Range;
 
 #[repr(C)]
 pub struct Async {
@@ -94,7 +94,7 @@ const STEPS: usize = 1000;
 const STEPS_PER_CALLBACK: usize = 4;
 
 /// The loop's side of its async handles. A handle that was sent to is on the mailbox's stack, then in
-/// one of these lists, and leaves that right before its callback.
+/// `sent` or `due`, and leaves that right before its callback.
 ///
 /// libuv calls handles back in the order in which they were initialised, including those that are sent
 /// to by the callback of a handle before them. An iteration calls back each handle at most once: one that
@@ -104,22 +104,28 @@ const STEPS_PER_CALLBACK: usize = 4;
 pub struct AsyncReceiver {
     /// How many async handles were initialised.
     initialised: Cell<u64>,
-    /// Taken off the stack. Apart from this all lists are empty outside of `run`, unless a callback
-    /// has left the loop.
-    received: List,
+    /// Taken off the stack, while the processor prefetches it.
+    prefetching: Cell<Chain>,
+    /// To be called back in the next iteration.
+    sent: List,
     /// To be called back in this iteration, sorted by number.
     due: List,
-    /// To be called back in the next iteration.
-    later: List,
+    /// The numbers of the handles that have not had their turn in this iteration ...
+    turns: Cell<(u64, u64)>,
+    /// ... and the steps left to insert them. Both are zero and all lists but `sent` empty outside of
+    /// `run`, unless a callback has left the loop.
+    steps: Cell<usize>,
 }
 
 impl AsyncReceiver {
     pub const fn new() -> AsyncReceiver {
         AsyncReceiver {
             initialised: Cell::new(0),
-            received: List::new(),
+            prefetching: Cell::new(Chain::EMPTY),
+            sent: List::new(),
             due: List::new(),
-            later: List::new(),
+            turns: Cell::new((0, 0)),
+            steps: Cell::new(0),
         }
     }
 
@@ -130,53 +136,79 @@ impl AsyncReceiver {
 
     /// Returns whether handles wait to be called back, apart from those on the mailbox's stack.
     pub fn has_received(&self) -> bool {
-        !self.received.is_empty()
+        !self.sent.is_empty()
     }
 
+    /// Moves handles from the stack to the lists.
     fn receive(&self, mailbox: &Mailbox) {
-        mailbox.take_asyncs(&self.received);
+        self.insert(self.prefetching.replace(Chain::EMPTY));
+        self.insert(mailbox.take_asyncs());
+    }
+
+    /// Takes handles off the stack, and moves those that the call before took to the lists. They are in
+    /// the cache of another core, and are prefetched during a callback.
+    fn receive_later(&self, mailbox: &Mailbox) {
+        let taken = mailbox.take_asyncs();
+        taken.prefetch();
+        self.insert(self.prefetching.replace(taken));
+    }
+
+    /// Inserts the handles into `due` if they have not had their turn and there are steps left, and
+    /// otherwise into `sent`.
+    fn insert(&self, taken: Chain) {
+        let mut steps = self.steps.get();
+        if steps == 0 {
+            taken.append_to(&self.sent);
+            return;
+        }
+        let (first, end) = self.turns.get();
+        let received = List::new();
+        taken.append_to(&received);
+        while let Some(link) = received.front().filter(|_| steps > 0) {
+            steps -= 1;
+            // SAFETY: a handle in a list is alive, and is unlinked before it is closed.
+            unsafe {
+                (*link).unlink();
+                let is_due = (first..end).contains(&number_of(link));
+                if !(is_due && self.due.insert(&*link, &number_of, &mut steps)) {
+                    self.sent.push_back(&*link);
+                }
+            }
+        }
+        received.move_to(&self.sent);
+        self.steps.set(steps);
     }
 
     /// Requeues the handles that were not called back because a callback left the loop.
     pub fn resume(&self) {
-        self.received.prepend(&self.later);
-        self.received.prepend(&self.due);
+        self.steps.set(0);
+        self.insert(self.prefetching.replace(Chain::EMPTY));
+        self.sent.prepend(&self.due);
     }
 
     /// Calls back the handles that were sent to.
     pub fn run(&self, loop_: &Loop) {
         let end = loop_.handle_count();
         self.receive(&loop_.mailbox);
-        self.received.move_to(&self.due);
+        self.sent.move_to(&self.due);
         self.sort_due(loop_);
-        let mut steps = STEPS;
+        self.steps.set(STEPS);
         while let Some(link) = self.due.pop_front() {
             // SAFETY: it was in a list.
             let handle = unsafe { handle_of(link) };
-            let next = handle.handle.number() + 1;
+            self.turns.set((handle.handle.number() + 1, end));
             handle.call_back();
-            if steps > 0 {
-                steps += STEPS_PER_CALLBACK;
-                self.receive(&loop_.mailbox);
-                self.insert_received(next..end, &mut steps);
-            }
-        }
-        self.later.move_to(&self.received);
-    }
-
-    /// Moves handles from `received` to `due` if their number is in `numbers`, otherwise to `later`.
-    fn insert_received(&self, numbers: Range<u64>, steps: &mut usize) {
-        while let Some(link) = self.received.front().filter(|_| *steps > 0) {
-            *steps -= 1;
-            // SAFETY: a handle in a list is alive, and is unlinked before it is closed.
-            unsafe {
-                (*link).unlink();
-                let is_due = numbers.contains(&number_of(link));
-                if !(is_due && self.due.insert(&*link, &number_of, steps)) {
-                    self.later.push_back(&*link);
+            match self.steps.get() {
+                // Threads send faster than handles are called back.
+                0 => self.receive_later(&loop_.mailbox),
+                steps => {
+                    self.steps.set(steps + STEPS_PER_CALLBACK);
+                    self.receive(&loop_.mailbox);
                 }
             }
         }
+        self.steps.set(0);
+        self.receive(&loop_.mailbox);
     }
 
     /// Sorts `due`.
@@ -198,7 +230,7 @@ impl AsyncReceiver {
             }
             // SAFETY: the handle's type is `Async`.
             let link = unsafe { &(*core::ptr::from_ref(handle).cast::<Async>()).link };
-            // It is in `due`, then: the other lists are empty, and elements of the stack are not linked.
+            // It is in `due`, then: `sent` is empty, and elements of the stack are not linked.
             if link.is_linked() {
                 link.unlink();
                 // SAFETY: it is in no list now; the handle is alive, and unlinked before it is closed.
@@ -222,7 +254,7 @@ impl AsyncReceiver {
             let this = unsafe { &*core::ptr::from_ref(handle).cast::<Async>() };
             if this.sends.after_fork(handle.is_closing()) && !this.link.is_linked() {
                 // SAFETY: it is in no list, alive, and unlinked before it is closed.
-                unsafe { self.received.push_back(&this.link) };
+                unsafe { self.sent.push_back(&this.link) };
             }
         });
     }
