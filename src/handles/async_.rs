@@ -112,8 +112,8 @@ pub struct AsyncReceiver {
     due: List,
     /// The numbers of the handles that have not had their turn in this iteration ...
     turns: Cell<(u64, u64)>,
-    /// ... and the steps left to insert them. Both are zero and all lists but `sent` empty outside of
-    /// `run`, unless a callback has left the loop.
+    /// ... and the steps left to insert them. Outside of `run` this is 0, and all lists but `sent` are
+    /// empty, unless a callback has left the loop.
     steps: Cell<usize>,
 }
 
