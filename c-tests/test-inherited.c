@@ -162,3 +162,40 @@ TEST(inherited_signals_of_the_child_are_not_the_parents) {
   ASSERT_EQ(fired, 0);
   expect_all();
 }
+
+static void watch_the_first_signal(void* arg) {
+  (void) arg;
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  RUN_UNTIL(&loop, fired == 1);
+}
+
+/* The parent's loop has a pipe for signals, which nothing uses at the time of the fork. */
+TEST(inherited_loop_watches_its_first_signal_in_the_child) {
+  signals_only = 1;
+  open_all();
+  ASSERT_OK(uv_signal_stop(&watcher));
+  run_in_child(watch_the_first_signal, NULL);
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  expect_all();
+}
+
+static void spawn_and_wait(void* arg) {
+  uv_process_t process;
+  char* args[] = {"true", NULL};
+  uv_process_options_t options = {
+      .exit_cb = exit_cb, .file = "true", .args = args};
+  int before = exits;
+  (void) arg;
+  ASSERT_OK(uv_spawn(&loop, &process, &options));
+  RUN_UNTIL(&loop, exits == before + 1);
+  uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+TEST(inherited_loop_spawns_in_the_child) {
+  ASSERT_OK(uv_loop_init(&loop));
+  spawn_and_wait(NULL);
+  run_in_child(spawn_and_wait, NULL);
+  spawn_and_wait(NULL);
+  CLOSE_LOOP(&loop);
+}

@@ -488,6 +488,28 @@ TEST(loop_walk_inside_a_callback) {
   CLOSE_LOOP(&loop);
 }
 
+static void walk_again_cb(uv_handle_t* handle, void* arg) {
+  int nested = 0;
+  ++*(int*) arg;
+  uv_walk(handle->loop, nested_walk_cb, &nested);
+  ASSERT_GE(nested, 1);
+}
+
+TEST(loop_walk_inside_a_walk) {
+  uv_loop_t loop;
+  int visits = 0;
+  int i;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 4; i++) ASSERT_OK(uv_timer_init(&loop, &walk_timers[i]));
+  uv_walk(&loop, walk_again_cb, &visits);
+  ASSERT_EQ(visits, 4);
+  for (i = 0; i < 4; i++) walk_timers[i].data = (void*) &"abcd"[i];
+  uv_walk(&loop, all_cb, NULL);
+  ASSERT_STR_EQ(trace, "abcd");
+  CLOSE_LOOP(&loop);
+}
+
 static char* printed(uv_loop_t* loop,
                      void (*print)(uv_loop_t*, FILE*)) {
   char* text = NULL;

@@ -149,3 +149,31 @@ TEST(replaced_poll_descriptor_in_a_callback) {
   ASSERT_EQ(fired_polls, 1);
   CLOSE_LOOP(&loop);
 }
+
+static void poll_and_stop(uv_poll_t* handle, int status, int events) {
+  ASSERT_OK(status);
+  ASSERT_EQ(events, UV_READABLE);
+  ASSERT_OK(uv_poll_stop(handle));
+  fired_polls++;
+}
+
+/* The kernel keeps the registration of a descriptor that is closed while another one
+ * means the same file, and finds it again when the number means that file again. */
+TEST(replaced_poll_by_its_own_copy) {
+  uv_poll_t handle;
+  int fds[2], copy;
+  ASSERT_OK(pipe(fds));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_poll_init(&loop, &handle, fds[0]));
+  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, poll_and_stop));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  copy = dup(fds[0]);
+  ASSERT_OK(close(fds[0]));
+  ASSERT_OK(uv_poll_stop(&handle));
+  ASSERT_EQ(dup2(copy, fds[0]), fds[0]);
+  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, poll_and_stop));
+  ASSERT_EQ(write(fds[1], "x", 1), 1);
+  fired_polls = 0;
+  RUN_UNTIL(&loop, fired_polls == 1);
+  CLOSE_LOOP(&loop);
+}

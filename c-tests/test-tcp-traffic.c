@@ -683,3 +683,35 @@ TEST(tcp_end_in_the_iteration_after_the_data) {
   ASSERT_OK(close(peer));
   CLOSE_LOOP(&tcp_loop);
 }
+
+static size_t read_blocking;
+
+static void alloc_little(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
+  static char slab[1000];
+  (void) handle, (void) suggested;
+  *buf = uv_buf_init(slab, sizeof(slab));
+}
+
+static void count_read(uv_stream_t* stream, ssize_t nread,
+                       const uv_buf_t* buf) {
+  (void) stream, (void) buf;
+  ASSERT_GT(nread, 0);
+  read_blocking += (size_t) nread;
+}
+
+/* A blocking socket is read once for each event; what is left makes another one.
+ * (libuv reads on until a buffer is not filled, and blocks if none is left.) */
+TEST(tcp_blocking_socket_is_read_to_the_end) {
+  static char data[9500];
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  int peer;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  peer = tcp_with_peer(&loop, &tcp);
+  ASSERT_OK(uv_stream_set_blocking(STREAM(&tcp), 1));
+  ASSERT_EQ(write(peer, data, sizeof(data)), sizeof(data));
+  ASSERT_OK(uv_read_start(STREAM(&tcp), alloc_little, count_read));
+  RUN_UNTIL(&loop, read_blocking == sizeof(data));
+  CLOSE_LOOP(&loop);
+}

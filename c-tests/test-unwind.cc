@@ -629,6 +629,35 @@ UNWIND_TEST(unwind_fs_event_closed_afterwards) {
   ASSERT_EQ(run_to_the_end(loop), 0);
 }
 
+/* The kernel has dropped events, which every watch is told of; libuv tells nobody. */
+UNWIND_TEST(unwind_fs_event_overflow) {
+  static uv_fs_event_t handles[3];
+  int limit = 0;
+  FILE* file = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
+  if (file == nullptr || fscanf(file, "%d", &limit) != 1 || limit > 20000) {
+    SKIP("the queue of events is too long");
+  }
+  fclose(file);
+  for (uv_fs_event_t& handle : handles) {
+    const std::string path = test_path(std::to_string(&handle - handles).c_str());
+    ASSERT_EQ(mkdir(path.c_str(), 0700), 0);
+    ASSERT_OK(uv_fs_event_init(loop, &handle));
+    ASSERT_OK(uv_fs_event_start(&handle, [](uv_fs_event_t* handle, const char*, int events, int) {
+      if (events == (UV_RENAME | UV_CHANGE)) leave(handle);
+    }, path.c_str(), 0));
+  }
+  const std::string from = test_path("0/from"), to = test_path("0/to");
+  ASSERT_EQ(mkdir(from.c_str(), 0700), 0);
+  for (int i = 0; i < limit / 2 + 10; i++) {
+    ASSERT_EQ(rename(from.c_str(), to.c_str()), 0);
+    ASSERT_EQ(rename(to.c_str(), from.c_str()), 0);
+  }
+  for (int i = 0; i < 2000; i++) run(loop, UV_RUN_NOWAIT);
+  for (uv_fs_event_t& handle : handles) ASSERT_EQ(calls[&handle], test_on_reference() ? 0 : 1);
+  for (uv_fs_event_t& handle : handles) uv_close((uv_handle_t*) &handle, nullptr);
+  ASSERT_EQ(run_to_the_end(loop), 0);
+}
+
 UNWIND_TEST_LOST(unwind_fs_poll) {
   static uv_fs_poll_t handles[2];
   for (uv_fs_poll_t& handle : handles) {

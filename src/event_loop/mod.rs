@@ -634,6 +634,7 @@ impl Loop {
     fn walk(&self, visit: impl Fn(&Handle)) {
         // SAFETY: a handle in the list is not closed, hence alive.
         let number = |link| unsafe { (*handle_of(link)).number() };
+        let first = self.handles.front().map(number);
         // A handle that was initialised twice in a row is its own neighbour. Moving the list mends that.
         let all = List::new();
         self.handles.move_to(&all);
@@ -649,6 +650,12 @@ impl Loop {
             self.handles.move_front_to(&self.handles);
             // SAFETY: a handle in the list is not closed, hence alive.
             call_user(|| visit(unsafe { &*handle_of(link) }));
+        }
+        // A walk whose callback this is continues at `first`.
+        let is_before = |handle: &Handle| Some(handle.number()) < first;
+        let rest = self.listed_handles().position(|handle| !is_before(handle)).unwrap_or(0);
+        for _ in 0..rest {
+            self.handles.move_front_to(&self.handles);
         }
     }
 }

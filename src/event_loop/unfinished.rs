@@ -7,8 +7,10 @@
 use crate::handles::async_::AsyncReceiver;
 use crate::handles::Handle;
 use crate::list::List;
+use crate::memory::Array;
 use crate::poller::Watcher;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
+use core::ffi::c_int;
 use core::ptr;
 
 pub struct Unfinished {
@@ -27,6 +29,8 @@ pub struct Unfinished {
     pub asyncs: AsyncReceiver,
     /// The ended processes that remain to be called back.
     pub ended: List,
+    /// The watches that remain to be called because the kernel dropped file system events.
+    pub lost_watches: RefCell<Array<c_int>>,
     /// The remaining handles of this closing phase, a stack. The first is being closed.
     pub closing: Cell<*const Handle>,
 }
@@ -42,6 +46,7 @@ impl Unfinished {
             works: List::new(),
             asyncs: AsyncReceiver::new(),
             ended: List::new(),
+            lost_watches: RefCell::new(Array::new()),
             closing: Cell::new(ptr::null()),
         }
     }

@@ -298,28 +298,36 @@ impl LoopFsEvents {
     }
 
     /// Calls the handles of every watch, as the kernel has dropped events of unknown watches.
-    fn dispatch_overflow(&self) -> Result {
-        let mut ids = Array::new();
-        for mut watch in self.watches.borrow().buckets.iter().copied() {
-            // SAFETY: a watch in the table is alive.
-            while let Some(this) = unsafe { watch.as_ref() } {
-                ids.push(this.id.get())?;
-                watch = this.next.get();
+    fn dispatch_overflow(&self) {
+        let lost = &self.loop_().unfinished.lost_watches;
+        // Not empty if a callback has left the loop by an exception.
+        if lost.borrow().is_empty() {
+            for mut watch in self.watches.borrow().buckets.iter().copied() {
+                // SAFETY: a watch in the table is alive.
+                while let Some(this) = unsafe { watch.as_ref() } {
+                    // Without memory for the list the event is lost.
+                    let _ = lost.borrow_mut().push(this.id.get());
+                    watch = this.next.get();
+                }
             }
         }
         let instance = self.instance.get();
-        for &id in ids.iter().take_while(|_| self.instance.get() == instance) {
+        let next = || lost.borrow().last().copied().filter(|_| self.instance.get() == instance);
+        while let Some(id) = next() {
             let mask = libc::IN_ATTRIB | libc::IN_MOVE_SELF;
             self.dispatch_event(&inotify::Event { watch: id, mask, name: None });
+            lost.borrow_mut().pop();
         }
-        Ok(())
+    }
+
+    fn loop_(&self) -> &Loop {
+        // SAFETY: this is the field of a loop.
+        unsafe { &*container_of!(ptr::from_ref(self), Loop, fs_events) }
     }
 
     fn dispatch_event(&self, event: &inotify::Event<'_>) {
         if event.mask & libc::IN_Q_OVERFLOW != 0 {
-            // Without memory for the list the events are lost.
-            let _ = self.dispatch_overflow();
-            return;
+            return self.dispatch_overflow();
         }
         // Looked up only now, as earlier callbacks may have stopped the last handle.
         let Some(watch) = self.watches.borrow().find(event.watch) else { return };
@@ -345,8 +353,7 @@ impl LoopFsEvents {
             }
             self.watches.borrow_mut().remove((*watch).id.get());
             // The child of a fork shares the parent's instance until it has its own.
-            let loop_ = &*container_of!(ptr::from_ref(self), Loop, fs_events);
-            if !loop_.poller.is_inherited() {
+            if !self.loop_().poller.is_inherited() {
                 // Fails if the kernel has removed the watch with the file.
                 let _ = inotify::remove_watch(self.watcher.fd.get(), (*watch).id.get());
             }
@@ -385,6 +392,7 @@ impl LoopFsEvents {
         }
         self.instance.set(self.instance.get().wrapping_add(1));
         self.close_instance(loop_);
+        while loop_.unfinished.lost_watches.borrow_mut().pop().is_some() {}
         // SAFETY: allocated with the instance, and freed when the loop is closed.
         unsafe { (*self.unread.get()).clear() };
         self.open(loop_)?;

@@ -98,8 +98,11 @@ impl LoopSignals {
 
     fn open(&self, loop_: &Loop) -> Result {
         if self.write_end.get() != -1 {
-            // The parent reads an inherited pipe.
-            return loop_.make_own();
+            // The parent reads an inherited pipe. Without an active handle this closes it only.
+            loop_.make_own()?;
+            if self.write_end.get() != -1 {
+                return Ok(());
+            }
         }
         if self.dispatch.get().is_null() {
             // SAFETY: a zeroed `Dispatch` has no messages and no position.

@@ -172,6 +172,9 @@ impl Poller {
                 watcher.read_closed.set(false);
                 self.update_selector(watcher, mode, false)?;
             }
+            // The user closed the descriptor while a copy of it was open, which kept it registered, and
+            // the number means the same file again.
+            Err(Error::EEXIST) if !known => self.update_selector(watcher, mode, true)?,
             other => other?,
         }
         watcher.set_stale(false);

@@ -93,6 +93,10 @@ impl Stream {
                 let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
                 let ended = self.watcher.read_closed.get();
                 self.watcher.readable.set(full || ended);
+                if !short && !full && !self.watcher.is_level_triggered() {
+                    // The kernel reports the rest again. It did not fail when reading started.
+                    let _ = self.watcher.rearm(&self.loop_().poller, Interest::READABLE);
+                }
                 self.call_back(Ok(length), &buffer);
                 // As in libuv the end is reported in the next iteration, after data of other streams.
                 if !full && ended && self.handle.has(flag::READING) {
