@@ -81,7 +81,7 @@ static void signal_cb(uv_signal_t* watcher, int signum) {
   uv_close((uv_handle_t*) watcher, NULL);
 }
 
-static int worked;
+static atomic_int worked;
 
 static void work(uv_work_t* req) {
   (void) req;

@@ -20,6 +20,9 @@ cd "$(dirname "$0")/.."
 #   allocator_failing_each_allocation_in_turn:
 #     it defers signals until the thread calls an intercepted function; an idle
 #     worker that received SIGCHLD does not
+#   unwind_*, thread_may_be_cancelled..., thread_may_call_pthread_exit...:
+#     ThreadSanitizer gives every function a clean-up for exceptions, and the library ends the
+#     process rather than run one
 limits='thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
@@ -31,7 +34,8 @@ case ${1-}:${2-} in
     short=tsan
     limits="$limits|misc_library_shutdown_ends_the_pool|thread_stack_is_rounded_up"
     limits="$limits|fork_in_a_walk_while_a_thread_sends|fork_while_another_thread_handles_signals"
-    limits="$limits|allocator_failing_each_allocation_in_turn"
+    limits="$limits|allocator_failing_each_allocation_in_turn|unwind_.*"
+    limits="$limits|thread_may_be_cancelled_while_its_loop_waits|thread_may_call_pthread_exit_in_a_callback"
     # The runtime resets its state in the child of clone(), so children must not
     # share the parent's memory.
     flags+=" --cfg tsan"
