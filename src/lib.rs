@@ -4,18 +4,18 @@
 //! references once, calls a method, and returns the result as an `int`. The modules, from the lowest
 //! layer up:
 //!
+//! - [`sync`]: the atomics of the lock-free parts.
 //! - [`abi`]: the types of the C API: struct layouts, callback types, constants, the error table.
 //!   `build.rs` generates `include/` from it and from the documentation of the functions.
 //! - [`memory`]: allocation through the functions of `uv_replace_allocator`.
 //! - [`sys`]: the only place that makes system calls.
 //! - [`ffi`]: the C boundary: overlays on C's structs, calls of user callbacks, results in C memory.
-//! - [`sync`]: the atomics of the lock-free parts.
 //! - [`list`], [`stack`]: intrusive lists, and a lock-free stack of the same links.
 //! - [`spin`]: adaptive spinning before a thread blocks.
 //! - [`text`]: addresses, WTF-8, IDNA: functions over bytes.
 //! - [`os`]: services without a loop: threads and locks, clocks, environment, host and process
 //!   information.
-//! - [`poller`]: readiness of descriptors, through mio's selector.
+//! - [`poller`]: readiness of descriptors, through mio's selector; the loop's io_uring.
 //! - [`mailbox`]: messages from other threads and signal handlers to a loop.
 //! - [`pool`]: the thread pool.
 //! - [`signal`]: the process-wide registry of signals.
@@ -23,7 +23,7 @@
 //! - [`event_loop`]: `uv_loop_t`: one iteration (`Loop::run`), the C functions of a loop, the timers.
 //! - [`handles`]: one file or folder for each handle type; `handles/stream/` reads and writes.
 //! - [`requests`]: operations that end with a callback: files (`requests/fs/`), work, name look-ups.
-//! - [`unwind`]: the unwinder functions that std refers to.
+//! - [`unwind`]: the unwinder functions that std refers to; no module imports it.
 //!
 //! ARCHITECTURE.md has the rules that make it sound; `SAFETY` comments refer to them.
 

@@ -59,7 +59,7 @@ pub struct Poller {
     /// The registered watchers, indexed by descriptor; null where there is none. The rest of a
     /// registration is in the `Watcher`: with many connections this table is the loop's largest part.
     slots: RefCell<Array<*const Watcher>>,
-    /// The descriptors of stale watchers.
+    /// The descriptors of stale watchers: their registrations are renewed before the next wait.
     stale: RefCell<Array<c_int>>,
     /// The generation of the latest registration.
     generation: Cell<u32>,
@@ -142,8 +142,9 @@ impl Poller {
     }
 
     /// Registers the watcher's descriptor, or changes its registration; the kernel reports the current
-    /// readiness again. Takes over the registration of another watcher with the same descriptor if that
-    /// one yields: it is idle, unless the user has two handles use a descriptor at once.
+    /// readiness again. If another watcher has registered the descriptor, this one takes over from a
+    /// stream or UDP handle, and fails with `EEXIST` otherwise. The other is idle then, or gets no more
+    /// events: two handles that were opened while idle can be started both.
     pub fn register(&self, watcher: &Watcher, mode: Mode) -> Result {
         let fd = watcher.fd.get();
         let index = usize::try_from(fd).map_err(|_| Error::EBADF)?;
@@ -289,8 +290,8 @@ impl Poller {
         let _ = self.poll.borrow().registry().deregister(&mut SourceFd(&fd));
     }
 
-    /// Waits for events, at most `timeout` milliseconds; -1 means without a limit. There are none when
-    /// the time is up or a signal handler ran; the call cannot fail otherwise. Does not wait while
+    /// Waits for events, at most `timeout` milliseconds; -1 means without a limit. Finds none when the
+    /// time is up or a signal handler ran; `epoll_wait` has no other error here. Does not wait while
     /// events of the previous wait are left.
     #[inline(always)]
     pub fn wait(&self, timeout: c_int) {
@@ -329,8 +330,8 @@ impl Poller {
         self.events.set(Box::into_raw(Box::new(Events::with_capacity(EVENTS))));
     }
 
-    /// Takes the next event of the latest wait that a watcher is there for, in the kernel's order.
-    /// Handlers look at it before they make callbacks.
+    /// Takes the next event of the latest wait, in the kernel's order, and skips events without a
+    /// watcher. A handler reads the event before it calls back, as a callback may wait again.
     ///
     /// The watcher is looked up only now, because the callbacks of earlier events may have closed it.
     #[inline(always)]

@@ -49,15 +49,15 @@ pub struct Task {
 pub struct Work {
     /// Written by the owner of the work. While it is queued, read and written under the pool's lock.
     stage: Cell<Stage>,
-    /// None while the loop's ring does the work. Only the loop's thread writes it, as programs read
-    /// libuv's field in this place at any time to find that out.
+    /// None while the loop's ring does the work. Programs read libuv's field in this place at any time
+    /// to see whether the ring has the work, so only the loop's thread writes it.
     task: Cell<Option<&'static Task>>,
     /// The destination of finished work. Outlives it, as a loop with requests is not closed.
     mailbox: Cell<*const Mailbox>,
     pub link: Link,
 }
 
-/// As large as the field of libuv's that is there.
+/// Where work is. As large as libuv's field in the same place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 enum Stage {

@@ -77,7 +77,8 @@ impl Stream {
             return false;
         }
         if buffer.base.is_null() || buffer.len == 0 {
-            // The data stays in the socket until reading starts again or the next edge.
+            // The data stays in the kernel. A stream that is still reading asks for a buffer again in the
+            // next iteration.
             self.call_back(Err(Error::ENOBUFS), &buffer);
             if self.handle.has(flag::READING) {
                 self.requeue();
@@ -121,7 +122,7 @@ impl Stream {
         }
     }
 
-    /// Handles the end of the data. Returns whether there may be more.
+    /// Handles the end of the data. Returns false, as there is no more.
     fn end(&self, buffer: &uv_buf_t) -> bool {
         self.handle.set(flag::READ_EOF);
         self.call_back_last(Error::EOF, buffer);
