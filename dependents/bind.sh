@@ -74,9 +74,9 @@ zone "." { type forward; forward only; forwarders { 127.0.0.1 port 5100; }; };'
   for server in 1 2; do
     named -g -n 2 -c "$PWD/$server/named.conf" 2>"$server/log" &
     servers+=($!)
+    # The second asks the first for the zone, and waits for minutes if that is not there yet.
+    wait_for serial_is "$server" example.test 1
   done
-  wait_for serial_is 1 example.test 1
-  wait_for serial_is 2 example.test 1
   maps "${servers[@]}"
 
   echo "== UDP, TCP, TLS and HTTPS"
