@@ -99,26 +99,35 @@ static void count_poll(uv_poll_t* handle, int status, int events) {
   fired_polls++;
 }
 
-/* An embedder starts the handle again with the events of before, outside of a
- * callback, and then polls the backend descriptor. */
-TEST(replaced_poll_descriptor_of_an_embedded_loop) {
-  int first[2], second[2];
-  uv_poll_t handle;
-  struct pollfd backend = {.events = POLLIN};
+/* A started poll handle whose descriptor's number means the second pipe. */
+static void poll_a_replaced_pipe(uv_poll_t* handle, int second[2]) {
+  int first[2];
   ASSERT_OK(pipe(first));
   ASSERT_OK(pipe(second));
   ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_poll_init(&loop, &handle, first[0]));
-  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, count_poll));
+  ASSERT_OK(uv_poll_init(&loop, handle, first[0]));
+  ASSERT_OK(uv_poll_start(handle, UV_READABLE, count_poll));
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(dup2(second[0], first[0]), first[0]);
-  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, count_poll));
+}
+
+/* An embedder that polls the backend descriptor learns of data in the second pipe. */
+static void expect_host_is_woken(int second[2]) {
+  struct pollfd backend = {.fd = uv_backend_fd(&loop), .events = POLLIN};
   ASSERT_EQ(write(second[1], "x", 1), 1);
-  backend.fd = uv_backend_fd(&loop);
   if (uv_backend_timeout(&loop) != 0) ASSERT_EQ(poll(&backend, 1, 0), 1);
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(fired_polls, 1);
   CLOSE_LOOP(&loop);
+}
+
+/* The handle is started again with the events of before, outside of a callback. */
+TEST(replaced_poll_descriptor_of_an_embedded_loop) {
+  uv_poll_t handle;
+  int second[2];
+  poll_a_replaced_pipe(&handle, second);
+  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, count_poll));
+  expect_host_is_woken(second);
 }
 
 static void restart_poll(uv_timer_t* timer) {
@@ -127,27 +136,15 @@ static void restart_poll(uv_timer_t* timer) {
 
 /* The same in a callback, after which the loop is run no further. */
 TEST(replaced_poll_descriptor_in_a_callback) {
-  int first[2], second[2];
   uv_poll_t handle;
   uv_timer_t timer;
-  struct pollfd backend = {.events = POLLIN};
-  ASSERT_OK(pipe(first));
-  ASSERT_OK(pipe(second));
-  ASSERT_OK(uv_loop_init(&loop));
-  ASSERT_OK(uv_poll_init(&loop, &handle, first[0]));
-  ASSERT_OK(uv_poll_start(&handle, UV_READABLE, count_poll));
-  uv_run(&loop, UV_RUN_NOWAIT);
-  ASSERT_EQ(dup2(second[0], first[0]), first[0]);
+  int second[2];
+  poll_a_replaced_pipe(&handle, second);
   ASSERT_OK(uv_timer_init(&loop, &timer));
   timer.data = &handle;
   ASSERT_OK(uv_timer_start(&timer, restart_poll, 0, 0));
   uv_run(&loop, UV_RUN_NOWAIT);
-  ASSERT_EQ(write(second[1], "x", 1), 1);
-  backend.fd = uv_backend_fd(&loop);
-  if (uv_backend_timeout(&loop) != 0) ASSERT_EQ(poll(&backend, 1, 0), 1);
-  uv_run(&loop, UV_RUN_NOWAIT);
-  ASSERT_EQ(fired_polls, 1);
-  CLOSE_LOOP(&loop);
+  expect_host_is_woken(second);
 }
 
 static void poll_and_stop(uv_poll_t* handle, int status, int events) {

@@ -162,13 +162,7 @@ impl LoopSignals {
         if self.child_start.get() != 0 {
             redirect(libc::SIGCHLD, self.child_start.get())?;
         }
-        let mut next = self.active.front();
-        while let Some(link) = next {
-            // SAFETY: a handle in the list is active, hence alive. This does not change the list.
-            let signal = unsafe {
-                next = self.active.after(link);
-                &*container_of!(link, Signal, link)
-            };
+        for signal in self.active_handles() {
             redirect(signal.signum.get(), signal.start.get())?;
         }
         Ok(())
@@ -177,21 +171,19 @@ impl LoopSignals {
     /// Returns the handle to call after the one at `previous` for a signal. As in libuv, one-shot handles come
     /// last, and both kinds are in the order of their addresses.
     fn after(&self, previous: Position, message: &Message) -> Option<(Position, *const Signal)> {
-        let mut found = None;
-        let mut next = self.active.front();
-        while let Some(link) = next {
+        self.active_handles()
+            .filter(|signal| signal.watches(message))
+            .map(|signal| (signal.position(), core::ptr::from_ref(signal)))
+            .filter(|&(position, _)| position > previous)
+            .min_by_key(|&(position, _)| position)
+    }
+
+    /// Iterates over the active handles. The handle that is visited may be stopped.
+    fn active_handles(&self) -> impl Iterator<Item = &Signal> {
+        // SAFETY: the next link is taken before a handle is visited, and is that of an active handle.
+        core::iter::successors(self.active.front(), |&link| unsafe { self.active.after(link) })
             // SAFETY: a handle in the list is active, hence alive.
-            let signal = unsafe {
-                next = self.active.after(link);
-                &*container_of!(link, Signal, link)
-            };
-            let watches = signal.watches(message);
-            let position = signal.position();
-            if watches && position > previous && found.is_none_or(|(first, _)| position < first) {
-                found = Some((position, core::ptr::from_ref(signal)));
-            }
-        }
-        found
+            .map(|link| unsafe { &*container_of!(link, Signal, link) })
     }
 
     /// Calls the callbacks for received signals. Returns whether a child of the loop may have ended.
@@ -233,16 +225,9 @@ impl LoopSignals {
         // SAFETY: NULL, or freed when the loop is closed.
         let Some(dispatch) = (unsafe { self.dispatch.get().as_ref() }) else { return };
         let start = dispatch.one_shot.take();
-        let mut next = self.active.front().filter(|_| start != 0);
-        while let Some(link) = next {
-            // SAFETY: a handle in the list is active, hence alive.
-            let signal = unsafe {
-                next = self.active.after(link);
-                &*container_of!(link, Signal, link)
-            };
-            if signal.start.get() == start {
-                signal.stop();
-            }
+        if let Some(signal) = self.active_handles().find(|it| start != 0 && it.start.get() == start)
+        {
+            signal.stop();
         }
         if !loop_.unfinished.ended.is_empty() {
             dispatch.child_ended.set(true);
@@ -308,8 +293,8 @@ impl Signal {
 
     /// Returns whether a signal is for this handle.
     fn watches(&self, message: &Message) -> bool {
-        let before = self.last_signums.get().into_iter().zip(self.last.get());
-        let is_last = before.into_iter().any(|(signum, last)| {
+        let mut before = self.last_signums.get().into_iter().zip(self.last.get());
+        let is_last = before.any(|(signum, last)| {
             c_int::from(signum) == message.signum && last.contains(message.starts)
         });
         self.signum.get() == message.signum && (self.start.get() <= message.starts || is_last)

@@ -240,10 +240,8 @@ impl Poller {
                 continue;
             }
             watcher.set_stale(false);
-            if self.update_selector(watcher, watcher.registered(), true) == Err(Error::ENOENT) {
-                // Fails if the user has closed the descriptor: it has no events then.
-                let _ = self.update_selector(watcher, watcher.registered(), false);
-            }
+            // Fails if the user has closed the descriptor: it has no events then.
+            let _ = self.register(watcher, watcher.registered());
         }
     }
 

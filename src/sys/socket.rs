@@ -98,13 +98,18 @@ pub unsafe fn send(fd: c_int, buffers: &[uv_buf_t], flags: c_int) -> Result<usiz
         // SAFETY: as documented.
         return retry(|| count(unsafe { c::send(fd, one.base.cast(), one.len, flags) }));
     }
-    // SAFETY: all zeroes are a valid header.
-    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
-    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
-    message.msg_iov = buffers.as_ptr().cast_mut().cast();
-    message.msg_iovlen = buffers.len().min(super::fd::MAX_BUFFERS) as _;
+    let message = message(buffers);
     // SAFETY: as documented.
     retry(|| count(unsafe { c::sendmsg(fd, &raw const message, flags) }))
+}
+
+/// Returns a message header for at most [`MAX_BUFFERS`](super::fd::MAX_BUFFERS) of the buffers.
+pub fn message(buffers: &[uv_buf_t]) -> libc::msghdr {
+    // SAFETY: all zeroes are a valid header, some of whose fields differ between C libraries.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_iov = super::fd::vectors(buffers).0.cast_mut();
+    message.msg_iovlen = buffers.len().min(super::fd::MAX_BUFFERS) as _;
+    message
 }
 
 safe_calls! {

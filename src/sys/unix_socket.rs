@@ -1,7 +1,6 @@
 //! AF_UNIX sockets: addresses, and descriptors sent over them.
 
-use super::fd::MAX_BUFFERS;
-use super::{c, count, cvt, retry, sa_family};
+use super::{c, count, cvt, retry, sa_family, socket};
 use crate::abi::{uv_buf_t, Result};
 use core::ffi::c_int;
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -66,11 +65,7 @@ const fn control_size(descriptors: usize) -> usize {
 
 /// Returns a message header for these buffers and this control buffer.
 fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> libc::msghdr {
-    // SAFETY: all zeroes are a valid header.
-    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-    // uv_buf_t has the layout of struct iovec, which abi/ asserts.
-    message.msg_iov = buffers.as_ptr().cast_mut().cast();
-    message.msg_iovlen = buffers.len().min(MAX_BUFFERS);
+    let mut message = socket::message(buffers);
     message.msg_control = control.0.as_mut_ptr().cast();
     message.msg_controllen = N;
     message
