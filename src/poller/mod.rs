@@ -67,8 +67,6 @@ pub struct Poller {
     process: Cell<u32>,
     /// Whether callbacks may be running.
     running: Cell<bool>,
-    /// Whether there are stale watchers.
-    is_stale: Cell<bool>,
     /// How many replies the streams expect for what they have sent since the last wait that blocked.
     expected_replies: Cell<u32>,
     /// Spins before a wait for one reply. Several replies and unexpected data are better read after a
@@ -90,7 +88,6 @@ impl Poller {
             generation: Cell::new(0),
             process: Cell::new(sys::process::generation()),
             running: Cell::new(false),
-            is_stale: Cell::new(false),
             expected_replies: Cell::new(0),
             spin: AdaptiveSpin::with_backoff(64),
         })
@@ -115,7 +112,7 @@ impl Poller {
     /// Notes that the loop stops running, and renews stale registrations for an embedder.
     pub fn leave(&self) {
         self.running.set(false);
-        if self.is_stale.get() {
+        if !self.stale.borrow().is_empty() {
             self.refresh();
         }
     }
@@ -208,7 +205,6 @@ impl Poller {
             let defer = same && self.running.get();
             if defer && self.stale.borrow_mut().push(watcher.fd.get()).is_ok() {
                 watcher.set_stale(true);
-                self.is_stale.set(true);
                 return Ok(());
             }
         }
@@ -222,7 +218,7 @@ impl Poller {
         if self.events.get().is_null() {
             self.make_events();
         }
-        if self.is_stale.get() {
+        if !self.stale.borrow().is_empty() {
             self.refresh();
         }
     }
@@ -230,7 +226,6 @@ impl Poller {
     /// Renews the registrations that `register_level` deferred.
     #[cold]
     fn refresh(&self) {
-        self.is_stale.set(false);
         while let Some(fd) = self.stale.borrow_mut().pop() {
             // SAFETY: a registered watcher is part of a live handler.
             let Some(watcher) = self.watcher(fd).map(|watcher| unsafe { &*watcher }) else {
