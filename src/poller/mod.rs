@@ -1,8 +1,8 @@
 //! Readiness: which descriptors can be read or written without blocking.
 //!
 //! mio's selector reports readiness. A TCP socket stays registered, edge-triggered; the [`Watcher`] in
-//! its handle caches the readiness until a read or write would block, so stopping and starting a stream
-//! usually costs no system call. Pipes and terminals are registered without `EPOLLET`, as a short read
+//! its handle caches the readiness until a read or write would block, so reading usually costs no further
+//! system call. Pipes and terminals are registered without `EPOLLET`, as a short read
 //! does not prove them empty. So is `uv_poll_t`, which calls back for as long as a descriptor is ready.
 //!
 //! The token of an event holds a descriptor and a generation. An event that was fetched for a closed
