@@ -7,10 +7,11 @@ unexport CARGO_TARGET_DIR
 
 all: lib
 
-# The library under the names that programs load: target/lib/libuv.so.1.
+# The library under the names that programs load, target/lib/libuv.so.1, and the program target/tool/oxuv.
 lib:
 	@scripts/setup.sh cargo
 	cargo build --release --locked
+	cargo build --profile tool --locked --package oxuv-tools
 	mkdir -p target/lib
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 	ln -sfn libuv.so.1 target/lib/libuv.so

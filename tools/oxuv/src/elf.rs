@@ -1,0 +1,144 @@
+//! ELF files: symbols, the build id, and where a file keeps an address.
+
+use crate::error::{Context, Result};
+use memmap2::Mmap;
+use object::elf::{FileHeader64, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT};
+use object::read::elf::{Dyn, ElfFile, ProgramHeader};
+use object::{Endianness, Object, ObjectSymbol, SymbolFlags};
+use std::fs::File;
+use std::path::Path;
+
+/// A 64-bit ELF file.
+pub struct Elf {
+    data: Mmap,
+}
+
+/// A function of a file: addresses before relocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    pub address: u64,
+    pub size: u64,
+    pub name: String,
+}
+
+impl Elf {
+    pub fn open(path: &Path) -> Result<Elf> {
+        let doing = format!("cannot read {}", path.display());
+        let file = File::open(path).context(&doing)?;
+        // SAFETY: the mapping is private and only read. A file that shrinks meanwhile would raise SIGBUS;
+        // programs and libraries are replaced by renaming, not truncated.
+        let data = unsafe { Mmap::map(&file) }.context(&doing)?;
+        let elf = Elf { data };
+        elf.file().context(doing)?;
+        Ok(elf)
+    }
+
+    fn file(&self) -> object::Result<ElfFile<'_, FileHeader64<Endianness>>> {
+        ElfFile::parse(&self.data)
+    }
+
+    /// Returns the address before relocation of the byte at `offset` in the file.
+    pub fn address_of_offset(&self, offset: u64) -> Option<u64> {
+        let file = self.file().ok()?;
+        let endian = file.endian();
+        file.elf_program_headers().iter().find_map(|header| {
+            let (start, size) = header.file_range(endian);
+            // Mappings begin at pages.
+            let page = start & !0xfff;
+            let inside = header.p_type(endian) == PT_LOAD && (page..start + size).contains(&offset);
+            inside.then(|| header.p_vaddr(endian).wrapping_sub(start).wrapping_add(offset))
+        })
+    }
+
+    /// Returns the address of a symbol that the dynamic symbol table or the full one defines.
+    pub fn symbol(&self, name: &str) -> Option<u64> {
+        let file = self.file().ok()?;
+        let found = file.dynamic_symbols().chain(file.symbols()).find(|symbol| {
+            symbol.is_definition() && symbol.name_bytes() == Ok(name.as_bytes())
+                || symbol.address() != 0
+                    && kind(&symbol.flags()) == STT_OBJECT
+                    && symbol.name_bytes() == Ok(name.as_bytes())
+        });
+        found.map(|symbol| symbol.address())
+    }
+
+    /// Returns the names of the libraries that the file needs, or nothing if it is static.
+    pub fn needed(&self) -> Vec<String> {
+        let names = || -> object::Result<Vec<String>> {
+            let file = self.file()?;
+            let (endian, sections) = (file.endian(), file.elf_section_table());
+            let Some((entries, strings)) = sections.dynamic(endian, &*self.data)? else {
+                return Ok(Vec::new());
+            };
+            let strings = sections.strings(endian, &*self.data, strings)?;
+            Ok(entries
+                .iter()
+                .filter(|entry| entry.tag32(endian) == Some(object::elf::DT_NEEDED))
+                .filter_map(|entry| entry.string(endian, strings).ok())
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect())
+        };
+        names().unwrap_or_default()
+    }
+
+    /// Returns the functions, in the order of their addresses.
+    pub fn functions(&self) -> Vec<Function> {
+        let Ok(file) = self.file() else { return Vec::new() };
+        let mut functions: Vec<Function> = file
+            .symbols()
+            .chain(file.dynamic_symbols())
+            .filter(|symbol| {
+                matches!(kind(&symbol.flags()), STT_FUNC | STT_GNU_IFUNC) && symbol.address() != 0
+            })
+            .map(|symbol| Function {
+                address: symbol.address(),
+                size: symbol.size(),
+                name: String::from_utf8_lossy(symbol.name_bytes().unwrap_or_default()).into_owned(),
+            })
+            .collect();
+        functions.sort_by_key(|function| function.address);
+        functions.dedup();
+        functions
+    }
+
+    /// Returns the build id in hexadecimal digits.
+    pub fn build_id(&self) -> Option<String> {
+        let id = self.file().ok()?.build_id().ok()??;
+        Some(id.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Returns the name of the file with debug information that `.gnu_debuglink` gives.
+    pub fn debug_link(&self) -> Option<String> {
+        let (name, _) = self.file().ok()?.gnu_debuglink().ok()??;
+        Some(String::from_utf8_lossy(name).into_owned())
+    }
+}
+
+fn kind(flags: &SymbolFlags<object::SectionIndex, object::SymbolIndex>) -> u8 {
+    match flags {
+        SymbolFlags::Elf { st_info, .. } => st_info & 0xf,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_this_program() -> Result {
+        let elf = Elf::open(Path::new("/proc/self/exe"))?;
+        assert!(elf.functions().iter().any(|function| function.name == "main"));
+        assert!(elf.needed().iter().any(|name| name.starts_with("libc.so")));
+        assert_eq!(elf.symbol("no_such_symbol"), None);
+        assert!(elf.symbol("main").is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn refuses_other_files() {
+        assert!(Elf::open(Path::new("/proc/self/maps")).is_err());
+        assert!(Elf::open(Path::new("Cargo.toml")).is_err());
+        assert!(Elf::open(Path::new("/nonexistent")).is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! `oxuv` shows what the event loops of a running program do, without changing or stopping the program.
+
+// Parts for commands that do not exist yet.
+#![allow(dead_code)]
+
+mod check;
+mod elf;
+mod error;
+mod metrics;
+mod process;
+mod ps;
+mod run;
+mod slow;
+mod symbols;
+mod top;
+mod trace;
+mod why;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Shows what the event loops of a running program do.
+#[derive(Parser)]
+#[command(name = "oxuv", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Ps(ps::Args),
+    Why(why::Args),
+    Top(top::Args),
+    Metrics(metrics::Args),
+    Slow(slow::Args),
+    Trace(trace::Args),
+    Check(check::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Ps(args) => ps::run(args),
+        Command::Why(args) => why::run(args),
+        Command::Top(args) => top::run(args),
+        Command::Metrics(args) => metrics::run(args),
+        Command::Slow(args) => slow::run(args),
+        Command::Trace(args) => trace::run(args),
+        Command::Check(args) => check::run(args),
+    };
+    match result {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("oxuv: {error}");
+            error.status()
+        }
+    }
+}
