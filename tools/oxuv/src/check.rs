@@ -1,6 +1,7 @@
 //! `oxuv check`: starts a program on the library that reports misuse.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::run::{start, Start};
 use std::process::ExitCode;
 
 /// Start a program and report its misuse of the library
@@ -13,6 +14,7 @@ pub struct Args {
     program: Vec<std::ffi::OsString>,
 }
 
-pub fn run(_args: Args) -> Result<ExitCode> {
-    Err(Error::missing("check"))
+pub fn run(args: Args) -> Result<ExitCode> {
+    let check = if args.go_on { "continue" } else { "1" };
+    start(&args.program, &Start { check: Some(check), ..Start::default() })
 }

@@ -2,9 +2,11 @@
 
 use crate::error::{Context, Result};
 use memmap2::Mmap;
-use object::elf::{FileHeader64, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT};
+use object::elf::{
+    FileHeader64, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
+};
 use object::read::elf::{Dyn, ElfFile, ProgramHeader};
-use object::{Endianness, Object, ObjectSymbol, SymbolFlags};
+use object::{Endianness, Object, ObjectKind, ObjectSymbol, SymbolFlags};
 use std::fs::File;
 use std::path::Path;
 
@@ -79,6 +81,14 @@ impl Elf {
                 .collect())
         };
         names().unwrap_or_default()
+    }
+
+    /// Returns whether the file is a program that needs no loader.
+    pub fn is_static(&self) -> bool {
+        let Ok(file) = self.file() else { return false };
+        let endian = file.endian();
+        let has = |kind| file.elf_program_headers().iter().any(|it| it.p_type(endian) == kind);
+        !has(PT_INTERP) && file.kind() != ObjectKind::Dynamic || !has(PT_DYNAMIC)
     }
 
     /// Returns the functions, in the order of their addresses.

@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 mod check;
+mod core;
+mod descriptors;
 mod elf;
 mod error;
 mod metrics;
