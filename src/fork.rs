@@ -1,5 +1,6 @@
 //! Fork handling of process-wide state.
 
+use crate::loops;
 use crate::pool;
 use crate::signal;
 use crate::sys::c;
@@ -10,7 +11,7 @@ use std::sync::Once;
 /// The locks that are held during a fork.
 struct Held(UnsafeCell<Option<Locks>>);
 
-type Locks = (signal::ForkLock, pool::ForkLock);
+type Locks = (signal::ForkLock, pool::ForkLock, loops::ForkLock);
 
 // SAFETY: only the thread that holds the locks accesses the value.
 unsafe impl Sync for Held {}
@@ -28,7 +29,7 @@ pub fn init() {
 }
 
 extern "C" fn before() {
-    let locks = (signal::fork_prepare(), pool::fork_prepare());
+    let locks = (signal::fork_prepare(), pool::fork_prepare(), loops::fork_prepare());
     // SAFETY: this thread holds the locks.
     unsafe { *HELD.0.get() = Some(locks) };
 }
@@ -43,6 +44,7 @@ extern "C" fn after_in_child() {
     let locks = held();
     process::count_fork();
     signal::after_fork_in_child();
+    loops::after_fork_in_child();
     drop(locks);
     pool::after_fork_in_child();
 }

@@ -9,8 +9,10 @@
 //!   `build.rs` generates `include/` from it and from the documentation of the functions.
 //! - [`memory`]: allocation through the functions of `uv_replace_allocator`.
 //! - [`sys`]: the only place that makes system calls.
+//! - [`observe`]: looking into the library from outside of the process.
 //! - [`ffi`]: the C boundary: overlays on C's structs, calls of user callbacks, results in C memory.
 //! - [`list`], [`stack`]: intrusive lists, and a lock-free stack of the same links.
+//! - [`loops`]: the list of all loops.
 //! - [`spin`]: adaptive spinning before a thread blocks.
 //! - [`text`]: addresses, WTF-8, IDNA: functions over bytes.
 //! - [`os`]: services without a loop: threads and locks, clocks, environment, host and process
@@ -23,18 +25,22 @@
 //! - [`event_loop`]: `uv_loop_t`: one iteration (`Loop::run`), the C functions of a loop, the timers.
 //! - [`handles`]: one file or folder for each handle type; `handles/stream/` reads and writes.
 //! - [`requests`]: operations that end with a callback: files (`requests/fs/`), work, name look-ups.
+//! - [`describe`]: the description of the structs above, for readers outside of the process.
 //! - [`unwind`]: the unwinder functions that std refers to; no module imports it.
 //!
 //! ARCHITECTURE.md has the rules that make it sound; `SAFETY` comments refer to them.
 
 pub mod abi;
+mod describe;
 mod event_loop;
 mod ffi;
 mod fork;
 mod handles;
 mod list;
+mod loops;
 mod mailbox;
 mod memory;
+mod observe;
 mod os;
 mod poller;
 mod pool;

@@ -24,6 +24,10 @@ pub struct Mailbox {
     wakes: AtomicU32,
 }
 
+/// The offsets of the stacks.
+pub const ASYNCS: usize = core::mem::offset_of!(Mailbox, asyncs);
+pub const DONE: usize = core::mem::offset_of!(Mailbox, done);
+
 impl Mailbox {
     pub fn new(poller: &Poller) -> Result<Mailbox> {
         let mailbox = Mailbox {

@@ -11,9 +11,11 @@ const LAYERS: &[&[&str]] = &[
     &["abi"],
     &["memory"],
     &["sys"],
+    &["observe"],
     &["ffi"],
     &["list"],
     &["stack"],
+    &["loops"],
     &["spin"],
     &["text"],
     &["os"],
@@ -25,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["shutdown"],
     // A loop holds state of handles and requests, and these point to their loop.
     &["event_loop", "handles", "requests"],
+    &["describe"],
 ];
 
 fn layer(module: &str) -> usize {

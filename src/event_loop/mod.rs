@@ -2,9 +2,9 @@
 
 mod api;
 pub use api::uv_default_loop;
+mod state;
 pub mod timers;
-mod unfinished;
-pub use unfinished::Unfinished;
+pub use state::{State, OFFSETS as STATE_OFFSETS};
 
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
@@ -13,7 +13,8 @@ use crate::handles::signal::LoopSignals;
 use crate::handles::timer;
 use crate::handles::{handle_of, loop_watcher, process, Handle};
 use crate::list::{container_of, Link, List};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{self, Mailbox};
+use crate::observe::layout::{self, current};
 use crate::poller::{watcher_of_pending, watcher_of_requeued, Poller, Watcher};
 use crate::pool::{self, PoolRequest, Task, Work};
 use crate::requests::fs::LoopRing;
@@ -21,7 +22,7 @@ use crate::spin::AdaptiveSpin;
 use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_ulong, c_void};
-use core::mem::MaybeUninit;
+use core::mem::{offset_of, size_of, MaybeUninit};
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use timers::Timers;
@@ -49,7 +50,9 @@ pub struct Loop {
     pub handles: List,
     /// The number of active requests. C sees a union with a pointer.
     active_requests: Cell<u32>,
-    internal_fields: Cell<*mut c_void>,
+    /// What the loop's thread does now, for readers outside of the process: see `layout::current`. At the
+    /// place of libuv's `internal_fields`.
+    current: Cell<u64>,
     stop_flag: Cell<u32>,
     flags: Cell<c_ulong>,
     backend_fd: Cell<c_int>,
@@ -85,7 +88,7 @@ pub struct Loop {
     metrics: Metrics,
     pub ring: LoopRing,
     /// In memory of its own, as there is no room for it in C's struct.
-    pub unfinished: Box<Unfinished>,
+    pub state: Box<State>,
     /// The number of handles initialised so far.
     handle_count: Cell<u64>,
 }
@@ -95,7 +98,7 @@ pub struct Loop {
 // after `uv_loop_close` only.
 unsafe impl Overlay<uv_loop_t> for Loop {}
 const _: () = {
-    use core::mem::{align_of, offset_of, size_of};
+    use core::mem::align_of;
     assert!(size_of::<Loop>() <= size_of::<uv_loop_t>());
     assert!(align_of::<Loop>() <= align_of::<uv_loop_t>());
     assert!(offset_of!(Loop, active_handles) == offset_of!(uv_loop_t, active_handles));
@@ -103,6 +106,33 @@ const _: () = {
     assert!(offset_of!(Loop, stop_flag) == offset_of!(uv_loop_t, stop_flag));
     assert!(offset_of!(Loop, backend_fd) == offset_of!(uv_loop_t, backend_fd));
 };
+
+pub const OFFSETS: layout::LoopOffsets = layout::LoopOffsets {
+    size: size_of::<uv_loop_t>() as u32,
+    state: offset_of!(Loop, state) as u32,
+    current: offset_of!(Loop, current) as u32,
+    data: offset_of!(Loop, data) as u32,
+    active_handles: offset_of!(Loop, active_handles) as u32,
+    active_requests: offset_of!(Loop, active_requests) as u32,
+    handles: offset_of!(Loop, handles) as u32,
+    stop_flag: offset_of!(Loop, stop_flag) as u32,
+    backend_fd: offset_of!(Loop, backend_fd) as u32,
+    closing: offset_of!(Loop, closing) as u32,
+    idle: (offset_of!(Loop, idle) + loop_watcher::RUNNING) as u32,
+    prepare: (offset_of!(Loop, prepare) + loop_watcher::RUNNING) as u32,
+    check: (offset_of!(Loop, check) + loop_watcher::RUNNING) as u32,
+    now: offset_of!(Loop, now) as u32,
+    works: offset_of!(Loop, works) as u32,
+    iterations: offset_of!(Loop, metrics.loop_count) as u32,
+    events: offset_of!(Loop, metrics.events) as u32,
+    events_waiting: offset_of!(Loop, metrics.events_waiting) as u32,
+    idle_ns: offset_of!(Loop, metrics.idle_nanoseconds) as u32,
+    sent: (offset_of!(Loop, mailbox) + mailbox::ASYNCS) as u32,
+    done: (offset_of!(Loop, mailbox) + mailbox::DONE) as u32,
+    handle_count: offset_of!(Loop, handle_count) as u32,
+};
+/// The offset of what other threads know of a loop.
+pub const MAILBOX: usize = offset_of!(Loop, mailbox);
 
 /// The figures of `uv_metrics_info` and `uv_metrics_idle_time`. Other threads read the times.
 #[derive(Default)]
@@ -133,7 +163,7 @@ impl Loop {
             active_handles: Cell::new(0),
             handles: List::new(),
             active_requests: Cell::new(0),
-            internal_fields: Cell::new(core::ptr::null_mut()),
+            current: Cell::new(0),
             stop_flag: Cell::new(0),
             flags: Cell::new(0),
             backend_fd: Cell::new(fd),
@@ -157,13 +187,15 @@ impl Loop {
             spare_fd: Cell::new(-1),
             metrics: Metrics::default(),
             ring: LoopRing::new(),
-            unfinished: Box::new(Unfinished::new()),
+            state: Box::new(State::new()),
             handle_count: Cell::new(0),
         };
-        // SAFETY: as documented.
+        // SAFETY: as documented. The loop removes its state from the list when it is closed; if the program
+        // frees its memory before, the state stays allocated.
         unsafe {
             at.write(made);
             (&raw mut (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().write(data);
+            (*at).state.entry.add(at.cast_const().cast());
         }
         Ok(())
     }
@@ -189,6 +221,7 @@ impl Loop {
         this.signals.unwatch_children();
         this.signals.close(this);
         this.fs_events.close(this);
+        this.state.entry.remove();
         // SAFETY: no reference into the loop exists any more, as it has no handles and no work.
         unsafe {
             core::ptr::drop_in_place(at);
@@ -227,7 +260,7 @@ impl Loop {
 
     fn drop_threads(&self) {
         self.generation.set(sys::process::generation());
-        self.unfinished.asyncs.after_fork(self);
+        self.state.asyncs.after_fork(self);
         self.mailbox.complete_wakes();
     }
 
@@ -311,9 +344,10 @@ impl Loop {
         // Waiting on the parent's selector would take events from the parent. If no descriptors are left for
         // another one, it is used.
         let _ = self.make_own();
-        if self.unfinished.running.replace(true) {
+        if self.state.running.replace(true) {
             self.resume();
         }
+        self.state.entry.set_thread();
         let mut alive = self.is_alive();
         if !alive {
             self.update_time();
@@ -323,6 +357,8 @@ impl Loop {
             self.update_time();
             timer::run_due(self);
         }
+        // Whether callbacks ran since the time was updated.
+        let mut stale = true;
         self.mailbox.unpark();
         self.poller.enter();
         while alive && self.stop_flag.get() == 0 {
@@ -334,7 +370,7 @@ impl Loop {
             let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && can_sleep);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
-            let mut called = self.poll(timeout);
+            let mut called = self.poll(timeout, stale || !can_sleep);
 
             for _ in 0..PENDING_ROUNDS {
                 if self.pending.is_empty() {
@@ -350,7 +386,7 @@ impl Loop {
             if called {
                 self.update_time();
             }
-            timer::run_due(self);
+            stale = timer::run_due(self);
 
             alive = self.is_alive();
             if mode != UV_RUN_DEFAULT {
@@ -360,30 +396,32 @@ impl Loop {
         self.stop_flag.set(0);
         self.poller.leave();
         self.mailbox.park_or_wake();
-        self.unfinished.running.set(false);
+        self.state.running.set(false);
         alive
     }
 
     /// Requeues the work that remains after a callback left the loop by an exception.
     #[cold]
     fn resume(&self) {
-        let unfinished = &self.unfinished;
-        let watcher = unfinished.watcher.replace(core::ptr::null());
+        let state = &self.state;
+        let watcher = state.watcher.replace(core::ptr::null());
         // SAFETY: the handle has not had its close callback, which only a running loop calls.
         if let Some(watcher) = unsafe { watcher.as_ref() }.filter(|it| it.fd.get() != -1) {
             self.queue_pending(watcher);
             self.requeue(watcher);
         }
-        self.pending.prepend(&unfinished.pending);
-        self.requeued.prepend(&unfinished.requeued);
+        [&self.idle, &self.prepare, &self.check].into_iter().for_each(loop_watcher::Queue::forget);
+        self.current.set(0);
+        self.pending.prepend(&state.pending);
+        self.requeued.prepend(&state.requeued);
         timer::restart_due(self);
-        while let Some(link) = unfinished.works.pop_front() {
+        while let Some(link) = state.works.pop_front() {
             // SAFETY: finished work belongs to its loop until its callback.
             unsafe { self.mailbox.push_done(link) };
         }
-        unfinished.asyncs.resume();
+        state.asyncs.resume();
         self.signals.requeue(self);
-        self.prepend_closing(unfinished.closing.replace(core::ptr::null()));
+        self.prepend_closing(state.closing.replace(core::ptr::null()));
     }
 
     /// Returns how long the poll phase may block, in milliseconds; -1 means without a limit.
@@ -392,7 +430,7 @@ impl Loop {
             || !self.has_work()
             || !self.pending.is_empty()
             || !self.requeued.is_empty()
-            || self.unfinished.asyncs.has_received()
+            || self.state.asyncs.has_received()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
         {
@@ -408,7 +446,7 @@ impl Loop {
         if self.pending.is_empty() {
             return;
         }
-        let Unfinished { pending: round, watcher: current, .. } = &*self.unfinished;
+        let State { pending: round, watcher: current, .. } = &*self.state;
         self.pending.move_to(round);
         while let Some(link) = round.pop_front() {
             // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
@@ -425,7 +463,7 @@ impl Loop {
         if self.closing.get().is_null() {
             return;
         }
-        let closing = &self.unfinished.closing;
+        let closing = &self.state.closing;
         closing.set(self.closing.replace(core::ptr::null()));
         // SAFETY: a closing handle is alive until its close callback.
         while let Some(handle) = unsafe { closing.get().as_ref() } {
@@ -449,13 +487,13 @@ impl Loop {
     }
 
     /// Waits for events, at most `timeout` milliseconds, and dispatches them. Returns whether there were
-    /// any.
+    /// any. `stale` tells whether callbacks ran since the time was updated.
     // Inlined, as are its callees: a system call clears the processor's return predictions, and the
     // first return after it costs as much as the rest of an empty iteration.
     #[inline(always)]
-    fn poll(&self, timeout: c_int) -> bool {
+    fn poll(&self, timeout: c_int, stale: bool) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
-        let Unfinished { requeued: round, watcher: current, .. } = &*self.unfinished;
+        let State { requeued: round, watcher: current, .. } = &*self.state;
         self.requeued.move_to(round);
 
         let began = self.now();
@@ -463,7 +501,7 @@ impl Loop {
         let mut left = if measure { 0 } else { timeout };
         let mut asked = !measure || timeout == 0;
         loop {
-            let dispatched = self.poll_once(left, measure);
+            let dispatched = self.poll_once(left, measure, stale);
             if dispatched || !round.is_empty() {
                 break;
             }
@@ -494,7 +532,7 @@ impl Loop {
 
     /// Waits once and dispatches the events. Returns whether there were any.
     #[inline(always)]
-    fn poll_once(&self, mut timeout: c_int, measure: bool) -> bool {
+    fn poll_once(&self, mut timeout: c_int, measure: bool, stale: bool) -> bool {
         if timeout != 0 {
             // Do not block for a message that another thread is about to send.
             let soon = (self.works.get() > 0
@@ -504,7 +542,7 @@ impl Loop {
                 timeout = 0;
             }
         }
-        let helped = self.works.get() > 0 || self.unfinished.asyncs.is_used();
+        let helped = self.works.get() > 0 || self.state.asyncs.is_used();
         let since = (timeout != 0 && helped).then(Instant::now);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
@@ -513,6 +551,9 @@ impl Loop {
         }
         if measure && timeout != 0 {
             self.metrics.wait_began.store(sys::time::monotonic(), Ordering::Relaxed);
+        }
+        if timeout != 0 {
+            self.begin_wait(stale);
         }
         self.poller.wait(timeout);
         if measure && timeout != 0 {
@@ -531,11 +572,23 @@ impl Loop {
             }
         }
         self.update_time();
+        if timeout != 0 {
+            let waited = self.now().saturating_sub(self.current.replace(0) >> current::SHIFT);
+            self.state.waited.set(self.state.waited.get() + waited);
+        }
         if measure {
             let were_waiting = if timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
             self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING | were_waiting);
         }
         self.dispatch()
+    }
+
+    /// Records that the loop waits since now.
+    fn begin_wait(&self, stale: bool) {
+        let stale = stale || !self.prepare.is_empty();
+        // Does not change the loop's time, by which timers that callbacks start are due.
+        let since = if stale { sys::time::monotonic_ms() } else { self.now() };
+        self.current.set(since << current::SHIFT | current::WAITING);
     }
 
     fn end_wait(&self) {
@@ -549,8 +602,8 @@ impl Loop {
         // Messages sent by the callbacks of this batch are for the next iteration.
         let has_mail = self.mailbox.has_done()
             || self.mailbox.has_asyncs()
-            || self.unfinished.asyncs.has_received();
-        let current = &self.unfinished.watcher;
+            || self.state.asyncs.has_received();
+        let current = &self.state.watcher;
         while let Some((watcher, event)) = self.poller.next_event() {
             any = true;
             self.count_events(1);
@@ -566,10 +619,10 @@ impl Loop {
             if self.mailbox.has_done() {
                 self.run_done_works();
             }
-            if self.mailbox.has_asyncs() || self.unfinished.asyncs.has_received() {
+            if self.mailbox.has_asyncs() || self.state.asyncs.has_received() {
                 // One wake-up is one event, for any number of handles.
                 self.count_events(1);
-                self.unfinished.asyncs.run(self);
+                self.state.asyncs.run(self);
             }
         }
         // A signal often announces another event, such as the end of a child's pipe, whose callbacks
@@ -582,7 +635,7 @@ impl Loop {
 
     /// Calls back finished work.
     fn run_done_works(&self) {
-        let works = &self.unfinished.works;
+        let works = &self.state.works;
         self.mailbox.take_done(works);
         while let Some(link) = works.pop_front() {
             self.count_events(1);
@@ -598,6 +651,7 @@ impl Loop {
     /// # Safety
     /// The request is not active, and stays alive and in place until it is `done`.
     pub unsafe fn submit<R: PoolRequest>(&self, request: &R) -> Result {
+        request.work().began.set(self.now() as u32);
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
         unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
         self.request_began();

@@ -16,6 +16,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
+use crate::observe::{layout, offsets};
 use crate::stack::Chain;
 use crate::sys;
 use core::cell::Cell;
@@ -32,6 +33,9 @@ pub struct Async {
 overlay!(Async { handle, callback, link, sends } => uv_async_t);
 const _: () =
     assert!(core::mem::offset_of!(Async, callback) == core::mem::offset_of!(uv_async_t, async_cb));
+
+pub const OFFSETS: layout::AsyncOffsets =
+    offsets!(AsyncOffsets, Async { callback: callback, link: link, sends: sends });
 
 impl Async {
     /// Any thread.
@@ -67,7 +71,7 @@ impl Async {
     pub fn close(&self) {
         if self.sends.close() {
             let loop_ = self.handle.loop_();
-            loop_.unfinished.asyncs.receive(&loop_.mailbox);
+            loop_.state.asyncs.receive(&loop_.mailbox);
             self.link.unlink();
         }
         self.handle.deactivate();
@@ -284,7 +288,7 @@ pub unsafe extern "C" fn uv_async_init(
             link: Link::new(),
             sends: Sends::new(),
         });
-        let initialised = &loop_.unfinished.asyncs.initialised;
+        let initialised = &loop_.state.asyncs.initialised;
         initialised.set(initialised.get() + 1);
         (*handle).handle.activate();
     }

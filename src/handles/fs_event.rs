@@ -12,6 +12,7 @@ use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory::{self, Array};
+use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys::inotify;
 use core::cell::{Cell, RefCell};
@@ -52,6 +53,9 @@ struct Watch {
     calling: Cell<bool>,
     path: *const c_char,
 }
+
+pub const OFFSETS: layout::FsEventOffsets =
+    offsets!(FsEventOffsets, FsEvent { callback: callback, path: path });
 
 impl Watch {
     fn new(path: &CStr) -> Result<*const Watch> {
@@ -299,7 +303,7 @@ impl LoopFsEvents {
 
     /// Calls the handles of every watch, as the kernel has dropped events of unknown watches.
     fn dispatch_overflow(&self) {
-        let lost = &self.loop_().unfinished.lost_watches;
+        let lost = &self.loop_().state.lost_watches;
         // Not empty if a callback has left the loop by an exception.
         if lost.borrow().is_empty() {
             for mut watch in self.watches.borrow().buckets.iter().copied() {
@@ -392,7 +396,7 @@ impl LoopFsEvents {
         }
         self.instance.set(self.instance.get().wrapping_add(1));
         self.close_instance(loop_);
-        while loop_.unfinished.lost_watches.borrow_mut().pop().is_some() {}
+        while loop_.state.lost_watches.borrow_mut().pop().is_some() {}
         // SAFETY: allocated with the instance, and freed when the loop is closed.
         unsafe { (*self.unread.get()).clear() };
         self.open(loop_)?;

@@ -11,6 +11,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, interior_mutable, overlay, Overlay, Padding, TextOut};
 use crate::list::container_of;
 use crate::memory;
+use crate::observe::layout;
 use crate::pool::{PoolRequest, Work};
 use crate::sys::fs::{stat, Path, Target};
 use core::cell::Cell;
@@ -67,9 +68,21 @@ enum Outcome {
     Failure(Error),
 }
 
+pub const OFFSETS: layout::FsPollOffsets = layout::FsPollOffsets {
+    context: offset_of!(FsPoll, contexts) as u32,
+    callback: offset_of!(Context, callback) as u32,
+    path: offset_of!(Context, path) as u32,
+    busy: offset_of!(Context, busy) as u32,
+    timer: offset_of!(Context, timer) as u32,
+    work: offset_of!(Context, work) as u32,
+    handle: offset_of!(Context, owner) as u32,
+};
+
 // SAFETY: the offset is that of the work, and contexts are reached through shared references only.
 unsafe impl PoolRequest for Context {
     const OFFSET: usize = offset_of!(Context, work);
+    const KIND: layout::Work = layout::Work::File;
+    const CALLBACK: layout::Callback = layout::Callback::FsPoll;
 
     fn run(&self) {
         // SAFETY: the path is in the context's block.

@@ -5,6 +5,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
+use crate::observe::{layout, offsets};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::ptr;
@@ -29,6 +30,9 @@ const _: () = {
     assert!(offset_of!(LoopWatcher, callback) == offset_of!(uv_prepare_t, prepare_cb));
     assert!(offset_of!(LoopWatcher, callback) == offset_of!(uv_check_t, check_cb));
 };
+
+pub const OFFSETS: layout::LoopWatcherOffsets =
+    offsets!(LoopWatcherOffsets, LoopWatcher { callback: callback, link: link });
 
 impl LoopWatcher {
     /// # Safety
@@ -79,16 +83,20 @@ impl LoopWatcher {
 /// The active handles of one type.
 pub struct Queue {
     handles: List,
-    /// The next to be called after the running callback, or null.
-    next: Cell<*const Link>,
-    /// Whether the callback changed `next`. The processor predicts the branch on this, and need not wait
-    /// until `next` is read.
-    changed: Cell<bool>,
+    /// The link of the handle whose callback runs, or null. If the callback has stopped the handle: the next
+    /// to be called or null, plus `MOVED`. Readers of other processes know this; see `layout::current`.
+    running: Cell<*const Link>,
 }
+
+/// Added to the address of a link, which is a multiple of 8.
+const MOVED: usize = 1;
+
+/// The offset of `running`.
+pub const RUNNING: usize = core::mem::offset_of!(Queue, running);
 
 impl Queue {
     pub const fn new() -> Queue {
-        Queue { handles: List::new(), next: Cell::new(ptr::null()), changed: Cell::new(false) }
+        Queue { handles: List::new(), running: Cell::new(ptr::null()) }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -104,16 +112,12 @@ impl Queue {
         unsafe { self.handles.after(link) }.unwrap_or(ptr::null())
     }
 
-    fn change_next(&self, next: *const Link) {
-        self.next.set(next);
-        self.changed.set(true);
-    }
-
     /// Removes an active handle.
     fn remove(&self, link: &Link) {
-        if ptr::eq(self.next.get(), link) {
+        let running = self.running.get();
+        if ptr::eq(running, link) || ptr::eq(running, moved_to(link)) {
             // SAFETY: an active handle is in the queue.
-            self.change_next(unsafe { self.after(link) });
+            self.running.set(moved_to(unsafe { self.after(link) }));
         }
         link.unlink();
     }
@@ -125,23 +129,33 @@ impl Queue {
         let Some(mut link) = self.handles.front() else { return };
         while !link.is_null() {
             // SAFETY: stopping or closing a handle removes it from the queue, so this one is alive.
-            let (watcher, next) =
-                unsafe { (&*container_of!(link, LoopWatcher, link), self.after(link)) };
-            self.next.set(next);
+            let watcher = unsafe { &*container_of!(link, LoopWatcher, link) };
+            self.running.set(link);
             if let Some(callback) = watcher.callback.get() {
                 let this = ptr::from_ref(watcher).cast_mut().cast();
                 // SAFETY: the user's function, called with the handle that it was given for.
                 call_user(|| unsafe { callback(this) });
             }
-            link = next;
-            if self.changed.get() {
-                self.changed.set(false);
-                link = self.next.get();
-            }
+            link = if ptr::eq(self.running.get(), link) {
+                // SAFETY: it was not removed.
+                unsafe { self.after(link) }
+            } else {
+                self.running.get().map_addr(|address| address & !MOVED)
+            };
         }
         // Ends the outer call too if a callback ran the loop again, which libuv forbids.
-        self.change_next(ptr::null());
+        self.running.set(ptr::null());
     }
+
+    /// Forgets the running callback, which has left the loop by an exception.
+    pub fn forget(&self) {
+        self.running.set(ptr::null());
+    }
+}
+
+/// Returns what `Queue::running` is after the callback has stopped its handle, if this is the next.
+fn moved_to(next: *const Link) -> *const Link {
+    next.map_addr(|address| address | MOVED)
 }
 
 /// Starts a handle with the callback of its type, converted to the common one.

@@ -23,23 +23,16 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Padding};
 use crate::list::Link;
+use crate::observe::layout;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
-use core::mem::MaybeUninit;
+use core::mem::{offset_of, size_of, MaybeUninit};
 
-/// The bits of `uv_handle_t.flags`. Debugger scripts for libuv read those below 0x20.
+/// The bits of `uv_handle_t.flags`. Debugger scripts for libuv read those below 0x20. Those that readers of
+/// other processes know are in `layout`.
 pub mod flag {
-    pub const CLOSING: u32 = 0x01;
-    pub const CLOSED: u32 = 0x02;
-    pub const ACTIVE: u32 = 0x04;
-    pub const REF: u32 = 0x08;
-    pub const LISTENING: u32 = 0x40;
-    pub const SHUT: u32 = 0x200;
-    pub const READ_EOF: u32 = 0x800;
-    pub const READING: u32 = 0x1000;
+    pub use crate::observe::layout::flag::*;
     pub const BOUND: u32 = 0x2000;
-    pub const READABLE: u32 = 0x4000;
-    pub const WRITABLE: u32 = 0x8000;
     /// The descriptor is blocking, so writes complete at once.
     pub const BLOCKING_WRITES: u32 = 0x10_0000;
     pub const TCP_NODELAY: u32 = 0x100_0000;
@@ -82,7 +75,6 @@ pub struct Handle {
 }
 
 const _: () = {
-    use core::mem::{offset_of, size_of};
     assert!(size_of::<Handle>() == size_of::<uv_handle_t>());
     assert!(offset_of!(Handle, loop_) == offset_of!(uv_handle_t, r#loop));
     assert!(offset_of!(Handle, kind) == offset_of!(uv_handle_t, r#type));
@@ -103,6 +95,16 @@ overlay!(Handle {
     flags,
     end,
 } => uv_handle_t);
+
+pub const OFFSETS: layout::HandleOffsets = layout::HandleOffsets {
+    loop_: offset_of!(Handle, loop_) as u32,
+    kind: offset_of!(Handle, kind) as u32,
+    close_cb: offset_of!(Handle, close_cb) as u32,
+    all: offset_of!(Handle, all) as u32,
+    number: offset_of!(Handle, number) as u32,
+    next_closing: offset_of!(Handle, next_closing) as u32,
+    flags: offset_of!(Handle, flags) as u32,
+};
 
 impl Handle {
     /// Initialises a handle at `at`. `make` adds the fields of its type to the common ones. `data` keeps its

@@ -7,6 +7,7 @@ use super::Handle;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
+use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys;
 use core::cell::Cell;
@@ -44,6 +45,11 @@ fn to_kernel(events: c_int) -> c_short {
 fn from_kernel(bits: c_short) -> c_int {
     EVENTS.iter().filter(|(_, bit)| bits & bit != 0).fold(0, |events, (ours, _)| events | ours)
 }
+
+pub const OFFSETS: layout::PollOffsets = offsets!(
+    PollOffsets,
+    Poll { callback: callback, fd: watcher.fd, events: watcher.level_events, watcher: watcher }
+);
 
 impl Poll {
     /// # Safety

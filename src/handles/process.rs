@@ -10,6 +10,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
 use crate::memory::Array;
+use crate::observe::{layout, offsets};
 use crate::sys::spawn::{Program, Source};
 use crate::sys::{self, socket, spawn};
 use core::cell::Cell;
@@ -54,6 +55,9 @@ struct Stdio {
 
 /// The minimum size of the buffers of a connection, in bytes.
 const BUFFER_SIZE: c_int = 64 * 1024;
+
+pub const OFFSETS: layout::ProcessOffsets =
+    offsets!(ProcessOffsets, Process { callback: callback, pid: pid });
 
 impl Stdio {
     /// # Safety
@@ -257,7 +261,7 @@ impl Process {
 
 /// Calls the callbacks of the loop's children that have ended.
 pub fn reap(loop_: &Loop) {
-    let ended = &loop_.unfinished.ended;
+    let ended = &loop_.state.ended;
     // The kernel returns the id of one ended child, so the cost does not grow with the number of running
     // ones. It returns the same id until that child is reaped. If it is not one of the loop's, each of the
     // loop's children is asked for.

@@ -12,6 +12,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::signal::{self as registry, Message};
 use crate::sys;
@@ -42,6 +43,9 @@ struct Interval {
     start: u32,
     stop: u32,
 }
+
+pub const OFFSETS: layout::SignalOffsets =
+    offsets!(SignalOffsets, Signal { callback: callback, signum: signum });
 
 impl Interval {
     const EMPTY: Interval = Interval { start: 0, stop: 0 };
@@ -229,7 +233,7 @@ impl LoopSignals {
         {
             signal.stop();
         }
-        if !loop_.unfinished.ended.is_empty() {
+        if !loop_.state.ended.is_empty() {
             dispatch.child_ended.set(true);
             self.readable.set(true);
         }

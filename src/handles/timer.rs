@@ -9,6 +9,7 @@ use crate::event_loop::timers::{Node, Prefetcher};
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::container_of;
+use crate::observe::{layout, offsets};
 use core::cell::Cell;
 use core::ffi::c_int;
 
@@ -26,6 +27,11 @@ const _: () = {
     assert!(offset_of!(Timer, node.due) == offset_of!(uv_timer_t, timeout));
     assert!(offset_of!(Timer, node.repeat) == offset_of!(uv_timer_t, repeat));
 };
+
+pub const OFFSETS: layout::TimerOffsets = offsets!(
+    TimerOffsets,
+    Timer { callback: callback, due: node.due, repeat: node.repeat, link: node.link }
+);
 
 impl Timer {
     /// Initialises a timer at `at`.
@@ -105,11 +111,13 @@ impl Timer {
 }
 
 /// Calls the due timers. Those that the callbacks start are for the next call, however soon they are due.
-pub fn run_due(loop_: &Loop) {
-    let due = &loop_.unfinished.timers;
+/// Returns whether there were any.
+pub fn run_due(loop_: &Loop) -> bool {
+    let due = &loop_.state.timers;
     loop_.timers.take_due(loop_.now(), due);
     let mut prefetcher = Prefetcher::new();
     let mut at = due.front();
+    let any = at.is_some();
     while let Some(link) = at {
         // SAFETY: a started timer is alive; all of these are in `due`, where no callback has run yet.
         unsafe {
@@ -132,11 +140,12 @@ pub fn run_due(loop_: &Loop) {
             call_user(|| unsafe { callback(this) });
         }
     }
+    any
 }
 
 /// Restarts due timers that were not called because a callback has left the loop by an exception.
 pub fn restart_due(loop_: &Loop) {
-    while let Some(link) = loop_.unfinished.timers.pop_front() {
+    while let Some(link) = loop_.state.timers.pop_front() {
         // SAFETY: closing a timer unlinks it from the list, so those in it are alive, and no longer in the
         // loop's timers.
         unsafe {

@@ -19,11 +19,14 @@ use crate::abi::*;
 use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
+use crate::observe::layout::{self, Address};
+use crate::observe::offsets;
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
 use crate::sys::thread;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
+use core::mem::offset_of;
 use core::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,6 +40,11 @@ const STACK_SIZE: usize = 8 << 20;
 /// How work is run and brought back.
 #[derive(Clone, Copy)]
 pub struct Task {
+    /// For readers of other processes: the offset of the work in the request, the kind of work, and its
+    /// callback.
+    offset: u32,
+    kind: layout::Work,
+    callback: layout::Callback,
     /// Runs on a thread of the pool.
     pub run: unsafe fn(*const Work),
     /// Runs on the loop's thread; the status is 0 or `ECANCELED`. It may free the request.
@@ -49,6 +57,8 @@ pub struct Task {
 pub struct Work {
     /// Written by the owner of the work. While it is queued, read and written under the pool's lock.
     stage: Cell<Stage>,
+    /// The low bits of the loop's time in milliseconds when the work was submitted.
+    pub began: Cell<u32>,
     /// None while the loop's ring does the work. Programs read libuv's field in this place at any time
     /// to see whether the ring has the work, so only the loop's thread writes it.
     task: Cell<Option<&'static Task>>,
@@ -57,22 +67,22 @@ pub struct Work {
     pub link: Link,
 }
 
-/// Where work is. As large as libuv's field in the same place.
+/// Where work is. Readers of other processes know the numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
+#[repr(u32)]
 enum Stage {
     /// In the loop's ring.
-    Ring,
+    Ring = layout::stage::RING,
     /// Not submitted, or called back.
-    Idle,
+    Idle = layout::stage::IDLE,
     /// In the inbox or a queue.
-    Queued,
+    Queued = layout::stage::QUEUED,
     /// Taken by a worker; the callback has not begun.
-    Started,
-    Cancelled,
+    Started = layout::stage::STARTED,
+    Cancelled = layout::stage::CANCELLED,
 }
 
-interior_mutable!(Work { stage, task, mailbox, link });
+interior_mutable!(Work { stage, began, task, mailbox, link });
 const _: () = {
     assert!(core::mem::size_of::<Work>() == core::mem::size_of::<uv__work>());
     assert!(core::mem::offset_of!(Work, task) == core::mem::offset_of!(uv__work, done));
@@ -138,6 +148,32 @@ static THREAD_LIMIT: AtomicUsize = AtomicUsize::new(0);
 #[used]
 static WORKER_SPIN: CachePadded<AdaptiveSpin> = CachePadded(AdaptiveSpin::new());
 
+/// The address of the state, which its lock hides, for readers of other processes.
+static STATE_ADDRESS: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
+
+pub const DESCRIPTION: layout::Pool = layout::Pool {
+    state: Address((&raw const STATE_ADDRESS).cast()),
+    inbox: Address((&raw const INBOX).cast()),
+    queued: Address((&raw const QUEUED).cast()),
+    limit: Address((&raw const THREAD_LIMIT).cast()),
+};
+pub const OFFSETS: layout::PoolOffsets = offsets!(
+    PoolOffsets,
+    State { queue: queue, slow_queue: slow_queue, slow_running: slow_running, idle: idle }
+);
+pub const TASK_OFFSETS: layout::TaskOffsets =
+    offsets!(TaskOffsets, Task { offset: offset, kind: kind, callback: callback });
+pub const fn work_offsets(mailbox_in_loop: usize) -> layout::WorkOffsets {
+    layout::WorkOffsets {
+        stage: offset_of!(Work, stage) as u32,
+        began: offset_of!(Work, began) as u32,
+        task: offset_of!(Work, task) as u32,
+        mailbox: offset_of!(Work, mailbox) as u32,
+        mailbox_in_loop: mailbox_in_loop as u32,
+        link: offset_of!(Work, link) as u32,
+    }
+}
+
 type Guard = MutexGuard<'static, State>;
 
 fn lock() -> Guard {
@@ -163,6 +199,7 @@ impl Work {
     pub const fn new() -> Work {
         Work {
             stage: Cell::new(Stage::Idle),
+            began: Cell::new(0),
             task: Cell::new(None),
             mailbox: Cell::new(core::ptr::null()),
             link: Link::new(),
@@ -294,6 +331,7 @@ impl State {
     /// # Safety
     /// `work` is alive and in no queue. With true it is the thread's, and may be freed already.
     unsafe fn start_worker(&self, work: *const Work, task: &'static Task) -> Result<bool> {
+        STATE_ADDRESS.store(ptr::from_ref(self).cast_mut(), Ordering::Relaxed);
         let mut threads = self.threads.borrow_mut();
         // `shut_down` joins the threads that there were when it began.
         if self.stopping.get() || threads.len() >= thread_limit() {

@@ -2,6 +2,7 @@
 
 use super::{Task, Work};
 use crate::abi::Result;
+use crate::observe::layout;
 use core::ptr;
 
 /// A request with a [`Work`] in it, which the pool runs.
@@ -10,6 +11,10 @@ use core::ptr;
 /// A `Work` lies `OFFSET` bytes into every `Self`, which is reached through shared references only.
 pub unsafe trait PoolRequest: Sized {
     const OFFSET: usize;
+
+    /// The kind of work, and the callback that `done` calls.
+    const KIND: layout::Work;
+    const CALLBACK: layout::Callback;
 
     /// Whether the work waits for the network.
     const SLOW: bool = false;
@@ -38,6 +43,9 @@ impl Task {
         // SAFETY: the functions are called with the work of an `R`, which has this task.
         unsafe {
             &Task {
+                offset: R::OFFSET as u32,
+                kind: R::KIND,
+                callback: R::CALLBACK,
                 run: |work| request::<R>(work).run(),
                 done: |work, status| request::<R>(work).done(status),
                 slow: R::SLOW,

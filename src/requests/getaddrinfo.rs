@@ -5,6 +5,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use crate::text::idna;
@@ -67,6 +68,11 @@ unsafe fn copy_string(string: Option<&CStr>, at: &mut *mut c_char) -> *mut c_cha
     copy
 }
 
+pub const OFFSETS: layout::GetAddrInfoOffsets = offsets!(
+    GetAddrInfoOffsets,
+    AddrInfo { loop_: loop_, callback: callback, host: host, service: service, work: work }
+);
+
 impl AddrInfo {
     /// Copies the query into one block, which the request owns.
     fn copy_query(&self, query: Query<'_>) -> Result {
@@ -112,6 +118,8 @@ impl AddrInfo {
 // SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for AddrInfo {
     const OFFSET: usize = offset_of!(AddrInfo, work);
+    const KIND: layout::Work = layout::Work::LookUp;
+    const CALLBACK: layout::Callback = layout::Callback::GetAddrInfo;
     const SLOW: bool = true;
 
     fn run(&self) {

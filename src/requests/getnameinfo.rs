@@ -4,6 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use core::cell::Cell;
@@ -38,6 +39,11 @@ const _: () = {
     assert!(offset_of!(NameInfo, service) == offset_of!(uv_getnameinfo_t, service));
     assert!(offset_of!(NameInfo, retcode) == offset_of!(uv_getnameinfo_t, retcode));
 };
+
+pub const OFFSETS: layout::GetNameInfoOffsets = offsets!(
+    GetNameInfoOffsets,
+    NameInfo { loop_: loop_, callback: callback, address: address, work: work }
+);
 
 impl NameInfo {
     fn host(&self) -> *mut c_char {
@@ -80,6 +86,8 @@ impl NameInfo {
 // SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for NameInfo {
     const OFFSET: usize = offset_of!(NameInfo, work);
+    const KIND: layout::Work = layout::Work::LookUp;
+    const CALLBACK: layout::Callback = layout::Callback::GetNameInfo;
     const SLOW: bool = true;
 
     fn run(&self) {

@@ -10,8 +10,14 @@ mod getnameinfo;
 mod random;
 mod work;
 
+pub use getaddrinfo::OFFSETS as GETADDRINFO_OFFSETS;
+pub use getnameinfo::OFFSETS as GETNAMEINFO_OFFSETS;
+pub use random::OFFSETS as RANDOM_OFFSETS;
+pub use work::OFFSETS as USER_WORK_OFFSETS;
+
 use crate::abi::*;
 use crate::ffi::{overlay, padding, Padding};
+use crate::observe::{layout, offsets};
 use core::cell::Cell;
 use core::ffi::{c_char, c_uint, c_void};
 use core::mem::MaybeUninit;
@@ -24,15 +30,20 @@ pub struct Request {
     data: Cell<MaybeUninit<*mut c_void>>,
     kind: Cell<uv_req_type>,
     padding: Padding<4>,
-    reserved: Padding<32>,
+    /// See `layout::RequestOffsets`.
+    pub began: Cell<MaybeUninit<u64>>,
+    reserved: Padding<24>,
     /// The operation of a file request; not set in others.
     operation: Cell<MaybeUninit<Option<&'static fs::Operation>>>,
     /// The number of bytes that a write request has written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
 }
 
-overlay!(Request { data, kind, padding, reserved, operation, written } => uv_req_t);
+overlay!(Request { data, kind, padding, began, reserved, operation, written } => uv_req_t);
 const _: () = assert!(size_of::<Request>() == size_of::<uv_req_t>());
+
+pub const OFFSETS: layout::RequestOffsets =
+    offsets!(RequestOffsets, Request { kind: kind, began: began });
 
 impl Request {
     /// Writes a request to `at`. `make` adds the fields of its type to the common ones, of which
@@ -47,11 +58,17 @@ impl Request {
                 data: (&raw const (*at.cast::<Request>()).data).read(),
                 kind: Cell::new(kind),
                 padding: padding(),
+                began: Cell::new(MaybeUninit::uninit()),
                 reserved: padding(),
                 operation: Cell::new(MaybeUninit::uninit()),
                 written: Cell::new(0),
             }));
         }
+    }
+
+    /// Records the loop's time when the request had to wait.
+    pub fn set_began(&self, now: u64) {
+        self.began.set(MaybeUninit::new(now));
     }
 
     fn kind(&self) -> uv_req_type {

@@ -4,6 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
 use core::cell::Cell;
@@ -34,9 +35,16 @@ const _: () = {
     assert!(offset_of!(Random, work) == offset_of!(uv_random_t, work_req));
 };
 
+pub const OFFSETS: layout::RandomOffsets = offsets!(
+    RandomOffsets,
+    Random { loop_: loop_, callback: callback, length: length, work: work }
+);
+
 // SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for Random {
     const OFFSET: usize = offset_of!(Random, work);
+    const KIND: layout::Work = layout::Work::Random;
+    const CALLBACK: layout::Callback = layout::Callback::Random;
 
     fn run(&self) {
         // SAFETY: by the contract of `uv_random` the buffer is valid until the callback.

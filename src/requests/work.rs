@@ -4,6 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
+use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -25,9 +26,16 @@ const _: () = {
     assert!(offset_of!(UserWork, after_work_cb) == offset_of!(uv_work_t, after_work_cb));
 };
 
+pub const OFFSETS: layout::UserWorkOffsets = offsets!(
+    UserWorkOffsets,
+    UserWork { loop_: loop_, work_cb: work_cb, after_work_cb: after_work_cb, work: work }
+);
+
 // SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for UserWork {
     const OFFSET: usize = offset_of!(UserWork, work);
+    const KIND: layout::Work = layout::Work::User;
+    const CALLBACK: layout::Callback = layout::Callback::AfterWork;
 
     fn run(&self) {
         if let Some(callback) = self.work_cb.get() {

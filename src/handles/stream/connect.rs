@@ -5,6 +5,7 @@ use crate::abi::*;
 use crate::ffi::{call_user, overlay};
 use crate::handles::flag;
 use crate::list::Link;
+use crate::observe::{layout, offsets};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::Cell;
@@ -21,6 +22,9 @@ pub struct Connect {
 overlay!(Connect { request, callback, stream, link } => uv_connect_t);
 const _: () =
     assert!(core::mem::offset_of!(Connect, stream) == core::mem::offset_of!(uv_connect_t, handle));
+
+pub const OFFSETS: layout::ConnectOffsets =
+    offsets!(ConnectOffsets, Connect { callback: callback, stream: stream });
 
 impl Stream {
     /// Begins to wait for a connection. If the stream is already `connected`, or connecting has failed with
@@ -47,6 +51,8 @@ impl Stream {
                 link: Link::new(),
             });
         }
+        // SAFETY: it was initialised above.
+        unsafe { (*request).request.set_began(self.loop_().now()) };
         self.loop_().request_began();
         self.connect_request.set(request);
         // A failed attempt may have set these. A connected handle keeps the state of its connection.

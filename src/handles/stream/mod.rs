@@ -23,11 +23,16 @@ mod tcp;
 mod tty;
 pub mod write;
 
+pub use connect::OFFSETS as CONNECT_OFFSETS;
+pub use pipe::OFFSETS as PIPE_OFFSETS;
+pub use shutdown::OFFSETS as SHUTDOWN_OFFSETS;
+
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
 use crate::list::List;
+use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys;
 use core::cell::Cell;
@@ -83,6 +88,23 @@ const _: () = {
     assert!(offset_of!(Stream, connection_cb) == offset_of!(uv_stream_t, connection_cb));
     assert!(offset_of!(Stream, accepted_fd) == offset_of!(uv_stream_t, accepted_fd));
 };
+
+pub const OFFSETS: layout::StreamOffsets = offsets!(
+    StreamOffsets,
+    Stream {
+        write_queue_size: write_queue_size,
+        write_queue: write_queue,
+        written: written,
+        alloc_cb: alloc_cb,
+        read_cb: read_cb,
+        connection_cb: connection_cb,
+        connect_request: connect_request,
+        shutdown_request: shutdown_request,
+        accepted_fd: accepted_fd,
+        watcher: watcher,
+        fd: watcher.fd,
+    }
+);
 
 impl Stream {
     /// # Safety

@@ -7,6 +7,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{overlay, padding, Overlay, Padding};
 use crate::handles::{flag, Handle};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::sys::fs::{Path, Target};
 use crate::sys::{self, socket, unix_socket};
 use core::cell::Cell;
@@ -29,6 +30,8 @@ const _: () = {
     assert!(offset_of!(Pipe, ipc) == offset_of!(uv_pipe_t, ipc));
     assert!(offset_of!(Pipe, path) == offset_of!(uv_pipe_t, pipe_fname));
 };
+
+pub const OFFSETS: layout::PipeOffsets = offsets!(PipeOffsets, Pipe { ipc: ipc, path: path });
 
 impl Pipe {
     pub(super) fn is_ipc(&self) -> bool {

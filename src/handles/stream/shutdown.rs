@@ -4,6 +4,7 @@ use super::Stream;
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::handles::flag;
+use crate::observe::{layout, offsets};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::Cell;
@@ -20,6 +21,9 @@ overlay!(Shutdown { request, stream, callback } => uv_shutdown_t);
 const _: () = assert!(
     core::mem::offset_of!(Shutdown, stream) == core::mem::offset_of!(uv_shutdown_t, handle)
 );
+
+pub const OFFSETS: layout::ConnectOffsets =
+    offsets!(ConnectOffsets, Shutdown { callback: callback, stream: stream });
 
 impl Stream {
     /// # Safety
@@ -39,6 +43,7 @@ impl Stream {
                 stream: Cell::new(self),
                 callback: Cell::new(callback),
             });
+            (*request).request.set_began(self.loop_().now());
         }
         self.loop_().request_began();
         self.shutdown_request.set(request);

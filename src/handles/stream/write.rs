@@ -6,6 +6,7 @@ use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::{Cell, UnsafeCell};
@@ -53,6 +54,18 @@ const _: () = {
     assert!(offset_of!(Write, stream) == offset_of!(uv_write_t, handle));
     assert!(offset_of!(Write, few) == offset_of!(uv_write_t, bufsml));
 };
+
+pub const OFFSETS: layout::WriteOffsets = offsets!(
+    WriteOffsets,
+    Write {
+        callback: callback,
+        stream: stream,
+        link: link,
+        index: index,
+        buffers: buffers,
+        count: count,
+    }
+);
 
 impl Write {
     /// # Safety
@@ -185,6 +198,7 @@ impl Stream {
             (&*request, total)
         };
         let first = self.write_queue.is_empty();
+        write.request.set_began(self.loop_().now());
         self.loop_().request_began();
         self.write_queue_size.set(self.write_queue_size.get() + total);
         // SAFETY: the request stays in place until its callback, before which it is unlinked.

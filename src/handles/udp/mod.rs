@@ -17,6 +17,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
 use crate::list::List;
+use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys::{self, socket};
 use core::cell::Cell;
@@ -58,6 +59,20 @@ const _: () = {
     assert!(offset_of!(Udp, recv_cb) == offset_of!(uv_udp_t, recv_cb));
     assert!(offset_of!(Udp, watcher) == offset_of!(uv_udp_t, io_watcher));
 };
+
+pub const OFFSETS: layout::UdpOffsets = offsets!(
+    UdpOffsets,
+    Udp {
+        send_queue_size: send_queue_size,
+        send_queue_count: send_queue_count,
+        alloc_cb: alloc_cb,
+        recv_cb: recv_cb,
+        unsent: unsent,
+        sent: sent,
+        watcher: watcher,
+        fd: watcher.fd,
+    }
+);
 
 impl Udp {
     /// # Safety

@@ -6,6 +6,7 @@ use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::requests::Request;
 use crate::sys::datagram::{self, Destination, Outbox, BATCH};
 use crate::sys::fd::{total, MAX_RW_COUNT};
@@ -56,6 +57,18 @@ const _: () = {
     assert!(offset_of!(Send, callback) == offset_of!(uv_udp_send_t, cb));
     assert!(offset_of!(Send, few) == offset_of!(uv_udp_send_t, bufsml));
 };
+
+pub const OFFSETS: layout::SendOffsets = offsets!(
+    SendOffsets,
+    Send {
+        callback: callback,
+        udp: udp,
+        link: link,
+        size: size,
+        address: address,
+        address_length: address_length,
+    }
+);
 
 impl Send {
     /// # Safety

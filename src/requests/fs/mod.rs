@@ -29,6 +29,7 @@ use super::Request;
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, Overlay, Padding};
 use crate::memory;
+use crate::observe::{layout, offsets};
 use crate::pool::{self, PoolRequest, Work};
 use crate::sys::fs::Path;
 use core::cell::Cell;
@@ -86,9 +87,26 @@ const _: () = {
     assert!(offset_of!(FsRequest, bufsml) == offset_of!(uv_fs_t, bufsml));
 };
 
+pub const OFFSETS: layout::FsOffsets = offsets!(
+    FsOffsets,
+    FsRequest {
+        operation: kind,
+        loop_: loop_,
+        callback: callback,
+        path: path,
+        new_path: new_path,
+        file: file,
+        buffer_count: nbufs,
+        offset: off,
+        work: work,
+    }
+);
+
 // SAFETY: `OFFSET` is that of the work, and the fields are `Cell`s.
 unsafe impl PoolRequest for FsRequest {
     const OFFSET: usize = offset_of!(FsRequest, work);
+    const KIND: layout::Work = layout::Work::File;
+    const CALLBACK: layout::Callback = layout::Callback::Fs;
 
     fn run(&self) {
         self.perform(self.operation());

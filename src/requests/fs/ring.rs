@@ -114,6 +114,7 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Opera
     let entry = entry.user_data(ptr::from_ref(request).expose_provenance() as u64);
     // Set before the push, as the kernel may complete the operation at once.
     request.work.assign_to_ring();
+    request.work.began.set(loop_.now() as u32);
     // SAFETY: as documented; the entry points to copies of paths and buffers and to room for the
     // answer, which the request owns until the completion.
     let pushed = unsafe { active.ring.push(&entry) };

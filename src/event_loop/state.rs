@@ -1,4 +1,5 @@
-//! The remaining work of the current phase.
+//! The part of a loop that `uv_loop_t` has no room for: the remaining work of the current phase, and what
+//! readers outside of the process look for.
 //!
 //! A C++ exception, or `pthread_exit`, may leave a callback and with it `uv_run`. The next `uv_run`
 //! continues with the work that is stored here. On the stack it would be lost, and handles would have
@@ -7,13 +8,19 @@
 use crate::handles::async_::AsyncReceiver;
 use crate::handles::Handle;
 use crate::list::List;
+use crate::loops::{self, Entry};
 use crate::memory::Array;
+use crate::observe::layout;
 use crate::poller::Watcher;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
+use core::mem::offset_of;
 use core::ptr;
 
-pub struct Unfinished {
+pub struct State {
+    pub entry: Entry,
+    /// How long the loop has waited, in milliseconds by its own time.
+    pub(super) waited: Cell<u64>,
     /// Whether the loop is running, or a callback has left it.
     pub running: Cell<bool>,
     /// The watcher whose handler is running.
@@ -35,9 +42,11 @@ pub struct Unfinished {
     pub closing: Cell<*const Handle>,
 }
 
-impl Unfinished {
-    pub const fn new() -> Unfinished {
-        Unfinished {
+impl State {
+    pub const fn new() -> State {
+        State {
+            entry: Entry::new(),
+            waited: Cell::new(0),
             running: Cell::new(false),
             watcher: Cell::new(ptr::null()),
             pending: List::new(),
@@ -51,3 +60,13 @@ impl Unfinished {
         }
     }
 }
+
+pub const OFFSETS: layout::StateOffsets = layout::StateOffsets {
+    entry: loops::offsets(offset_of!(State, entry)),
+    running: offset_of!(State, running) as u32,
+    waited_ms: offset_of!(State, waited) as u32,
+    watcher: offset_of!(State, watcher) as u32,
+    timers: offset_of!(State, timers) as u32,
+    works: offset_of!(State, works) as u32,
+    closing: offset_of!(State, closing) as u32,
+};
