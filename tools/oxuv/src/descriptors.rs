@@ -20,6 +20,10 @@ impl Descriptors {
         Descriptors { pid, tcp: OnceCell::new(), udp: OnceCell::new(), unix: OnceCell::new() }
     }
 
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// Returns what a descriptor is: `listening on 127.0.0.1:80`, `connected to …`, `/path`, `pipe`.
     pub fn describe(&self, fd: i32) -> Option<String> {
         let link = std::fs::read_link(proc_path(self.pid, "fd").join(fd.to_string())).ok()?;

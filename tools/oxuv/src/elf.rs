@@ -3,7 +3,7 @@
 use crate::error::{Context, Result};
 use memmap2::Mmap;
 use object::elf::{
-    FileHeader64, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
+    FileHeader64, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
 };
 use object::read::elf::{Dyn, ElfFile, ProgramHeader};
 use object::{Endianness, Object, ObjectKind, ObjectSymbol, SymbolFlags};
@@ -39,15 +39,17 @@ impl Elf {
         ElfFile::parse(&self.data)
     }
 
-    /// Returns the address before relocation of the byte at `offset` in the file.
-    pub fn address_of_offset(&self, offset: u64) -> Option<u64> {
+    /// Returns the address before relocation of the byte at `offset` in the file, in code. Neighbouring
+    /// segments may share a page of the file, at different addresses.
+    pub fn address_of_code(&self, offset: u64) -> Option<u64> {
         let file = self.file().ok()?;
         let endian = file.endian();
         file.elf_program_headers().iter().find_map(|header| {
             let (start, size) = header.file_range(endian);
             // Mappings begin at pages.
             let page = start & !0xfff;
-            let inside = header.p_type(endian) == PT_LOAD && (page..start + size).contains(&offset);
+            let is_code = header.p_type(endian) == PT_LOAD && header.p_flags(endian) & PF_X != 0;
+            let inside = is_code && (page..start + size).contains(&offset);
             inside.then(|| header.p_vaddr(endian).wrapping_sub(start).wrapping_add(offset))
         })
     }
@@ -81,6 +83,17 @@ impl Elf {
                 .collect())
         };
         names().unwrap_or_default()
+    }
+
+    /// Returns whether the file has a note of this owner, whose name ends with NULs.
+    pub fn has_note(&self, owner: &[u8]) -> bool {
+        let Ok(file) = self.file() else { return false };
+        let endian = file.endian();
+        let owner = owner.split(|&byte| byte == 0).next().unwrap_or_default();
+        file.elf_program_headers().iter().any(|header| {
+            let Ok(Some(mut notes)) = header.notes(endian, &*self.data) else { return false };
+            std::iter::from_fn(|| notes.next().ok().flatten()).any(|note| note.name() == owner)
+        })
     }
 
     /// Returns whether the file is a program that needs no loader.

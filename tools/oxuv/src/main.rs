@@ -5,15 +5,23 @@
 
 mod check;
 mod core;
+mod describe;
 mod descriptors;
 mod elf;
 mod error;
+#[path = "../../../src/observe/layout.rs"]
+mod layout;
+mod library;
 mod metrics;
+mod names;
 mod process;
 mod ps;
+mod report;
 mod run;
 mod slow;
+mod snapshot;
 mod symbols;
+mod target;
 mod top;
 mod trace;
 mod why;

@@ -89,6 +89,9 @@ impl Mapping {
     }
 }
 
+/// What the kernel appends to the path of a file that was deleted.
+pub const DELETED: &str = " (deleted)";
+
 /// Parses the text of `/proc/PID/maps`. Lines of another form are left out.
 pub fn parse_maps(text: &str) -> Vec<Mapping> {
     text.lines().filter_map(parse_mapping).collect()
@@ -146,6 +149,16 @@ impl Process {
     /// Returns a path of the process as a path of this process: it may have another root.
     pub fn path(&self, path: &str) -> PathBuf {
         proc_path(self.pid, "root").join(path.trim_start_matches('/'))
+    }
+
+    /// Returns where a mapped file can be read: below the root of the process, or, if it was deleted and we
+    /// may, in the kernel's list.
+    pub fn file(&self, mapping: &Mapping) -> PathBuf {
+        if mapping.path.ends_with(DELETED) {
+            let range = format!("map_files/{:x}-{:x}", mapping.start, mapping.end);
+            return proc_path(self.pid, &range);
+        }
+        self.path(&mapping.path)
     }
 
     /// Opens the memory for writing. Only requests are written.

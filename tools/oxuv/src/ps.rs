@@ -1,7 +1,19 @@
-//! `oxuv ps`: lists the processes that run on oxuv.
+//! `oxuv ps`: the processes that run on oxuv.
 
-use crate::error::{Error, Result};
+use crate::describe::{Describer, Now};
+use crate::error::{Context, Result};
+use crate::library::{contains, Library, Loop};
+use crate::names::duration;
+use crate::process::Process;
+use crate::report::read_steady;
+use crate::snapshot::Snapshot;
+use crate::symbols::Symbols;
+use crate::target::{monotonic, Target};
+use serde_json::{json, Value};
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// List the processes that run on oxuv
 #[derive(clap::Args)]
@@ -11,6 +23,161 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(_args: Args) -> Result<ExitCode> {
-    Err(Error::missing("ps"))
+/// The time over which utilization is measured.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// A copy of the library in a process.
+struct Row {
+    pid: i32,
+    command: String,
+    version: String,
+    loops: usize,
+    /// Threads of the pool.
+    threads: usize,
+    /// Of the busiest loop, from 0 to 1; nothing if none runs.
+    utilization: Option<f64>,
+    /// The longest time, in nanoseconds, for which a loop has not looked for events.
+    delay: Option<u64>,
+}
+
+/// A loop at one moment, in nanoseconds.
+struct Sample {
+    at: u64,
+    waited: u64,
+    delay: u64,
+}
+
+pub fn run(args: Args) -> Result<ExitCode> {
+    let (targets, unreadable) = targets()?;
+    let first: Vec<_> = targets.iter().map(samples).collect();
+    std::thread::sleep(INTERVAL);
+    let rows: Vec<Row> =
+        targets.iter().zip(first).flat_map(|(target, first)| rows(target, &first)).collect();
+    if args.json {
+        let list: Vec<_> = rows.iter().map(json).collect();
+        println!("{:#}", json!({ "processes": list, "unreadable": unreadable }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    print!("{}", table(&rows));
+    if unreadable > 0 {
+        eprintln!("oxuv: no permission to read {unreadable} other processes");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the processes that may run on oxuv, and the number of those that cannot be read.
+fn targets() -> Result<(Vec<Target>, usize)> {
+    let mut known = HashMap::new();
+    let (mut found, mut unreadable) = (Vec::new(), 0);
+    for entry in std::fs::read_dir("/proc").context("cannot read /proc")?.flatten() {
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let Some(pid) = pid.filter(|&pid: &i32| pid != std::process::id() as i32) else { continue };
+        match Process::open(pid) {
+            Ok(process) if may_run(&process, &mut known) => found.push(Target::Process(process)),
+            Ok(_) => {}
+            Err(error) => unreadable += usize::from(error.to_string().contains("permission")),
+        }
+    }
+    found.sort_by_key(Target::pid);
+    Ok((found, unreadable))
+}
+
+/// Returns whether a file of the process contains the library. Remembers what is known of files.
+fn may_run(process: &Process, known: &mut HashMap<(String, u64), bool>) -> bool {
+    process.maps.iter().filter(|mapping| mapping.is_file() && mapping.executable).any(|mapping| {
+        *known
+            .entry((mapping.path.clone(), mapping.inode))
+            .or_insert_with(|| contains(&process.file(mapping)))
+    })
+}
+
+/// Returns the loops that run, by their address.
+fn samples(target: &Target) -> HashMap<u64, Sample> {
+    let memory = target.memory();
+    let Ok(libraries) = target.libraries(memory) else { return HashMap::new() };
+    let symbols = Symbols::new(&[], PathBuf::new(), "");
+    let mut samples = HashMap::new();
+    for library in &libraries {
+        for it in library.loops().unwrap_or_default() {
+            if let Some(sample) = sample(target, library, &symbols, it) {
+                samples.insert(it.at, sample);
+            }
+        }
+    }
+    samples
+}
+
+fn sample(target: &Target, library: &Library<'_>, symbols: &Symbols, of: Loop) -> Option<Sample> {
+    let offsets = library.offsets();
+    let at = monotonic(target.pid());
+    let describer = Describer { library, symbols, descriptors: None, now: at };
+    let now = describer.now(of).ok()?;
+    let read = |at: u64| library.memory.u64(at).map(|time| time.saturating_mul(1_000_000));
+    let waited = read(of.state + u64::from(offsets.state.waited_ms)).ok()?;
+    let time = read(of.at + u64::from(offsets.event_loop.now)).ok()?;
+    match now {
+        Now::Stopped => None,
+        Now::Waiting(since) => {
+            Some(Sample { at, waited: waited + at.saturating_sub(since), delay: 0 })
+        }
+        _ => Some(Sample { at, waited, delay: at.saturating_sub(time) }),
+    }
+}
+
+fn rows(target: &Target, first: &HashMap<u64, Sample>) -> Vec<Row> {
+    let snapshot = Snapshot::new(target.memory());
+    let second = samples(target);
+    // A process that has ended is not listed.
+    let Ok(libraries) = target.libraries(&snapshot) else { return Vec::new() };
+    let row = |library: &Library<'_>| {
+        let loops = read_steady(&snapshot, || library.loops()).ok()?;
+        let pool = read_steady(&snapshot, || library.pool()).unwrap_or_default();
+        let utilization = loops.iter().filter_map(|it| {
+            let (before, after) = (first.get(&it.at)?, second.get(&it.at)?);
+            let time = after.at.saturating_sub(before.at).max(1) as f64;
+            let waited = after.waited.saturating_sub(before.waited) as f64;
+            Some((1.0 - waited / time).clamp(0.0, 1.0))
+        });
+        Some(Row {
+            pid: target.pid()?,
+            command: target.command(),
+            version: library.version(),
+            loops: loops.len(),
+            threads: pool.workers.len(),
+            utilization: utilization.max_by(f64::total_cmp),
+            delay: loops.iter().filter_map(|it| Some(second.get(&it.at)?.delay)).max(),
+        })
+    };
+    libraries.iter().filter_map(row).collect()
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = format!(
+        "{:>7} {:>5} {:>7} {:>5} {:>8}  {:<16} COMMAND\n",
+        "PID", "LOOPS", "THREADS", "BUSY", "DELAY", "VERSION"
+    );
+    for row in rows {
+        let busy = row.utilization.map_or("-".into(), |it| format!("{:.0}%", 100.0 * it));
+        let delay = row.delay.map_or("-".into(), |delay| match delay {
+            0 => "0".to_owned(),
+            delay => duration(delay),
+        });
+        text += &format!(
+            "{:>7} {:>5} {:>7} {busy:>5} {delay:>8}  {:<16} {}\n",
+            row.pid, row.loops, row.threads, row.version, row.command
+        );
+    }
+    text
+}
+
+fn json(row: &Row) -> Value {
+    json!({
+        "pid": row.pid,
+        "command": row.command,
+        "version": row.version,
+        "loops": row.loops,
+        "threads": row.threads,
+        "utilization": row.utilization,
+        "delay_seconds": row.delay.map(|delay| delay as f64 / 1e9),
+    })
 }

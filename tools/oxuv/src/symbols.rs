@@ -4,7 +4,7 @@
 //! and from the map that a JIT compiler writes.
 
 use crate::elf::{Elf, Function};
-use crate::process::Mapping;
+use crate::process::{Mapping, DELETED};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ pub struct Symbols {
     maps: Vec<Mapping>,
     /// Where the process's root is.
     root: PathBuf,
+    /// Files that are not at the path of their mapping.
+    files: HashMap<String, PathBuf>,
     objects: RefCell<HashMap<String, Option<Rc<Object>>>>,
     /// What a JIT compiler wrote: start, size, name.
     jit: Vec<Function>,
@@ -31,7 +33,13 @@ impl Symbols {
     /// `/tmp/perf-PID.map`, or empty.
     pub fn new(maps: &[Mapping], root: PathBuf, jit: &str) -> Symbols {
         let objects = RefCell::new(HashMap::new());
-        Symbols { maps: maps.to_vec(), root, objects, jit: parse_jit(jit) }
+        let (maps, files) = (maps.to_vec(), HashMap::new());
+        Symbols { maps, root, files, objects, jit: parse_jit(jit) }
+    }
+
+    /// Reads these files instead of those at the paths of the mappings.
+    pub fn with_files(self, files: HashMap<String, PathBuf>) -> Symbols {
+        Symbols { files, ..self }
     }
 
     /// Returns the symbols of a process that runs.
@@ -50,10 +58,13 @@ impl Symbols {
                 std::fs::read_to_string(process.path(&format!("/tmp/perf-{pid}.map"))).ok()
             })
             .unwrap_or_default();
-        Symbols::new(&process.maps, process.path("/"), &jit)
+        // Those that were deleted or replaced since.
+        let files = process.maps.iter().filter(|mapping| mapping.path.ends_with(DELETED));
+        let files = files.map(|mapping| (mapping.path.clone(), process.file(mapping))).collect();
+        Symbols::new(&process.maps, process.path("/"), &jit).with_files(files)
     }
 
-    /// Returns the name of the function at an address; without one the file and the offset in it; `[JIT]` and
+    /// Returns the name of the function at an address; without one the file and the address in it; `[JIT]` and
     /// the address for code that no file has.
     pub fn name(&self, address: u64) -> String {
         if let Some(function) = find(&self.jit, address) {
@@ -71,10 +82,11 @@ impl Symbols {
             return format!("{what} {address:#x}");
         }
         let offset = address - mapping.start + mapping.offset;
-        let place = || format!("{}+{offset:#x}", file_name(&mapping.path));
-        let Some(object) = self.object(&mapping.path) else { return place() };
-        let Some(address) = object.elf.address_of_offset(offset) else { return place() };
-        find(&object.functions, address).map_or_else(place, |function| demangle(&function.name))
+        let place = |at: u64| format!("{}+{at:#x}", file_name(&mapping.path));
+        let Some(object) = self.object(&mapping.path) else { return place(offset) };
+        let Some(address) = object.elf.address_of_code(offset) else { return place(offset) };
+        let function = find(&object.functions, address);
+        function.map_or_else(|| place(address), |function| demangle(&function.name))
     }
 
     /// Returns the file name of the object that has an address.
@@ -89,7 +101,10 @@ impl Symbols {
     }
 
     fn load(&self, path: &str) -> Option<Rc<Object>> {
-        let file = self.root.join(path.trim_start_matches('/'));
+        let file = match self.files.get(path) {
+            Some(file) => file.clone(),
+            None => self.root.join(path.trim_start_matches('/')),
+        };
         let elf = Elf::open(&file).ok()?;
         let mut functions = elf.functions();
         if let Some(debug) = self.debug_file(&elf, &file) {
