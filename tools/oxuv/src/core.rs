@@ -1,10 +1,13 @@
 //! Core files: the memory of a process that has ended.
 
+use crate::elf::Elf;
 use crate::error::{Context, Error, Result};
 use crate::process::{Fault, Mapping, Memory, Read};
 use memmap2::Mmap;
-use object::elf::{FileHeader64, ET_CORE, NT_FILE, NT_PRPSINFO, PF_W, PF_X, PT_LOAD};
-use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
+use object::elf::{
+    FileHeader64, ProgramHeader64, ET_CORE, NT_FILE, NT_PRPSINFO, PF_W, PF_X, PT_LOAD,
+};
+use object::read::elf::{FileHeader, ProgramHeader};
 use object::Endianness;
 use std::collections::HashMap;
 use std::fs::File;
@@ -27,6 +30,8 @@ pub struct Core {
     /// The program's name and arguments, cut off by the kernel.
     pub command: Option<String>,
     files: HashMap<String, Mmap>,
+    /// Whether the file ends before its parts do.
+    pub truncated: bool,
 }
 
 impl Core {
@@ -34,21 +39,27 @@ impl Core {
     pub fn open(path: &Path, program: Option<&Path>) -> Result<Core> {
         let doing = format!("cannot read {}", path.display());
         let data = map(path).context(&doing)?;
-        let file: ElfFile<'_, FileHeader64<Endianness>> = ElfFile::parse(&*data)
-            .map_err(|_| Error::new(format!("{} is no 64-bit ELF file", path.display())))?;
-        let endian = file.endian();
-        if file.elf_header().e_type(endian) != ET_CORE {
+        let header = FileHeader64::<Endianness>::parse(&*data);
+        let endian = header.and_then(FileHeader::endian);
+        let (Ok(header), Ok(endian)) = (header, endian) else {
+            return Err(Error::new(format!("{} is no 64-bit ELF file", path.display())));
+        };
+        if header.e_type(endian) != ET_CORE {
             return Err(Error::new(format!("{} is no core file", path.display())));
         }
+        let headers = header.program_headers(endian, &*data).context(&doing)?;
         let mut segments = Vec::new();
+        let mut truncated = false;
         let mut maps = Vec::new();
-        for header in file.elf_program_headers() {
+        for header in headers {
             if header.p_type(endian) != PT_LOAD {
                 continue;
             }
             let (start, flags) = (header.p_vaddr(endian), header.p_flags(endian));
             let offset = header.p_offset(endian);
-            let size = header.p_filesz(endian).min((data.len() as u64).saturating_sub(offset));
+            let room = (data.len() as u64).saturating_sub(offset);
+            let size = header.p_filesz(endian).min(room);
+            truncated |= size < header.p_filesz(endian);
             segments.push(Segment { start, end: start.saturating_add(size), offset });
             maps.push(Mapping {
                 start,
@@ -60,13 +71,14 @@ impl Core {
                 path: String::new(),
             });
         }
-        let notes = read_notes(&file, &data);
+        let notes = read_notes(headers, endian, &data);
         let mut core = Core {
             segments,
             maps,
             pid: notes.pid,
             command: notes.command,
             files: HashMap::new(),
+            truncated,
             data,
         };
         core.add_files(&notes.files, program);
@@ -83,11 +95,23 @@ impl Core {
             mapping.path = file.path.clone();
             mapping.offset = file.offset + (mapping.start - file.start);
         }
+        // What no program has written to may be missing.
+        let place = |path: &str| {
+            program
+                .filter(|_| first.as_deref() == Some(path))
+                .map_or(PathBuf::from(path), Path::to_owned)
+        };
+        for file in files {
+            if !self.maps.iter().any(|mapping| mapping.contains(file.start)) {
+                let elf = Elf::open(&place(&file.path));
+                let executable = elf.map_or(true, |elf| elf.is_start_of_code(file.offset));
+                self.maps.push(Mapping { executable, ..file.clone() });
+            }
+        }
+        self.maps.sort_by_key(|mapping| mapping.start);
         for file in files.iter().filter(|file| file.is_file()) {
-            let is_program = first.as_ref() == Some(&file.path);
-            let place = program.filter(|_| is_program).unwrap_or(Path::new(&file.path));
             if !self.files.contains_key(&file.path) {
-                if let Ok(data) = map(place) {
+                if let Ok(data) = map(&place(&file.path)) {
                     self.files.insert(file.path.clone(), data);
                 }
             }
@@ -148,10 +172,9 @@ struct Notes {
     command: Option<String>,
 }
 
-fn read_notes(file: &ElfFile<'_, FileHeader64<Endianness>>, data: &[u8]) -> Notes {
+fn read_notes(headers: &[ProgramHeader64<Endianness>], endian: Endianness, data: &[u8]) -> Notes {
     let mut found = Notes::default();
-    let endian = file.endian();
-    for header in file.elf_program_headers() {
+    for header in headers {
         let Ok(Some(mut notes)) = header.notes(endian, data) else { continue };
         while let Ok(Some(note)) = notes.next() {
             match (note.name(), note.n_type(endian)) {

@@ -54,6 +54,16 @@ impl Elf {
         })
     }
 
+    /// Returns whether the mapping of code begins at this offset in the file.
+    pub fn is_start_of_code(&self, offset: u64) -> bool {
+        let Ok(file) = self.file() else { return false };
+        let endian = file.endian();
+        file.elf_program_headers().iter().any(|header| {
+            let is_code = header.p_type(endian) == PT_LOAD && header.p_flags(endian) & PF_X != 0;
+            is_code && header.p_offset(endian) & !0xfff == offset
+        })
+    }
+
     /// Returns the address of a symbol that the dynamic symbol table or the full one defines.
     pub fn symbol(&self, name: &str) -> Option<u64> {
         let file = self.file().ok()?;

@@ -97,6 +97,9 @@ impl Target {
                 return Err(Error::new(format!("process {} has ended", process.pid)));
             }
         }
+        if matches!(self, Target::Core(core, _) if core.truncated) {
+            return Err(Error::new("the core file is cut off and lacks the memory of the library"));
+        }
         let other = self.maps().iter().find(|mapping| {
             mapping.path.rsplit('/').next().is_some_and(|name| name.starts_with("libuv"))
         });

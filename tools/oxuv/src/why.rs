@@ -142,8 +142,15 @@ impl Page<'_> {
         thread_state(process.pid, outer_tid(process.pid, tid))
     }
 
-    fn ago(&self, moment: u64) -> String {
-        duration(self.now.saturating_sub(moment))
+    /// Returns the time since a moment, after `before`. For a core file the time of its end is unknown, so
+    /// the text is empty.
+    fn since(&self, before: &str, moment: u64) -> String {
+        match self.target {
+            Target::Process(_) => {
+                format!("{before} {}", duration(self.now.saturating_sub(moment)))
+            }
+            Target::Core(..) => String::new(),
+        }
     }
 
     // ---- text ---------------------------------------------------------------------------------
@@ -187,12 +194,12 @@ impl Page<'_> {
             || self.state(report.tid).map_or_else(String::new, |state| format!(", {state}"));
         match report.now {
             Now::Stopped => "does not run now".to_owned(),
-            Now::Waiting(since) => format!("waits for events since {}", self.ago(since)),
+            Now::Waiting(since) => format!("waits for events{}", self.since(" since", since)),
             Now::Library => format!("runs its own code{}", state()),
             Now::Callback { kind, object, function } => {
                 let since = match report.callback_since {
-                    Some(since) => format!("for {}", self.ago(since)),
-                    None => format!("for at most {}", self.ago(report.time)),
+                    Some(since) => self.since(" for", since),
+                    None => self.since(" for at most", report.time),
                 };
                 let name = match function {
                     0 => "a callback".to_owned(),
@@ -202,7 +209,7 @@ impl Page<'_> {
                     0 => kind.to_owned(),
                     object => format!("{kind} {object:#x}"),
                 };
-                format!("in {name} {since} ({object}{})", state())
+                format!("in {name}{since} ({object}{})", state())
             }
         }
     }
@@ -252,7 +259,8 @@ impl Page<'_> {
         }
         let missing = (report.active_requests as usize).saturating_sub(counted(report));
         if missing > 0 {
-            let _ = writeln!(text, "    {} in the kernel (io_uring)", count(missing, "request"));
+            let many = count(missing, "more request");
+            let _ = writeln!(text, "    {many}, in an io_uring or just finished");
         }
     }
 
@@ -260,13 +268,13 @@ impl Page<'_> {
         let RequestText { kind, what, function, began, .. } = &request.text;
         let mut line = format!("{kind:<8} {what}");
         line += &match request.place {
-            Place::Kernel => String::new(),
+            Place::Kernel => ", under way".to_owned(),
             Place::Queued => ", queued for the pool".to_owned(),
-            Place::Thread(tid) => format!(", runs on {}", self.thread(tid)),
+            Place::Thread(tid) => format!(", on {}", self.thread(tid)),
             Place::Done => ", done".to_owned(),
         };
-        if *began > 0 {
-            line += &format!(", for {}", self.ago(*began));
+        if *began > 0 && request.place != Place::Done {
+            line += &self.since(" for", *began);
         }
         if *function != 0 {
             line += &format!(" → {}", self.function(*function));
@@ -290,9 +298,11 @@ impl Page<'_> {
         for worker in &pool.workers {
             let Some(work) = &worker.work else { continue };
             let mut line = format!("{}: {} {}", self.thread(worker.tid), work.kind, work.what);
-            let began = if worker.since > 0 { worker.since } else { work.began };
-            if began > 0 {
-                line += &format!(", for {}", self.ago(began));
+            // Without statistics, the time in the queue counts.
+            match (worker.since, work.began) {
+                (0, 0) => {}
+                (0, began) => line += &self.since(", with the time in the queue", began),
+                (since, _) => line += &self.since(", for", since),
             }
             if let Some(state) = self.state(worker.tid) {
                 line += &format!(", {state}");

@@ -1,0 +1,98 @@
+//! Bad input: one sentence and an exit status.
+
+mod common;
+
+use common::{oxuv, refused, scratch, Running};
+use std::process::{Command, Stdio};
+
+#[test]
+fn no_such_process() {
+    assert_eq!(refused(&["why", "2147483647"]), (1, "oxuv: there is no process 2147483647".into()));
+    assert_eq!(refused(&["why", "0"]), (1, "oxuv: there is no process 0".into()));
+    // clap's own message has more lines.
+    assert_eq!(oxuv(&["why", "one"]).status.code(), Some(2));
+    assert_eq!(oxuv(&["why"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_process_without_the_library() {
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let (status, sentence) = refused(&["why", &child.id().to_string()]);
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_eq!(status, 1);
+    assert_eq!(sentence, format!("oxuv: process {} has no oxuv in its memory", child.id()));
+}
+
+#[test]
+fn a_process_that_has_ended() {
+    let mut child = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
+    // Not waited for, so that it stays as a zombie.
+    let stat = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") Z ") {
+        std::thread::yield_now();
+    }
+    let (status, sentence) = refused(&["why", &child.id().to_string()]);
+    child.wait().unwrap();
+    assert_eq!((status, sentence.ends_with("has ended")), (1, true), "{sentence}");
+}
+
+#[test]
+fn core_files_that_are_none() {
+    let directory = scratch("cores");
+    let file = directory.join("file");
+    let path = file.to_str().unwrap();
+    let core = ["why", "--core", path];
+    assert_eq!(refused(&core).0, 1);
+    for content in [&b""[..], b"text", &[0x7f, b'E', b'L', b'F', 2, 1, 1]] {
+        std::fs::write(&file, content).unwrap();
+        let (status, sentence) = refused(&core);
+        assert_eq!(status, 1);
+        assert!(sentence.contains(path), "{sentence}");
+    }
+    std::fs::copy("/proc/self/exe", &file).unwrap();
+    assert_eq!(refused(&core), (1, format!("oxuv: {path} is no core file")));
+}
+
+#[test]
+fn programs_that_cannot_run_on_it() {
+    let library = common::library().to_str().unwrap();
+    let run = |program: &str| {
+        let mut command = Command::new(common::OXUV);
+        let output =
+            command.env("OXUV_LIBRARY", library).args(["run", "--", program]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap(), text)
+    };
+    assert_eq!(run("/nonexistent"), (1, "oxuv: there is no program /nonexistent\n".into()));
+    // `true` ends with its own status, and the sentence comes from the process beside it.
+    let (status, sentence) = run("true");
+    assert_eq!(status, 0);
+    assert!(sentence.contains("ended without loading libuv"), "{sentence}");
+    let directory = scratch("static");
+    let source = directory.join("main.c");
+    let program = directory.join("main");
+    std::fs::write(&source, "int uv_run(void) { return 0; } int main(void) { return uv_run(); }")
+        .unwrap();
+    let status = Command::new("cc").args(["-static", "-o"]).args([&program, &source]).status();
+    if status.unwrap().success() {
+        let (status, sentence) = run(program.to_str().unwrap());
+        assert_eq!(status, 1);
+        assert!(sentence.contains("has libuv linked in statically"), "{sentence}");
+    }
+}
+
+#[test]
+fn a_program_runs_on_the_library() {
+    let library = common::library();
+    let mut command = Command::new(common::OXUV);
+    command.env("OXUV_LIBRARY", library).args(["run", "--"]).arg(common::planted()).arg("timer");
+    let program = Running::start(&mut command);
+    program.why_text(&["kept alive by 1 handle"]);
+    let list = oxuv(&["ps", "--json"]);
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    let found = list["processes"].as_array().unwrap();
+    let row = found.iter().find(|it| it["pid"] == program.pid()).unwrap();
+    assert_eq!((row["loops"].as_u64(), row["threads"].as_u64()), (Some(1), Some(0)));
+    assert!(row["utilization"].as_f64().unwrap() < 0.5, "{row}");
+}
