@@ -286,7 +286,7 @@ pub unsafe extern "C-unwind" fn uv_walk(
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_get_data(r#loop: *const uv_loop_t) -> *mut c_void {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.data.get()
+    unsafe { (&raw const (*r#loop).data).read() }
 }
 
 /// Sets the field `data` of the loop.
@@ -296,7 +296,7 @@ pub unsafe extern "C" fn uv_loop_get_data(r#loop: *const uv_loop_t) -> *mut c_vo
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_set_data(r#loop: *mut uv_loop_t, data: *mut c_void) {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.data.set(data);
+    unsafe { Loop::of(r#loop) }.data.set(MaybeUninit::new(data));
 }
 
 /// Writes the loop's metrics to `metrics`. Returns 0.

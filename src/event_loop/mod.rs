@@ -44,7 +44,8 @@ mod loop_flag {
 /// the heads in here.
 #[repr(C)]
 pub struct Loop {
-    pub data: Cell<*mut c_void>,
+    /// May be uninitialised, as the user sets it.
+    pub data: Cell<MaybeUninit<*mut c_void>>,
     active_handles: Cell<u32>,
     /// All handles that are not closed, in the order of their numbers.
     pub handles: List,
@@ -145,6 +146,17 @@ struct Metrics {
     wait_began: AtomicU64,
 }
 
+/// Writes all fields of the struct at a pointer, except those that are written already.
+macro_rules! write_fields {
+    ($at:expr, $type:ident { $($written:ident),* } and { $($field:ident: $value:expr,)* }) => {{
+        // Fails to compile if a field is missing.
+        let _ = |all: $type| {
+            let $type { $($written: _,)* $($field: _,)* } = all;
+        };
+        $((&raw mut (*$at).$field).write($value);)*
+    }};
+}
+
 impl Loop {
     /// Initialises the loop at `at`. Keeps the value of `data`, as libuv does.
     ///
@@ -152,49 +164,48 @@ impl Loop {
     /// `at` is writable memory of the size of a `uv_loop_t`.
     pub unsafe fn init(at: *mut Loop) -> Result {
         crate::fork::init();
-        let poller = Poller::new()?;
-        let mailbox = Mailbox::new(&poller)?;
-        let fd = poller.fd();
-        // SAFETY: as documented; the field may be uninitialised.
-        let data =
-            unsafe { (&raw const (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().read() };
-        let made = Loop {
-            data: Cell::new(core::ptr::null_mut()),
-            active_handles: Cell::new(0),
-            handles: List::new(),
-            active_requests: Cell::new(0),
-            current: Cell::new(0),
-            stop_flag: Cell::new(0),
-            flags: Cell::new(0),
-            backend_fd: Cell::new(fd),
-            poller,
-            pending: List::new(),
-            requeued: List::new(),
-            idle: loop_watcher::Queue::new(),
-            prepare: loop_watcher::Queue::new(),
-            check: loop_watcher::Queue::new(),
-            closing: Cell::new(core::ptr::null()),
-            timers: Timers::new(),
-            now: Cell::new(sys::time::monotonic_ms()),
-            mailbox,
-            generation: Cell::new(sys::process::generation()),
-            works: Cell::new(0),
-            work_spin: AdaptiveSpin::new(),
-            async_spin: AdaptiveSpin::with_backoff(16),
-            signals: LoopSignals::new(),
-            fs_events: LoopFsEvents::new(),
-            processes: List::new(),
-            spare_fd: Cell::new(-1),
-            metrics: Metrics::default(),
-            ring: LoopRing::new(),
-            state: Box::new(State::new()),
-            handle_count: Cell::new(0),
-        };
-        // SAFETY: as documented. The loop removes its state from the list when it is closed; if the program
-        // frees its memory before, the state stays allocated.
+        // SAFETY: as documented; `data` may be uninitialised, which its type allows. The fields are written in
+        // place, as copies of the loop would cost more than the rest of this. The loop removes its state from
+        // the list when it is closed; if the program frees the loop before, the state stays allocated.
         unsafe {
-            at.write(made);
-            (&raw mut (*at).data).cast::<MaybeUninit<Cell<*mut c_void>>>().write(data);
+            let poller = &raw mut (*at).poller;
+            poller.write(Poller::new()?);
+            match Mailbox::new(&*poller) {
+                Ok(mailbox) => (&raw mut (*at).mailbox).write(mailbox),
+                Err(error) => {
+                    core::ptr::drop_in_place(poller);
+                    return Err(error);
+                }
+            }
+            write_fields!(at, Loop { data, poller, mailbox } and {
+                active_handles: Cell::new(0),
+                handles: List::new(),
+                active_requests: Cell::new(0),
+                current: Cell::new(0),
+                stop_flag: Cell::new(0),
+                flags: Cell::new(0),
+                backend_fd: Cell::new((*at).poller.fd()),
+                pending: List::new(),
+                requeued: List::new(),
+                idle: loop_watcher::Queue::new(),
+                prepare: loop_watcher::Queue::new(),
+                check: loop_watcher::Queue::new(),
+                closing: Cell::new(core::ptr::null()),
+                timers: Timers::new(),
+                now: Cell::new(sys::time::monotonic_ms()),
+                generation: Cell::new(sys::process::generation()),
+                works: Cell::new(0),
+                work_spin: AdaptiveSpin::new(),
+                async_spin: AdaptiveSpin::with_backoff(16),
+                signals: LoopSignals::new(),
+                fs_events: LoopFsEvents::new(),
+                processes: List::new(),
+                spare_fd: Cell::new(-1),
+                metrics: Metrics::default(),
+                ring: LoopRing::new(),
+                state: State::boxed(),
+                handle_count: Cell::new(0),
+            });
             (*at).state.entry.add(at.cast_const().cast());
         }
         Ok(())
@@ -357,31 +368,26 @@ impl Loop {
             self.update_time();
             timer::run_due(self);
         }
-        // Whether callbacks ran since the time was updated.
+        // Whether callbacks may have run since the time was updated.
         let mut stale = true;
         self.mailbox.unpark();
         self.poller.enter();
         while alive && self.stop_flag.get() == 0 {
-            let can_sleep = self.pending.is_empty() && self.idle.is_empty();
-            self.run_pending();
-            self.idle.run();
-            self.prepare.run();
+            let busy = self.run_pending() | self.idle.run();
+            stale |= busy | self.prepare.run();
 
-            let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && can_sleep);
+            let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && !busy);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
-            let mut called = self.poll(timeout, stale || !can_sleep);
+            let mut called = self.poll(timeout, stale);
 
             for _ in 0..PENDING_ROUNDS {
-                if self.pending.is_empty() {
+                if !self.run_pending() {
                     break;
                 }
                 called = true;
-                self.run_pending();
             }
-            called |= !self.check.is_empty() || !self.closing.get().is_null();
-            self.check.run();
-            self.run_closing();
+            called |= self.check.run() | self.run_closing();
             // Without callbacks no time has passed since the wait.
             if called {
                 self.update_time();
@@ -442,9 +448,10 @@ impl Loop {
         }
     }
 
-    fn run_pending(&self) {
+    /// Returns whether there was anything to run.
+    fn run_pending(&self) -> bool {
         if self.pending.is_empty() {
-            return;
+            return false;
         }
         let State { pending: round, watcher: current, .. } = &*self.state;
         self.pending.move_to(round);
@@ -457,11 +464,13 @@ impl Loop {
             }
         }
         current.set(core::ptr::null());
+        true
     }
 
-    fn run_closing(&self) {
+    /// Returns whether there was anything to run.
+    fn run_closing(&self) -> bool {
         if self.closing.get().is_null() {
-            return;
+            return false;
         }
         let closing = &self.state.closing;
         closing.set(self.closing.replace(core::ptr::null()));
@@ -473,6 +482,7 @@ impl Loop {
             closing.set(if core::ptr::eq(after, handle) { core::ptr::null() } else { after });
             handle.finish_close();
         }
+        true
     }
 
     /// Puts a chain of closing handles back on top of the stack.
@@ -573,8 +583,8 @@ impl Loop {
         }
         self.update_time();
         if timeout != 0 {
-            let waited = self.now().saturating_sub(self.current.replace(0) >> current::SHIFT);
-            self.state.waited.set(self.state.waited.get() + waited);
+            self.current.set(0);
+            self.add_waited(self.now());
         }
         if measure {
             let were_waiting = if timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
@@ -585,10 +595,15 @@ impl Loop {
 
     /// Records that the loop waits since now.
     fn begin_wait(&self, stale: bool) {
-        let stale = stale || !self.prepare.is_empty();
         // Does not change the loop's time, by which timers that callbacks start are due.
         let since = if stale { sys::time::monotonic_ms() } else { self.now() };
+        self.add_waited(since.wrapping_neg());
         self.current.set(since << current::SHIFT | current::WAITING);
+    }
+
+    fn add_waited(&self, milliseconds: u64) {
+        let waited = &self.state.waited;
+        waited.set(waited.get().wrapping_add(milliseconds));
     }
 
     fn end_wait(&self) {

@@ -43,7 +43,17 @@ pub struct State {
 }
 
 impl State {
-    pub const fn new() -> State {
+    /// Makes a state in memory of its own.
+    pub fn boxed() -> Box<State> {
+        // Allocated first, so that the state is not made on the stack and copied.
+        let mut memory = Box::<State>::new_uninit();
+        memory.write(State::new());
+        // SAFETY: it was written.
+        unsafe { memory.assume_init() }
+    }
+
+    #[inline(always)]
+    const fn new() -> State {
         State {
             entry: Entry::new(),
             waited: Cell::new(0),

@@ -123,10 +123,10 @@ impl Queue {
     }
 
     /// Calls every handle once. Those that callbacks start are placed before the first, so they are called
-    /// in the next iteration.
+    /// in the next iteration. Returns whether there was any.
     #[inline]
-    pub fn run(&self) {
-        let Some(mut link) = self.handles.front() else { return };
+    pub fn run(&self) -> bool {
+        let Some(mut link) = self.handles.front() else { return false };
         while !link.is_null() {
             // SAFETY: stopping or closing a handle removes it from the queue, so this one is alive.
             let watcher = unsafe { &*container_of!(link, LoopWatcher, link) };
@@ -145,6 +145,7 @@ impl Queue {
         }
         // Ends the outer call too if a callback ran the loop again, which libuv forbids.
         self.running.set(ptr::null());
+        true
     }
 
     /// Forgets the running callback, which has left the loop by an exception.

@@ -363,8 +363,8 @@ pub struct StateOffsets {
     pub entry: EntryOffsets,
     /// `bool`: whether the loop runs, or was left by an exception.
     pub running: u32,
-    /// `u64`: how long the loop has waited for events, in milliseconds by the loop's time, without the
-    /// wait that is under way.
+    /// `u64`: how long the loop has waited for events, in milliseconds by the loop's time. While it waits
+    /// ([`current::WAITING`]) the time when the wait began is subtracted, so a reader adds its own.
     pub waited_ms: u32,
     /// See [`current`].
     pub watcher: u32,
@@ -543,7 +543,7 @@ pub struct FsPollOffsets {
 pub struct RequestOffsets {
     /// `u32`: libuv's `uv_req_type`.
     pub kind: u32,
-    /// `u64`: the loop's time in milliseconds when a write, connect or shutdown request was made.
+    /// `u64`: the loop's time in milliseconds when a connect or shutdown request was made.
     /// Not set in others; of those that the pool runs, [`WorkOffsets::began`] is.
     pub began: u32,
 }
@@ -559,6 +559,8 @@ pub struct WriteOffsets {
     pub index: u32,
     pub buffers: u32,
     pub count: u32,
+    /// `u32`: the lowest bits of the loop's time in milliseconds since when it waits; 0 if it does not.
+    pub began: u32,
 }
 
 #[repr(C)]

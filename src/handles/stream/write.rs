@@ -2,7 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::ffi::{call_user, overlay, Overlay};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
 use crate::memory;
@@ -26,7 +26,8 @@ pub struct Write {
     link: Link,
     /// The index of the first buffer that is not completely written. It is shortened as it is written.
     index: Cell<c_uint>,
-    padding: Padding<4>,
+    /// The low bits of the loop's time when the write had to wait, or 0.
+    began: Cell<u32>,
     /// A copy of the user's array: `few`, or allocated if it is longer.
     buffers: Cell<*mut uv_buf_t>,
     count: Cell<c_uint>,
@@ -41,7 +42,7 @@ overlay!(Write {
     stream,
     link,
     index,
-    padding,
+    began,
     buffers,
     count,
     error,
@@ -64,6 +65,7 @@ pub const OFFSETS: layout::WriteOffsets = offsets!(
         index: index,
         buffers: buffers,
         count: count,
+        began: began,
     }
 );
 
@@ -93,7 +95,7 @@ impl Write {
                 stream: Cell::new(stream),
                 link: Link::new(),
                 index: Cell::new(0),
-                padding: padding(),
+                began: Cell::new(0),
                 buffers: Cell::new(copy),
                 count: Cell::new(buffers.len() as c_uint),
                 error: Cell::new(0),
@@ -102,6 +104,13 @@ impl Write {
             core::ptr::copy_nonoverlapping(buffers.as_ptr(), copy, buffers.len());
         }
         Ok(())
+    }
+
+    /// Records since when the write waits, for readers of other processes.
+    fn set_began(&self, stream: &Stream) {
+        if self.began.get() == 0 {
+            self.began.set(stream.loop_().now() as u32);
+        }
     }
 
     /// Returns the buffers that are not written yet.
@@ -198,7 +207,6 @@ impl Stream {
             (&*request, total)
         };
         let first = self.write_queue.is_empty();
-        write.request.set_began(self.loop_().now());
         self.loop_().request_began();
         self.write_queue_size.set(self.write_queue_size.get() + total);
         // SAFETY: the request stays in place until its callback, before which it is unlinked.
@@ -206,6 +214,8 @@ impl Stream {
         // Writes wait for the connection, and for earlier writes.
         if first && self.connect_request.get().is_null() {
             self.write_queued();
+        } else {
+            write.set_began(self);
         }
         Ok(())
     }
@@ -226,10 +236,10 @@ impl Stream {
                         self.loop_().poller.expect_replies(1);
                         self.finish_write(write, None);
                     } else if is_all {
-                        return self.wait_writable();
+                        return self.wait_writable(write);
                     }
                 }
-                Err(Error::EAGAIN | Error::ENOBUFS) => return self.wait_writable(),
+                Err(Error::EAGAIN | Error::ENOBUFS) => return self.wait_writable(write),
                 Err(error) => return self.finish_write(write, Some(error)),
             }
         }
@@ -238,7 +248,8 @@ impl Stream {
         }
     }
 
-    fn wait_writable(&self) {
+    fn wait_writable(&self, first: &Write) {
+        first.set_began(self);
         // The next event reports room for the rest and no reply, so do not spin for it.
         self.loop_().poller.expect_replies(2);
         if let Err(error) = self.arm(Interest::WRITABLE) {
