@@ -485,18 +485,19 @@ TEST(udp_mmsg_close_in_the_callback) {
   ASSERT_OK(close(fd));
 }
 
+/* libuv loses the others. */
 TEST(udp_mmsg_stop_in_the_callback) {
-  int fd = open_receiver(UV_UDP_RECVMMSG);
+  int fd = open_receiver(UV_UDP_RECVMMSG), lost = test_on_reference() ? 2 : 0;
   slab_len = 4 * DATAGRAM_SIZE;
   ASSERT_OK(uv_udp_recv_start(&receiver, alloc_slab, stop_recv));
   send_some(fd, 3);
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(receipt_count, 1);
-  /* The others are lost. */
   send_some(fd, 1);
   ASSERT_OK(uv_udp_recv_start(&receiver, alloc_slab, record_recv));
-  RUN_UNTIL(&loop, datagrams == 2);
-  ASSERT_STR_EQ(receipts[1].text, "3");
+  RUN_UNTIL(&loop, datagrams == 4 - lost);
+  ASSERT_STR_EQ(receipts[1].text, lost ? "3" : "1");
+  if (!lost) expect_texts(0, 4);
   CLOSE_LOOP(&loop);
   ASSERT_OK(close(fd));
 }

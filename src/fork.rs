@@ -6,6 +6,7 @@ use crate::signal;
 use crate::sys::c;
 use crate::sys::process;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
 /// The locks that are held during a fork.
@@ -34,13 +35,23 @@ extern "C" fn before() {
     unsafe { *HELD.0.get() = Some(locks) };
 }
 
+/// Forks of this process, of which it was the parent or the child.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Returns a number that changes with each fork, in the parent and in the child.
+pub fn count() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
 extern "C" fn after_in_parent() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
     let locks = held();
     signal::after_fork_in_parent();
     drop(locks);
 }
 
 extern "C" fn after_in_child() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
     let locks = held();
     process::count_fork();
     signal::after_fork_in_child();

@@ -40,6 +40,8 @@ pub struct State {
     pub lost_watches: RefCell<Array<c_int>>,
     /// The remaining handles of this closing phase, a stack. The first is being closed.
     pub closing: Cell<*const Handle>,
+    /// What [`fork::count`](crate::fork::count) returned when the loop was made.
+    pub forks: u32,
 }
 
 impl State {
@@ -53,7 +55,7 @@ impl State {
     }
 
     #[inline(always)]
-    const fn new() -> State {
+    fn new() -> State {
         State {
             entry: Entry::new(),
             waited: Cell::new(0),
@@ -67,6 +69,7 @@ impl State {
             ended: List::new(),
             lost_watches: RefCell::new(Array::new()),
             closing: Cell::new(ptr::null()),
+            forks: crate::fork::count(),
         }
     }
 }

@@ -146,6 +146,9 @@ pub unsafe extern "C" fn uv_handle_get_loop(handle: *const uv_handle_t) -> *mut 
 /// Gets the descriptor of a TCP, pipe, TTY, UDP or poll handle. The handle owns it: it must not be closed,
 /// nor its mode be changed.
 ///
+/// A UDP handle that has received many datagrams in a row may have had the kernel merge them. That ends here:
+/// datagrams in the socket go to `recv_cb` before all others, and the caller reads those that come later.
+///
 /// Returns 0, `UV_EINVAL` for other handles, or `UV_EBADF` if the handle has none or is closing.
 /// See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_fileno>.
 ///
@@ -154,7 +157,7 @@ pub unsafe extern "C" fn uv_handle_get_loop(handle: *const uv_handle_t) -> *mut 
 #[no_mangle]
 pub unsafe extern "C" fn uv_fileno(handle: *const uv_handle_t, fd: *mut uv_os_fd_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Handle::of(handle).fd().map(|number| fd.write(number)).into_c() }
+    unsafe { Handle::of(handle).shared_fd().map(|number| fd.write(number)).into_c() }
 }
 
 /// Gets (if `*value` is 0) or sets the size of the socket's send buffer in bytes. Linux doubles the size

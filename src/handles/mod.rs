@@ -44,6 +44,8 @@ pub mod flag {
     /// The descriptor of a stream is not a socket.
     pub const NOT_SOCKET: u32 = 0x800_0000;
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
+    /// Another reader than the library may know the socket.
+    pub const UDP_SHARED: u32 = 0x200_0000;
     pub const UDP_CONNECTED: u32 = 0x1000_0000;
     pub const UDP_RECVMMSG: u32 = 0x2000_0000;
     /// The kernel's buffer is full; an event reports room in it.
@@ -67,7 +69,9 @@ pub struct Handle {
     all: Link,
     /// The number of handles initialised on the loop before. At the offset of libuv's union.
     number: Cell<u64>,
-    reserved: Padding<24>,
+    /// Used by UDP handles, which have no room in their own struct.
+    pub extra: Cell<*mut c_void>,
+    reserved: Padding<16>,
     /// The next in the loop's list of closing handles.
     next_closing: Cell<*const Handle>,
     flags: Cell<u32>,
@@ -90,6 +94,7 @@ overlay!(Handle {
     close_cb,
     all,
     number,
+    extra,
     reserved,
     next_closing,
     flags,
@@ -130,6 +135,7 @@ impl Handle {
                 close_cb: Cell::new(None),
                 all: Link::new(),
                 number: Cell::new(loop_.handle_count()),
+                extra: Cell::new(core::ptr::null_mut()),
                 reserved: padding(),
                 next_closing: Cell::new(core::ptr::null()),
                 flags: Cell::new(flag::REF),
@@ -313,6 +319,18 @@ impl Handle {
         };
         if self.is_closing() || fd == -1 {
             return Err(Error::EBADF);
+        }
+        Ok(fd)
+    }
+}
+
+impl Handle {
+    /// Returns the descriptor for somebody who may read from it.
+    pub fn shared_fd(&self) -> Result<c_int> {
+        let fd = self.fd()?;
+        if self.kind() == UV_UDP {
+            // SAFETY: the handle is the first field of a UDP handle.
+            unsafe { (*core::ptr::from_ref(self).cast::<udp::Udp>()).share() };
         }
         Ok(fd)
     }

@@ -309,11 +309,77 @@ pub unsafe fn receive(
     })
 }
 
-/// Datagrams received with one call.
+/// Room for the control message `UDP_GRO`, which holds an `int`.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct SegmentRoom([MaybeUninit<u8>; 24]);
+
+impl SegmentRoom {
+    const fn new() -> SegmentRoom {
+        SegmentRoom([MaybeUninit::uninit(); 24])
+    }
+}
+
+/// Returns the size of the datagrams in a received message, or 0 if it is one datagram.
+///
+/// # Safety
+/// The kernel has filled in the message and its control messages, if it has room for any.
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "the data of a control message is aligned like its header"
+)]
+unsafe fn segment_size(message: &msghdr) -> usize {
+    // SAFETY: as documented. A control message of this type holds an int.
+    unsafe {
+        let control = libc::CMSG_FIRSTHDR(message);
+        if control.is_null()
+            || (*control).cmsg_level != libc::SOL_UDP
+            || (*control).cmsg_type != libc::UDP_GRO
+        {
+            return 0;
+        }
+        libc::CMSG_DATA(control).cast::<c_int>().read().try_into().unwrap_or(0)
+    }
+}
+
+/// Lets the kernel deliver several datagrams as one message, or stops that.
+pub fn set_merging(fd: c_int, on: bool) -> Result {
+    super::socket::set_option(fd, libc::SOL_UDP, libc::UDP_GRO, c_int::from(on))
+}
+
+/// Receives one message, which may be several datagrams. Returns the size of each as well, or 0 for a single
+/// datagram.
+///
+/// # Safety
+/// `buffer` is writable.
+pub unsafe fn receive_merged(
+    fd: c_int,
+    buffer: &uv_buf_t,
+    from: &mut MaybeUninit<sockaddr_storage>,
+) -> Result<(Received, usize)> {
+    let mut vector = iovec { iov_base: buffer.base.cast(), iov_len: buffer.len };
+    let mut room = SegmentRoom::new();
+    let length = socklen::<sockaddr_storage>();
+    let mut header = message(from.as_mut_ptr().cast(), length, &raw mut vector, 1);
+    header.msg_control = room.0.as_mut_ptr().cast();
+    header.msg_controllen = size_of::<SegmentRoom>() as _;
+    // SAFETY: as documented; the header refers to live variables.
+    let length = retry(|| count(unsafe { c::recvmsg(fd, &raw mut header, 0) }))?;
+    let received = Received {
+        length,
+        truncated: header.msg_flags & libc::MSG_TRUNC != 0,
+        address_length: header.msg_namelen as usize,
+    };
+    // SAFETY: the kernel has filled it in.
+    Ok((received, unsafe { segment_size(&header) }))
+}
+
+/// Messages received with one call.
 pub struct Inbox {
     headers: [MaybeUninit<mmsghdr>; BATCH],
     vectors: [MaybeUninit<iovec>; BATCH],
     names: [MaybeUninit<sockaddr_storage>; BATCH],
+    controls: [SegmentRoom; BATCH],
     count: usize,
 }
 
@@ -323,12 +389,13 @@ impl Inbox {
             headers: [const { MaybeUninit::uninit() }; BATCH],
             vectors: [const { MaybeUninit::uninit() }; BATCH],
             names: [const { MaybeUninit::uninit() }; BATCH],
+            controls: [const { SegmentRoom::new() }; BATCH],
             count: 0,
         }
     }
 
-    /// Receives datagrams into consecutive pieces of `size` bytes of the buffer; returns their number and
-    /// whether there may be more.
+    /// Receives messages into consecutive pieces of `size` bytes of the buffer; returns their number and
+    /// whether there may be more. If not `merging`, each is one datagram.
     ///
     /// # Safety
     /// `buffer` is writable.
@@ -337,15 +404,21 @@ impl Inbox {
         fd: c_int,
         buffer: &uv_buf_t,
         size: usize,
+        merging: bool,
     ) -> Result<(usize, bool)> {
         self.count = 0;
         let room = (buffer.len / size).min(BATCH);
-        let slots = self.headers[..room].iter_mut().zip(&mut self.vectors).zip(&mut self.names);
+        let slots = self.headers[..room].iter_mut().zip(&mut self.vectors);
+        let slots = slots.zip(&mut self.names).zip(&mut self.controls);
         let mut base = buffer.base;
-        for ((header, vector), name) in slots {
+        for (((header, vector), name), control) in slots {
             let vector = vector.write(iovec { iov_base: base.cast(), iov_len: size });
             let length = socklen::<sockaddr_storage>();
-            let msg_hdr = message(name.as_mut_ptr().cast(), length, vector, 1);
+            let mut msg_hdr = message(name.as_mut_ptr().cast(), length, vector, 1);
+            if merging {
+                msg_hdr.msg_control = control.0.as_mut_ptr().cast();
+                msg_hdr.msg_controllen = size_of::<SegmentRoom>() as _;
+            }
             header.write(mmsghdr { msg_hdr, msg_len: 0 });
             // SAFETY: `room` pieces fit into the buffer.
             base = unsafe { base.add(size) };
@@ -358,9 +431,13 @@ impl Inbox {
         Ok((self.count, self.count == room))
     }
 
-    /// Returns the datagrams of the last call, each with its sender's address.
-    pub fn iter(&self) -> impl Iterator<Item = (Received, *const sockaddr)> + '_ {
-        self.headers[..self.count].iter().zip(&self.names).map(|(header, name)| {
+    /// Returns the messages of the last call, each with the size of the datagrams in it, which is 0 for a single
+    /// one, and its sender's address. `merging` is that of [`Inbox::receive`].
+    pub fn iter(
+        &self,
+        merging: bool,
+    ) -> impl Iterator<Item = (Received, usize, *const sockaddr)> + '_ {
+        self.headers[..self.count].iter().zip(&self.names).map(move |(header, name)| {
             // SAFETY: the first `count` headers are initialised.
             let header = unsafe { header.assume_init_ref() };
             let received = Received {
@@ -368,7 +445,9 @@ impl Inbox {
                 truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
                 address_length: header.msg_hdr.msg_namelen as usize,
             };
-            (received, name.as_ptr().cast())
+            // SAFETY: the kernel has filled it in.
+            let segment = if merging { unsafe { segment_size(&header.msg_hdr) } } else { 0 };
+            (received, segment, name.as_ptr().cast())
         })
     }
 }

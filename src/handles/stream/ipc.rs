@@ -133,7 +133,7 @@ pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> 
     // SAFETY: as documented.
     let handle = unsafe { Handle::of(handle) };
     match handle.kind() {
-        UV_TCP | UV_NAMED_PIPE | UV_UDP => handle.fd().map_err(|_| Error::EBADF),
+        UV_TCP | UV_NAMED_PIPE | UV_UDP => handle.shared_fd().map_err(|_| Error::EBADF),
         _ => Err(Error::EBADF),
     }
 }

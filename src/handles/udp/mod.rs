@@ -8,6 +8,7 @@
 //! The first of several datagrams is sent at once. Those that follow before its callback are queued and
 //! sent together in the loop's pending phase, where the callbacks are called.
 
+mod bulk;
 mod options;
 mod receive;
 pub mod send;
@@ -195,6 +196,7 @@ impl Udp {
         sys::fd::set_nonblocking(fd, true)?;
         set_reuse(fd, flags)?;
         self.watcher.fd.set(fd);
+        self.handle.set(flag::UDP_SHARED);
         if let Ok(family) = socket::option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) {
             self.init_socket(family);
         }
@@ -243,6 +245,7 @@ impl Udp {
         // The receive callback stays, for the datagrams that recvmmsg(2) has returned.
         self.handle.clear(flag::READING);
         self.handle.deactivate();
+        self.free_bulk();
         self.watcher.deregister(&self.loop_().poller);
         let fd = self.watcher.fd.replace(-1);
         // The standard descriptors stay open, or the next file would get their number.

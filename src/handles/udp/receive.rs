@@ -1,5 +1,6 @@
 //! Receiving datagrams.
 
+use super::bulk::Message;
 use super::Udp;
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
@@ -13,7 +14,7 @@ use libc::{sockaddr, sockaddr_storage};
 use mio::Interest;
 
 /// The size of the buffer for one datagram, more than the largest datagram.
-const DATAGRAM_SIZE: usize = 64 * 1024;
+pub(super) const DATAGRAM_SIZE: usize = 64 * 1024;
 
 /// The most datagrams from one socket before the next has its turn.
 const DATAGRAMS_IN_A_ROW: usize = 32;
@@ -38,6 +39,10 @@ impl Udp {
         self.recv_cb.set(recv_cb);
         self.handle.set(flag::READING);
         self.handle.activate();
+        if self.has_held() {
+            self.watcher.readable.set(true);
+            self.requeue();
+        }
         Ok(())
     }
 
@@ -61,6 +66,7 @@ impl Udp {
                 None => return,
             }
         }
+        self.try_merging();
         if self.handle.has(flag::READING) {
             self.loop_().requeue(&self.watcher);
         }
@@ -70,6 +76,9 @@ impl Udp {
     // Inlined, as are the functions called for each datagram, for the same reason as in `Loop::poll`.
     #[inline(always)]
     fn receive_some(&self, failed: bool) -> Option<usize> {
+        if self.has_bulk() && self.needs_bulk() {
+            return self.receive_in_bulk();
+        }
         let buffer = self.allocate()?;
         if self.handle.has(flag::UDP_RECVMMSG) {
             self.receive_many(&buffer, failed)
@@ -80,7 +89,7 @@ impl Udp {
 
     /// Gets a buffer from the user's `alloc_cb`.
     #[inline(always)]
-    fn allocate(&self) -> Option<uv_buf_t> {
+    pub(super) fn allocate(&self) -> Option<uv_buf_t> {
         let mut buffer = uv_buf_t { base: ptr::null_mut(), len: 0 };
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
@@ -110,7 +119,7 @@ impl Udp {
     }
 
     /// Queues the handle for the next poll phase, as there are more datagrams or an error.
-    fn requeue(&self) {
+    pub(super) fn requeue(&self) {
         if !self.handle.has(flag::READING) {
         } else if self.watcher.readable.get() {
             self.loop_().requeue(&self.watcher);
@@ -136,19 +145,31 @@ impl Udp {
     /// Receives into pieces of the buffer, then returns the whole buffer.
     fn receive_many(&self, buffer: &uv_buf_t, failed: bool) -> Option<usize> {
         let mut inbox = Inbox::new();
+        let merging = self.is_merging();
         // SAFETY: the user's buffer is writable.
-        let (count, full) = match unsafe { inbox.receive(self.fd(), buffer, DATAGRAM_SIZE) } {
-            Ok(received) => received,
-            Err(error) => return self.end(error, buffer),
-        };
-        // Fewer datagrams than fit were all, unless an error ended the call.
+        let (count, full) =
+            match unsafe { inbox.receive(self.fd(), buffer, DATAGRAM_SIZE, merging) } {
+                Ok(received) => received,
+                Err(error) => return self.end(error, buffer),
+            };
+        // Fewer messages than fit were all, unless an error ended the call.
         let drained = !full && !failed;
         if drained {
             self.watcher.readable.set(false);
         }
+        if merging {
+            self.count_messages(inbox.iter(true).map(|(_, segment, _)| segment));
+            if drained {
+                self.end_merging_if_unused();
+            }
+        }
         let mut piece = uv_buf_t { base: buffer.base, len: DATAGRAM_SIZE };
-        for (received, from) in inbox.iter() {
-            self.report_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
+        for (received, segment, from) in inbox.iter(merging) {
+            if segment == 0 && !self.is_stopped() {
+                self.report_datagram(&received, &piece, from, UV_UDP_MMSG_CHUNK);
+            } else {
+                self.report_or_hold(&Message { base: piece.base, received, segment, from });
+            }
             // SAFETY: the buffer has at least `count` pieces.
             piece.base = unsafe { piece.base.add(DATAGRAM_SIZE) };
         }
@@ -161,10 +182,53 @@ impl Udp {
         self.handle.has(flag::READING).then_some(count.max(1))
     }
 
+    /// Reports the datagrams of a message in the user's buffer, and holds those that come after the user has
+    /// stopped receiving.
+    #[inline(never)]
+    fn report_or_hold(&self, message: &Message) {
+        let rest = if self.is_stopped() { Some(0) } else { self.report_message(message) };
+        if let Some(offset) = rest {
+            // SAFETY: `offset` bytes of the message were reported.
+            unsafe { self.hold(message, offset, false) };
+        }
+    }
+
+    /// Returns whether the user has stopped receiving without closing the handle.
+    fn is_stopped(&self) -> bool {
+        !self.handle.has(flag::READING) && !self.handle.is_closing()
+    }
+
+    /// Reports the datagrams of a message in the user's buffer. If the user stops receiving, returns the offset
+    /// of the first that was not reported.
+    pub(super) fn report_message(&self, message: &Message) -> Option<usize> {
+        let Message { base, received, segment, from } = *message;
+        let mut offset = 0;
+        loop {
+            let (length, room) = match segment {
+                0 => (received.length, DATAGRAM_SIZE),
+                _ => (segment.min(received.length - offset), segment),
+            };
+            // SAFETY: the message has a datagram at this offset.
+            let chunk = uv_buf_t { base: unsafe { base.add(offset) }, len: room };
+            self.report_datagram(&Received { length, ..received }, &chunk, from, UV_UDP_MMSG_CHUNK);
+            offset += length;
+            if offset >= received.length {
+                return None;
+            }
+            if self.is_stopped() {
+                return Some(offset);
+            }
+        }
+    }
+
     /// Reports a failed receive call, or one that found nothing.
-    fn end(&self, error: Error, buffer: &uv_buf_t) -> Option<usize> {
+    #[inline(always)]
+    pub(super) fn end(&self, error: Error, buffer: &uv_buf_t) -> Option<usize> {
         if error == Error::EAGAIN {
             self.watcher.readable.set(false);
+            if self.has_bulk() {
+                self.end_merging_if_unused();
+            }
             self.report(Ok(0), buffer);
         } else {
             self.report(Err(error), buffer);
@@ -198,7 +262,7 @@ impl Udp {
         self.requeue();
     }
 
-    fn report_datagram(
+    pub(super) fn report_datagram(
         &self,
         received: &Received,
         buffer: &uv_buf_t,
@@ -211,7 +275,7 @@ impl Udp {
         self.call(self.recv_cb.get(), length, buffer, from, flags | partial);
     }
 
-    fn report(&self, result: Result<usize>, buffer: &uv_buf_t) {
+    pub(super) fn report(&self, result: Result<usize>, buffer: &uv_buf_t) {
         let nread = match result {
             Ok(length) => length as isize,
             Err(error) => error.code() as isize,
@@ -219,7 +283,7 @@ impl Udp {
         self.call(self.recv_cb.get(), nread, buffer, ptr::null(), 0);
     }
 
-    fn call(
+    pub(super) fn call(
         &self,
         callback: uv_udp_recv_cb,
         nread: isize,
@@ -259,7 +323,8 @@ pub unsafe extern "C" fn uv_udp_recv_start(
 }
 
 /// Stops receiving: `recv_cb` is not called any more. Datagrams that recvmmsg(2) has already returned are
-/// dropped, and their buffer is not returned. Does nothing if the handle is not receiving. Returns 0.
+/// reported after the next `uv_udp_recv_start()`; their buffer is not returned. Does nothing if the handle is not
+/// receiving. Returns 0.
 ///
 /// See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_stop>.
 ///
