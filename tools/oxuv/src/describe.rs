@@ -4,7 +4,7 @@ use crate::descriptors::Descriptors;
 use crate::layout::{current, flag, Callback};
 use crate::library::{Handle, Library, Loop, Work};
 use crate::names::{self, bytes, count, duration};
-use crate::process::{proc_path, Memory, Read};
+use crate::process::{inner_id, proc_path, Memory, Read};
 use crate::symbols::Symbols;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -513,12 +513,17 @@ fn poll_events(bits: u32) -> String {
     }
 }
 
-/// Returns the name of a child, if it is one of the process that is looked at.
+/// Returns the name of a child that the process that is looked at knows under this number.
 fn child_name(parent: i32, pid: i32) -> Option<String> {
-    let stat = std::fs::read_to_string(proc_path(pid, "stat")).ok()?;
-    let (start, rest) = stat.rsplit_once(") ")?;
-    let is_child = rest.split(' ').nth(1)?.parse() == Ok(parent);
-    let name = start.split_once('(')?.1.to_owned();
-    let ended = if rest.starts_with('Z') { " (has ended)" } else { "" };
-    is_child.then(|| format!("{name}{ended}"))
+    let tasks = std::fs::read_dir(proc_path(parent, "task")).ok()?.flatten();
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<i32> =
+        lists.flat_map(|list| list.split(' ').flat_map(str::parse).collect::<Vec<_>>()).collect();
+    let status = children.into_iter().find_map(|child| {
+        let status = std::fs::read_to_string(proc_path(child, "status")).ok()?;
+        (inner_id(&status)? == pid).then_some(status)
+    })?;
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    let ended = if field("State:").trim_start().starts_with('Z') { " (has ended)" } else { "" };
+    Some(format!("{}{ended}", field("Name:").trim_start()))
 }

@@ -186,6 +186,12 @@ pub fn proc_path(pid: i32, name: &str) -> PathBuf {
     Path::new("/proc").join(pid.to_string()).join(name)
 }
 
+/// Returns the id in the innermost namespace from the text of a file `status`.
+pub fn inner_id(status: &str) -> Option<i32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    line.split_whitespace().last()?.parse().ok()
+}
+
 /// Returns the sentence for an error of the system about a process.
 fn explain(pid: i32, error: &io::Error) -> Error {
     match error.raw_os_error() {

@@ -2,7 +2,7 @@
 
 use crate::describe::{Describer, HandleText, Now, RequestText};
 use crate::library::{Handle, Loop, Pool};
-use crate::process::{proc_path, Read};
+use crate::process::{inner_id, proc_path, Read};
 use crate::snapshot::Snapshot;
 
 /// A loop at about one moment.
@@ -162,10 +162,4 @@ pub fn outer_tid(pid: i32, inner: i32) -> i32 {
 fn has_own_namespace(pid: i32) -> bool {
     let namespace = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
     namespace(&pid.to_string()) != namespace("self")
-}
-
-/// Returns the id in the innermost namespace from the text of a file `status`.
-pub fn inner_id(status: &str) -> Option<i32> {
-    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    line.split_whitespace().last()?.parse().ok()
 }

@@ -2,6 +2,7 @@
 
 use crate::elf::Elf;
 use crate::error::{Context, Error, Result};
+use crate::library::contains;
 use crate::process::{proc_path, Mapping, Process};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -147,6 +148,9 @@ fn refuse_impossible(file: &Path) -> Result {
     }
     let program = interpreter(file).unwrap_or_else(|| file.to_owned());
     let Ok(elf) = Elf::open(&program) else { return Ok(()) };
+    if contains(&program) {
+        return Ok(());
+    }
     if elf.is_static() {
         let what = match elf.symbol("uv_run") {
             Some(_) => "has libuv linked in statically",
@@ -243,13 +247,15 @@ fn judge(
 ) -> Option<String> {
     let inode = library.metadata().ok()?.ino();
     let own = std::env::current_exe().ok()?;
+    // Linked in statically.
+    let linked = contains(program);
     let end = Instant::now() + TIME_TO_LOAD;
     let name = program.display();
     let mut other = None;
     while Instant::now() < end {
         let is_program = std::fs::read_link(proc_path(pid, "exe")).is_ok_and(|exe| exe != own);
         let maps = Process::open(pid).map(|process| process.maps).unwrap_or_default();
-        if is_program && maps.iter().any(|mapping| mapping.inode == inode) {
+        if is_program && maps.iter().any(|mapping| mapping.inode == inode) || linked {
             return None;
         }
         other = maps.iter().find(|mapping| is_other_libuv(mapping)).cloned().or(other);

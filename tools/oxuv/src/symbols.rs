@@ -4,7 +4,7 @@
 //! and from the map that a JIT compiler writes.
 
 use crate::elf::{Elf, Function};
-use crate::process::{Mapping, DELETED};
+use crate::process::{inner_id, proc_path, Mapping, DELETED};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -46,12 +46,8 @@ impl Symbols {
     pub fn of_process(process: &crate::process::Process) -> Symbols {
         let pid = process.pid;
         // In its own name space the process has another number.
-        let status = std::fs::read_to_string(crate::process::proc_path(pid, "status"));
-        let inner = status
-            .unwrap_or_default()
-            .lines()
-            .find_map(|line| line.strip_prefix("NSpid:")?.split_whitespace().last()?.parse().ok())
-            .unwrap_or(pid);
+        let status = std::fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
+        let inner = inner_id(&status).unwrap_or(pid);
         let jit = [inner, pid]
             .iter()
             .find_map(|pid| {

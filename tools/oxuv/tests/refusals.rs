@@ -56,11 +56,13 @@ fn core_files_that_are_none() {
 
 #[test]
 fn programs_that_cannot_run_on_it() {
-    let library = common::library().to_str().unwrap();
+    // A copy that no other test opens: the tool asks whether anything has opened it.
+    let library = scratch("own-library").join("libuv.so.1");
+    std::fs::copy(common::library(), &library).unwrap();
     let run = |program: &str| {
         let mut command = Command::new(common::OXUV);
         let output =
-            command.env("OXUV_LIBRARY", library).args(["run", "--", program]).output().unwrap();
+            command.env("OXUV_LIBRARY", &library).args(["run", "--", program]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code().unwrap(), text)
     };
@@ -95,4 +97,87 @@ fn a_program_runs_on_the_library() {
     let row = found.iter().find(|it| it["pid"] == program.pid()).unwrap();
     assert_eq!((row["loops"].as_u64(), row["threads"].as_u64()), (Some(1), Some(0)));
     assert!(row["utilization"].as_f64().unwrap() < 0.5, "{row}");
+}
+
+/// Returns whether this is root, who may become another user.
+fn is_root() -> bool {
+    // SAFETY: the call has no arguments and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+#[test]
+fn a_process_of_another_user() {
+    let program = Running::planted(&["timer"]);
+    let pid = program.pid().to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--clear-groups", common::OXUV]);
+    if !is_root() || !command.arg("--version").output().is_ok_and(|it| it.status.success()) {
+        eprintln!("skipped: not root, or the program is where others cannot start it");
+        return;
+    }
+    let mut command = Command::new("setpriv");
+    let command = command.args(["--reuid=65534", "--clear-groups", common::OXUV, "why", &pid]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.starts_with(&format!("oxuv: no permission to read process {pid}: ")), "{text}");
+}
+
+#[test]
+fn a_set_uid_program() {
+    use std::os::unix::fs::{chown, PermissionsExt};
+    let program = scratch("set-uid").join("program");
+    std::fs::copy("/bin/true", &program).unwrap();
+    if !is_root() {
+        eprintln!("skipped: not root");
+        return;
+    }
+    chown(&program, Some(65534), None).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let mut command = Command::new(common::OXUV);
+    let command = command.env("OXUV_LIBRARY", common::library()).args(["run", "--"]).arg(&program);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is set-uid or set-gid"));
+}
+
+#[test]
+fn another_version_of_the_library() {
+    let directory = scratch("other-version");
+    let copy = directory.join("libuv.so.1");
+    let mut bytes = std::fs::read(common::library()).unwrap();
+    let magic = b"oxuv\0dbg";
+    let at = bytes.windows(8).position(|window| window == magic).unwrap();
+    bytes[at + 8] = 99;
+    std::fs::write(&copy, bytes).unwrap();
+    let mut command = Command::new(common::planted());
+    // The test's own library comes first in the path.
+    let program = Running::start(command.arg("timer").env("LD_PRELOAD", &copy));
+    let (status, sentence) = refused(&["why", &program.pid().to_string()]);
+    assert_eq!(status, 2);
+    assert!(sentence.contains("has layout 99; this program reads layout"), "{sentence}");
+}
+
+#[test]
+fn a_process_that_ends_while_it_is_read() {
+    for _ in 0..10 {
+        let mut program = Running::planted(&["churn"]);
+        let pid = program.pid().to_string();
+        let reader =
+            std::thread::spawn(move || (0..3).map(|_| oxuv(&["why", &pid])).collect::<Vec<_>>());
+        program.child.kill().unwrap();
+        for output in reader.join().unwrap() {
+            let sentence = String::from_utf8_lossy(&output.stderr);
+            let known = output.status.success() || sentence.contains("ended");
+            assert!(known, "{:?}: {sentence}", output.status.code());
+        }
+    }
+}
+
+#[test]
+fn lists_that_change_while_they_are_read() {
+    let program = Running::planted(&["churn"]);
+    for _ in 0..20 {
+        program.why_text(&["kept alive by", "oxuv 0."]);
+    }
 }

@@ -290,6 +290,35 @@ static void plant_handles(char* program, char* directory) {
   ready();
 }
 
+/* ---- lists that change all the time ----------------------------------------------- */
+
+#define CHURNED 64
+
+static uv_timer_t churned[CHURNED];
+
+static void on_churned(uv_handle_t* handle) {
+  uv_timer_t* timer = (uv_timer_t*) handle;
+  CHECK(uv_timer_init(loop, timer));
+  CHECK(uv_timer_start(timer, timer_that_repeats, 0, 0));
+}
+
+void idle_that_churns(uv_idle_t* idle) {
+  static int next;
+  (void) idle;
+  for (int i = 0; i < CHURNED / 4; i++) {
+    uv_handle_t* handle = (uv_handle_t*) &churned[next++ % CHURNED];
+    if (!uv_is_closing(handle)) uv_close(handle, on_churned);
+  }
+}
+
+static void plant_churn(void) {
+  static uv_idle_t idle;
+  for (int i = 0; i < CHURNED; i++) CHECK(uv_timer_init(loop, &churned[i]));
+  CHECK(uv_idle_init(loop, &idle));
+  CHECK(uv_idle_start(&idle, idle_that_churns));
+  ready();
+}
+
 int main(int argc, char** argv) {
   const char* name = argc > 1 ? argv[1] : "";
   loop = uv_default_loop();
@@ -305,6 +334,7 @@ int main(int argc, char** argv) {
   else if (strcmp(name, "file") == 0) plant_file(argv[2]);
   else if (strcmp(name, "thread") == 0) plant_thread();
   else if (strcmp(name, "handles") == 0) plant_handles(argv[0], argv[2]);
+  else if (strcmp(name, "churn") == 0) plant_churn();
   else if (strcmp(name, "child") == 0) wait_forever();
   else return 2;
   return uv_run(loop, UV_RUN_DEFAULT);
