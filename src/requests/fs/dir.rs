@@ -8,7 +8,7 @@ use crate::memory::{self, Array};
 use crate::sys::{self, fs::Directory};
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use io_uring::opcode::MkDirAt;
 use libc::mode_t;
 
@@ -71,10 +71,10 @@ struct Scan {
 }
 
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Found {
-    /// The index of its name in `names`.
-    start: usize,
-    len: u32,
+    /// In `names`.
+    name: *const c_char,
     kind: u8,
 }
 
@@ -83,14 +83,16 @@ impl Scan {
         let mut scan = Scan { names: Array::new(), entries: Array::new(), next: Cell::new(0) };
         let mut directory = Directory::open(request.path())?;
         while let Some(entry) = directory.next()? {
-            let name = entry.name.to_bytes_with_nul();
-            let (start, len) = (scan.names.len(), name.len() as u32);
-            scan.entries.push(Found { start, len, kind: entry.kind })?;
-            scan.names.extend_from_slice(name)?;
+            // The address follows when all names are known, as they may move until then.
+            let name = ptr::without_provenance(scan.names.len());
+            scan.entries.push(Found { name, kind: entry.kind })?;
+            scan.names.extend_from_slice(entry.name.to_bytes_with_nul())?;
         }
-        let names = &scan.names;
-        let name = |found: &Found| names.get(found.start..).map(|rest| &rest[..found.len as usize]);
-        scan.entries.sort_unstable_by(|a, b| name(a).cmp(&name(b)));
+        for found in scan.entries.iter_mut() {
+            found.name = scan.names.as_ptr().wrapping_add(found.name.addr()).cast();
+        }
+        // SAFETY: each entry begins with a pointer to a string.
+        unsafe { sys::directory::sort_by_name(&mut scan.entries) };
         Ok(scan)
     }
 }
@@ -128,17 +130,15 @@ fn next_entry(request: &FsRequest) -> Result<uv_dirent_t> {
         return Err(Error::EOF);
     }
     // SAFETY: `scandir` put it there, and it is not freed before the end is reached.
-    let Scan { names, entries, next } = unsafe { &*scan.cast::<Scan>() };
-    let Some((found, name)) =
-        entries.get(next.get()).and_then(|found| Some((found, names.get(found.start..)?)))
-    else {
+    let Scan { entries, next, .. } = unsafe { &*scan.cast::<Scan>() };
+    let Some(found) = entries.get(next.get()) else {
         request.ptr.set(core::ptr::null_mut());
         // SAFETY: `ptr` was the only pointer to it.
         unsafe { free_scan(request, scan) };
         return Err(Error::EOF);
     };
     next.set(next.get() + 1);
-    Ok(uv_dirent_t { name: name.as_ptr().cast(), r#type: entry_type(found.kind) })
+    Ok(uv_dirent_t { name: found.name, r#type: entry_type(found.kind) })
 }
 
 // ---- opendir, readdir, closedir ------------------------------------------------------------
