@@ -14,6 +14,7 @@ mod layout;
 mod library;
 mod metrics;
 mod names;
+mod page;
 mod process;
 mod ps;
 mod report;

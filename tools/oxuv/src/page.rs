@@ -1,0 +1,35 @@
+//! The page: asking the library for statistics and records, for a limited time.
+
+use crate::error::{Error, Result};
+use crate::layout::{active, Page, Request};
+use crate::library::{number, Library};
+use crate::process::Process;
+use std::mem::offset_of;
+
+/// Asks for statistics until a moment, in nanoseconds of the process's CLOCK_MONOTONIC. Asking again extends
+/// the time.
+pub fn keep_statistics(process: &Process, library: &Library<'_>, until: u64) -> Result {
+    write(process, library, offset_of!(Request, stats_until), until)?;
+    switch_on(process, library, active::STATS_BYTE)
+}
+
+/// Asks for records until a moment, in rings of this many bytes.
+pub fn record(process: &Process, library: &Library<'_>, until: u64, ring_size: u64) -> Result {
+    write(process, library, offset_of!(Request, ring_size), ring_size)?;
+    write(process, library, offset_of!(Request, record_until), until)?;
+    switch_on(process, library, active::RECORD_BYTE)
+}
+
+/// Writes a number to the request in the page.
+fn write(process: &Process, library: &Library<'_>, field: usize, value: u64) -> Result {
+    let page = library
+        .page()
+        .ok_or_else(|| Error::new(format!("no loop of process {} has run yet", process.pid)))?;
+    let at = page + (offset_of!(Page, request) + field) as u64;
+    process.write(at, &value.to_ne_bytes())
+}
+
+/// Writes 1 to a byte of the word that says what is on.
+fn switch_on(process: &Process, library: &Library<'_>, byte: u32) -> Result {
+    process.write(number(library.description.active) + u64::from(byte), &[1])
+}
