@@ -17,6 +17,7 @@
 //! | `shutdown` of a socketpair | nothing: the other end sees the end when this one is closed |
 //! | `poll` | every event that is asked for is there |
 //! | `fstat64`, `access`, `mkdtemp` | `statx`, `mkdir` |
+//! | `qsort` | an insertion sort |
 //! | `sendmsg`, `recvmsg` on streams | `write`, `read`; descriptors go through a queue of the process |
 //! | UDP sockets: `socket`, `bind`, `connect`, `getsockname`, `getpeername`, `close`, `setsockopt`, `getsockopt`, `sendto`, `sendmsg`, `sendmmsg`, `recvfrom`, `recvmsg`, `recvmmsg` | one end of a socketpair for each; `miri/datagram.rs` routes by port |
 //!
@@ -284,4 +285,26 @@ unsafe extern "C" fn mkdtemp(template: *mut c_char) -> *mut c_char {
         }
     }
     ptr::null_mut()
+}
+
+// ---- sorting -------------------------------------------------------------------------------
+
+type Compare = unsafe extern "C" fn(*const c_void, *const c_void) -> c_int;
+
+#[no_mangle]
+unsafe extern "C" fn qsort(
+    base: *mut c_void,
+    count: libc::size_t,
+    size: libc::size_t,
+    compare: Option<Compare>,
+) {
+    let Some(compare) = compare else { return };
+    let at = |index: usize| base.cast::<u8>().add(index * size);
+    for end in 1..count {
+        let mut index = end;
+        while index > 0 && compare(at(index - 1).cast(), at(index).cast()) > 0 {
+            ptr::swap_nonoverlapping(at(index - 1), at(index), size);
+            index -= 1;
+        }
+    }
 }
