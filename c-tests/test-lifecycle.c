@@ -930,9 +930,13 @@ static void exit_in_another_thread(void) {
   run_for_ever();
 }
 
+/* On a busy machine libuv's loop may notice that its signals are gone, and abort. */
 TEST(lifecycle_exit_in_another_thread) {
+  int status;
   NOT_UNDER_VALGRIND();
-  ASSERT_EQ(child_status(exit_in_another_thread), W_EXITCODE(EXIT_CODE, 0));
+  status = child_status(exit_in_another_thread);
+  if (test_on_reference() && WIFSIGNALED(status)) SKIP("libuv has aborted");
+  ASSERT_EQ(status, W_EXITCODE(EXIT_CODE, 0));
 }
 
 static void exit_in_the_pool_cb(uv_work_t* req) {
