@@ -4,7 +4,7 @@ use crate::descriptors::Descriptors;
 use crate::layout::{current, flag, Callback};
 use crate::library::{Handle, Library, Loop, Work};
 use crate::names::{self, bytes, count, duration};
-use crate::process::{inner_id, proc_path, Memory, Read};
+use crate::process::{field, inner_id, proc_path, Memory, Read};
 use crate::symbols::Symbols;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -64,7 +64,7 @@ impl Describer<'_> {
     }
 
     fn pointer(&self, at: u64, offset: u32) -> Read<u64> {
-        self.memory().u64(at.wrapping_add(u64::from(offset)))
+        self.memory().u64(field(at, offset))
     }
 
     /// Reads the string that a pointer points to; nothing if it is NULL.
@@ -76,7 +76,7 @@ impl Describer<'_> {
     }
 
     fn fd(&self, at: u64, offset: u32) -> Read<Option<i32>> {
-        let fd = self.memory().i32(at.wrapping_add(u64::from(offset)))?;
+        let fd = self.memory().i32(field(at, offset))?;
         Ok((fd >= 0).then_some(fd))
     }
 
@@ -117,12 +117,12 @@ impl Describer<'_> {
             }
             names::handle::POLL => {
                 text.fd = self.fd(at, offsets.poll.fd)?;
-                let bits = self.memory().u32(at + u64::from(offsets.poll.events))? & 0xffff;
+                let bits = self.memory().u32(field(at, offsets.poll.events))? & 0xffff;
                 let file = text.fd.map_or_else(|| "closed".to_owned(), |fd| self.descriptor(fd));
                 text.what = format!("waits until {file} is {}", poll_events(bits));
             }
             names::handle::SIGNAL => {
-                let number = self.memory().i32(at + u64::from(offsets.signal.signum))?;
+                let number = self.memory().i32(field(at, offsets.signal.signum))?;
                 text.what = match number {
                     0 => "stopped".to_owned(),
                     number => format!("waits for {}", names::signal(number)),
@@ -174,7 +174,7 @@ impl Describer<'_> {
         };
         if handle.flags & flag::LISTENING != 0 {
             what = what.replacen("bound to", "listening on", 1);
-            if self.memory().i32(handle.at + u64::from(fields.accepted_fd))? >= 0 {
+            if self.memory().i32(field(handle.at, fields.accepted_fd))? >= 0 {
                 what += ", a connection waits for uv_accept";
             }
         } else if text.fd.is_some() && handle.flags & flag::READING != 0 {
@@ -226,7 +226,7 @@ impl Describer<'_> {
     }
 
     fn child(&self, at: u64) -> Read<String> {
-        let pid = self.memory().i32(at + u64::from(self.library.offsets().process.pid))?;
+        let pid = self.memory().i32(field(at, self.library.offsets().process.pid))?;
         let name = self.descriptors.and_then(|it| child_name(it.pid(), pid));
         Ok(name.map_or_else(|| format!("child {pid}"), |name| format!("child {pid}, {name}")))
     }
@@ -266,7 +266,7 @@ impl Describer<'_> {
     /// Returns the write requests of a stream that wait.
     fn writes(&self, stream: u64) -> Read<Vec<u64>> {
         let offsets = self.library.offsets();
-        let head = stream + u64::from(offsets.stream.write_queue);
+        let head = field(stream, offsets.stream.write_queue);
         self.library.requests(head, offsets.write.link)
     }
 
@@ -276,7 +276,7 @@ impl Describer<'_> {
         match handle.kind {
             names::handle::TCP | names::handle::PIPE | names::handle::TTY => {
                 let mut requests = self.writes(handle.at)?;
-                let written = handle.at + u64::from(offsets.stream.written);
+                let written = field(handle.at, offsets.stream.written);
                 requests.extend(self.library.requests(written, offsets.write.link)?);
                 requests.push(self.pointer(handle.at, offsets.stream.connect_request)?);
                 requests.push(self.pointer(handle.at, offsets.stream.shutdown_request)?);
@@ -286,7 +286,7 @@ impl Describer<'_> {
             }
             names::handle::UDP => {
                 for list in [offsets.udp.unsent, offsets.udp.sent] {
-                    let head = handle.at + u64::from(list);
+                    let head = field(handle.at, list);
                     for at in self.library.requests(head, offsets.send.link)? {
                         found.push(self.request(at)?);
                     }
@@ -316,7 +316,7 @@ impl Describer<'_> {
     /// Describes a request.
     pub fn request(&self, at: u64) -> Read<RequestText> {
         let offsets = self.library.offsets();
-        let kind = self.memory().u32(at.wrapping_add(u64::from(offsets.request.kind)))?;
+        let kind = self.memory().u32(field(at, offsets.request.kind))?;
         let (offset, what) = match kind {
             names::request::CONNECT => (offsets.connect.callback, self.peer(at)?),
             names::request::SHUTDOWN => (offsets.shutdown.callback, String::new()),
@@ -326,7 +326,7 @@ impl Describer<'_> {
             names::request::WORK => (offsets.user_work.after_work_cb, self.user_work(at)?),
             names::request::GETADDRINFO => (offsets.getaddrinfo.callback, self.query(at)?),
             names::request::GETNAMEINFO => {
-                let address = at + u64::from(offsets.getnameinfo.address);
+                let address = field(at, offsets.getnameinfo.address);
                 (offsets.getnameinfo.callback, self.address(address)?)
             }
             names::request::RANDOM => {
@@ -353,8 +353,8 @@ impl Describer<'_> {
 
     fn write_size(&self, at: u64) -> Read<String> {
         let fields = &self.library.offsets().write;
-        let first = self.memory().u32(at + u64::from(fields.index))?;
-        let end = self.memory().u32(at + u64::from(fields.count))?;
+        let first = self.memory().u32(field(at, fields.index))?;
+        let end = self.memory().u32(field(at, fields.count))?;
         let buffers = self.pointer(at, fields.buffers)?;
         // A `uv_buf_t` is a pointer and a length.
         let mut size = 0u64;
@@ -368,15 +368,15 @@ impl Describer<'_> {
     fn send(&self, at: u64) -> Read<String> {
         let fields = &self.library.offsets().send;
         let size = self.pointer(at, fields.size)?;
-        if self.memory().u32(at + u64::from(fields.address_length))? == 0 {
+        if self.memory().u32(field(at, fields.address_length))? == 0 {
             return Ok(bytes(size));
         }
-        Ok(format!("{} to {}", bytes(size), self.address(at + u64::from(fields.address))?))
+        Ok(format!("{} to {}", bytes(size), self.address(field(at, fields.address))?))
     }
 
     fn operation(&self, at: u64) -> Read<String> {
         let fields = &self.library.offsets().fs;
-        let operation = self.memory().i32(at + u64::from(fields.operation))?;
+        let operation = self.memory().i32(field(at, fields.operation))?;
         let mut text = names::operation(operation).to_owned();
         let path = self.string(at, fields.path)?;
         let new_path = self.string(at, fields.new_path)?;
@@ -423,7 +423,7 @@ impl Describer<'_> {
     /// Returns what the thread of a loop does.
     pub fn now(&self, of: Loop) -> Read<Now> {
         let offsets = self.library.offsets();
-        if self.memory().u8(of.state + u64::from(offsets.state.running))? == 0 {
+        if self.memory().u8(field(of.state, offsets.state.running))? == 0 {
             return Ok(Now::Stopped);
         }
         let word = self.pointer(of.at, offsets.event_loop.current)?;

@@ -3,7 +3,7 @@
 use crate::elf::Elf;
 use crate::error::{Error, Result};
 use crate::layout::{self, Description, LoopSlot, Offsets, Page, WorkerSlot};
-use crate::process::{Fault, Mapping, Memory, Read};
+use crate::process::{field, Fault, Mapping, Memory, Read};
 use std::collections::HashSet;
 use std::mem::{offset_of, size_of, MaybeUninit};
 use std::path::{Path, PathBuf};
@@ -89,9 +89,9 @@ fn describe(memory: &dyn Memory, address: u64) -> Result<Option<Description>> {
     if start[..8] != layout::DESCRIPTION_MAGIC {
         return Ok(None);
     }
-    let field = |at: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|byte| start[at + byte]));
-    let version = field(offset_of!(Description, version));
-    let size = field(offset_of!(Description, size)) as usize;
+    let word = |at: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|byte| start[at + byte]));
+    let version = word(offset_of!(Description, version));
+    let size = word(offset_of!(Description, size)) as usize;
     if version != layout::VERSION || size != size_of::<Description>() {
         let release = text(&start[offset_of!(Description, release)..][..16]);
         return Err(Error::usage(format!(
@@ -236,15 +236,16 @@ impl<'a> Library<'a> {
     /// Follows a list from its head. Each element must point back to the one before.
     fn list(&self, head: u64) -> Read<Vec<u64>> {
         let link = &self.offsets().link;
-        let (next, prev) = (u64::from(link.next), u64::from(link.prev));
+        let (next, prev) = (link.next, link.prev);
         let mut elements = Vec::new();
         let mut before = head;
         loop {
-            let at = self.memory.u64(before + next)?;
+            let at = self.memory.u64(field(before, next))?;
             if at == head || at == 0 && elements.is_empty() {
                 return Ok(elements);
             }
-            if elements.len() == MANY || at % 8 != 0 || self.memory.u64(at + prev)? != before {
+            if elements.len() == MANY || at % 8 != 0 || self.memory.u64(field(at, prev))? != before
+            {
                 return Err(Fault);
             }
             elements.push(at);
@@ -262,7 +263,7 @@ impl<'a> Library<'a> {
                 return Err(Fault);
             }
             elements.push(at);
-            let after = self.memory.u64(at + u64::from(next))?;
+            let after = self.memory.u64(field(at, next))?;
             // A closing handle that was initialised again points to itself.
             at = if after == at { 0 } else { after };
         }
@@ -276,9 +277,9 @@ impl<'a> Library<'a> {
         let mut loops = Vec::new();
         for link in links {
             let state_at = link.wrapping_sub(u64::from(state.link));
-            let at = self.memory.u64(state_at + u64::from(state.loop_))?;
+            let at = self.memory.u64(field(state_at, state.loop_))?;
             // The program may have freed a loop that it did not close.
-            let back = self.memory.u64(at.wrapping_add(u64::from(self.offsets().event_loop.state)));
+            let back = self.memory.u64(field(at, self.offsets().event_loop.state));
             if back == Ok(state_at) {
                 loops.push(Loop { at, state: state_at });
             }
@@ -288,7 +289,7 @@ impl<'a> Library<'a> {
 
     /// Returns the handles of a loop, oldest first.
     pub fn handles(&self, of: Loop) -> Read<Vec<Handle>> {
-        let links = self.list(of.at + u64::from(self.offsets().event_loop.handles))?;
+        let links = self.list(field(of.at, self.offsets().event_loop.handles))?;
         let all = u64::from(self.offsets().handle.all);
         links.into_iter().map(|link| self.handle(link.wrapping_sub(all))).collect()
     }
@@ -298,17 +299,17 @@ impl<'a> Library<'a> {
         let fields = &self.offsets().handle;
         Ok(Handle {
             at,
-            kind: self.memory.u32(at + u64::from(fields.kind))?,
-            flags: self.memory.u32(at + u64::from(fields.flags))?,
-            number: self.memory.u64(at + u64::from(fields.number))?,
+            kind: self.memory.u32(field(at, fields.kind))?,
+            flags: self.memory.u32(field(at, fields.flags))?,
+            number: self.memory.u64(field(at, fields.number))?,
         })
     }
 
     /// Returns the number of handles whose close callback is to be called.
     pub fn closing(&self, of: Loop) -> Read<usize> {
         let next = self.offsets().handle.next_closing;
-        let waiting = self.memory.u64(of.at + u64::from(self.offsets().event_loop.closing))?;
-        let current = self.memory.u64(of.state + u64::from(self.offsets().state.closing))?;
+        let waiting = self.memory.u64(field(of.at, self.offsets().event_loop.closing))?;
+        let current = self.memory.u64(field(of.state, self.offsets().state.closing))?;
         Ok(self.chain(waiting, next)?.len() + self.chain(current, next)?.len())
     }
 
@@ -320,9 +321,9 @@ impl<'a> Library<'a> {
 
     /// Returns work of a loop that is done and was not called back yet.
     pub fn finished(&self, of: Loop) -> Read<Vec<Work>> {
-        let newest = self.memory.u64(of.at + u64::from(self.offsets().event_loop.done))?;
+        let newest = self.memory.u64(field(of.at, self.offsets().event_loop.done))?;
         let mut links = self.chain(newest, self.offsets().link.next)?;
-        links.extend(self.list(of.state + u64::from(self.offsets().state.works))?);
+        links.extend(self.list(field(of.state, self.offsets().state.works))?);
         Ok(links.into_iter().filter_map(|link| self.linked_work(link).ok()).collect())
     }
 
@@ -333,13 +334,13 @@ impl<'a> Library<'a> {
     /// Reads what a work is of.
     fn work(&self, at: u64) -> Read<Work> {
         let (work, task) = (&self.offsets().work, &self.offsets().task);
-        let task_at = self.memory.u64(at.wrapping_add(u64::from(work.task)))?;
-        let mailbox = self.memory.u64(at.wrapping_add(u64::from(work.mailbox)))?;
-        let offset = self.memory.u32(task_at.wrapping_add(u64::from(task.offset)))?;
+        let task_at = self.memory.u64(field(at, work.task))?;
+        let mailbox = self.memory.u64(field(at, work.mailbox))?;
+        let offset = self.memory.u32(field(task_at, task.offset))?;
         Ok(Work {
             object: at.wrapping_sub(u64::from(offset)),
-            kind: self.memory.u8(task_at + u64::from(task.kind))?,
-            callback: self.memory.u8(task_at + u64::from(task.callback))?,
+            kind: self.memory.u8(field(task_at, task.kind))?,
+            callback: self.memory.u8(field(task_at, task.callback))?,
             loop_: mailbox.wrapping_sub(u64::from(work.mailbox_in_loop)),
         })
     }
@@ -353,9 +354,9 @@ impl<'a> Library<'a> {
         let state = self.memory.u64(number(pool.state))?;
         if state != 0 {
             let offsets = &self.offsets().pool;
-            let mut queued = self.list(state + u64::from(offsets.queue))?;
+            let mut queued = self.list(field(state, offsets.queue))?;
             queued.append(&mut links);
-            queued.extend(self.list(state + u64::from(offsets.slow_queue))?);
+            queued.extend(self.list(field(state, offsets.slow_queue))?);
             links = queued;
         }
         Ok(Pool {
@@ -369,15 +370,15 @@ impl<'a> Library<'a> {
     pub fn page(&self) -> Option<u64> {
         let at = number(self.description.page);
         let start = self.memory.bytes(at, 8).ok()?;
-        let version = self.memory.u32(at + offset_of!(Page, version) as u64).ok()?;
+        let version = self.memory.u32(field(at, offset_of!(Page, version) as u32)).ok()?;
         (start == layout::PAGE_MAGIC && version == layout::VERSION).then_some(at)
     }
 
     fn workers(&self) -> Vec<Worker> {
         let Some(page) = self.page() else { return Vec::new() };
-        let first = page + offset_of!(Page, workers) as u64;
+        let first = page.wrapping_add(offset_of!(Page, workers) as u64);
         let slots = (0..layout::WORKER_SLOTS as u64).map_while(|index| {
-            let at = first + index * size_of::<WorkerSlot>() as u64;
+            let at = first.wrapping_add(index * size_of::<WorkerSlot>() as u64);
             read_struct::<WorkerSlot>(self.memory, at).ok().filter(|slot| slot.tid != 0)
         });
         slots
@@ -391,10 +392,10 @@ impl<'a> Library<'a> {
 
     /// Returns the statistics of a loop.
     pub fn slot(&self, of: Loop) -> Option<LoopSlot> {
-        let page = self.page()? + offset_of!(Page, loops) as u64;
+        let first = self.page()?.wrapping_add(offset_of!(Page, loops) as u64);
         (0..layout::LOOP_SLOTS as u64).find_map(|index| {
-            let at = page + index * size_of::<LoopSlot>() as u64;
-            let owner = self.memory.u64(at + offset_of!(LoopSlot, loop_) as u64).ok()?;
+            let at = first.wrapping_add(index * size_of::<LoopSlot>() as u64);
+            let owner = self.memory.u64(field(at, offset_of!(LoopSlot, loop_) as u32)).ok()?;
             if owner != of.at {
                 return None;
             }

@@ -51,7 +51,7 @@ pub trait Memory {
         const PAGE: u64 = 4096;
         let mut text = Vec::new();
         while text.len() < limit {
-            let at = address + text.len() as u64;
+            let at = address.wrapping_add(text.len() as u64);
             // Not past the end of a page, as the next one may be missing.
             let room = (PAGE - at % PAGE).min((limit - text.len()) as u64) as usize;
             let part = self.bytes(at, room)?;
@@ -63,6 +63,11 @@ pub trait Memory {
         }
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// Returns the address of a field. What was read may be anything, so the sum may wrap.
+pub fn field(at: u64, offset: u32) -> u64 {
+    at.wrapping_add(u64::from(offset))
 }
 
 /// A range of addresses, and the file that it shows.

@@ -4,7 +4,7 @@ use crate::describe::{Describer, Now};
 use crate::error::{Context, Result};
 use crate::library::{contains, Library, Loop};
 use crate::names::duration;
-use crate::process::Process;
+use crate::process::{field, Process};
 use crate::report::read_steady;
 use crate::snapshot::Snapshot;
 use crate::symbols::Symbols;
@@ -25,6 +25,8 @@ pub struct Args {
 
 /// The time over which utilization is measured.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+const MS: u64 = 1_000_000;
 
 /// A copy of the library in a process.
 struct Row {
@@ -112,15 +114,19 @@ fn sample(target: &Target, library: &Library<'_>, symbols: &Symbols, of: Loop) -
     let at = monotonic(target.pid());
     let describer = Describer { library, symbols, descriptors: None, now: at };
     let now = describer.now(of).ok()?;
-    let read = |at: u64| library.memory.u64(at).map(|time| time.saturating_mul(1_000_000));
-    let waited = read(of.state + u64::from(offsets.state.waited_ms)).ok()?;
-    let time = read(of.at + u64::from(offsets.event_loop.now)).ok()?;
+    let time = library.memory.u64(field(of.at, offsets.event_loop.now)).ok()?;
+    let waited = library.memory.u64(field(of.state, offsets.state.waited_ms)).ok()?;
+    // While the loop waits, the time when that began is subtracted.
+    let waits = waited > u64::MAX / 2;
+    let waited = match waits {
+        true => waited.wrapping_add(at / MS),
+        false => waited,
+    };
+    let waited = waited.saturating_mul(MS);
     match now {
         Now::Stopped => None,
-        Now::Waiting(since) => {
-            Some(Sample { at, waited: waited + at.saturating_sub(since), delay: 0 })
-        }
-        _ => Some(Sample { at, waited, delay: at.saturating_sub(time) }),
+        Now::Waiting(_) => Some(Sample { at, waited, delay: 0 }),
+        _ => Some(Sample { at, waited, delay: at.saturating_sub(time.saturating_mul(MS)) }),
     }
 }
 

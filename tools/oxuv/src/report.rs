@@ -2,7 +2,7 @@
 
 use crate::describe::{Describer, HandleText, Now, RequestText};
 use crate::library::{Handle, Loop, Pool};
-use crate::process::{inner_id, proc_path, Read};
+use crate::process::{field, inner_id, proc_path, Read};
 use crate::snapshot::Snapshot;
 
 /// A loop at about one moment.
@@ -76,14 +76,14 @@ impl Describer<'_> {
     pub fn report(&self, of: Loop, pool: &Pool) -> Read<LoopReport> {
         let (library, memory) = (self.library, self.library.memory);
         let fields = &library.offsets().event_loop;
-        let at = |offset: u32| of.at + u64::from(offset);
+        let at = |offset: u32| field(of.at, offset);
         let handles = library.handles(of)?;
         let requests = self.requests(of, &handles, pool)?;
         let slot = library.slot(of);
         let since = slot.filter(|slot| slot.running.kind != 0).map(|slot| slot.running.since);
         Ok(LoopReport {
             at: of.at,
-            tid: memory.i32(of.state + u64::from(library.offsets().state.entry.tid))?,
+            tid: memory.i32(field(of.state, library.offsets().state.entry.tid))?,
             now: self.now(of)?,
             callback_since: since.filter(|&since| since > 0 && since <= self.now),
             time: memory.u64(at(fields.now))?.saturating_mul(1_000_000),

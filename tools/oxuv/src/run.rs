@@ -3,12 +3,13 @@
 use crate::elf::Elf;
 use crate::error::{Context, Error, Result};
 use crate::library::contains;
-use crate::process::{proc_path, Mapping, Process};
+use crate::process::{Mapping, Process};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -63,9 +64,11 @@ pub fn start(program: &[OsString], how: &Start) -> Result<ExitCode> {
     if let Some(record) = &how.record {
         command.env("OXUV_RECORD", absolute(record)?);
     }
-    watch(&library, &file)?;
+    let mut watcher = watch(&library, &file)?;
     // Returns only if it fails.
-    Err(command.exec()).context(format!("cannot start {}", name.to_string_lossy()))
+    let error = command.exec();
+    let _ = watcher.write_all(b"!");
+    Err(error).context(format!("cannot start {}", name.to_string_lossy()))
 }
 
 /// Returns the directory of the library, before what the environment says.
@@ -200,26 +203,29 @@ const TIME_TO_LOAD: Duration = Duration::from_secs(5);
 const BETWEEN_LOOKS: i32 = 5;
 
 /// Starts a process that watches this one, which is about to become the program. It is no child of this one,
-/// as the program may wait for all of its children.
-fn watch(library: &Path, program: &Path) -> Result {
+/// as the program may wait for all of its children. Returns the end of a socket that closes when the program
+/// starts; a byte written to it ends the watching.
+fn watch(library: &Path, program: &Path) -> Result<UnixStream> {
+    let doing = "cannot start a process";
+    let (mut starts, writer) = UnixStream::pair().context(doing)?;
     let pid = std::process::id() as i32;
     // SAFETY: no arguments but numbers; the result is a new descriptor or an error.
     let process = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
     if process == -1 {
         // An old kernel: the program runs unwatched.
-        return Ok(());
+        return Ok(writer);
     }
     // SAFETY: it was just opened, and nothing else uses it.
     let process = unsafe { OwnedFd::from_raw_fd(process) };
     let opened = Opened::new(library);
     // SAFETY: this process has one thread, so the child may do anything.
     match unsafe { libc::fork() } {
-        -1 => return Err(std::io::Error::last_os_error()).context("cannot start a process"),
+        -1 => return Err(std::io::Error::last_os_error()).context(doing),
         0 => {}
         child => {
             // SAFETY: the child is of this process, and its status is not wanted.
             unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
-            return Ok(());
+            return Ok(writer);
         }
     }
     // SAFETY: as above. The child ends at once, and its own child goes on.
@@ -227,11 +233,16 @@ fn watch(library: &Path, program: &Path) -> Result {
         if libc::fork() != 0 {
             libc::_exit(0);
         }
-        // The terminal's signals are for the program.
+        // The terminal's signals are for the program, and so are its input and output.
         libc::setsid();
+        libc::close(libc::STDIN_FILENO);
+        libc::close(libc::STDOUT_FILENO);
     }
-    if let Some(sentence) = judge(pid, &process, library, program, &opened) {
-        eprintln!("oxuv: {sentence}");
+    drop(writer);
+    if starts.read(&mut [0]).is_ok_and(|bytes| bytes == 0) {
+        if let Some(sentence) = judge(pid, &process, library, program, &opened) {
+            eprintln!("oxuv: {sentence}");
+        }
     }
     // SAFETY: ends the process without what belongs to its parent.
     unsafe { libc::_exit(0) }
@@ -246,16 +257,14 @@ fn judge(
     opened: &Opened,
 ) -> Option<String> {
     let inode = library.metadata().ok()?.ino();
-    let own = std::env::current_exe().ok()?;
     // Linked in statically.
     let linked = contains(program);
     let end = Instant::now() + TIME_TO_LOAD;
     let name = program.display();
     let mut other = None;
     while Instant::now() < end {
-        let is_program = std::fs::read_link(proc_path(pid, "exe")).is_ok_and(|exe| exe != own);
         let maps = Process::open(pid).map(|process| process.maps).unwrap_or_default();
-        if is_program && maps.iter().any(|mapping| mapping.inode == inode) || linked {
+        if linked || maps.iter().any(|mapping| mapping.inode == inode) {
             return None;
         }
         other = maps.iter().find(|mapping| is_other_libuv(mapping)).cloned().or(other);
@@ -266,7 +275,10 @@ fn judge(
             return (!loaded).then(|| explain(&name.to_string(), other.as_ref(), "ended without"));
         }
     }
-    Some(explain(&format!("{name} (process {pid})"), other.as_ref(), "runs without"))
+    // The program may have started another one that uses it.
+    let loaded = opened.was_opened() && other.is_none();
+    let name = format!("{name} (process {pid})");
+    (!loaded).then(|| explain(&name, other.as_ref(), "runs without"))
 }
 
 fn is_other_libuv(mapping: &Mapping) -> bool {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::layout::flag;
 use crate::library::Library;
 use crate::names::{count, duration, handle_type};
-use crate::process::Read;
+use crate::process::{field, Read};
 use crate::report::{
     outer_tid, read_steady, thread_name, thread_state, LoopReport, Place, PlacedRequest, PoolReport,
 };
@@ -78,9 +78,9 @@ fn moment(target: &Target, library: &Library<'_>) -> u64 {
     if let Target::Process(process) = target {
         return monotonic(Some(process.pid));
     }
-    let offset = u64::from(library.offsets().event_loop.now);
+    let offset = library.offsets().event_loop.now;
     let loops = library.loops().unwrap_or_default();
-    let times = loops.iter().filter_map(|it| library.memory.u64(it.at + offset).ok());
+    let times = loops.iter().filter_map(|it| library.memory.u64(field(it.at, offset)).ok());
     times.max().unwrap_or_default().saturating_mul(1_000_000)
 }
 

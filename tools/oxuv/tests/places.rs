@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{all, compile, library, loops, oxuv, scratch, Running};
+use common::{all, compile, compile_with, library, loops, oxuv, scratch, Running};
 use serde_json::Value;
+use std::path::Path;
 use std::process::Command;
 
 /// Returns the pids of the children of a process, as seen from here.
@@ -46,6 +47,7 @@ fn a_process_in_a_container() {
     assert!(text.contains(&format!("thread {pid} (program)")), "{text}");
     assert!(text.contains("listening on 127.0.0.1:") && text.contains("→ on_connection"), "{text}");
     let list = oxuv(&["ps", "--json"]);
+    assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
     let list: Value = serde_json::from_slice(&list.stdout).unwrap();
     assert!(list["processes"].as_array().unwrap().iter().any(|it| it["pid"] == pid), "{list:#}");
 }
@@ -76,7 +78,7 @@ fn a_library_that_was_deleted() {
     let directory = scratch("deleted");
     let copy = directory.join("libuv-deleted.so");
     std::fs::copy(library(), &copy).unwrap();
-    let mut command = Command::new(compile("copies", &["-ldl", "-DDELETED"]));
+    let mut command = Command::new(compile("copies", &["-ldl"]));
     let program = Running::start(command.arg(&copy));
     std::fs::remove_file(&copy).unwrap();
     let path = format!("{} (deleted)", copy.display());
@@ -86,4 +88,32 @@ fn a_library_that_was_deleted() {
     });
     assert_eq!(all(&answer, "handles").len(), 1);
     assert_eq!(loops(&answer).len(), 1);
+}
+
+#[test]
+fn a_library_that_is_linked_in_and_stripped() {
+    let archive = library().parent().unwrap().join("../../debug/libuv.a");
+    let libraries = [archive.to_str().unwrap(), "-lgcc_s", "-ldl", "-lm"];
+    let program = compile_with("planted", &libraries, &["-s"]);
+    let program = Running::start(Command::new(program).arg("backlog"));
+    let text = program.why_text(&["kept alive by 2 handles, 1 request:"]);
+    // There are no symbols, and the file's addresses stand for them.
+    assert!(text.contains("→ planted+0x"), "{text}");
+    let path = std::fs::read_link(format!("/proc/{}/exe", program.pid())).unwrap();
+    assert!(text.contains(&format!(" in {}", path.display())), "{text}");
+}
+
+#[test]
+fn debug_information_in_a_file_of_its_own() {
+    let program = compile("planted", &[]);
+    let debug = program.with_file_name("planted.debug");
+    let objcopy = |option: &str, files: &[&Path]| {
+        let status = Command::new("objcopy").arg(option).args(files).status();
+        assert!(status.unwrap().success());
+    };
+    objcopy("--only-keep-debug", &[&program, &debug]);
+    objcopy("--strip-all", &[&program]);
+    objcopy(&format!("--add-gnu-debuglink={}", debug.display()), &[&program]);
+    let program = Running::start(Command::new(program).arg("socket"));
+    program.why_text(&["→ on_connection", "→ on_read"]);
 }

@@ -72,6 +72,11 @@ fn programs_that_cannot_run_on_it() {
     assert_eq!(status, 0);
     assert!(sentence.contains("ended without loading libuv"), "{sentence}");
     let directory = scratch("static");
+    let text = directory.join("text");
+    std::fs::write(&text, "no program").unwrap();
+    let (status, sentence) = run(text.to_str().unwrap());
+    assert_eq!((status, sentence.lines().count()), (1, 1), "{sentence}");
+    assert!(sentence.contains("cannot start"), "{sentence}");
     let source = directory.join("main.c");
     let program = directory.join("main");
     std::fs::write(&source, "int uv_run(void) { return 0; } int main(void) { return uv_run(); }")

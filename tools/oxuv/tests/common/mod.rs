@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -61,16 +62,23 @@ pub fn library() -> &'static Path {
     })
 }
 
-/// Compiles a program of `tests/planted/`.
+/// Compiles a program of `tests/planted/`, in a directory of its own.
 pub fn compile(name: &str, flags: &[&str]) -> PathBuf {
-    let program = scratch(&format!("{name}-{}-{}", flags.join(""), std::process::id())).join(name);
+    compile_with(name, &[library().to_str().unwrap()], flags)
+}
+
+/// The same, with these libraries.
+pub fn compile_with(name: &str, libraries: &[&str], flags: &[&str]) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let program = scratch(&format!("{name}-{}-{number}", std::process::id())).join(name);
     succeed(
         Command::new("cc")
             .args(["-O1", "-g", "-pthread", "-Wall", "-Wextra", "-o"])
             .arg(&program)
             .arg(format!("-I{}/include", root().display()))
             .arg(format!("{}/tests/planted/{name}.c", env!("CARGO_MANIFEST_DIR")))
-            .arg(library())
+            .args(libraries)
             .args(flags),
     );
     program
