@@ -4,15 +4,17 @@ use crate::process::proc_path;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry, UnixNetEntry, UnixState};
 use procfs::process::Process;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// Finds out what the descriptors of a process are. Reads the tables of its network namespace when they
 /// are first needed.
 pub struct Descriptors {
     pid: i32,
-    tcp: OnceCell<Vec<TcpNetEntry>>,
-    udp: OnceCell<Vec<UdpNetEntry>>,
-    unix: OnceCell<Vec<UnixNetEntry>>,
+    /// The entries of the tables by inode.
+    tcp: OnceCell<HashMap<u64, TcpNetEntry>>,
+    udp: OnceCell<HashMap<u64, UdpNetEntry>>,
+    unix: OnceCell<HashMap<u64, UnixNetEntry>>,
 }
 
 impl Descriptors {
@@ -46,12 +48,12 @@ impl Descriptors {
 
     fn tcp_socket(&self, inode: u64) -> Option<String> {
         let table = self.tcp.get_or_init(|| {
-            let Ok(process) = Process::new(self.pid) else { return Vec::new() };
+            let Ok(process) = Process::new(self.pid) else { return HashMap::new() };
             let mut table = process.tcp().unwrap_or_default();
             table.extend(process.tcp6().unwrap_or_default());
-            table
+            table.into_iter().map(|entry| (entry.inode, entry)).collect()
         });
-        let entry = table.iter().find(|entry| entry.inode == inode)?;
+        let entry = table.get(&inode)?;
         let (local, remote) = (plain(entry.local_address), plain(entry.remote_address));
         Some(match &entry.state {
             TcpState::Listen => format!("listening on {local}"),
@@ -65,12 +67,12 @@ impl Descriptors {
 
     fn udp_socket(&self, inode: u64) -> Option<String> {
         let table = self.udp.get_or_init(|| {
-            let Ok(process) = Process::new(self.pid) else { return Vec::new() };
+            let Ok(process) = Process::new(self.pid) else { return HashMap::new() };
             let mut table = process.udp().unwrap_or_default();
             table.extend(process.udp6().unwrap_or_default());
-            table
+            table.into_iter().map(|entry| (entry.inode, entry)).collect()
         });
-        let entry = table.iter().find(|entry| entry.inode == inode)?;
+        let entry = table.get(&inode)?;
         let (local, remote) = (plain(entry.local_address), plain(entry.remote_address));
         if remote.port() == 0 {
             return Some(format!("bound to {local}"));
@@ -80,9 +82,10 @@ impl Descriptors {
 
     fn unix_socket(&self, inode: u64) -> Option<String> {
         let table = self.unix.get_or_init(|| {
-            Process::new(self.pid).and_then(|process| process.unix()).unwrap_or_default()
+            let table = Process::new(self.pid).and_then(|process| process.unix());
+            table.unwrap_or_default().into_iter().map(|entry| (entry.inode, entry)).collect()
         });
-        let entry = table.iter().find(|entry| entry.inode == inode)?;
+        let entry = table.get(&inode)?;
         let path = entry.path.as_ref().map(|path| path.to_string_lossy().into_owned());
         Some(match (path, &entry.state) {
             (Some(path), UnixState::UNCONNECTED) => format!("bound to {path}"),
