@@ -62,7 +62,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     print!("{}", table(&rows));
     if unreadable > 0 {
-        eprintln!("oxuv: no permission to read {unreadable} other processes");
+        let many = if unreadable == 1 { "another process" } else { "other processes" };
+        eprintln!("oxuv: no permission to read {many} ({unreadable})");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,7 @@ use crate::report::{
 use crate::snapshot::Snapshot;
 use crate::target::{monotonic, Target};
 use serde_json::{json, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -184,8 +184,12 @@ impl Page<'_> {
             let _ = writeln!(text, "  these do not keep it alive:");
             self.handles_text(text, &others);
         } else if !others.is_empty() {
-            let many = count(others.len(), "other handle");
-            let _ = writeln!(text, "  {many} (inactive or unreferenced; --all shows them)");
+            let _ = writeln!(
+                text,
+                "  {}, inactive or unreferenced ({}); --all shows them",
+                count(others.len(), "other handle"),
+                types(&others)
+            );
         }
     }
 
@@ -421,6 +425,17 @@ impl Page<'_> {
             .collect();
         json!({ "limit": pool.limit, "queued": pool.queued, "threads": workers })
     }
+}
+
+/// Returns how many handles of each type there are: `2 timer, 1 udp`.
+fn types(handles: &[&HandleText]) -> String {
+    let mut numbers = BTreeMap::new();
+    for handle in handles {
+        *numbers.entry(handle_type(handle.handle.kind)).or_insert(0) += 1;
+    }
+    let words: Vec<_> =
+        numbers.into_iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+    words.join(", ")
 }
 
 fn keeps_alive(handle: &HandleText) -> bool {
