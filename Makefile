@@ -75,6 +75,10 @@ dependents: dependents-setup lib reference
 dependents-setup:
 	scripts/setup.sh gcc libc6-dev make cmake util-linux iproute2
 
+# Runs the C tests with each allocation of the library failing in turn; ARGS="--help" lists the options.
+torture: setup lib reference
+	torture/run.py $(ARGS)
+
 # Compares the exports of the two libraries.
 symbols: lib reference
 	conformance/symbols.sh
@@ -180,6 +184,6 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan conformance \
+.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan torture conformance \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean

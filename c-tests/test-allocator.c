@@ -175,6 +175,7 @@ TEST(allocator_every_block_is_freed) {
 
   heap_loop = uv_loop_new();
   ASSERT_NOT_NULL(heap_loop);
+  ASSERT_NOT_NULL(heap_loop);
   ASSERT_OK(uv_timer_init(heap_loop, &timer));
   uv_close((uv_handle_t*) &timer, NULL);
   ASSERT_OK(uv_run(heap_loop, UV_RUN_DEFAULT));

@@ -453,6 +453,7 @@ TEST(fork_backend_fd_of_the_child_is_its_own) {
 static void use_default_loop(void* arg) {
   uv_loop_t* loop = uv_default_loop();
 
+  ASSERT_NOT_NULL(loop);
   ASSERT_PTR_EQ(loop, arg);
   ASSERT_OK(uv_loop_fork(loop));
   ASSERT_OK(uv_run(loop, UV_RUN_DEFAULT));
@@ -464,6 +465,7 @@ TEST(fork_default_loop) {
   uv_loop_t* loop = uv_default_loop();
   uv_timer_t timer;
 
+  ASSERT_NOT_NULL(loop);
   ASSERT_OK(uv_timer_init(loop, &timer));
   ASSERT_OK(uv_timer_start(&timer, count_timer, 1, 0));
   run_in_child(use_default_loop, loop);

@@ -363,6 +363,7 @@ TEST(loop_new_and_delete) {
   uv_timer_t timer;
 
   ASSERT_NOT_NULL(loop);
+  ASSERT_NOT_NULL(uv_default_loop());
   ASSERT(loop != uv_default_loop());
   ASSERT_OK(uv_timer_init(loop, &timer));
   timer.data = "t";

@@ -140,6 +140,9 @@ remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p' build/log
 set -- $counts
 check_status cargo-test "$2"
 
+# A random part of the allocations, drawn from the commit's hash.
+counted_step torture torture/run.py --slice 45
+
 # Checks for undefined behaviour if there is a nightly toolchain with Miri; two minutes.
 counted_step miri scripts/miri.sh
 

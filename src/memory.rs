@@ -1,6 +1,9 @@
 //! Memory for API calls. It comes from the allocator installed by `uv_replace_allocator`, and a failure is
 //! [`Error::ENOMEM`], never an abort.
 
+mod reserve;
+pub use reserve::without_reserve;
+
 use crate::abi::*;
 use core::ffi::{c_char, c_int, c_void, CStr};
 use core::mem::size_of;

@@ -32,7 +32,21 @@ static DEFAULT_LOOP_POINTER: AtomicPtr<uv_loop_t> = AtomicPtr::new(core::ptr::nu
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_init(r#loop: *mut uv_loop_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Loop::init(r#loop.cast()) }.into_c()
+    unsafe { init(r#loop.cast()) }.into_c()
+}
+
+/// Initialises a loop, without memory of the reserve.
+///
+/// # Safety
+/// As for [`Loop::init`].
+unsafe fn init(at: *mut Loop) -> Result {
+    // SAFETY: as documented.
+    let make = || unsafe { Loop::init(at) };
+    let undo = |()| {
+        // SAFETY: the loop was just initialised. It has nothing that keeps it open.
+        let _ = unsafe { Loop::close(at) };
+    };
+    memory::without_reserve(make, undo)
 }
 
 /// Closes a loop and releases its resources. The caller may then free or reuse its memory.
@@ -70,7 +84,7 @@ pub extern "C" fn uv_default_loop() -> *mut uv_loop_t {
     }
     let memory = DEFAULT_LOOP.0.get().cast::<uv_loop_t>();
     // SAFETY: the memory is static, and holds no loop while the pointer is NULL.
-    if unsafe { Loop::init(memory.cast()) }.is_err() {
+    if unsafe { init(memory.cast()) }.is_err() {
         return core::ptr::null_mut();
     }
     DEFAULT_LOOP_POINTER.store(memory, Ordering::Relaxed);
@@ -86,7 +100,7 @@ pub extern "C" fn uv_loop_new() -> *mut uv_loop_t {
     };
     // SAFETY: the memory is fresh and of the right size. It is freed only if it holds no loop.
     unsafe {
-        if Loop::init(memory.as_ptr().cast()).is_err() {
+        if init(memory.as_ptr().cast()).is_err() {
             memory::free(memory.as_ptr());
             return core::ptr::null_mut();
         }

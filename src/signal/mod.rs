@@ -9,12 +9,13 @@ mod handler;
 pub use handler::{after_fork_in_child, after_fork_in_parent};
 
 use crate::abi::{Error, Result};
+use crate::memory::without_reserve;
 use crate::sys::process::generation;
 use crate::sys::{self, signal};
+use core::cell::RefCell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
 use signal_hook::SigId;
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A message from the signal handler to a loop: the signal, and the number of watchers started before
@@ -52,7 +53,6 @@ struct Watcher {
     pipe: Pipe,
 }
 
-#[derive(Default)]
 struct Watched {
     watchers: Vec<Watcher>,
     /// One action for each pipe of the watchers.
@@ -61,7 +61,10 @@ struct Watched {
     installed: Option<libc::sigaction>,
 }
 
-static REGISTRY: Mutex<BTreeMap<c_int, Watched>> = Mutex::new(BTreeMap::new());
+/// The watched signals, by number.
+type Registry = [Watched; 65];
+
+static REGISTRY: Mutex<Registry> = Mutex::new([const { Watched::new() }; 65]);
 
 /// The number of starts and stops so far. Changed only while the registry is locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
@@ -69,8 +72,14 @@ static STARTS: AtomicU64 = AtomicU64::new(0);
 /// The locked registry. Signals are blocked while it is locked, because a handler of the program may
 /// fork, which locks it too.
 struct Locked {
-    registry: MutexGuard<'static, BTreeMap<c_int, Watched>>,
+    registry: MutexGuard<'static, Registry>,
     _blocked: signal::AllBlocked,
+}
+
+impl Locked {
+    fn watched(&mut self, signum: c_int) -> Option<&mut Watched> {
+        self.registry.get_mut(usize::try_from(signum).ok()?)
+    }
 }
 
 fn lock() -> Locked {
@@ -82,36 +91,29 @@ fn lock() -> Locked {
 
 /// Starts a watcher, whose signals are written to the pipe. Returns its number.
 pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
-    // Keeps invalid numbers out of the registry.
     if !(1..=libc::SIGRTMAX()).contains(&signum) {
         return Err(Error::EINVAL);
     }
     let mut locked = lock();
     let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
-    let watched = locked.registry.entry(signum).or_default();
-    watched.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
-    if watched.installed.is_none() {
-        // signal-hook also calls the handler that it replaces, so install one that does nothing. (Not
-        // SIG_IGN, which would make the kernel reap children.) This fails for signals that cannot be
-        // caught.
-        let empty = signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
-        // SAFETY: the handler does nothing.
-        unsafe { signal::set_sigaction(signum, &empty)? };
+    let watcher = Watcher { start, one_shot, pipe: Pipe::new(write_end) };
+    let before = signal::sigaction(signum)?;
+    let watched = RefCell::new(locked.watched(signum).ok_or(Error::EINVAL)?);
+    let started = without_reserve(
+        || watched.borrow_mut().add_watcher(signum, watcher),
+        |()| watched.borrow_mut().remove_watcher(signum, start),
+    );
+    if started.is_err() && watched.borrow().watchers.is_empty() {
+        // SAFETY: it was the disposition before.
+        let _ = unsafe { signal::set_sigaction(signum, &before) };
     }
-    let pipe = Pipe::new(write_end);
-    watched.add_action(signum, pipe)?;
-    if watched.installed.is_none() {
-        watched.installed = Some(handler::disposition(&signal::sigaction(signum)?));
-    }
-    watched.watchers.push(Watcher { start, one_shot, pipe });
-    watched.update_disposition(signum)?;
-    Ok(start)
+    started.map(|()| start)
 }
 
 /// Changes the pipe of a watcher.
 pub fn redirect(signum: c_int, start: u64, write_end: c_int) -> Result {
     let mut locked = lock();
-    let watched = locked.registry.get_mut(&signum).ok_or(Error::EINVAL)?;
+    let watched = locked.watched(signum).ok_or(Error::EINVAL)?;
     let pipe = Pipe::new(write_end);
     // The new pipe is added first, so that no signal is lost between the two.
     watched.add_action(signum, pipe)?;
@@ -131,12 +133,9 @@ pub fn redirect(signum: c_int, start: u64, write_end: c_int) -> Result {
 pub fn stop(signum: c_int, start: u64) -> u64 {
     let mut locked = lock();
     let end = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
-    let Some(watched) = locked.registry.get_mut(&signum) else { return end };
-    let Some(index) = watched.watchers.iter().position(|w| w.start == start) else { return end };
-    let pipe = watched.watchers.swap_remove(index).pipe;
-    // The disposition is changed first: a signal after the release would be lost.
-    let _ = watched.update_disposition(signum);
-    watched.remove_action(pipe);
+    if let Some(watched) = locked.watched(signum) {
+        watched.remove_watcher(signum, start);
+    }
     end
 }
 
@@ -159,6 +158,37 @@ impl Pipe {
 }
 
 impl Watched {
+    const fn new() -> Watched {
+        Watched { watchers: Vec::new(), actions: Vec::new(), installed: None }
+    }
+
+    fn add_watcher(&mut self, signum: c_int, watcher: Watcher) -> Result {
+        self.watchers.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+        if self.installed.is_none() {
+            // signal-hook also calls the handler that it replaces, so install one that does nothing. (Not
+            // SIG_IGN, which would make the kernel reap children.) This fails for signals that cannot be
+            // caught.
+            let empty =
+                signal::action(do_nothing as extern "C" fn(c_int) as usize, libc::SA_RESTART);
+            // SAFETY: the handler does nothing.
+            unsafe { signal::set_sigaction(signum, &empty)? };
+        }
+        self.add_action(signum, watcher.pipe)?;
+        if self.installed.is_none() {
+            self.installed = Some(handler::disposition(&signal::sigaction(signum)?));
+        }
+        self.watchers.push(watcher);
+        self.update_disposition(signum)
+    }
+
+    fn remove_watcher(&mut self, signum: c_int, start: u64) {
+        let Some(index) = self.watchers.iter().position(|w| w.start == start) else { return };
+        let pipe = self.watchers.swap_remove(index).pipe;
+        // The disposition is changed first: a signal after the release would be lost.
+        let _ = self.update_disposition(signum);
+        self.remove_action(pipe);
+    }
+
     /// Adds an action that writes to the pipe, unless there is one.
     fn add_action(&mut self, signum: c_int, pipe: Pipe) -> Result {
         if self.actions.iter().any(|action| action.0 == pipe) {

@@ -5,6 +5,7 @@ use super::{FsRequest, Operation};
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::Overlay;
+use crate::memory::without_reserve;
 use crate::poller::{EventHandler, Ring, Watcher};
 use crate::pool::PoolRequest;
 use core::cell::Cell;
@@ -56,12 +57,14 @@ impl LoopRing {
 
     #[cold]
     fn make(&self, loop_: &Loop) -> Option<Rc<ActiveRing>> {
-        let made = Ring::new().and_then(|ring| {
+        let make = || {
+            let ring = Ring::new()?;
             let watcher = Watcher::new::<ActiveRing>(ring.fd());
             let active = Rc::new(ActiveRing { watcher, ring, loop_ });
             loop_.poller.register_level(&active.watcher, libc::EPOLLIN as u16)?;
             Ok(active)
-        });
+        };
+        let made = without_reserve(make, |active| loop_.poller.deregister(&active.watcher));
         self.wanted.set(made.is_ok());
         self.active.set(made.ok());
         self.active()
