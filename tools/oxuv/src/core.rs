@@ -118,6 +118,11 @@ impl Core {
         }
     }
 
+    /// Returns the error for what is missing in a truncated file.
+    pub fn cut_off(&self) -> Error {
+        Error::new("the core file is cut off and lacks memory of the library")
+    }
+
     /// Returns where each file with symbols is, for those that are not at their path any more.
     pub fn replaced(&self, program: Option<&Path>) -> HashMap<String, PathBuf> {
         let first = self.maps.iter().find(|mapping| mapping.is_file());

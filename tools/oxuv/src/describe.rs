@@ -184,7 +184,10 @@ impl Describer<'_> {
         }
         if text.queued > 0 {
             let writes = self.writes(handle.at)?;
-            let oldest = writes.first().and_then(|&at| self.age(self.began(at)));
+            let oldest = match writes.first() {
+                Some(&at) => self.age(self.began(at, names::request::WRITE)?),
+                None => None,
+            };
             what += &format!(
                 ", {} wait to be written in {}",
                 bytes(text.queued),
@@ -247,14 +250,38 @@ impl Describer<'_> {
     // ---- requests -----------------------------------------------------------------------------
 
     /// Returns when a request began, in nanoseconds; 0 if that is unknown.
-    fn began(&self, at: u64) -> u64 {
-        let offset = self.library.offsets().request.began;
-        let began = self.pointer(at, offset).map_or(0, |began| began.saturating_mul(MS));
-        // What is not set may be anything.
-        if began <= self.now {
-            began
-        } else {
+    fn began(&self, at: u64, kind: u32) -> Read<u64> {
+        let offsets = self.library.offsets();
+        let work = match kind {
+            names::request::CONNECT | names::request::SHUTDOWN => {
+                let began = self.pointer(at, offsets.request.began)?.saturating_mul(MS);
+                return Ok(if began <= self.now { began } else { 0 });
+            }
+            names::request::WRITE => {
+                let began = self.memory().u32(field(at, offsets.write.began))?;
+                return Ok(self.extend(began));
+            }
+            names::request::FS => offsets.fs.work,
+            names::request::WORK => offsets.user_work.work,
+            names::request::GETADDRINFO => offsets.getaddrinfo.work,
+            names::request::GETNAMEINFO => offsets.getnameinfo.work,
+            names::request::RANDOM => offsets.random.work,
+            _ => return Ok(0),
+        };
+        let work = field(at, work);
+        Ok(self.extend(self.memory().u32(field(work, offsets.work.began))?))
+    }
+
+    /// Returns the moment, in nanoseconds, of which these are the lowest bits in milliseconds; 0 for 0.
+    fn extend(&self, low: u32) -> u64 {
+        let now = self.now / MS;
+        let passed = (now as u32).wrapping_sub(low);
+        // The loop's time may be a little ahead of the moment of reading.
+        let passed = if passed > u32::MAX - 1000 { 0 } else { passed };
+        if low == 0 {
             0
+        } else {
+            now.saturating_sub(u64::from(passed)).saturating_mul(MS)
         }
     }
 
@@ -340,8 +367,8 @@ impl Describer<'_> {
         } else {
             self.pointer(at, offset)?
         };
-        let kind = names::request_type(kind);
-        Ok(RequestText { at, kind, what, function, began: self.began(at) })
+        let began = self.began(at, kind)?;
+        Ok(RequestText { at, kind: names::request_type(kind), what, function, began })
     }
 
     fn peer(&self, at: u64) -> Read<String> {

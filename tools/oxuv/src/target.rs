@@ -97,8 +97,10 @@ impl Target {
                 return Err(Error::new(format!("process {} has ended", process.pid)));
             }
         }
-        if matches!(self, Target::Core(core, _) if core.truncated) {
-            return Err(Error::new("the core file is cut off and lacks the memory of the library"));
+        if let Target::Core(core, _) = self {
+            if core.truncated {
+                return Err(core.cut_off());
+            }
         }
         let other = self.maps().iter().find(|mapping| {
             mapping.path.rsplit('/').next().is_some_and(|name| name.starts_with("libuv"))

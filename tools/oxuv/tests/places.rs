@@ -117,3 +117,44 @@ fn debug_information_in_a_file_of_its_own() {
     let program = Running::start(Command::new(program).arg("socket"));
     program.why_text(&["→ on_connection", "→ on_read"]);
 }
+
+#[test]
+fn a_core_file() {
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let directory = scratch("core-file");
+    let script =
+        format!("cd {} && ulimit -c unlimited && exec \"$0\" backlog", directory.display());
+    let mut program =
+        Running::start(Command::new("sh").arg("-c").arg(script).arg(common::planted()));
+    program.why_text(&["kept alive by 2 handles, 1 request:"]);
+    // SAFETY: no pointers; the process is a child that was not waited for.
+    unsafe { libc::kill(program.pid() as i32, libc::SIGABRT) };
+    program.child.wait().unwrap();
+    let files = std::fs::read_dir(&directory).unwrap().flatten();
+    let Some(core) =
+        files.map(|file| file.path()).find(|path| path.to_string_lossy().contains("/core"))
+    else {
+        eprintln!("skipped: no core file, as core_pattern is {pattern}");
+        return;
+    };
+    let core = core.to_str().unwrap();
+    let read = |arguments: &[&str]| {
+        let output = oxuv(&[&["why", "--core", core], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = read(&[]);
+    assert!(text.starts_with(&format!("process {}: ", program.pid())), "{text}");
+    for part in ["waits for events\n", "→ on_connection", "→ on_written", "wait to be written"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+    // The program may be elsewhere when its core is read.
+    let moved = directory.join("moved");
+    std::fs::copy(common::planted(), &moved).unwrap();
+    assert!(read(&["--exe", moved.to_str().unwrap()]).contains("→ on_connection"));
+    // Cut off, it lacks the library's memory.
+    std::fs::File::options().write(true).open(core).unwrap().set_len(20_000).unwrap();
+    let (status, sentence) = common::refused(&["why", "--core", core]);
+    assert_eq!((status, sentence.contains("cut off")), (1, true), "{sentence}");
+}

@@ -70,7 +70,7 @@ fn a_stream_whose_peer_does_not_read() {
     assert!(has(stream, "what", "wait to be written in 1 write, the oldest for"), "{stream}");
     let write = all(&answer, "requests").into_iter().find(|it| it["type"] == "write").unwrap();
     assert_eq!(write["function"], "on_written");
-    assert!(write["seconds"].as_f64().is_some());
+    assert!(write["seconds"].as_f64().is_some_and(|age| age < 3600.0), "{write}");
 }
 
 #[test]
@@ -86,6 +86,8 @@ fn a_full_pool() {
     assert_eq!((of("running"), of("queued")), (4, 3));
     assert!(requests.iter().all(|it| it["what"] == "work_that_blocks"));
     assert!(requests.iter().all(|it| it["function"] == "after_work"));
+    let age = |it: &&&Value| it["seconds"].as_f64().is_some_and(|age| age < 3600.0);
+    assert_eq!(requests.iter().filter(age).count(), 7, "{requests:#?}");
     program
         .why_text(&["pool: 4 of 4 threads busy, at most 4; 3 queued", "kept alive by 7 requests"]);
 }
