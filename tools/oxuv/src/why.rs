@@ -105,6 +105,7 @@ fn unreadable(target: &Target) -> Error {
             "the lists of process {} changed at each attempt to read them, or are damaged",
             process.pid
         )),
+        Target::Core(core, _) if core.truncated => core.cut_off(),
         Target::Core(..) => {
             Error::new("the core file lacks memory that the library's lists are in")
         }
