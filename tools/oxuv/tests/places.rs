@@ -16,7 +16,8 @@ fn children(pid: u32) -> Vec<u32> {
 /// Starts a planted program in namespaces of its own, with program and library on a file system that is
 /// mounted only there. Returns nothing where that is not allowed.
 fn in_container(arguments: &[&str]) -> Option<(Running, u32)> {
-    let namespaces = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child"];
+    let namespaces =
+        ["--user", "--map-root-user", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"];
     let allowed = Command::new("unshare").args(namespaces).arg("true").status();
     if !allowed.is_ok_and(|status| status.success()) {
         eprintln!("skipped: no namespaces");
@@ -50,6 +51,13 @@ fn a_process_in_a_container() {
     assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
     let list: Value = serde_json::from_slice(&list.stdout).unwrap();
     assert!(list["processes"].as_array().unwrap().iter().any(|it| it["pid"] == pid), "{list:#}");
+    // From beside it.
+    let mut command = Command::new("nsenter");
+    command.args(["--user", "--mount", "--pid", "--target", &pid.to_string(), common::OXUV]);
+    let output = command.args(["why", "1"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let known = text.starts_with("process 1: ") && text.contains("thread 1 (program)");
+    assert!(known, "{}{text}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
