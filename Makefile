@@ -7,12 +7,15 @@ unexport CARGO_TARGET_DIR
 
 all: lib
 
-# The library under the names that programs load, target/lib/libuv.so.1, and the program target/tool/oxuv.
+# The library under the names that programs load, target/lib/libuv.so.1, the one that reports misuse,
+# target/lib/check/libuv.so.1, and the program target/tool/oxuv.
 lib:
 	@scripts/setup.sh cargo
 	cargo build --release --locked
 	cargo build --profile tool --locked --package oxuv-tools
-	mkdir -p target/lib
+	cargo build --profile checking --features check --locked
+	mkdir -p target/lib/check
+	ln -sfn ../../checking/libuv.so target/lib/check/libuv.so.1
 	ln -sfn ../release/libuv.so target/lib/libuv.so.1
 	ln -sfn libuv.so.1 target/lib/libuv.so
 
@@ -48,6 +51,7 @@ test: setup
 lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --features check -- -D warnings
 	scripts/function-length.py
 
 # Runs our C tests and libuv's on our library under memcheck. Errors and leaks are failures.
@@ -55,7 +59,13 @@ valgrind: setup lib
 	scripts/valgrind.sh c-tests --quiet --jobs $(JOBS)
 	scripts/valgrind.sh conformance $(ARGS)
 
-# The same with AddressSanitizer or ThreadSanitizer, in std too.
+# Runs them on the library that reports misuse. A report is a failure.
+check: setup lib reference
+	c-tests/misuse/run.py
+	scripts/check.sh c-tests --quiet --jobs $(JOBS)
+	scripts/check.sh conformance $(ARGS)
+
+# Our C tests and libuv's with AddressSanitizer or ThreadSanitizer, in std too.
 asan: setup reference
 	scripts/sanitize.sh address c-tests --quiet --jobs $(JOBS)
 	scripts/sanitize.sh address conformance $(ARGS)
@@ -184,6 +194,6 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint valgrind asan tsan torture conformance \
+.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture conformance \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean

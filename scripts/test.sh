@@ -127,6 +127,10 @@ junit_step ctest "$PWD/build/log/ctest.xml" \
   ctest --test-dir build/cmake -j "$jobs" --output-on-failure \
   --output-junit "$PWD/build/log/ctest.xml"
 
+# Programs with mistakes, and our C tests, on the library that reports misuse.
+counted_step misuse c-tests/misuse/run.py
+counted_step check scripts/check.sh c-tests --quiet --jobs "$jobs"
+
 # Exports of the libraries, and libuv's own tests on both.
 counted_step symbols conformance/symbols.sh
 counted_step conformance conformance/run.py

@@ -1,6 +1,7 @@
 //! The C boundary: structs of ours over C's, calls of the user's callbacks, results written to C memory.
 
 use crate::abi::{Error, Result};
+use crate::check::{self, Subject};
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomPinned;
@@ -52,11 +53,33 @@ pub(crate) use interior_mutable;
 /// # Safety
 /// `Self` is `repr(C)`, no larger than `C`, no more strictly aligned, has C's public fields at C's
 /// offsets, and allows shared mutation of every field.
-pub unsafe trait Overlay<C>: Sized {
+pub unsafe trait Overlay<C: Subject>: Sized {
     /// # Safety
     /// `pointer` is a live `C` that the matching init function has initialised and that no close
     /// callback has been given back to the user for.
     unsafe fn of<'a>(pointer: *const C) -> &'a Self {
+        check::entered(pointer);
+        // SAFETY: as documented here and for the trait.
+        unsafe { &*pointer.cast::<Self>() }
+    }
+
+    /// Like [`Overlay::of`], in a function that other threads may call while the loop runs.
+    ///
+    /// # Safety
+    /// As for `of`.
+    unsafe fn of_any_thread<'a>(pointer: *const C) -> &'a Self {
+        check::entered_any_thread(pointer);
+        // SAFETY: as documented here and for the trait.
+        unsafe { &*pointer.cast::<Self>() }
+    }
+
+    /// Like [`Overlay::of`], in a function that only reads. Programs call these from other threads, and for
+    /// closed handles that they have not freed.
+    ///
+    /// # Safety
+    /// As for `of`.
+    unsafe fn of_reading<'a>(pointer: *const C) -> &'a Self {
+        check::entered_reading(pointer);
         // SAFETY: as documented here and for the trait.
         unsafe { &*pointer.cast::<Self>() }
     }

@@ -1,5 +1,6 @@
 //! Fork handling of process-wide state.
 
+use crate::check;
 use crate::loops;
 use crate::pool;
 use crate::signal;
@@ -12,7 +13,7 @@ use std::sync::Once;
 /// The locks that are held during a fork.
 struct Held(UnsafeCell<Option<Locks>>);
 
-type Locks = (signal::ForkLock, pool::ForkLock, loops::ForkLock);
+type Locks = (signal::ForkLock, pool::ForkLock, loops::ForkLock, check::ForkLock);
 
 // SAFETY: only the thread that holds the locks accesses the value.
 unsafe impl Sync for Held {}
@@ -30,7 +31,12 @@ pub fn init() {
 }
 
 extern "C" fn before() {
-    let locks = (signal::fork_prepare(), pool::fork_prepare(), loops::fork_prepare());
+    let locks = (
+        signal::fork_prepare(),
+        pool::fork_prepare(),
+        loops::fork_prepare(),
+        check::fork_prepare(),
+    );
     // SAFETY: this thread holds the locks.
     unsafe { *HELD.0.get() = Some(locks) };
 }

@@ -10,6 +10,7 @@
 //! - [`memory`]: allocation through the functions of `uv_replace_allocator`.
 //! - [`sys`]: the only place that makes system calls.
 //! - [`observe`]: looking into the library from outside of the process.
+//! - [`check`]: reports of misuse, with the cargo feature `check`; empty functions without it.
 //! - [`ffi`]: the C boundary: overlays on C's structs, calls of user callbacks, results in C memory.
 //! - [`list`], [`stack`]: intrusive lists, and a lock-free stack of the same links.
 //! - [`loops`]: the list of all loops.
@@ -31,6 +32,7 @@
 //! ARCHITECTURE.md has the rules that make it sound; `SAFETY` comments refer to them.
 
 pub mod abi;
+mod check;
 mod describe;
 mod event_loop;
 mod ffi;

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["memory"],
     &["sys"],
     &["observe"],
+    &["check"],
     &["ffi"],
     &["list"],
     &["stack"],

@@ -2,6 +2,7 @@
 
 use super::{loop_flag, Loop};
 use crate::abi::*;
+use crate::check;
 use crate::ffi::Overlay;
 use crate::handles::Handle;
 use crate::memory;
@@ -140,7 +141,7 @@ pub extern "C" fn uv_loop_size() -> usize {
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_alive(r#loop: *const uv_loop_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Loop::of(r#loop) }.is_alive())
+    c_int::from(unsafe { Loop::of_reading(r#loop) }.is_alive())
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -188,7 +189,9 @@ pub unsafe extern "C" fn uv_loop_configure(
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_fork(r#loop: *mut uv_loop_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.after_fork().into_c()
+    let this = unsafe { Loop::of(r#loop) };
+    check::loop_forked(r#loop);
+    this.after_fork().into_c()
 }
 
 /// Runs the loop: until it is no longer alive (`UV_RUN_DEFAULT`), for one iteration that waits for
@@ -231,7 +234,7 @@ pub unsafe extern "C" fn uv_stop(r#loop: *mut uv_loop_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_backend_fd(r#loop: *const uv_loop_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.backend_fd.get()
+    unsafe { Loop::of_reading(r#loop) }.backend_fd.get()
 }
 
 /// Returns how long the loop may wait for events, in milliseconds: 0 means that it must not wait, -1
@@ -244,7 +247,7 @@ pub unsafe extern "C" fn uv_backend_fd(r#loop: *const uv_loop_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_backend_timeout(r#loop: *const uv_loop_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.backend_timeout()
+    unsafe { Loop::of_reading(r#loop) }.backend_timeout()
 }
 
 /// Returns the loop's time, in milliseconds since an unspecified start. The loop updates it after each
@@ -257,7 +260,7 @@ pub unsafe extern "C" fn uv_backend_timeout(r#loop: *const uv_loop_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_now(r#loop: *const uv_loop_t) -> u64 {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.now()
+    unsafe { Loop::of_reading(r#loop) }.now()
 }
 
 /// Updates the loop's time. Useful in callbacks that run for long.
@@ -285,11 +288,17 @@ pub unsafe extern "C-unwind" fn uv_walk(
     walk_cb: uv_walk_cb,
     arg: *mut c_void,
 ) {
-    let Some(callback) = walk_cb else { return };
-    // SAFETY: `loop` as documented; the user's callback gets the arguments that it was declared with.
+    // SAFETY: as documented.
+    let this = unsafe { Loop::of(r#loop) };
+    let Some(callback) = walk_cb else {
+        if !this.handles.is_empty() {
+            check::callback_missing(this);
+        }
+        return;
+    };
+    // SAFETY: the user's callback gets the arguments that it was declared with.
     unsafe {
-        Loop::of(r#loop)
-            .walk(|handle: &Handle| callback(core::ptr::from_ref(handle).cast_mut().cast(), arg));
+        this.walk(|handle: &Handle| callback(core::ptr::from_ref(handle).cast_mut().cast(), arg));
     }
 }
 
@@ -310,7 +319,7 @@ pub unsafe extern "C" fn uv_loop_get_data(r#loop: *const uv_loop_t) -> *mut c_vo
 #[no_mangle]
 pub unsafe extern "C" fn uv_loop_set_data(r#loop: *mut uv_loop_t, data: *mut c_void) {
     // SAFETY: as documented.
-    unsafe { Loop::of(r#loop) }.data.set(MaybeUninit::new(data));
+    unsafe { Loop::of_reading(r#loop) }.data.set(MaybeUninit::new(data));
 }
 
 /// Writes the loop's metrics to `metrics`. Returns 0.
@@ -326,7 +335,7 @@ pub unsafe extern "C" fn uv_metrics_info(
 ) -> c_int {
     // SAFETY: as documented.
     unsafe {
-        let source = &Loop::of(r#loop).metrics;
+        let source = &Loop::of_reading(r#loop).metrics;
         (&raw mut (*metrics).loop_count).write(source.loop_count.get());
         (&raw mut (*metrics).events).write(source.events.get());
         (&raw mut (*metrics).events_waiting).write(source.events_waiting.get());

@@ -7,6 +7,7 @@ pub mod timers;
 pub use state::{State, OFFSETS as STATE_OFFSETS};
 
 use crate::abi::*;
+use crate::check;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::signal::LoopSignals;
@@ -23,6 +24,7 @@ use crate::sys;
 use core::cell::Cell;
 use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::{offset_of, size_of, MaybeUninit};
+use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use timers::Timers;
@@ -164,6 +166,7 @@ impl Loop {
     /// `at` is writable memory of the size of a `uv_loop_t`.
     pub unsafe fn init(at: *mut Loop) -> Result {
         crate::fork::init();
+        check::loop_before_init(at);
         // SAFETY: as documented; `data` may be uninitialised, which its type allows. The fields are written in
         // place, as copies of the loop would cost more than the rest of this. The loop removes its state from
         // the list when it is closed; if the program frees the loop before, the state stays allocated.
@@ -208,6 +211,7 @@ impl Loop {
             });
             (*at).state.entry.add(at.cast_const().cast());
         }
+        check::loop_initialised(at, offset_of!(Loop, state));
         Ok(())
     }
 
@@ -218,10 +222,10 @@ impl Loop {
     pub unsafe fn close(at: *mut Loop) -> Result {
         // SAFETY: as documented.
         let this = unsafe { &*at };
-        if this.backend_fd.get() == -1 {
-            return Err(Error::EBUSY);
-        }
-        if this.active_requests.get() > 0 || !this.handles.is_empty() {
+        let is_closed = this.backend_fd.get() == -1;
+        let is_busy = this.active_requests.get() > 0 || !this.handles.is_empty();
+        check::loop_closing(at, is_busy);
+        if is_closed || is_busy {
             return Err(Error::EBUSY);
         }
         this.drop_parent_threads();
@@ -239,6 +243,7 @@ impl Loop {
             // A second close reads this if the memory is still valid.
             (&raw mut (*at).backend_fd).write(Cell::new(-1));
         }
+        check::loop_closed(at);
         Ok(())
     }
 
@@ -285,11 +290,13 @@ impl Loop {
         self.active_handles.set(self.active_handles.get() - 1);
     }
 
-    pub fn request_began(&self) {
+    pub fn request_began<R>(&self, request: *const R) {
+        check::request_began(request, ptr::from_ref(self).cast());
         self.active_requests.set(self.active_requests.get() + 1);
     }
 
-    pub fn request_ended(&self) {
+    pub fn request_ended<R>(&self, request: *const R) {
+        check::request_ended(request);
         self.active_requests.set(self.active_requests.get() - 1);
     }
 
@@ -352,6 +359,7 @@ impl Loop {
         if self.backend_fd.get() == -1 {
             return false;
         }
+        let _running = check::run(self);
         // Waiting on the parent's selector would take events from the parent. If no descriptors are left for
         // another one, it is used.
         let _ = self.make_own();
@@ -376,6 +384,7 @@ impl Loop {
             let busy = self.run_pending() | self.idle.run();
             stale |= busy | self.prepare.run();
 
+            check::before_wait(self);
             let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && !busy);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
@@ -655,9 +664,12 @@ impl Loop {
         while let Some(link) = works.pop_front() {
             self.count_events(1);
             self.works.set(self.works.get() - 1);
-            self.request_ended();
             // SAFETY: finished work is alive until its callback, and was handed over to this loop.
-            unsafe { pool::finish(container_of!(link, Work, link)) };
+            unsafe {
+                let work = container_of!(link, Work, link);
+                self.request_ended(pool::request_of(work));
+                pool::finish(work);
+            }
         }
     }
 
@@ -669,7 +681,7 @@ impl Loop {
         request.work().began.set(self.now() as u32);
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
         unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
-        self.request_began();
+        self.request_began(if R::INTERNAL { ptr::null() } else { ptr::from_ref(request) });
         self.works.set(self.works.get() + 1);
         Ok(())
     }

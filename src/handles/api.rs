@@ -30,7 +30,7 @@ pub unsafe extern "C" fn uv_close(handle: *mut uv_handle_t, close_cb: uv_close_c
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_closing(handle: *const uv_handle_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Handle::of(handle) }.is_closing())
+    c_int::from(unsafe { Handle::of_reading(handle) }.is_closing())
 }
 
 /// Returns non-zero if the handle is active: a started timer, a stream that reads, writes or listens, any
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn uv_is_closing(handle: *const uv_handle_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_active(handle: *const uv_handle_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Handle::of(handle) }.is_active())
+    c_int::from(unsafe { Handle::of_reading(handle) }.is_active())
 }
 
 /// References the handle: it keeps the loop alive while it is active, as it does initially. A second call
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn uv_unref(handle: *mut uv_handle_t) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_has_ref(handle: *const uv_handle_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Handle::of(handle) }.has(flag::REF))
+    c_int::from(unsafe { Handle::of_reading(handle) }.has(flag::REF))
 }
 
 /// Returns the size of a handle type in bytes, or `(size_t) -1` for an unknown type.
@@ -98,7 +98,7 @@ pub extern "C" fn uv_handle_size(r#type: uv_handle_type) -> usize {
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_get_type(handle: *const uv_handle_t) -> uv_handle_type {
     // SAFETY: as documented.
-    unsafe { Handle::of(handle) }.kind()
+    unsafe { Handle::of_reading(handle) }.kind()
 }
 
 /// Returns the name of a handle type, which is part of the name of its struct, or NULL for an unknown
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn uv_handle_set_data(handle: *mut uv_handle_t, data: *mut
 #[no_mangle]
 pub unsafe extern "C" fn uv_handle_get_loop(handle: *const uv_handle_t) -> *mut uv_loop_t {
     // SAFETY: as documented.
-    ptr::from_ref(unsafe { Handle::of(handle) }.loop_()).cast_mut().cast()
+    ptr::from_ref(unsafe { Handle::of_reading(handle) }.loop_()).cast_mut().cast()
 }
 
 /// Gets the descriptor of a TCP, pipe, TTY, UDP or poll handle. The handle owns it: it must not be closed,
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn uv_handle_get_loop(handle: *const uv_handle_t) -> *mut 
 #[no_mangle]
 pub unsafe extern "C" fn uv_fileno(handle: *const uv_handle_t, fd: *mut uv_os_fd_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Handle::of(handle).shared_fd().map(|number| fd.write(number)).into_c() }
+    unsafe { Handle::of_reading(handle).shared_fd().map(|number| fd.write(number)).into_c() }
 }
 
 /// Gets (if `*value` is 0) or sets the size of the socket's send buffer in bytes. Linux doubles the size

@@ -308,6 +308,6 @@ pub unsafe extern "C" fn uv_async_init(
 #[no_mangle]
 pub unsafe extern "C" fn uv_async_send(r#async: *mut uv_async_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Async::of(r#async) }.send();
+    unsafe { Async::of_any_thread(r#async) }.send();
     0
 }

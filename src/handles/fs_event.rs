@@ -7,6 +7,7 @@
 use super::unread::{zeroed, Unread};
 use super::Handle;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
@@ -105,6 +106,8 @@ impl Watch {
                 let this = ptr::from_ref(event).cast_mut().cast();
                 // SAFETY: the user's function, called with the handle that it was given for.
                 call_user(|| unsafe { callback(this, name.as_ptr(), events, 0) });
+            } else {
+                check::callback_missing(event);
             }
         }
         self.calling.set(false);
@@ -457,6 +460,7 @@ unsafe impl EventHandler for LoopFsEvents {
 
 impl FsEvent {
     fn start(&self, callback: uv_fs_event_cb, path: &CStr) -> Result {
+        check::handle_starting(self);
         if self.handle.is_active() || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }

@@ -7,6 +7,7 @@
 use super::timer::Timer;
 use super::Handle;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, interior_mutable, overlay, Overlay, Padding, TextOut};
 use crate::list::container_of;
@@ -81,6 +82,7 @@ pub const OFFSETS: layout::FsPollOffsets = layout::FsPollOffsets {
 // SAFETY: the offset is that of the work, and contexts are reached through shared references only.
 unsafe impl PoolRequest for Context {
     const OFFSET: usize = offset_of!(Context, work);
+    const INTERNAL: bool = true;
     const KIND: layout::Work = layout::Work::File;
     const CALLBACK: layout::Callback = layout::Callback::FsPoll;
 
@@ -160,12 +162,15 @@ impl Context {
             let handle = self.owner.get().cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(handle, status, &raw const before, &raw const now) });
+        } else {
+            check::callback_missing(self.owner.get());
         }
     }
 }
 
 impl FsPoll {
     fn start(&self, callback: uv_fs_poll_cb, path: &CStr, interval: c_uint) -> Result {
+        check::handle_starting(self);
         if self.handle.is_active() {
             return Ok(());
         }

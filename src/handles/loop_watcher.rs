@@ -2,6 +2,7 @@
 
 use super::Handle;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
@@ -59,6 +60,7 @@ impl LoopWatcher {
 
     /// Starts the handle, before all others of its type. An active handle keeps its callback.
     fn start(&self, callback: HandleCallback) -> Result {
+        check::handle_starting(self);
         if self.handle.is_active() {
             return Ok(());
         }

@@ -20,6 +20,7 @@ pub mod udp;
 mod unread;
 
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Padding};
 use crate::list::Link;
@@ -27,6 +28,7 @@ use crate::observe::layout;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of, MaybeUninit};
+use core::ptr;
 
 /// The bits of `uv_handle_t.flags`. Debugger scripts for libuv read those below 0x20. Those that readers of
 /// other processes know are in `layout`.
@@ -124,6 +126,7 @@ impl Handle {
         kind: uv_handle_type,
         make: impl FnOnce(Handle) -> H,
     ) {
+        check::handle_before_init(at, ptr::from_ref(loop_).cast());
         let handle = at.cast::<Handle>();
         // SAFETY: as documented. `data` may be uninitialised, which its type allows.
         unsafe {
@@ -143,10 +146,12 @@ impl Handle {
             }));
             loop_.add_handle(&(*handle).all);
         }
+        check::handle_initialised(at, ptr::from_ref(loop_).cast(), kind);
     }
 
     /// Makes a handle internal: walks do not visit it, and it keeps no loop alive or open.
     fn make_internal(&self) {
+        check::handle_internal(self);
         self.unreference();
         self.all.unlink();
     }
@@ -226,6 +231,7 @@ impl Handle {
     /// Begins to close the handle: stops it, and calls the callback in the closing phase. On a closing
     /// handle, where libuv aborts, it does nothing.
     pub fn close(&self, callback: uv_close_cb) {
+        check::handle_closing(self);
         if self.is_closing() {
             return;
         }
@@ -286,11 +292,13 @@ impl Handle {
     pub fn finish_close(&self) {
         self.unreference();
         self.all.unlink();
+        check::handle_closed(self, false);
+        let this = ptr::from_ref(self);
         if let Some(callback) = self.close_cb.get() {
-            let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this) });
+            call_user(|| unsafe { callback(this.cast_mut().cast()) });
         }
+        check::handle_closed(this, true);
     }
 
     pub fn next_closing(&self) -> *const Handle {

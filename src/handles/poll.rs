@@ -5,6 +5,7 @@
 
 use super::Handle;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::observe::{layout, offsets};
@@ -72,6 +73,7 @@ impl Poll {
     }
 
     fn start(&self, events: c_int, callback: uv_poll_cb) -> Result {
+        check::handle_starting(self);
         if self.handle.is_closing() || events & !ALL != 0 {
             return Err(Error::EINVAL);
         }
@@ -135,6 +137,8 @@ impl Poll {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(this, status, events) });
+        } else {
+            check::callback_missing(self);
         }
     }
 }

@@ -339,7 +339,7 @@ pub unsafe extern "C" fn uv_spawn(
 #[no_mangle]
 pub unsafe extern "C" fn uv_process_kill(process: *mut uv_process_t, signum: c_int) -> c_int {
     // SAFETY: as documented.
-    unsafe { Process::of(process) }.kill(signum).into_c()
+    unsafe { Process::of_any_thread(process) }.kill(signum).into_c()
 }
 
 /// Returns the field `pid`: the child's process id, also after it has ended, or 0 if it did not start.
@@ -351,5 +351,5 @@ pub unsafe extern "C" fn uv_process_kill(process: *mut uv_process_t, signum: c_i
 #[no_mangle]
 pub unsafe extern "C" fn uv_process_get_pid(process: *const uv_process_t) -> uv_pid_t {
     // SAFETY: as documented.
-    unsafe { Process::of(process) }.pid.get()
+    unsafe { Process::of_reading(process) }.pid.get()
 }

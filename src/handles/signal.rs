@@ -8,6 +8,7 @@
 use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
@@ -258,6 +259,7 @@ type Position = (bool, usize);
 
 impl Signal {
     fn start(&self, callback: uv_signal_cb, signum: c_int, one_shot: bool) -> Result {
+        check::handle_starting(self);
         if self.handle.is_closing() || signum == 0 {
             return Err(Error::EINVAL);
         }

@@ -237,7 +237,7 @@ pub unsafe extern "C" fn uv_timer_set_repeat(handle: *mut uv_timer_t, repeat: u6
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
     // SAFETY: as documented.
-    unsafe { Timer::of(handle) }.node.repeat.get()
+    unsafe { Timer::of_reading(handle) }.node.repeat.get()
 }
 
 /// Returns the time until the timer is due, in milliseconds from the loop's time; 0 if it is overdue.
@@ -249,6 +249,6 @@ pub unsafe extern "C" fn uv_timer_get_repeat(handle: *const uv_timer_t) -> u64 {
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_get_due_in(handle: *const uv_timer_t) -> u64 {
     // SAFETY: as documented.
-    let timer = unsafe { Timer::of(handle) };
+    let timer = unsafe { Timer::of_reading(handle) };
     timer.node.due.get().saturating_sub(timer.handle.loop_().now())
 }

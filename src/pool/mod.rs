@@ -297,6 +297,15 @@ fn cancel_work(work: &Work) -> Result {
     Ok(())
 }
 
+/// Returns the request that the work is a part of.
+///
+/// # Safety
+/// `work` was submitted and is alive.
+pub unsafe fn request_of(work: *const Work) -> *const u8 {
+    // SAFETY: as documented; the task has the offset of the work in its request.
+    unsafe { work.byte_sub((*work).task.get().map_or(0, |task| task.offset as usize)).cast() }
+}
+
 /// Calls back finished work. Loop thread only.
 ///
 /// # Safety

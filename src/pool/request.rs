@@ -19,6 +19,9 @@ pub unsafe trait PoolRequest: Sized {
     /// Whether the work waits for the network.
     const SLOW: bool = false;
 
+    /// Whether it is not a request of the user.
+    const INTERNAL: bool = false;
+
     /// Runs on a thread of the pool, which has the request to itself.
     fn run(&self);
 

@@ -16,6 +16,7 @@ pub use random::OFFSETS as RANDOM_OFFSETS;
 pub use work::OFFSETS as USER_WORK_OFFSETS;
 
 use crate::abi::*;
+use crate::check;
 use crate::ffi::{overlay, padding, Padding};
 use crate::observe::{layout, offsets};
 use core::cell::Cell;
@@ -52,6 +53,7 @@ impl Request {
     /// # Safety
     /// `at` is writable memory for a request that is not active, and `R` begins with a `Request`.
     pub unsafe fn init<R>(at: *mut R, kind: uv_req_type, make: impl FnOnce(Request) -> R) {
+        check::request_before_init(at);
         // SAFETY: as documented; `data` is read as a value that may be uninitialised.
         unsafe {
             at.write(make(Request {

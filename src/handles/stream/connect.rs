@@ -53,7 +53,7 @@ impl Stream {
         }
         // SAFETY: it was initialised above.
         unsafe { (*request).request.set_began(self.loop_().now()) };
-        self.loop_().request_began();
+        self.loop_().request_began(request);
         self.connect_request.set(request);
         // A failed attempt may have set these. A connected handle keeps the state of its connection.
         if !self.handle.has(flag::READABLE) {
@@ -105,7 +105,7 @@ impl Stream {
 
     fn call_connect(&self, result: Result) {
         let request = self.connect_request.replace(core::ptr::null());
-        self.loop_().request_ended();
+        self.loop_().request_ended(request);
         // SAFETY: the request is alive until its callback is called.
         if let Some(callback) = unsafe { (*request).callback.get() } {
             // SAFETY: the user's function, called with the request that it was given for.

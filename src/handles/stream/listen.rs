@@ -2,6 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
+use crate::check;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::udp::Udp;
 use crate::handles::{flag, Handle};
@@ -82,6 +83,8 @@ impl Stream {
         if let Some(callback) = self.connection_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
             call_user(|| unsafe { callback(self.c_pointer(), result.into_c()) });
+        } else {
+            check::callback_missing(self);
         }
     }
 

@@ -311,7 +311,7 @@ unsafe impl EventHandler for Stream {
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_readable(handle: *const uv_stream_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::READABLE))
+    c_int::from(unsafe { Stream::of_reading(handle) }.handle.has(flag::READABLE))
 }
 
 /// Returns non-zero if the stream is writable.
@@ -323,7 +323,7 @@ pub unsafe extern "C" fn uv_is_readable(handle: *const uv_stream_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_is_writable(handle: *const uv_stream_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Stream::of(handle) }.handle.has(flag::WRITABLE))
+    c_int::from(unsafe { Stream::of_reading(handle) }.handle.has(flag::WRITABLE))
 }
 
 /// Makes the stream's descriptor blocking, or non-blocking if `blocking` is 0. With a blocking one, writes
@@ -359,5 +359,5 @@ pub unsafe extern "C" fn uv_stream_set_blocking(
 #[no_mangle]
 pub unsafe extern "C" fn uv_stream_get_write_queue_size(stream: *const uv_stream_t) -> usize {
     // SAFETY: as documented.
-    unsafe { Stream::of(stream) }.write_queue_size.get()
+    unsafe { Stream::of_reading(stream) }.write_queue_size.get()
 }

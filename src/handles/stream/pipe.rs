@@ -3,6 +3,7 @@
 use super::connect::Connect;
 use super::Stream;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, padding, Overlay, Padding};
 use crate::handles::{flag, Handle};
@@ -282,7 +283,7 @@ pub unsafe extern "C" fn uv_pipe_open(handle: *mut uv_pipe_t, file: uv_file) -> 
 #[no_mangle]
 pub unsafe extern "C" fn uv_pipe_bind(handle: *mut uv_pipe_t, name: *const c_char) -> c_int {
     // SAFETY: as documented; a C string has as many bytes as its length.
-    unsafe { uv_pipe_bind2(handle, name, string_length(name), 0) }
+    check::not_last(unsafe { uv_pipe_bind2(handle, name, string_length(name), 0) })
 }
 
 /// Binds the pipe to a name of `namelen` bytes. A name that begins with a NUL is abstract: it is not in the

@@ -45,7 +45,7 @@ impl Stream {
             });
             (*request).request.set_began(self.loop_().now());
         }
-        self.loop_().request_began();
+        self.loop_().request_began(request);
         self.shutdown_request.set(request);
         self.handle.clear(flag::WRITABLE);
         if self.write_queue.is_empty() {
@@ -60,7 +60,7 @@ impl Stream {
         if request.is_null() {
             return;
         }
-        self.loop_().request_ended();
+        self.loop_().request_ended(request);
         let result = if self.handle.is_closing() {
             Err(Error::ECANCELED)
         } else {

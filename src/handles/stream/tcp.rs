@@ -3,6 +3,7 @@
 use super::connect::Connect;
 use super::Stream;
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{write_address, Overlay};
 use crate::handles::flag;
@@ -214,7 +215,7 @@ fn set_keepalive(fd: c_int, values: Option<Keepalive>) -> Result {
 #[no_mangle]
 pub unsafe extern "C" fn uv_tcp_init(r#loop: *mut uv_loop_t, handle: *mut uv_tcp_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { uv_tcp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
+    check::not_last(unsafe { uv_tcp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) })
 }
 
 /// Initialises a TCP handle, and creates its socket if `flags` is `AF_INET` or `AF_INET6`; `AF_UNSPEC` creates
@@ -393,7 +394,9 @@ pub unsafe extern "C" fn uv_tcp_keepalive(
     delay: c_uint,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { uv_tcp_keepalive_ex(handle, enable, delay, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT) }
+    check::not_last(unsafe {
+        uv_tcp_keepalive_ex(handle, enable, delay, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT)
+    })
 }
 
 /// Enables keep-alive probes, or disables them if `on` is 0: `idle` seconds until the first probe, `intvl`

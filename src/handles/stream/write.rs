@@ -2,6 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
+use crate::check;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
@@ -207,7 +208,7 @@ impl Stream {
             (&*request, total)
         };
         let first = self.write_queue.is_empty();
-        self.loop_().request_began();
+        self.loop_().request_began(request);
         self.write_queue_size.set(self.write_queue_size.get() + total);
         // SAFETY: the request stays in place until its callback, before which it is unlinked.
         unsafe { self.write_queue.push_back(&write.link) };
@@ -295,7 +296,7 @@ impl Stream {
         while let Some(link) = self.written.pop_front() {
             // SAFETY: a write is alive until its callback, which is called below.
             let write = unsafe { &*container_of!(link, Write, link) };
-            self.loop_().request_ended();
+            self.loop_().request_ended(write);
             if write.error.get() != 0 {
                 self.write_queue_size.set(self.write_queue_size.get() - write.size());
             }
@@ -374,7 +375,7 @@ pub unsafe extern "C" fn uv_write(
     cb: uv_write_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { uv_write2(req, handle, bufs, nbufs, core::ptr::null_mut(), cb) }
+    check::not_last(unsafe { uv_write2(req, handle, bufs, nbufs, core::ptr::null_mut(), cb) })
 }
 
 /// Writes as `uv_write()` does, and sends `send_handle` with the first byte unless it is NULL.
@@ -412,7 +413,7 @@ pub unsafe extern "C" fn uv_try_write(
     nbufs: c_uint,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { uv_try_write2(handle, bufs, nbufs, core::ptr::null_mut()) }
+    check::not_last(unsafe { uv_try_write2(handle, bufs, nbufs, core::ptr::null_mut()) })
 }
 
 /// Writes as `uv_try_write()` does, and sends `send_handle` with the first byte unless it is NULL.

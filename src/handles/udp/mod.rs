@@ -15,6 +15,7 @@ pub mod send;
 
 use super::{flag, Handle};
 use crate::abi::*;
+use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{overlay, Overlay};
 use crate::list::List;
@@ -350,7 +351,7 @@ unsafe fn destination_length(address: *const sockaddr) -> Result<socklen_t> {
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_init(r#loop: *mut uv_loop_t, handle: *mut uv_udp_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { uv_udp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) }
+    check::not_last(unsafe { uv_udp_init_ex(r#loop, handle, libc::AF_UNSPEC as c_uint) })
 }
 
 /// Initialises a UDP handle. The lower eight bits of `flags` are `AF_INET` or `AF_INET6`, which create the

@@ -346,5 +346,5 @@ pub unsafe extern "C" fn uv_udp_recv_stop(handle: *mut uv_udp_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_using_recvmmsg(handle: *const uv_udp_t) -> c_int {
     // SAFETY: as documented.
-    c_int::from(unsafe { Udp::of(handle) }.handle.has(flag::UDP_RECVMMSG))
+    c_int::from(unsafe { Udp::of_reading(handle) }.handle.has(flag::UDP_RECVMMSG))
 }

@@ -185,7 +185,7 @@ impl Udp {
             &*request
         };
         let first = self.send_queue_count.get() == 0;
-        self.loop_().request_began();
+        self.loop_().request_began(request);
         self.send_queue_size.set(self.send_queue_size.get().wrapping_add(send.size.get()));
         self.send_queue_count.set(self.send_queue_count.get() + 1);
         // SAFETY: the request stays in place until its callback, before which it is unlinked.
@@ -314,7 +314,7 @@ impl Udp {
         while let Some(link) = self.sent.pop_front() {
             // SAFETY: a request is alive until its callback, which is called below.
             let send = unsafe { &*container_of!(link, Send, link) };
-            self.loop_().request_ended();
+            self.loop_().request_ended(send);
             self.send_queue_size.set(self.send_queue_size.get().wrapping_sub(send.size.get()));
             self.send_queue_count.set(self.send_queue_count.get() - 1);
             let buffers = send.buffers.replace(core::ptr::null_mut());
@@ -538,7 +538,7 @@ pub unsafe extern "C" fn uv_udp_try_send2(
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_get_send_queue_size(handle: *const uv_udp_t) -> usize {
     // SAFETY: as documented.
-    unsafe { Udp::of(handle) }.send_queue_size.get()
+    unsafe { Udp::of_reading(handle) }.send_queue_size.get()
 }
 
 /// Returns the field `send_queue_count`: the number of datagrams whose callback was not called yet.
@@ -550,5 +550,5 @@ pub unsafe extern "C" fn uv_udp_get_send_queue_size(handle: *const uv_udp_t) -> 
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_get_send_queue_count(handle: *const uv_udp_t) -> usize {
     // SAFETY: as documented.
-    unsafe { Udp::of(handle) }.send_queue_count.get()
+    unsafe { Udp::of_reading(handle) }.send_queue_count.get()
 }

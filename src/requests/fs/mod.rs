@@ -27,6 +27,7 @@ pub use ring::LoopRing;
 use self::operation::{require, zero, Arguments, NONE};
 use super::Request;
 use crate::abi::*;
+use crate::check;
 use crate::ffi::{call_user, overlay, Overlay, Padding};
 use crate::memory;
 use crate::observe::{layout, offsets};
@@ -244,6 +245,7 @@ unsafe fn free_block(_: &FsRequest, block: *mut c_void) {
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_req_cleanup(req: *mut uv_fs_t) {
     if !req.is_null() {
+        check::request_cleanup(req);
         // SAFETY: as documented.
         unsafe { FsRequest::of(req) }.cleanup();
     }

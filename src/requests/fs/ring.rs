@@ -122,7 +122,7 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Opera
     // answer, which the request owns until the completion.
     let pushed = unsafe { active.ring.push(&entry) };
     if pushed {
-        loop_.request_began();
+        loop_.request_began(request);
     } else {
         request.release_ptr();
     }
@@ -144,7 +144,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
         this.release_ptr();
         // SAFETY: the request is alive until its callback, and the ring has returned it.
         match unsafe { loop_.submit(this) } {
-            Ok(()) => return loop_.request_ended(),
+            Ok(()) => return loop_.request_ended(ptr::null::<FsRequest>()),
             Err(error) => result = error.code(),
         }
     }
@@ -155,7 +155,7 @@ unsafe fn finish(loop_: &Loop, (user_data, result): (u64, i32)) {
     } else {
         this.release_ptr();
     }
-    loop_.request_ended();
+    loop_.request_ended(this);
     this.done(Ok(()));
 }
 

@@ -1,0 +1,227 @@
+//! Stacks, and the text of a report.
+
+use core::ffi::{c_char, c_void, CStr};
+use core::fmt::Write;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// The exit status after a report, as those of the compiler's sanitizers are 66 and 77.
+const STATUS: i32 = 67;
+const FRAMES: usize = 24;
+/// How many reports `OXUV_CHECK=continue` prints.
+const LIMIT: usize = 100;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Off,
+    Exit,
+    Abort,
+    Continue,
+}
+
+fn mode() -> Mode {
+    extern "C" {
+        // The libc crate lacks it.
+        fn secure_getenv(name: *const c_char) -> *const c_char;
+    }
+    static MODE: OnceLock<Mode> = OnceLock::new();
+    *MODE.get_or_init(|| {
+        // SAFETY: returns NULL or a string, which is copied at once; NULL in a set-uid program.
+        let value = unsafe {
+            let value = secure_getenv(c"OXUV_CHECK".as_ptr());
+            if value.is_null() {
+                c""
+            } else {
+                CStr::from_ptr(value)
+            }
+        };
+        match value.to_bytes() {
+            b"0" => Mode::Off,
+            b"abort" => Mode::Abort,
+            b"continue" => Mode::Continue,
+            _ => Mode::Exit,
+        }
+    })
+}
+
+pub fn is_on() -> bool {
+    mode() != Mode::Off
+}
+
+/// The return addresses of a stack, the innermost first.
+#[derive(Clone, Default)]
+pub struct Stack(Box<[usize]>);
+
+impl Stack {
+    pub fn here() -> Stack {
+        let mut frames = [0; FRAMES];
+        let mut count = 0;
+        // SAFETY: the unwinder and the closure may be used by several threads at once.
+        unsafe {
+            backtrace::trace_unsynchronized(|frame| {
+                frames[count] = frame.ip().addr();
+                count += 1;
+                count < FRAMES && frames[count - 1] != 0
+            });
+        }
+        Stack(frames[..count].iter().copied().filter(|&it| it != 0).collect())
+    }
+
+    /// Returns the frames for people: of several of the library in a row the outermost, which is a function of
+    /// the API.
+    fn frames(&self) -> Vec<Frame> {
+        let own = module_of(mode as fn() -> Mode as usize).0;
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut was_own = false;
+        for &address in &self.0 {
+            let frame = Frame::new(address);
+            let is_own = frame.base == own;
+            if is_own && was_own {
+                frames.pop();
+            }
+            was_own = is_own;
+            frames.push(frame);
+        }
+        frames
+    }
+
+    /// Returns how many frames are of this function of the API.
+    pub fn count(&self, function: &str) -> usize {
+        self.0.iter().filter(|&&address| Frame::new(address).name == function).count()
+    }
+}
+
+struct Frame {
+    address: usize,
+    /// Where the file of the code is loaded.
+    base: usize,
+    name: String,
+    place: String,
+}
+
+impl Frame {
+    fn new(address: usize) -> Frame {
+        let (base, module) = module_of(address);
+        let (mut name, mut place) = (String::new(), String::new());
+        backtrace::resolve(core::ptr::without_provenance_mut::<c_void>(address), |symbol| {
+            // The last one is the function itself, those before are inlined.
+            name = symbol.name().map_or_else(String::new, |name| format!("{name:#}"));
+            place = match (symbol.filename(), symbol.lineno()) {
+                (Some(file), Some(line)) => format!("{}:{line}", file.display()),
+                _ => String::new(),
+            };
+        });
+        if name.is_empty() {
+            name = String::from("??");
+        }
+        let file = module.rsplit('/').next().unwrap_or_default();
+        if place.is_empty() || file.starts_with("libuv.so") {
+            place = format!("({module}+{:#x})", address.wrapping_sub(base));
+        }
+        Frame { address, base, name, place }
+    }
+}
+
+/// Returns where the file that has this address is loaded, and its path.
+fn module_of(address: usize) -> (usize, String) {
+    // SAFETY: an all-zero value is valid, and the function fills it for any address.
+    unsafe {
+        let mut info: libc::Dl_info = core::mem::zeroed();
+        let found = libc::dladdr(core::ptr::without_provenance(address), &raw mut info) != 0;
+        if !found || info.dli_fname.is_null() {
+            return (0, String::from("??"));
+        }
+        let path = CStr::from_ptr(info.dli_fname).to_string_lossy().into_owned();
+        (info.dli_fbase.addr(), path)
+    }
+}
+
+/// What is wrong, in one word and in one sentence, and stacks of earlier events.
+pub struct Report {
+    pub code: &'static str,
+    /// `{}` stands for the function of the API that the program called.
+    pub sentence: String,
+    pub notes: Vec<(String, Stack)>,
+}
+
+impl Report {
+    pub fn new(code: &'static str, sentence: String) -> Report {
+        Report { code, sentence, notes: Vec::new() }
+    }
+
+    pub fn note(mut self, text: impl Into<String>, stack: &Stack) -> Report {
+        self.notes.push((text.into(), stack.clone()));
+        self
+    }
+
+    /// Writes the report, and ends the process unless it is to continue.
+    pub fn emit(self) {
+        let stack = Stack::here();
+        if mode() == Mode::Continue && !is_new(self.code, &stack) {
+            return;
+        }
+        let text = self.text(&stack);
+        // SAFETY: the bytes are readable. A report that cannot be written is lost.
+        unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+        match mode() {
+            Mode::Exit => {
+                // SAFETY: ends the process, without handlers that may use the library again.
+                unsafe { libc::_exit(STATUS) }
+            }
+            Mode::Abort => std::process::abort(),
+            Mode::Continue | Mode::Off => {}
+        }
+    }
+
+    fn text(&self, stack: &Stack) -> String {
+        let frames = stack.frames();
+        let function = frames.first().map_or("??", |frame| &frame.name);
+        let caller = frames.get(1);
+        let sentence = self.sentence.replace("{}", &format!("{function}()"));
+        let mut text = String::new();
+        let pid = std::process::id();
+        let rule = "=".repeat(65);
+        let _ = writeln!(text, "{rule}\n=={pid}==ERROR: oxuv check: {}: {sentence}", self.code);
+        append(&mut text, &frames);
+        for (note, stack) in &self.notes {
+            let _ = writeln!(text, "{note}:");
+            append(&mut text, &stack.frames());
+        }
+        let _ = write!(text, "SUMMARY: oxuv check: {} in {function}()", self.code);
+        if let Some(caller) = caller {
+            let _ = write!(text, ", called by {} {}", caller.name, caller.place);
+        }
+        let _ = writeln!(
+            text,
+            "\n=={pid}=={}",
+            match mode() {
+                Mode::Continue => "CONTINUING",
+                _ => "ENDING",
+            }
+        );
+        text
+    }
+}
+
+fn append(text: &mut String, frames: &[Frame]) {
+    for (number, Frame { address, name, place, .. }) in frames.iter().enumerate() {
+        let _ = writeln!(text, "    #{number} {address:#x} in {name} {place}");
+    }
+}
+
+/// Returns whether this was not reported yet.
+fn is_new(code: &'static str, stack: &Stack) -> bool {
+    type Seen = HashSet<(&'static str, Box<[usize]>)>;
+    static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.get_or_insert_with(HashSet::new);
+    seen.len() < LIMIT && seen.insert((code, stack.0.clone()))
+}
+
+/// Returns the name that a thread has.
+pub fn thread_name(tid: i32) -> String {
+    let path = OsString::from(format!("/proc/self/task/{tid}/comm"));
+    let name = std::fs::read_to_string(path).unwrap_or_default();
+    format!("thread {tid} \"{}\"", name.trim_end())
+}
