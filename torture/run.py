@@ -22,6 +22,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30
+
+# These wait for data that is lost without memory, as with libuv: what recvmmsg() returned
+# when the user stops receiving.
+LOSES_DATA = {"udp_merged_stop_in_the_middle", "udp_mmsg_stop_in_the_callback"}
+
 SHARED = struct.Struct("III")
 
 
@@ -86,7 +91,7 @@ class Torture:
             status, (_, failed, faults) = self.run(name, nth)
             self.runs += 1
             self.failures += failed
-            if faults or status is None:
+            if faults or (status is None and name not in LOSES_DATA):
                 what = "does not end" if status is None else f"crashes, status {status}"
                 self.faults.append(f"{name} {nth}: {what}")
                 print("FAILED", self.faults[-1], flush=True)

@@ -32,6 +32,28 @@ class RunMode(enum.IntEnum):
     NOWAIT = _ffi.UV_RUN_NOWAIT
 
 
+class _Out(ctypes.Structure):
+    """A uv_buf_t whose base is the memory of a bytes object."""
+
+    _fields_ = [("base", ctypes.c_char_p), ("len", ctypes.c_size_t)]
+
+
+class _Buffers:
+    """Memory that all streams of a loop share: only one reads or writes at a time."""
+
+    SIZE = 65536
+
+    def __init__(self) -> None:
+        self._memory = (ctypes.c_char * self.SIZE)()
+        self._room = _ffi.uv_buf_t(ctypes.addressof(self._memory), self.SIZE)
+        #: What is read, until the next read.
+        self.view = memoryview(self._memory).cast("B")
+        #: The address of the uv_buf_t of that memory.
+        self.room = ctypes.addressof(self._room)
+        self.out = _Out()
+        self.out_pointer = ctypes.cast(ctypes.pointer(self.out), ctypes.POINTER(_ffi.uv_buf_t))
+
+
 class Loop:
     """An event loop.
 
@@ -56,6 +78,7 @@ class Loop:
         self._running = False
         self._thread = threading.get_ident()
         self._interrupt: Optional[Handle] = None
+        self._stream_buffers: Optional[_Buffers] = None
         self._closed = False
 
     @classmethod
@@ -210,6 +233,11 @@ class Loop:
         if self._closed:
             raise ValueError("the loop is closed")
         return self._address
+
+    def _buffers(self) -> _Buffers:
+        if self._stream_buffers is None:
+            self._stream_buffers = _Buffers()
+        return self._stream_buffers
 
     def _addresses(self) -> List[int]:
         found: List[int] = []

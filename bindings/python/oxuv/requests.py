@@ -137,7 +137,8 @@ def queue_work(
     """Call `function()` on the thread pool, then `callback(work)` on the loop.
 
     `work.result()` returns the result of the function or raises its exception. Without a
-    callback `Loop.run` raises the exception.
+    callback `Loop.run` raises the exception. A thread of the pool keeps its
+    `threading.local` data.
     """
     loop._usable()
     work = Work(loop, function, callback)
@@ -149,7 +150,14 @@ def queue_work(
     return work
 
 
+_local = threading.local()
+
+
 def _run_work(address: int) -> None:
+    if not hasattr(_local, "kept"):
+        # ctypes would end the thread's state, and with it its local data, after the callback.
+        ctypes.pythonapi.PyGILState_Ensure()
+        _local.kept = True
     work = request_at(address)
     function, work._function = work._function, None
     if _exiting.is_set():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Optional, TypeVar
+from ctypes import memmove
+from typing import Callable, Dict, Optional, Tuple, TypeVar
 
 from . import _ffi
 from ._library import lib
@@ -27,7 +28,6 @@ class Stream(Socket):
 
     def __init__(self, loop: Loop) -> None:
         self._read_callback: Optional[Callable[..., object]] = None
-        self._buffer: Any = None
         super().__init__(loop)
 
     def listen(
@@ -54,14 +54,21 @@ class Stream(Socket):
 
         The end of the stream is reported as b"" and no error; no callback follows.
         """
+        buffers = self._loop._buffers()
         check(lib.uv_read_start(self._usable(), _on_alloc, _on_read))
         self._read_callback = callback
+        _reading[self._address] = (self, buffers.view)
+        _rooms[self._address] = buffers.room
         self._update()
 
     def read_stop(self) -> None:
         check(lib.uv_read_stop(self._usable()))
-        self._buffer = None
+        self._end_reading()
         self._update()
+
+    def _end_reading(self) -> None:
+        _reading.pop(self._address, None)
+        _rooms.pop(self._address, None)
 
     def write(
         self: S,
@@ -72,6 +79,16 @@ class Stream(Socket):
 
         Writes are done in order. Without a callback an error is not reported.
         """
+        buffers = self._loop._buffers()
+        if callback is None and type(data) is bytes and len(data) <= buffers.SIZE:
+            # Most writes fit into the kernel's buffer, and then need no request.
+            out = buffers.out
+            out.base, out.len = data, len(data)
+            written = lib.uv_try_write(self._usable(), buffers.out_pointer, 1)
+            if written == len(data):
+                return _WRITTEN
+            if written > 0:
+                data = data[written:]
         return self._write(data, callback)
 
     def _write(
@@ -127,7 +144,8 @@ class Stream(Socket):
 
     def _release(self) -> None:
         super()._release()
-        self._read_callback = self._buffer = None
+        self._read_callback = None
+        self._end_reading()
 
 
 class Connect(HandleRequest):
@@ -151,33 +169,56 @@ def _connection(address: int, status: int) -> None:
     handle_at(address)._call(error_or_none(status))
 
 
-def _alloc(address: int, suggested: int, buf: Any) -> None:
-    stream = handle_at(address)
-    # All reads of a stream share one buffer: the data is copied out of it immediately.
-    if stream._buffer is None or len(stream._buffer) < suggested:
-        stream._buffer = ctypes.create_string_buffer(suggested)
-    buf[0].base = ctypes.addressof(stream._buffer)
-    buf[0].len = len(stream._buffer)
+#: Each stream that reads, with the memory for the data. The stream is active, so its loop
+#: holds it, too.
+_reading: Dict[int, Tuple[Stream, memoryview]] = {}
+
+#: The address of the uv_buf_t with that memory.
+_rooms: Dict[int, int] = {}
 
 
-def _read(address: int, nread: int, buf: Any) -> None:
-    if nread == 0:
-        return  # no data
-    stream = handle_at(address)
-    data, failed = b"", None
+def _alloc(address: int, suggested: int, buf: int) -> None:
+    memmove(buf, _rooms[address], _BUF_SIZE)
+
+
+def _read(address: int, nread: int, buf: int) -> None:
     if nread > 0:
-        data = ctypes.string_at(buf[0].base, nread)
-    else:
-        stream._buffer = None
-        failed = error(nread) if nread != _ffi.UV_EOF else None
+        stream, view = _reading[address]
+        try:
+            stream._read_callback(stream, view[:nread].tobytes(), None)  # type: ignore[misc]
+        except BaseException as failure:
+            stream._loop._fail(failure)
+    elif nread < 0:
+        _end(address, nread)
+
+
+def _end(address: int, status: int) -> None:
+    """Report the end of a stream, or an error."""
+    stream = handle_at(address)
+    stream._end_reading()
     try:
-        stream._read_callback(stream, data, failed)
+        stream._read_callback(stream, b"", error(status) if status != _ffi.UV_EOF else None)
     except BaseException as failure:
         stream._loop._fail(failure)
     finally:
         stream._update()
 
 
+def _written() -> Request[None]:
+    """Return a request that is done."""
+    request: Request[None] = Request.__new__(Request)
+    request._loop = request._callback = request._keep = request._error = request._value = None
+    request._done = True
+    return request
+
+
+_WRITTEN = _written()
+_BUF_SIZE = ctypes.sizeof(_ffi.uv_buf_t)
+
+# With addresses instead of pointers, whose objects cost more than the rest of a call.
+_alloc_function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)(_alloc)
+_read_function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)(_read)
+
 _on_connection = _ffi.uv_connection_cb(_connection)
-_on_alloc = _ffi.uv_alloc_cb(_alloc)
-_on_read = _ffi.uv_read_cb(_read)
+_on_alloc = ctypes.cast(_alloc_function, _ffi.uv_alloc_cb)
+_on_read = ctypes.cast(_read_function, _ffi.uv_read_cb)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from typing import List, Set
+from typing import Dict, List, Set, Tuple
 
 import pytest
 from conftest import PACKAGE
@@ -232,3 +232,21 @@ def test_fork(loop: Loop) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     loop.run()
     assert fired == [os.getpid()]
+
+
+def test_local_data_of_a_pool_thread_stays(loop: Loop) -> None:
+    local = threading.local()
+    seen: Dict[int, int] = {}
+    counts: List[Tuple[int, int]] = []
+
+    def work() -> None:
+        local.count = getattr(local, "count", 0) + 1
+        counts.append((threading.get_ident(), local.count))
+
+    for _ in range(20):
+        queue_work(loop, work)
+        loop.run()
+    for thread, count in counts:
+        seen[thread] = seen.get(thread, 0) + 1
+        assert count == seen[thread]
+    assert len(counts) == 20
