@@ -239,7 +239,7 @@ impl Page<'_> {
 
     fn handle_text(&self, handle: &HandleText) -> String {
         let flags = handle.handle.flags;
-        let mut line = format!("{:<8} {}", handle_type(handle.handle.kind), handle.what);
+        let mut line = format!("{:<11} {}", handle_type(handle.handle.kind), handle.what);
         if flags & flag::CLOSING != 0 {
             line += ", closing";
         } else if flags & flag::ACTIVE == 0 {
@@ -271,7 +271,7 @@ impl Page<'_> {
 
     fn request_text(&self, request: &PlacedRequest) -> String {
         let RequestText { kind, what, function, began, .. } = &request.text;
-        let mut line = format!("{kind:<8} {what}");
+        let mut line = format!("{kind:<11} {what}");
         line += &match request.place {
             Place::Kernel => ", under way".to_owned(),
             Place::Queued => ", queued for the pool".to_owned(),

@@ -147,7 +147,7 @@ fn handles_of_each_type() {
         "waits for SIGUSR2 → on_signal",
         &format!("watching {path} → on_fs_event"),
         &format!("polling {path} → on_fs_poll"),
-        "udp      bound to 127.0.0.1:",
+        "udp         bound to 127.0.0.1:",
         "is readable → on_poll",
         "called in each iteration → on_check",
         &format!("listening on {path}/listener → on_connection"),
