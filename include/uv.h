@@ -2228,10 +2228,23 @@ UV_EXTERN int uv_fs_event_init(uv_loop_t *loop, uv_fs_event_t *handle);
  * The callback receives `UV_CHANGE` for a change of content or attributes, `UV_RENAME` for an entry that
  * was created, deleted or renamed, or both; and the name of the entry, or the last part of `path` if it is
  * that file itself. The handle stays active when the file is deleted. `flags` are of
- * `enum uv_fs_event_flags`; Linux supports none.
+ * `enum uv_fs_event_flags`, of which Linux supports one:
+ *
+ * With `UV_FS_EVENT_RECURSIVE` the callback is called for everything below the directory, with the path
+ * relative to it as the name. (libuv ignores the flag on Linux.) All directories are opened, read and
+ * watched before this function returns, which takes time in a large tree. A directory that is created, moved
+ * there or renamed is read, and everything found in it is reported with `UV_RENAME`, so some changes are
+ * reported twice. One that is moved away is no longer watched. If the kernel has dropped events, all
+ * directories are read again, and then the directory itself is reported with `UV_RENAME` and `UV_CHANGE`.
+ * Symbolic links are not followed, directories that may not be read are passed over, and those of other file
+ * systems are watched if they are mounted when their parent is read. If a directory that appears cannot be
+ * watched for lack of watches, memory or descriptors, the callback receives its name and the error as the
+ * status; the handle stays active. Each recursive handle needs an inotify instance, and a watch for each
+ * directory. The flag has no effect on a file, and where `/proc` is not mounted.
  *
  * Returns 0, `UV_EINVAL` if the handle is active or closing, or an error of inotify_init(2) or
- * inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` if the user has too many watches.
+ * inotify_add_watch(2), such as `UV_ENOENT`, `UV_ENOSPC` if the user has too many watches, or `UV_EMFILE` if
+ * there are too many inotify instances. After an error nothing is watched.
  * See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
  */
 UV_EXTERN int uv_fs_event_start(uv_fs_event_t *handle,

@@ -154,6 +154,16 @@ impl<T: Copy> Array<T> {
         Ok(())
     }
 
+    /// Drops the values after the first `len`, or appends copies of `value`.
+    pub fn resize(&mut self, len: usize, value: T) -> Result {
+        self.reserve(len.saturating_sub(self.len))?;
+        while self.len < len {
+            self.push(value)?;
+        }
+        self.len = len;
+        Ok(())
+    }
+
     pub fn pop(&mut self) -> Option<T> {
         let last = self.last().copied()?;
         self.len -= 1;

@@ -6,6 +6,7 @@
 //! dangling links.
 
 use crate::handles::async_::AsyncReceiver;
+use crate::handles::fs_event::Tree;
 use crate::handles::Handle;
 use crate::list::List;
 use crate::loops::{self, Entry};
@@ -38,6 +39,10 @@ pub struct State {
     pub ended: List,
     /// The watches that remain to be called because the kernel dropped file system events.
     pub lost_watches: RefCell<Array<c_int>>,
+    /// The recursive watch whose events are being dispatched. NULL again when its handle stops.
+    pub tree: Cell<*const Tree>,
+    /// The name that a recursive handle is called back with.
+    pub name: RefCell<Array<u8>>,
     /// The remaining handles of this closing phase, a stack. The first is being closed.
     pub closing: Cell<*const Handle>,
     /// What [`fork::count`](crate::fork::count) returned when the loop was made.
@@ -68,6 +73,8 @@ impl State {
             asyncs: AsyncReceiver::new(),
             ended: List::new(),
             lost_watches: RefCell::new(Array::new()),
+            tree: Cell::new(ptr::null()),
+            name: RefCell::new(Array::new()),
             closing: Cell::new(ptr::null()),
             forks: crate::fork::count(),
         }

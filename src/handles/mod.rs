@@ -48,6 +48,8 @@ pub mod flag {
     pub const SIGNAL_ONE_SHOT: u32 = 0x800_0000;
     /// Another reader than the library may know the socket.
     pub const UDP_SHARED: u32 = 0x200_0000;
+    /// The handle has a `fs_event::Tree`.
+    pub const FS_RECURSIVE: u32 = 0x800_0000;
     pub const UDP_CONNECTED: u32 = 0x1000_0000;
     pub const UDP_RECVMMSG: u32 = 0x2000_0000;
     /// The kernel's buffer is full; an event reports room in it.

@@ -29,9 +29,14 @@ impl<const N: usize> Unread<N> {
 
     /// Reads messages in place of the dispatched ones. Returns whether there were any.
     pub fn fill(&self, fd: c_int) -> bool {
+        self.fill_by(|buffer| sys::fd::read_bytes(fd, buffer))
+    }
+
+    /// As [`Unread::fill`], with a function that returns how many bytes it wrote.
+    pub fn fill_by(&self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> bool {
         self.clear();
         // SAFETY: no message of an earlier read is used any more, as `rest` documents.
-        let length = sys::fd::read_bytes(fd, unsafe { &mut *self.buffer.get() }).unwrap_or(0);
+        let length = read(unsafe { &mut *self.buffer.get() }).unwrap_or(0);
         self.end.set(length);
         length > 0
     }

@@ -4,6 +4,7 @@ use super::{c, cvt};
 use crate::abi::Result;
 use core::ffi::{c_char, c_int, CStr};
 use core::mem::size_of;
+use std::io::Write;
 
 /// The events to report for a watched path.
 const INTEREST: u32 = libc::IN_ATTRIB
@@ -43,6 +44,25 @@ pub fn init() -> Result<c_int> {
 pub unsafe fn add_watch(inotify: c_int, path: *const c_char) -> Result<c_int> {
     // SAFETY: as documented.
     cvt(unsafe { c::inotify_add_watch(inotify, path, INTEREST) })
+}
+
+/// Watches the directory that a descriptor is open for. Fails with `ENOENT` where there is no `/proc`.
+pub fn add_watch_of(inotify: c_int, directory: c_int) -> Result<c_int> {
+    add_watch_below(inotify, directory, "")
+}
+
+/// Watches the parent directory of the one that a descriptor is open for.
+pub fn add_watch_of_parent(inotify: c_int, directory: c_int) -> Result<c_int> {
+    add_watch_below(inotify, directory, "/..")
+}
+
+fn add_watch_below(inotify: c_int, directory: c_int, path: &str) -> Result<c_int> {
+    let mut name = [0; 40];
+    // Has room: a number has ten digits.
+    let _ = write!(&mut name[..], "/proc/self/fd/{directory}{path}\0");
+    let mask = INTEREST | libc::IN_ONLYDIR;
+    // SAFETY: a NUL ends the string.
+    cvt(unsafe { c::inotify_add_watch(inotify, name.as_ptr().cast(), mask) })
 }
 
 /// Removes a watch. Fails if the kernel has removed it, as it does when the file is deleted.

@@ -2,10 +2,15 @@
 //!
 //! A loop has one inotify instance, from the start of its first handle until it is closed. The kernel has
 //! one watch for a file, whatever the number of handles and their paths, so a [`Watch`] has a list of
-//! handles. It is freed when the last of them stops, but not while its handles are being called.
+//! handles. It is freed when the last of them stops, but not while its handles are being called. A recursive
+//! handle has a [`Tree`] instead.
+
+mod nodes;
+mod tree;
+pub use tree::Tree;
 
 use super::unread::{zeroed, Unread};
-use super::Handle;
+use super::{flag, Handle};
 use crate::abi::*;
 use crate::check;
 use crate::event_loop::Loop;
@@ -17,7 +22,7 @@ use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys::inotify;
 use core::cell::{Cell, RefCell};
-use core::ffi::{c_char, c_int, c_uint, CStr};
+use core::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use core::mem::{offset_of, size_of};
 use core::ptr;
 use mio::event::Event;
@@ -30,7 +35,8 @@ pub struct FsEvent {
     path: Cell<*const c_char>,
     callback: Cell<uv_fs_event_cb>,
     link: Link,
-    watch: Cell<*const Watch>,
+    /// A [`Watch`], or a [`Tree`] if the handle has the flag for it.
+    watch: Cell<*const c_void>,
 }
 
 overlay!(FsEvent { handle, path, callback, link, watch } => uv_fs_event_t);
@@ -83,18 +89,10 @@ impl Watch {
         unsafe { CStr::from_ptr(self.path) }
     }
 
-    /// Returns the last part of the path.
-    fn file_name(&self) -> &CStr {
-        let path = self.path();
-        let start = path.to_bytes().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
-        // Does not fail, as a suffix of a C string is one.
-        CStr::from_bytes_with_nul(&path.to_bytes_with_nul()[start..]).unwrap_or(path)
-    }
-
     /// Calls all handles. Those that the callbacks start are for the next event. After a callback has left
     /// the loop by an exception, another call calls the remaining ones.
     fn call_handles(&self, name: Option<&CStr>, events: c_int) {
-        let name = name.unwrap_or_else(|| self.file_name());
+        let name = name.unwrap_or_else(|| file_name(self.path()));
         if !self.calling.replace(true) {
             self.handles.move_to(&self.due);
         }
@@ -112,6 +110,26 @@ impl Watch {
         }
         self.calling.set(false);
     }
+}
+
+/// Returns the last part of a path.
+fn file_name(path: &CStr) -> &CStr {
+    let start = path.to_bytes().iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+    // Does not fail, as a suffix of a C string is one.
+    CStr::from_bytes_with_nul(&path.to_bytes_with_nul()[start..]).unwrap_or(path)
+}
+
+/// Returns the events to report for the mask of an inotify event.
+fn changes(mask: u32) -> c_int {
+    const CHANGE: u32 = libc::IN_ATTRIB | libc::IN_MODIFY;
+    let mut events = 0;
+    if mask & CHANGE != 0 {
+        events |= UV_CHANGE;
+    }
+    if mask & !(CHANGE | libc::IN_ISDIR) != 0 {
+        events |= UV_RENAME;
+    }
+    events
 }
 
 /// The watches by id: a hash table with chains of watches. The kernel's ids count up, so their low bits are
@@ -338,16 +356,8 @@ impl LoopFsEvents {
         }
         // Looked up only now, as earlier callbacks may have stopped the last handle.
         let Some(watch) = self.watches.borrow().find(event.watch) else { return };
-        const CHANGE: u32 = libc::IN_ATTRIB | libc::IN_MODIFY;
-        let mut events = 0;
-        if event.mask & CHANGE != 0 {
-            events |= UV_CHANGE;
-        }
-        if event.mask & !(CHANGE | libc::IN_ISDIR) != 0 {
-            events |= UV_RENAME;
-        }
         // SAFETY: a watch in the table is alive, and not freed while it calls its handles.
-        unsafe { &*watch }.call_handles(event.name, events as c_int);
+        unsafe { &*watch }.call_handles(event.name, changes(event.mask));
         self.release(watch);
     }
 
@@ -394,6 +404,21 @@ impl LoopFsEvents {
     /// Replaces the inotify instance, which the parent process shares, in the child of a fork, and watches
     /// all paths again. Stops the handles of paths that cannot be watched, and returns the first error.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
+        let mut result = self.renew_watches(loop_);
+        for handle in loop_.listed_handles() {
+            if handle.kind() == UV_FS_EVENT && handle.is_active() && handle.has(flag::FS_RECURSIVE)
+            {
+                // SAFETY: the handle is the first field of a file system event handle.
+                let event = unsafe { &*ptr::from_ref(handle).cast::<FsEvent>() };
+                // SAFETY: an active handle with the flag has a tree.
+                let renewed = unsafe { (*event.watch.get().cast::<Tree>()).renew(loop_) };
+                result = result.and(renewed.inspect_err(|_| event.stop()));
+            }
+        }
+        result
+    }
+
+    fn renew_watches(&self, loop_: &Loop) -> Result {
         if self.watcher.fd.get() == -1 {
             return Ok(());
         }
@@ -459,17 +484,26 @@ unsafe impl EventHandler for LoopFsEvents {
 }
 
 impl FsEvent {
-    fn start(&self, callback: uv_fs_event_cb, path: &CStr) -> Result {
+    fn start(&self, callback: uv_fs_event_cb, path: &CStr, recursive: bool) -> Result {
         check::handle_starting(self);
         if self.handle.is_active() || self.handle.is_closing() {
             return Err(Error::EINVAL);
         }
         let loop_ = self.handle.loop_();
-        loop_.fs_events.open(loop_)?;
-        let watch = loop_.fs_events.watch(path, || Watch::new(path))?;
+        let tree = if recursive { Tree::start(self, path)? } else { None };
+        if let Some(tree) = tree {
+            self.handle.set(flag::FS_RECURSIVE);
+            // SAFETY: it was just made.
+            self.path.set(unsafe { (*tree).path() });
+            self.watch.set(tree.cast());
+        } else {
+            loop_.fs_events.open(loop_)?;
+            let watch = loop_.fs_events.watch(path, || Watch::new(path))?;
+            self.handle.clear(flag::FS_RECURSIVE);
+            // SAFETY: `watch` is in the table, and not freed while it has a handle.
+            unsafe { self.join(watch) };
+        }
         self.callback.set(callback);
-        // SAFETY: `watch` is in the table, and not freed while it has a handle.
-        unsafe { self.join(watch) };
         self.handle.activate();
         Ok(())
     }
@@ -482,7 +516,7 @@ impl FsEvent {
             (*watch).handles.push_back(&self.link);
             self.path.set((*watch).path);
         }
-        self.watch.set(watch);
+        self.watch.set(watch.cast());
     }
 
     fn leave(&self) {
@@ -493,15 +527,21 @@ impl FsEvent {
     }
 
     pub fn stop(&self) {
-        if self.handle.is_active() {
-            let watch = self.watch.get();
-            self.leave();
-            self.handle.loop_().fs_events.release(watch);
+        if !self.handle.is_active() {
+            return;
+        }
+        let (watch, loop_) = (self.watch.get(), self.handle.loop_());
+        self.leave();
+        if self.handle.has(flag::FS_RECURSIVE) {
+            // SAFETY: an active handle with the flag has a tree, which only it uses.
+            unsafe { Tree::free(watch.cast(), loop_) };
+        } else {
+            loop_.fs_events.release(watch.cast());
         }
     }
 
     fn path(&self) -> Option<&CStr> {
-        // SAFETY: the path is in the block of the handle's watch, a C string.
+        // SAFETY: the path is that of the handle's watch or tree, a C string.
         (!self.path.get().is_null()).then(|| unsafe { CStr::from_ptr(self.path.get()) })
     }
 }
@@ -537,10 +577,23 @@ pub unsafe extern "C" fn uv_fs_event_init(
 /// The callback receives `UV_CHANGE` for a change of content or attributes, `UV_RENAME` for an entry that
 /// was created, deleted or renamed, or both; and the name of the entry, or the last part of `path` if it is
 /// that file itself. The handle stays active when the file is deleted. `flags` are of
-/// `enum uv_fs_event_flags`; Linux supports none.
+/// `enum uv_fs_event_flags`, of which Linux supports one:
+///
+/// With `UV_FS_EVENT_RECURSIVE` the callback is called for everything below the directory, with the path
+/// relative to it as the name. (libuv ignores the flag on Linux.) All directories are opened, read and
+/// watched before this function returns, which takes time in a large tree. A directory that is created, moved
+/// there or renamed is read, and everything found in it is reported with `UV_RENAME`, so some changes are
+/// reported twice. One that is moved away is no longer watched. If the kernel has dropped events, all
+/// directories are read again, and then the directory itself is reported with `UV_RENAME` and `UV_CHANGE`.
+/// Symbolic links are not followed, directories that may not be read are passed over, and those of other file
+/// systems are watched if they are mounted when their parent is read. If a directory that appears cannot be
+/// watched for lack of watches, memory or descriptors, the callback receives its name and the error as the
+/// status; the handle stays active. Each recursive handle needs an inotify instance, and a watch for each
+/// directory. The flag has no effect on a file, and where `/proc` is not mounted.
 ///
 /// Returns 0, `UV_EINVAL` if the handle is active or closing, or an error of inotify_init(2) or
-/// inotify_add_watch(2), such as `UV_ENOENT`, or `UV_ENOSPC` if the user has too many watches.
+/// inotify_add_watch(2), such as `UV_ENOENT`, `UV_ENOSPC` if the user has too many watches, or `UV_EMFILE` if
+/// there are too many inotify instances. After an error nothing is watched.
 /// See <https://docs.libuv.org/en/v1.x/fs_event.html#c.uv_fs_event_start>.
 ///
 /// # Safety
@@ -553,12 +606,12 @@ pub unsafe extern "C" fn uv_fs_event_start(
     path: *const c_char,
     flags: c_uint,
 ) -> c_int {
-    let _ = flags;
+    let recursive = flags & UV_FS_EVENT_RECURSIVE as c_uint != 0;
     if path.is_null() {
         return Error::EFAULT.code();
     }
     // SAFETY: as documented.
-    unsafe { FsEvent::of(handle).start(cb, CStr::from_ptr(path)) }.into_c()
+    unsafe { FsEvent::of(handle).start(cb, CStr::from_ptr(path), recursive) }.into_c()
 }
 
 /// Stops a file system event handle: its callback is not called any more. Does nothing if it is not active.
