@@ -137,3 +137,28 @@ FS_TEST(fs_realpath) {
   fs_clean();
   FS_IS(UV_ENOTDIR, realpath, "dir/file/");
 }
+
+/* A path that no buffer of PATH_MAX bytes holds. */
+FS_TEST(fs_realpath_deeper_than_path_max) {
+  enum { LENGTH = 250, DEPTH = 20 };
+  char name[LENGTH + 1];
+  int i;
+  memset(name, 'a', LENGTH);
+  name[LENGTH] = '\0';
+  ASSERT_OK(chdir(test_path(".")));
+  for (i = 0; i < DEPTH; i++) {
+    ASSERT_OK(mkdir(name, 0777));
+    ASSERT_OK(chdir(name));
+  }
+  /* The C library may refuse it. */
+  if (FS(realpath, ".") != UV_ENAMETOOLONG) {
+    size_t length;
+    ASSERT_EQ(fs_req.result, 0);
+    length = strlen(fs_req.ptr);
+    ASSERT_GT(length, DEPTH * LENGTH);
+    ASSERT_STR_EQ((const char*) fs_req.ptr + length - LENGTH, name);
+  } else {
+    ASSERT_NULL(fs_req.ptr);
+  }
+  fs_clean();
+}
