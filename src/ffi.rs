@@ -73,6 +73,17 @@ pub unsafe trait Overlay<C: Subject>: Sized {
         unsafe { &*pointer.cast::<Self>() }
     }
 
+    /// Like [`Overlay::of`], in a function that stops something. Programs call these for closed handles that they
+    /// have not freed.
+    ///
+    /// # Safety
+    /// As for `of`.
+    unsafe fn of_stopping<'a>(pointer: *const C) -> &'a Self {
+        check::entered_stopping(pointer);
+        // SAFETY: as documented here and for the trait.
+        unsafe { &*pointer.cast::<Self>() }
+    }
+
     /// Like [`Overlay::of`], in a function that only reads. Programs call these from other threads, and for
     /// closed handles that they have not freed.
     ///

@@ -1,4 +1,4 @@
-/* expect: close-busy-loop exit
+/* expect: close-busy-loop uv_loop_close
  * A loop with an open handle is closed, and the error ignored. */
 #include <uv.h>
 

@@ -15,13 +15,14 @@ macro_rules! nothing {
 nothing! {
     entered<C: Subject>(pointer: *const C);
     entered_any_thread<C: Subject>(pointer: *const C);
+    entered_stopping<C: Subject>(pointer: *const C);
     entered_reading<C: Subject>(pointer: *const C);
     loop_before_init<T: Sized>(at: *const T);
     loop_initialised<T: Sized>(at: *const T, state: usize);
     loop_closing<T: Sized>(at: *const T, busy: bool);
     loop_closed<T: Sized>(at: *const T);
     loop_forked<T: Sized>(at: *const T);
-    before_wait<T: Sized>(loop_: *const T);
+    before_poll<T: Sized>(loop_: *const T, waits: bool, now: u64);
     handle_before_init<T: Sized>(at: *const T, loop_: *const ());
     handle_initialised<T: Sized>(at: *const T, loop_: *const (), kind: uv_handle_type);
     handle_internal<T: Sized>(at: *const T);

@@ -26,6 +26,8 @@ enum Use {
     Loop,
     /// On any thread, or in a signal handler.
     AnyThread,
+    /// On the loop's thread, to stop something.
+    Stops,
     /// It only reads.
     Reads,
 }
@@ -51,6 +53,14 @@ pub fn entered_any_thread<C: Subject>(pointer: *const C) {
     }
 }
 
+/// The same for a function that stops something.
+#[inline(always)]
+pub fn entered_stopping<C: Subject>(pointer: *const C) {
+    if is_on() {
+        entered_by::<C>(pointer, Use::Stops);
+    }
+}
+
 /// The same for a function that only reads.
 #[inline(always)]
 pub fn entered_reading<C: Subject>(pointer: *const C) {
@@ -72,7 +82,7 @@ fn entered_by<C: Subject>(pointer: *const C, how: Use) {
 fn lock_for(how: Use) -> Option<Guard> {
     match how {
         Use::AnyThread => try_lock(),
-        Use::Loop | Use::Reads => Some(lock()),
+        Use::Loop | Use::Stops | Use::Reads => Some(lock()),
     }
 }
 
@@ -104,7 +114,7 @@ fn judge_loop(registry: &mut Registry, at: usize, how: Use) -> Option<Report> {
         return Some(report.note("uv_loop_close() was called here", &record.closed));
     }
     record.refused = None;
-    if how != Use::Loop {
+    if matches!(how, Use::AnyThread | Use::Reads) {
         return None;
     }
     // SAFETY: the program has promised that there is a loop.
@@ -118,7 +128,8 @@ fn judge_loop(registry: &mut Registry, at: usize, how: Use) -> Option<Report> {
         let report = Report::new("loop-overwritten", sentence);
         return Some(report.note("The loop was initialised here", &record.made));
     }
-    wrong_thread(record, &format!("the loop at {at:#x}"))
+    let runner = record.other_runner()?;
+    Some(wrong_thread(record, &format!("the loop at {at:#x}"), runner))
 }
 
 /// Returns what is constant in a loop.
@@ -134,14 +145,13 @@ unsafe fn state_of(at: usize) -> usize {
 /// The offset of the loop's pointer to its state.
 static STATE: AtomicUsize = AtomicUsize::new(0);
 
-fn wrong_thread(record: &LoopRecord, name: &str) -> Option<Report> {
-    let runner = record.other_runner()?;
+fn wrong_thread(record: &LoopRecord, name: &str, runner: libc::pid_t) -> Report {
     let (this, runner) = (thread_name(sys::process::thread_id()), thread_name(runner));
     let sentence = format!(
         "{{}} was called for {name} by {this}, while {runner} runs the loop: use uv_async_send()"
     );
     let report = Report::new("wrong-thread", sentence);
-    Some(report.note("The loop was initialised here", &record.made))
+    report.note("The loop was initialised here", &record.made)
 }
 
 #[inline(never)]
@@ -163,17 +173,20 @@ fn judge_handle(
         let is_zero = how == Use::Reads && memory::is_zero_handle(at);
         return (!is_zero).then(|| unknown_handle(registry, at));
     };
-    let name = thing.name(at);
     let Shape::Handle { kind, .. } = thing.shape else {
-        let sentence = format!("{{}} was called with {name} for a handle");
+        let sentence = format!("{{}} was called with {} for a handle", thing.name(at));
         return Some(thing.history(Report::new("wrong-type", sentence)));
     };
     match thing.state {
         State::Damaged => return None,
-        State::Closed if how == Use::Reads && thing.is_marked_closed(at) => return None,
+        State::Closed if matches!(how, Use::Stops | Use::Reads) && thing.is_marked_closed(at) => {
+            return None
+        }
         State::Closed => {
-            let sentence =
-                format!("{{}} was called with {name} after its close callback: it is closed");
+            let sentence = format!(
+                "{{}} was called with {} after its close callback: it is closed",
+                thing.name(at)
+            );
             return Some(thing.history(Report::new("use-after-close", sentence)));
         }
         State::Called | State::Open | State::Closing => {}
@@ -181,7 +194,8 @@ fn judge_handle(
     if !kinds.is_empty() && !kinds.contains(&kind) {
         let wanted: Vec<_> = kinds.iter().map(|&kind| kind_name(kind)).collect();
         let sentence = format!(
-            "{{}} was called with {name}, but takes a handle of type {}",
+            "{{}} was called with {}, but takes a handle of type {}",
+            thing.name(at),
             wanted.join(", ")
         );
         return Some(thing.history(Report::new("wrong-type", sentence)));
@@ -192,10 +206,11 @@ fn judge_handle(
     }
     let record = registry.loops.get_mut(&thing.loop_)?;
     record.refused = None;
-    if how != Use::Loop {
+    if matches!(how, Use::AnyThread | Use::Reads) {
         return None;
     }
-    wrong_thread(record, &name).map(|report| thing.history(report))
+    let runner = record.other_runner()?;
+    Some(thing.history(wrong_thread(record, &thing.name(at), runner)))
 }
 
 /// Returns what a handle is that is not known: NULL, a copy, or not initialised.
@@ -314,20 +329,22 @@ extern "C" fn at_exit() {
     let report = refused.map(|(at, record, stack)| {
         let open = record.things.len();
         let sentence = format!(
-            "the process ends, but the loop at {at:#x} was never closed: uv_loop_close() returned \
-             UV_EBUSY because of {open} open handles and active requests, and nothing was done about it"
+            "{{}} returned UV_EBUSY for the loop at {at:#x}, because of {open} open handles and active \
+             requests, and nothing was done about it before the process ended"
         );
         let mut report = Report::new("close-busy-loop", sentence);
-        report = report.note("uv_loop_close() was called here", stack);
         for at in record.things.iter().take(3) {
             if let Some(thing) = registry.things.get(at) {
-                report = report.note(format!("Still there is {}, made here", thing.name(*at)), &thing.made);
+                let note = format!("Still there is {}, made here", thing.name(*at));
+                report = report.note(note, &thing.made);
             }
         }
-        report
+        (report, stack.clone())
     });
     drop(registry);
-    emit(report);
+    if let Some((report, stack)) = report {
+        report.warn(&stack);
+    }
 }
 
 fn watch_exit() {
@@ -394,12 +411,20 @@ fn judge_run(record: &LoopRecord, at: usize) -> Option<Report> {
     None
 }
 
-/// Looks at the memory of the loop's handles and requests.
-pub fn before_wait<T>(loop_: *const T) {
-    if is_on() {
-        let report = lock().check_some(loop_.addr());
-        emit(report);
+/// Looks at the memory of the loop's handles and requests, unless the loop is so busy that it has done so within
+/// this millisecond.
+pub fn before_poll<T>(loop_: *const T, waits: bool, now: u64) {
+    if !is_on() {
+        return;
     }
+    let mut registry = lock();
+    let is_new = |record: &mut LoopRecord| core::mem::replace(&mut record.checked, now) != now;
+    let report = match registry.loops.get_mut(&loop_.addr()).is_some_and(is_new) || waits {
+        true => registry.check_some(loop_.addr()),
+        false => None,
+    };
+    drop(registry);
+    emit(report);
 }
 
 // ---- handles ----------------------------------------------------------------------------------
@@ -469,7 +494,7 @@ pub fn handle_closing<T>(at: *const T) {
     let mut report = None;
     if thing.state == State::Open {
         thing.state = State::Closing;
-        thing.closed = Stack::here();
+        thing.closed = Stack::of_event();
     } else if thing.state != State::Damaged {
         let sentence = format!("{{}} was called twice for {}", thing.name(at));
         report = Some(thing.history(Report::new("double-close", sentence)));

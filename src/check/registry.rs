@@ -135,6 +135,8 @@ pub struct LoopRecord {
     pub state: usize,
     pub things: Vec<usize>,
     next: usize,
+    /// The loop's time when its handles and requests were last looked at.
+    pub checked: u64,
 }
 
 impl LoopRecord {
@@ -152,6 +154,7 @@ impl LoopRecord {
             state,
             things: Vec::new(),
             next: 0,
+            checked: 0,
         }
     }
 
@@ -255,7 +258,7 @@ impl Registry {
         self.count += 1;
         let slot = record.things.len();
         record.things.push(at);
-        let (made, closed, id) = (Stack::here(), Stack::default(), self.count);
+        let (made, closed, id) = (Stack::of_event(), Stack::default(), self.count);
         let state = State::Open;
         self.things.insert(at, Thing { shape, state, loop_, made, closed, id, slot });
     }

@@ -1,14 +1,15 @@
 //! Stacks, and the text of a report.
 
-use core::ffi::{c_char, c_void, CStr};
+use core::ffi::{c_char, c_int, c_void, CStr};
 use core::fmt::Write;
+use core::ops::Range;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The exit status after a report, as those of the compiler's sanitizers are 66 and 77.
 const STATUS: i32 = 67;
-const FRAMES: usize = 24;
+const FRAMES: usize = 16;
 /// How many reports `OXUV_CHECK=continue` prints.
 const LIMIT: usize = 100;
 
@@ -54,7 +55,26 @@ pub fn is_on() -> bool {
 pub struct Stack(Box<[usize]>);
 
 impl Stack {
+    /// Captures the whole stack.
     pub fn here() -> Stack {
+        Stack::up_to(|_| false)
+    }
+
+    /// Captures the stack up to the callback that it is in, as unwinding takes most of the time of this library.
+    #[inline(always)]
+    pub fn of_event() -> Stack {
+        let own = own_code();
+        let mut left = false;
+        Stack::up_to(|address| {
+            let is_own = own.contains(&address);
+            left |= !is_own;
+            left && is_own
+        })
+    }
+
+    /// Captures the stack until a frame that is the last one.
+    #[inline(always)]
+    fn up_to(mut is_last: impl FnMut(usize) -> bool) -> Stack {
         let mut frames = [0; FRAMES];
         let mut count = 0;
         // SAFETY: the unwinder and the closure may be used by several threads at once.
@@ -62,7 +82,7 @@ impl Stack {
             backtrace::trace_unsynchronized(|frame| {
                 frames[count] = frame.ip().addr();
                 count += 1;
-                count < FRAMES && frames[count - 1] != 0
+                count < FRAMES && frames[count - 1] != 0 && !is_last(frames[count - 1])
             });
         }
         Stack(frames[..count].iter().copied().filter(|&it| it != 0).collect())
@@ -90,6 +110,42 @@ impl Stack {
     pub fn count(&self, function: &str) -> usize {
         self.0.iter().filter(|&&address| Frame::new(address).name == function).count()
     }
+}
+
+/// Returns where the code of this library is.
+fn own_code() -> &'static Range<usize> {
+    static RANGE: OnceLock<Range<usize>> = OnceLock::new();
+    RANGE.get_or_init(|| {
+        let mut range = 0..0;
+        // SAFETY: the callback gets the range, which outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(find_own_code), (&raw mut range).cast()) };
+        range
+    })
+}
+
+/// Stores the range of the segment with this function, and ends the iteration.
+///
+/// # Safety
+/// `info` describes a loaded file, and `range` is a range.
+unsafe extern "C" fn find_own_code(
+    info: *mut libc::dl_phdr_info,
+    _: usize,
+    range: *mut c_void,
+) -> c_int {
+    let this = own_code as fn() -> _ as usize;
+    // SAFETY: as documented.
+    unsafe {
+        let headers = core::slice::from_raw_parts((*info).dlpi_phdr, (*info).dlpi_phnum.into());
+        for header in headers.iter().filter(|header| header.p_type == libc::PT_LOAD) {
+            let start = ((*info).dlpi_addr + header.p_vaddr) as usize;
+            let segment = start..start + header.p_memsz as usize;
+            if segment.contains(&this) {
+                range.cast::<Range<usize>>().write(segment);
+                return 1;
+            }
+        }
+    }
+    0
 }
 
 struct Frame {
@@ -161,9 +217,7 @@ impl Report {
         if mode() == Mode::Continue && !is_new(self.code, &stack) {
             return;
         }
-        let text = self.text(&stack);
-        // SAFETY: the bytes are readable. A report that cannot be written is lost.
-        unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+        self.write(&stack, "ERROR", if mode() == Mode::Continue { "CONTINUING" } else { "ENDING" });
         match mode() {
             Mode::Exit => {
                 // SAFETY: ends the process, without handlers that may use the library again.
@@ -174,7 +228,18 @@ impl Report {
         }
     }
 
-    fn text(&self, stack: &Stack) -> String {
+    /// Writes the report of something that harms nothing any more, of which this is the stack.
+    pub fn warn(self, stack: &Stack) {
+        self.write(stack, "WARNING", "CONTINUING");
+    }
+
+    fn write(&self, stack: &Stack, severity: &str, end: &str) {
+        let text = self.text(stack, severity, end);
+        // SAFETY: the bytes are readable. A report that cannot be written is lost.
+        unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+    }
+
+    fn text(&self, stack: &Stack, severity: &str, end: &str) -> String {
         let frames = stack.frames();
         let function = frames.first().map_or("??", |frame| &frame.name);
         let caller = frames.get(1);
@@ -182,7 +247,8 @@ impl Report {
         let mut text = String::new();
         let pid = std::process::id();
         let rule = "=".repeat(65);
-        let _ = writeln!(text, "{rule}\n=={pid}==ERROR: oxuv check: {}: {sentence}", self.code);
+        let _ =
+            writeln!(text, "{rule}\n=={pid}=={severity}: oxuv check: {}: {sentence}", self.code);
         append(&mut text, &frames);
         for (note, stack) in &self.notes {
             let _ = writeln!(text, "{note}:");
@@ -192,14 +258,7 @@ impl Report {
         if let Some(caller) = caller {
             let _ = write!(text, ", called by {} {}", caller.name, caller.place);
         }
-        let _ = writeln!(
-            text,
-            "\n=={pid}=={}",
-            match mode() {
-                Mode::Continue => "CONTINUING",
-                _ => "ENDING",
-            }
-        );
+        let _ = writeln!(text, "\n=={pid}=={end}");
         text
     }
 }

@@ -384,9 +384,9 @@ impl Loop {
             let busy = self.run_pending() | self.idle.run();
             stale |= busy | self.prepare.run();
 
-            check::before_wait(self);
             let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && !busy);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
+            check::before_poll(self, timeout != 0, self.now());
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
             let mut called = self.poll(timeout, stale);
 

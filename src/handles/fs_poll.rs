@@ -332,7 +332,7 @@ pub unsafe extern "C" fn uv_fs_poll_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_poll_stop(handle: *mut uv_fs_poll_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { FsPoll::of(handle) }.stop();
+    unsafe { FsPoll::of_stopping(handle) }.stop();
     0
 }
 

@@ -208,7 +208,7 @@ pub unsafe extern "C" fn uv_idle_start(idle: *mut uv_idle_t, cb: uv_idle_cb) -> 
 #[no_mangle]
 pub unsafe extern "C" fn uv_idle_stop(idle: *mut uv_idle_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { LoopWatcher::of(idle) }.stop();
+    unsafe { LoopWatcher::of_stopping(idle) }.stop();
     0
 }
 
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn uv_prepare_start(prepare: *mut uv_prepare_t, cb: uv_pre
 #[no_mangle]
 pub unsafe extern "C" fn uv_prepare_stop(prepare: *mut uv_prepare_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { LoopWatcher::of(prepare) }.stop();
+    unsafe { LoopWatcher::of_stopping(prepare) }.stop();
     0
 }
 
@@ -291,6 +291,6 @@ pub unsafe extern "C" fn uv_check_start(check: *mut uv_check_t, cb: uv_check_cb)
 #[no_mangle]
 pub unsafe extern "C" fn uv_check_stop(check: *mut uv_check_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { LoopWatcher::of(check) }.stop();
+    unsafe { LoopWatcher::of_stopping(check) }.stop();
     0
 }

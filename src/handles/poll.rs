@@ -240,6 +240,6 @@ pub unsafe extern "C" fn uv_poll_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_poll_stop(handle: *mut uv_poll_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Poll::of(handle) }.stop();
+    unsafe { Poll::of_stopping(handle) }.stop();
     0
 }

@@ -404,6 +404,6 @@ pub unsafe extern "C" fn uv_signal_start_oneshot(
 #[no_mangle]
 pub unsafe extern "C" fn uv_signal_stop(handle: *mut uv_signal_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Signal::of(handle) }.stop();
+    unsafe { Signal::of_stopping(handle) }.stop();
     0
 }

@@ -198,7 +198,7 @@ pub unsafe extern "C" fn uv_timer_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_timer_stop(handle: *mut uv_timer_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Timer::of(handle) }.stop();
+    unsafe { Timer::of_stopping(handle) }.stop();
     0
 }
 

@@ -624,7 +624,7 @@ pub unsafe extern "C" fn uv_fs_event_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_fs_event_stop(handle: *mut uv_fs_event_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { FsEvent::of(handle) }.stop();
+    unsafe { FsEvent::of_stopping(handle) }.stop();
     0
 }
 

@@ -392,7 +392,7 @@ unsafe fn copy_name(
         if room == 0 {
             return Err(Error::EINVAL);
         }
-        let (address, length) = Stream::of(handle).handle.fd().and_then(ask)?;
+        let (address, length) = Stream::of_reading(handle).handle.fd().and_then(ask)?;
         let address = core::ptr::from_ref(&address).cast::<u8>();
         let name = core::slice::from_raw_parts(
             address.add(NAME_OFFSET),

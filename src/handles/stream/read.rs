@@ -181,6 +181,6 @@ pub unsafe extern "C" fn uv_read_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_read_stop(stream: *mut uv_stream_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Stream::of(stream) }.stop_reading();
+    unsafe { Stream::of_stopping(stream) }.stop_reading();
     0
 }

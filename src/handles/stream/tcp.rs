@@ -328,7 +328,7 @@ pub unsafe extern "C" fn uv_tcp_getsockname(
 ) -> c_int {
     // SAFETY: as documented.
     unsafe {
-        let stream = Stream::of(handle);
+        let stream = Stream::of_reading(handle);
         let address =
             stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::name);
         write_address(address, name, namelen).into_c()
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn uv_tcp_getpeername(
 ) -> c_int {
     // SAFETY: as documented.
     unsafe {
-        let stream = Stream::of(handle);
+        let stream = Stream::of_reading(handle);
         let address =
             stream.check_delayed_error().and_then(|()| stream.handle.fd()).and_then(socket::peer);
         write_address(address, name, namelen).into_c()

@@ -480,7 +480,7 @@ pub unsafe extern "C" fn uv_udp_getpeername(
 ) -> c_int {
     // SAFETY: as documented.
     unsafe {
-        let address = Udp::of(handle).handle.fd().and_then(socket::peer);
+        let address = Udp::of_reading(handle).handle.fd().and_then(socket::peer);
         crate::ffi::write_address(address, name, namelen).into_c()
     }
 }
@@ -500,7 +500,7 @@ pub unsafe extern "C" fn uv_udp_getsockname(
 ) -> c_int {
     // SAFETY: as documented.
     unsafe {
-        let address = Udp::of(handle).handle.fd().and_then(socket::name);
+        let address = Udp::of_reading(handle).handle.fd().and_then(socket::name);
         crate::ffi::write_address(address, name, namelen).into_c()
     }
 }

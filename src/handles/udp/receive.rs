@@ -333,7 +333,7 @@ pub unsafe extern "C" fn uv_udp_recv_start(
 #[no_mangle]
 pub unsafe extern "C" fn uv_udp_recv_stop(handle: *mut uv_udp_t) -> c_int {
     // SAFETY: as documented.
-    unsafe { Udp::of(handle) }.stop_receiving();
+    unsafe { Udp::of_stopping(handle) }.stop_receiving();
     0
 }
 
