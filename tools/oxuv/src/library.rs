@@ -23,6 +23,8 @@ unsafe impl Plain for WorkerSlot {}
 unsafe impl Plain for layout::Ring {}
 // SAFETY: as the trait demands.
 unsafe impl Plain for layout::Record {}
+// SAFETY: as the trait demands.
+unsafe impl Plain for layout::RingFile {}
 
 /// Reads a struct.
 pub fn read_struct<T: Plain>(memory: &dyn Memory, address: u64) -> Read<T> {

@@ -1,0 +1,347 @@
+//! The rings of the flight recorder: reads them from the memory of a process or from a file.
+//!
+//! A ring is written while it is read, a file may be cut off, and either may contain anything. What cannot be
+//! read is left out, and counted as lost.
+
+use crate::error::{Context, Error, Result};
+use crate::layout::{
+    ring_kind, Record, Ring, RingFile, RINGS, RING_FILE_MAGIC, RING_MAGIC, VERSION,
+};
+use crate::library::{read_struct, text, Library};
+use crate::process::{parse_maps, Fault, Mapping, Memory, Read};
+use std::collections::HashMap;
+use std::fs::File;
+use std::mem::{offset_of, size_of};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+const RECORD: u64 = size_of::<Record>() as u64;
+const MAX_CAPACITY: u64 = 1 << 24;
+
+/// The kind of a record that stands for lost ones. The library writes none of this kind.
+pub const GAP: u8 = 0;
+
+/// The records of one thread, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    /// One of [`ring_kind`].
+    pub kind: u32,
+    pub loop_: u64,
+    pub tid: u32,
+    /// The name of the thread.
+    pub name: String,
+    pub records: Vec<Record>,
+}
+
+/// What was recorded of a process.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    pub pid: u32,
+    pub command: String,
+    /// CLOCK_MONOTONIC and CLOCK_REALTIME at one moment, in nanoseconds; 0 if they are not known.
+    pub clocks: (u64, u64),
+    /// The time of CLOCK_MONOTONIC up to which it was recorded; 0 for that of the last record.
+    pub end: u64,
+    pub streams: Vec<Stream>,
+    pub maps: Vec<Mapping>,
+    /// Sentences about what is missing.
+    pub notes: Vec<String>,
+}
+
+/// Some records of a ring, and the number of the next one.
+struct Part {
+    header: Ring,
+    records: Vec<Record>,
+    lost: u64,
+    next: u64,
+}
+
+/// Reads the records of a ring from number `from` on.
+fn read_ring(memory: &dyn Memory, at: u64, from: u64) -> Read<Part> {
+    let header = read_header(memory, at)?;
+    let (capacity, written) = (header.capacity, header.written);
+    // One that was given to another loop begins from 0.
+    let from = if from > written { 0 } else { from };
+    let first = from.max(written.saturating_sub(capacity));
+    let mut records = Vec::new();
+    let mut number = first;
+    while number < written {
+        let index = number & (capacity - 1);
+        let count = (capacity - index).min(written - number).min(4096);
+        let place = at.wrapping_add(size_of::<Ring>() as u64 + index * RECORD);
+        for i in 0..count {
+            records.push((number + i, place.wrapping_add(i * RECORD)));
+        }
+        number += count;
+    }
+    let records = read_records(memory, &records);
+    let after = read_header(memory, at)?;
+    if identity(&after) != identity(&header) || after.written < written {
+        return Err(Fault);
+    }
+    // The writer may be overwriting the oldest one.
+    let valid = (after.written + 1).saturating_sub(capacity);
+    let known = |record: &Record| (1..=15).contains(&record.kind) && record.time != 0;
+    let records: Vec<_> = records
+        .into_iter()
+        .filter(|(number, record)| *number >= valid && known(record))
+        .map(|(_, record)| record)
+        .collect();
+    let lost = (written - from).saturating_sub(records.len() as u64);
+    Ok(Part { header, records, lost, next: written })
+}
+
+/// Reads records at these places, many at a time. Those that cannot be read are left out.
+fn read_records(memory: &dyn Memory, places: &[(u64, u64)]) -> Vec<(u64, Record)> {
+    let mut records = Vec::with_capacity(places.len());
+    for chunk in places.chunk_by(|a, b| a.1.wrapping_add(RECORD) == b.1) {
+        let Some(&(_, start)) = chunk.first() else { continue };
+        match memory.bytes(start, chunk.len() * RECORD as usize) {
+            Ok(bytes) => {
+                let bytes = bytes.chunks_exact(RECORD as usize);
+                records.extend(chunk.iter().zip(bytes).map(|(&(n, _), it)| (n, decode(it))));
+            }
+            Err(Fault) => records.extend(
+                chunk.iter().filter_map(|&(n, at)| Some((n, read_struct(memory, at).ok()?))),
+            ),
+        }
+    }
+    records
+}
+
+fn decode(bytes: &[u8]) -> Record {
+    let word = |at: usize| {
+        let mut word = [0; 8];
+        word.iter_mut().zip(&bytes[at..]).for_each(|(to, from)| *to = *from);
+        word
+    };
+    let [kind, detail, a, b, c, d, e, f] = word(8);
+    Record {
+        time: u64::from_ne_bytes(word(0)),
+        kind,
+        detail,
+        flags: u16::from_ne_bytes([a, b]),
+        extra: u32::from_ne_bytes([c, d, e, f]),
+        object: u64::from_ne_bytes(word(16)),
+        function: u64::from_ne_bytes(word(24)),
+    }
+}
+
+fn read_header(memory: &dyn Memory, at: u64) -> Read<Ring> {
+    let header: Ring = read_struct(memory, at)?;
+    let valid = header.magic == RING_MAGIC
+        && header.version == VERSION
+        && header.capacity.is_power_of_two()
+        && header.capacity <= MAX_CAPACITY
+        && header.written < u64::MAX / 2;
+    if valid {
+        Ok(header)
+    } else {
+        Err(Fault)
+    }
+}
+
+/// Returns what tells whose ring it is.
+fn identity(header: &Ring) -> (u32, u64, u32) {
+    (header.kind, header.loop_, header.tid)
+}
+
+// ---- a process ----------------------------------------------------------------------------------
+
+/// Collects records of the rings of a process, again and again.
+#[derive(Default)]
+pub struct Collector {
+    streams: Vec<Stream>,
+    /// By the address of the ring: whose it is, the number of the next record, and the stream.
+    rings: HashMap<u64, ((u32, u64, u32), u64, usize)>,
+    lost: u64,
+    count: usize,
+}
+
+impl Collector {
+    /// Skips the records that were written so far.
+    pub fn skip(&mut self, library: &Library<'_>) {
+        for at in addresses(library) {
+            if let Ok(header) = read_header(library.memory, at) {
+                let stream = self.add(&header);
+                self.rings.insert(at, (identity(&header), header.written, stream));
+            }
+        }
+    }
+
+    /// Copies the records that are new. Returns how many were collected so far.
+    pub fn collect(&mut self, library: &Library<'_>) -> usize {
+        for at in addresses(library) {
+            let known = self.rings.get(&at).copied();
+            let from = known.map_or(0, |(_, next, _)| next);
+            // A ring that changes its owner meanwhile is read next time.
+            let Ok(mut part) = read_ring(library.memory, at, from) else { continue };
+            let owner = identity(&part.header);
+            let same = known.filter(|(old, next, _)| *old == owner && *next <= part.next);
+            let is_new = known.is_some() && same.is_none();
+            if is_new && from != 0 {
+                // Those before belong to the new owner, too.
+                let Ok(whole) = read_ring(library.memory, at, 0) else { continue };
+                part = whole;
+            }
+            let stream = same.map_or_else(|| self.add(&part.header), |(_, _, stream)| stream);
+            self.rings.insert(at, (owner, part.next, stream));
+            self.count += part.records.len();
+            self.append(stream, part);
+        }
+        self.count
+    }
+
+    fn add(&mut self, header: &Ring) -> usize {
+        self.streams.push(Stream {
+            kind: header.kind,
+            loop_: header.loop_,
+            tid: header.tid,
+            name: text(&header.name),
+            records: Vec::new(),
+        });
+        self.streams.len() - 1
+    }
+
+    fn append(&mut self, stream: usize, part: Part) {
+        let records = &mut self.streams[stream].records;
+        if let (true, Some(first)) = (part.lost > 0, part.records.first()) {
+            // A ring that has been overwritten from its beginning has lost nothing that was wanted.
+            if !records.is_empty() {
+                self.lost += part.lost;
+            }
+            records.push(gap(first.time));
+        }
+        records.extend(part.records);
+    }
+
+    /// Returns what was collected.
+    pub fn finish(self) -> (Vec<Stream>, Option<String>) {
+        let streams = self.streams.into_iter().filter(|it| !it.records.is_empty()).collect();
+        let lost = (self.lost > 0).then(|| {
+            let lost = self.lost;
+            format!("{lost} records were overwritten before they were read; --ring makes the rings larger")
+        });
+        (streams, lost)
+    }
+}
+
+fn gap(time: u64) -> Record {
+    Record { time, kind: GAP, detail: 0, flags: 0, extra: 0, object: 0, function: 0 }
+}
+
+/// Returns the addresses of the rings of a process.
+fn addresses(library: &Library<'_>) -> Vec<u64> {
+    let Some(page) = library.page() else { return Vec::new() };
+    let at = page.wrapping_add(offset_of!(crate::layout::Page, rings) as u64);
+    let Ok(bytes) = library.memory.bytes(at, RINGS * 8) else { return Vec::new() };
+    let words = bytes
+        .chunks_exact(8)
+        .map(|word| u64::from_ne_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|i| word[i])));
+    words.filter(|&address| address != 0).collect()
+}
+
+// ---- a file -------------------------------------------------------------------------------------
+
+/// A file as memory, whose addresses are offsets.
+struct FileMemory {
+    file: File,
+    size: u64,
+}
+
+impl Memory for FileMemory {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Read {
+        if address >= self.size {
+            return Err(Fault);
+        }
+        self.file.read_exact_at(buffer, address).map_err(|_| Fault)
+    }
+}
+
+/// Reads the file that a recorder has written.
+pub fn read_file(path: &Path) -> Result<Recording> {
+    let name = path.display();
+    let doing = format!("cannot read {name}");
+    let file = File::open(path).context(&doing)?;
+    let data = file.metadata().context(&doing)?;
+    if !data.is_file() {
+        return Err(Error::new(format!("{name} is not a file")));
+    }
+    let memory = FileMemory { file, size: data.len() };
+    let start = memory.bytes(0, 12).unwrap_or_default();
+    if !start.starts_with(&RING_FILE_MAGIC) {
+        return Err(Error::new(format!("{name} is not the file of a recorder (OXUV_RECORD=PATH)")));
+    }
+    let version = u32::from_ne_bytes([8, 9, 10, 11].map(|at| start[at]));
+    if version != VERSION {
+        return Err(Error::usage(format!(
+            "{name} has layout {version}; this program reads layout {VERSION}"
+        )));
+    }
+    let cut = || Error::new(format!("{name} is cut off before its first record"));
+    let header: RingFile = read_struct(&memory, 0).map_err(|Fault| cut())?;
+    let mut recording = Recording {
+        pid: header.pid,
+        command: text(&header.command),
+        clocks: (header.monotonic, header.realtime),
+        ..Recording::default()
+    };
+    if memory.size < header.size {
+        let missing = header.size - memory.size;
+        recording.notes.push(format!("the last {missing} bytes of the file are missing"));
+    }
+    read_rings(&memory, &header, &mut recording);
+    if recording.streams.is_empty() {
+        let what = if memory.size < header.size { "is cut off, and has" } else { "has" };
+        return Err(Error::new(format!("{name} {what} no records that can be read")));
+    }
+    let room = header.maps_size.min(1 << 20) as usize;
+    let maps = memory.text(header.maps_at, room).unwrap_or_default();
+    recording.maps = parse_maps(&maps);
+    Ok(recording)
+}
+
+fn read_rings(memory: &FileMemory, header: &RingFile, recording: &mut Recording) {
+    let mut broken = 0;
+    // Not more than a file has room for.
+    let count = header.ring_count.min(memory.size / size_of::<Ring>() as u64);
+    for index in 0..count {
+        let place = index.checked_mul(header.ring_stride);
+        let Some(at) = place.and_then(|it| it.checked_add(header.rings_at)) else { break };
+        match memory.bytes(at, 8) {
+            Ok(magic) if magic == RING_MAGIC => {}
+            Ok(magic) if magic == [0; 8] => continue,
+            Ok(_) => {
+                broken += 1;
+                continue;
+            }
+            Err(Fault) => break,
+        }
+        // A process that still runs may reuse it at this moment.
+        let part = read_ring(memory, at, 0).or_else(|_| read_ring(memory, at, 0));
+        match part {
+            Ok(part) => add_part(part, recording),
+            Err(Fault) => broken += 1,
+        }
+    }
+    if broken > 0 {
+        let rings = crate::names::count(broken, "ring");
+        recording.notes.push(format!("{rings} of the file cannot be read"));
+    }
+}
+
+fn add_part(part: Part, recording: &mut Recording) {
+    let Some(first) = part.records.first() else { return };
+    let mut records = Vec::with_capacity(part.records.len() + 1);
+    if part.lost > 0 {
+        records.push(gap(first.time));
+    }
+    records.extend(part.records);
+    let Ring { kind, loop_, tid, name, .. } = part.header;
+    recording.streams.push(Stream { kind, loop_, tid, name: text(&name), records });
+}
+
+/// Returns whether many threads write to the ring.
+pub fn is_shared(stream: &Stream) -> bool {
+    stream.kind == ring_kind::OTHER
+}
