@@ -345,3 +345,221 @@ fn add_part(part: Part, recording: &mut Recording) {
 pub fn is_shared(stream: &Stream) -> bool {
     stream.kind == ring_kind::OTHER
 }
+
+/// Ring files for tests.
+#[cfg(test)]
+pub mod made {
+    use super::*;
+    use crate::layout::record;
+
+    const RINGS_AT: usize = 8192;
+    const STRIDE: usize = 8192;
+
+    pub fn record(time: u64, kind: u8, detail: u8, object: u64) -> Record {
+        Record { time, kind, detail, flags: 0, extra: 0, object, function: 0 }
+    }
+
+    /// A ring with room for 64 records, which `records` were written to.
+    pub struct Made {
+        pub kind: u32,
+        pub tid: u32,
+        pub records: Vec<Record>,
+    }
+
+    fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+        bytes[at..at + value.len()].copy_from_slice(value);
+    }
+
+    fn put_record(bytes: &mut [u8], at: usize, record: &Record) {
+        put(bytes, at, &record.time.to_ne_bytes());
+        bytes[at + 8] = record.kind;
+        bytes[at + 9] = record.detail;
+        put(bytes, at + 12, &record.extra.to_ne_bytes());
+        put(bytes, at + 16, &record.object.to_ne_bytes());
+        put(bytes, at + 24, &record.function.to_ne_bytes());
+    }
+
+    /// Returns the bytes of a file.
+    pub fn file(rings: &[Made]) -> Vec<u8> {
+        let size = RINGS_AT + rings.len().max(4) * STRIDE;
+        let mut bytes = vec![0; size];
+        let header = |field: usize, value: u64, bytes: &mut [u8]| {
+            put(bytes, field, &value.to_ne_bytes());
+        };
+        put(&mut bytes, 0, &RING_FILE_MAGIC);
+        put(&mut bytes, offset_of!(RingFile, version), &VERSION.to_ne_bytes());
+        put(&mut bytes, offset_of!(RingFile, pid), &4711_u32.to_ne_bytes());
+        for (field, value) in [
+            (offset_of!(RingFile, size), size as u64),
+            (offset_of!(RingFile, rings_at), RINGS_AT as u64),
+            (offset_of!(RingFile, ring_stride), STRIDE as u64),
+            (offset_of!(RingFile, ring_count), rings.len().max(4) as u64),
+            (offset_of!(RingFile, maps_at), 4096),
+            (offset_of!(RingFile, maps_size), 4096),
+        ] {
+            header(field, value, &mut bytes);
+        }
+        put(&mut bytes, offset_of!(RingFile, command), b"program");
+        put(&mut bytes, 4096, b"1000-2000 r-xp 00000000 00:00 7 /bin/program\n");
+        for (index, ring) in rings.iter().enumerate() {
+            let at = RINGS_AT + index * STRIDE;
+            put(&mut bytes, at, &RING_MAGIC);
+            put(&mut bytes, at + offset_of!(Ring, version), &VERSION.to_ne_bytes());
+            put(&mut bytes, at + offset_of!(Ring, kind), &ring.kind.to_ne_bytes());
+            put(&mut bytes, at + offset_of!(Ring, tid), &ring.tid.to_ne_bytes());
+            put(&mut bytes, at + offset_of!(Ring, name), b"thread");
+            header(at + offset_of!(Ring, capacity), 64, &mut bytes);
+            header(at + offset_of!(Ring, written), ring.records.len() as u64, &mut bytes);
+            for (number, record) in ring.records.iter().enumerate() {
+                put_record(&mut bytes, at + size_of::<Ring>() + number % 64 * 32, record);
+            }
+        }
+        bytes
+    }
+
+    /// A loop that is called back by a timer every 100 ns, `count` times.
+    pub fn ticks(count: u64) -> Made {
+        let mut records = vec![record(1000, record::IDENTITY, 0, 0)];
+        for number in 1..=count {
+            let now = 1000 + 100 * number;
+            records.push(record(now, record::ITERATION, 0, 0));
+            records.push(record(now + 1, record::POLL_BEGIN, 0, 0));
+            records.push(record(now + 50, record::POLL_END, 0, number));
+            records.push(record(now + 55, record::PHASE, crate::layout::phase::TIMERS, 0));
+            records.push(record(now + 60, record::CALLBACK_BEGIN, 1, 0x1000));
+            records.push(record(now + 70, record::CALLBACK_END, 1, 0x1000));
+        }
+        Made { kind: ring_kind::LOOP, tid: 4711, records }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline;
+    use made::{file, record, ticks, Made};
+    use std::path::PathBuf;
+
+    /// Writes the bytes to a file of this test and reads it.
+    fn read(name: &str, bytes: &[u8]) -> Result<Recording> {
+        let path = PathBuf::from(format!(
+            "{}/oxuv-ring-{}-{name}",
+            std::env::temp_dir().display(),
+            std::process::id()
+        ));
+        std::fs::write(&path, bytes).context("cannot write")?;
+        let result = read_file(&path);
+        std::fs::remove_file(&path).context("cannot remove")?;
+        result
+    }
+
+    #[test]
+    fn reads_a_file() -> Result {
+        let recording = read("whole", &file(&[ticks(5)]))?;
+        assert_eq!((recording.pid, recording.command.as_str()), (4711, "program"));
+        assert_eq!((recording.maps.len(), recording.maps[0].path.as_str()), (1, "/bin/program"));
+        let [stream] = recording.streams.as_slice() else { panic!("one stream") };
+        assert_eq!(stream.records, ticks(5).records);
+        assert_eq!((stream.name.as_str(), stream.tid), ("thread", 4711));
+        assert!(recording.notes.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn drops_the_record_that_may_be_being_overwritten() -> Result {
+        let all = ticks(40).records;
+        let recording = read("full", &file(&[ticks(40)]))?;
+        let records = &recording.streams[0].records;
+        assert_eq!(records[0].kind, GAP);
+        assert_eq!(records[1..], all[all.len() - 63..]);
+        Ok(())
+    }
+
+    #[test]
+    fn leaves_out_torn_records() -> Result {
+        let mut ring = ticks(3);
+        ring.records[4] = record(0, 0, 0, 0);
+        ring.records[7].kind = 200;
+        let recording = read("torn", &file(&[ring]))?;
+        let records = &recording.streams[0].records;
+        assert_eq!(records.len(), 19 - 2 + 1);
+        assert_eq!(records[0].kind, GAP);
+        Ok(())
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let whole = file(&[ticks(5)]);
+        let says = |name: &str, bytes: &[u8]| read(name, bytes).err().map(|it| it.to_string());
+        let ends = |text: Option<String>, end: &str| {
+            assert!(text.as_ref().is_some_and(|it| it.ends_with(end)), "{text:?}");
+        };
+        ends(says("empty", b""), "is not the file of a recorder (OXUV_RECORD=PATH)");
+        ends(says("start", &whole[..40]), "is cut off before its first record");
+        ends(says("maps", &whole[..5000]), "is cut off, and has no records that can be read");
+        ends(says("none", &file(&[])), "has no records that can be read");
+        let mut other = whole.clone();
+        other[8] = 99;
+        ends(
+            says("version", &other),
+            &format!("has layout 99; this program reads layout {VERSION}"),
+        );
+        assert!(read_file(Path::new("/")).is_err_and(|it| it.to_string() == "/ is not a file"));
+    }
+
+    #[test]
+    fn reads_what_is_left_of_a_cut_file() -> Result {
+        let whole = file(&[ticks(5), ticks(5)]);
+        let recording = read("cut", &whole[..8192 + 64 + 10 * 32 + 7])?;
+        assert_eq!(recording.streams.len(), 1);
+        assert_eq!(recording.streams[0].records[1..], ticks(5).records[..10]);
+        assert_eq!(recording.notes.len(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn leaves_out_broken_rings() -> Result {
+        let mut bytes = file(&[ticks(5), ticks(6), ticks(7)]);
+        // A capacity that is no power of two, and another magic.
+        bytes[8192 + offset_of!(Ring, capacity)] = 63;
+        bytes[2 * 8192 + 8192] = b'x';
+        let recording = read("broken", &bytes)?;
+        assert_eq!(recording.streams.len(), 1);
+        assert_eq!(recording.notes, ["2 rings of the file cannot be read"]);
+        Ok(())
+    }
+
+    /// Overwrites bytes at random: whatever a file contains, it is read or refused.
+    #[test]
+    fn survives_any_bytes() {
+        let worker = Made { kind: ring_kind::WORKER, tid: 5, records: ticks(9).records };
+        let sends = Made { kind: ring_kind::OTHER, tid: 6, records: ticks(9).records };
+        let whole = file(&[ticks(40), worker, sends]);
+        let mut seed: u64 = 0x1234_5678_9abc_def1;
+        let mut random = move |below: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % below as u64) as usize
+        };
+        for round in 0..400 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + random(12) {
+                // Half of them hit the header of the file or of a ring, or the first records.
+                let near = [0, 8192, 16384, 24576][random(4)] + random(400);
+                let at = if random(2) == 0 { near } else { random(bytes.len()) };
+                bytes[at] = [0, 0xff, 0x80, random(256) as u8][random(4)];
+            }
+            if random(4) == 0 {
+                bytes.truncate(random(bytes.len()));
+            }
+            if let Ok(recording) = read(&format!("random-{round}"), &bytes) {
+                let timeline = timeline::build(&recording, &|address| format!("{address:#x}"));
+                assert!(!crate::perfetto::write(&timeline).is_empty());
+                if round % 16 == 0 {
+                    assert!(crate::html::write(&timeline).is_ok());
+                }
+            }
+        }
+    }
+}

@@ -718,9 +718,165 @@ fn short(name: &str) -> String {
             c => text.push(c),
         }
     }
-    if text.is_empty() {
+    if text.is_empty() || text.starts_with("::") {
         name
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::made::{record, ticks};
+
+    fn stream(kind: u32, tid: u32, records: Vec<Record>) -> Stream {
+        Stream { kind, tid, loop_: 0x100, name: "thread".to_owned(), records }
+    }
+
+    fn built(streams: Vec<Stream>) -> Timeline {
+        let recording = Recording { pid: 1, end: 9000, streams, ..Recording::default() };
+        build(&recording, &|address| match address {
+            1 => "on_read(uv_stream_s*, long)".to_owned(),
+            2 => "node::Task<int>::Run()".to_owned(),
+            _ => "on_timer".to_owned(),
+        })
+    }
+
+    /// Returns depth, name, start and end of each slice.
+    fn slices(timeline: &Timeline, track: usize) -> Vec<(u32, &str, u64, u64)> {
+        let name = |slice: &Slice| timeline.names[slice.name as usize].as_str();
+        let slices = timeline.tracks[track].slices.iter();
+        slices.map(|it| (it.depth, name(it), it.start, it.end)).collect()
+    }
+
+    #[test]
+    fn nests_what_a_loop_does() {
+        let timeline = built(vec![stream(ring_kind::LOOP, 7, ticks(2).records)]);
+        assert_eq!(
+            slices(&timeline, 0),
+            [
+                (0, "iteration", 1100, 1170),
+                (1, "wait", 1101, 1150),
+                (1, "timers", 1155, 1170),
+                (2, "timer on_timer", 1160, 1170),
+                (0, "iteration", 1200, 1270),
+                (1, "wait", 1201, 1250),
+                (1, "timers", 1255, 1270),
+                (2, "timer on_timer", 1260, 1270),
+            ]
+        );
+        // The first wait had one event: the difference of the two numbers.
+        assert_eq!(timeline.tracks[0].slices[1].object, 1);
+        assert_eq!(timeline.counters.len(), 1);
+        assert_eq!(timeline.counters[0].points, [(1201, 51)]);
+        assert_eq!((timeline.start, timeline.end), (1000, 9000));
+    }
+
+    #[test]
+    fn joins_what_follows_from_each_other() {
+        let fs = Callback::Fs as u8;
+        let on_loop = vec![
+            record(10, record::ITERATION, 0, 0),
+            Record { function: 1, ..record(11, record::CALLBACK_BEGIN, 13, 0x50) },
+            Record { extra: 6, ..record(12, record::WORK_QUEUED, 0, 0x60) },
+            Record { function: 1, ..record(20, record::CALLBACK_END, 13, 0x50) },
+            Record { function: 2, ..record(50, record::CALLBACK_BEGIN, fs, 0x60) },
+            record(55, record::CALLBACK_END, fs, 0x60),
+        ];
+        let on_worker = vec![
+            Record { extra: 6, ..record(30, record::WORK_STARTED, 0, 0x60) },
+            Record { extra: 6, ..record(44, record::WORK_DONE, 0, 0x60) },
+        ];
+        let timeline = built(vec![
+            stream(ring_kind::LOOP, 7, on_loop),
+            stream(ring_kind::WORKER, 8, on_worker),
+        ]);
+        assert_eq!(
+            slices(&timeline, 0)[1..],
+            [(2, "read on_read", 11, 20), (2, "fs stat node::Task::Run", 50, 55)]
+        );
+        assert_eq!(slices(&timeline, 1), [(0, "fs stat", 30, 44)]);
+        let places = [(0, 1), (1, 0), (0, 2)].map(|(track, slice)| Place { track, slice });
+        assert_eq!(timeline.flows, [Flow { places: places.to_vec() }]);
+        // 18 ns in the queue; 6 from the end to the callback.
+        assert_eq!(timeline.tracks[1].slices[0].waited, 18);
+        assert_eq!(timeline.tracks[0].slices[2].waited, 6);
+        let counters: Vec<_> = timeline.counters.iter().map(|it| it.points.as_slice()).collect();
+        assert_eq!(counters, [&[(12, 1), (30, 0)], &[(30, 1), (44, 0)]]);
+    }
+
+    #[test]
+    fn shows_what_was_cut() {
+        let (timer, close) = (Callback::Timer as u8, Callback::Close as u8);
+        let timeline = built(vec![stream(
+            ring_kind::LOOP,
+            7,
+            vec![
+                record(10, record::HANDLE_OPENED, 13, 0x51),
+                record(12, record::CALLBACK_BEGIN, 26, 0x52),
+                record(13, record::CALLBACK_END, 26, 0x52),
+                record(15, record::CALLBACK_END, timer, 0x50),
+                record(16, record::ITERATION, 0, 0),
+                // This one was left by an exception, or its beginning was never there.
+                record(17, record::CALLBACK_END, timer, 0x50),
+                record(18, record::CALLBACK_BEGIN, close, 0x50),
+            ],
+        )]);
+        assert_eq!(
+            slices(&timeline, 0),
+            [
+                (2, "timer on_timer", 10, 15),
+                (3, "walk on_timer", 12, 13),
+                (0, "iteration", 16, 9000),
+                (2, "close on_timer", 18, 9000),
+            ]
+        );
+        let cut: Vec<_> =
+            timeline.tracks[0].slices.iter().map(|it| (it.cut_start, it.cut_end)).collect();
+        assert_eq!(cut, [(true, false), (false, false), (false, true), (false, true)]);
+        assert_eq!(timeline.tracks[0].instants.len(), 1);
+    }
+
+    #[test]
+    fn a_send_leads_to_its_callback() {
+        let asynchronous = Callback::Async as u8;
+        let timeline = built(vec![
+            stream(
+                ring_kind::LOOP,
+                7,
+                vec![
+                    record(40, record::CALLBACK_BEGIN, asynchronous, 0x70),
+                    record(41, record::CALLBACK_END, asynchronous, 0x70),
+                ],
+            ),
+            stream(
+                ring_kind::WORKER,
+                8,
+                vec![record(10, record::WORK_STARTED, 2, 1), record(50, record::WORK_DONE, 2, 1)],
+            ),
+            stream(
+                ring_kind::OTHER,
+                9,
+                vec![Record { extra: 8, ..record(20, record::ASYNC_SEND, 0, 0x70) }],
+            ),
+        ]);
+        let places = [(1, 0), (0, 0)].map(|(track, slice)| Place { track, slice });
+        assert_eq!(timeline.flows, [Flow { places: places.to_vec() }]);
+    }
+
+    #[test]
+    fn shortens_names_of_cpp() {
+        for (name, text) in [
+            ("on_timer", "on_timer"),
+            ("node::fs::AfterInteger(uv_fs_s*)", "node::fs::AfterInteger"),
+            ("(anonymous namespace)::f(int)", "anonymous::f"),
+            ("std::map<int, std::vector<int>>::at(int)", "std::map::at"),
+            ("<core::option::Option<T>>::map", "<core::option::Option<T>>::map"),
+            ("libnode.so+0x10", "libnode.so+0x10"),
+            ("[JIT] 0x10", "[JIT] 0x10"),
+        ] {
+            assert_eq!(short(name), text);
+        }
     }
 }
