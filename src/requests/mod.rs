@@ -33,14 +33,12 @@ pub struct Request {
     padding: Padding<4>,
     /// See `layout::RequestOffsets`.
     pub began: Cell<MaybeUninit<u64>>,
-    reserved: Padding<24>,
-    /// The operation of a file request; not set in others.
-    operation: Cell<MaybeUninit<Option<&'static fs::Operation>>>,
+    reserved: Padding<32>,
     /// The number of bytes that a write request has written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
 }
 
-overlay!(Request { data, kind, padding, began, reserved, operation, written } => uv_req_t);
+overlay!(Request { data, kind, padding, began, reserved, written } => uv_req_t);
 const _: () = assert!(size_of::<Request>() == size_of::<uv_req_t>());
 
 pub const OFFSETS: layout::RequestOffsets =
@@ -62,7 +60,6 @@ impl Request {
                 padding: padding(),
                 began: Cell::new(MaybeUninit::uninit()),
                 reserved: padding(),
-                operation: Cell::new(MaybeUninit::uninit()),
                 written: Cell::new(0),
             }));
         }

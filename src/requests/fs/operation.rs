@@ -1,5 +1,13 @@
 //! The description of a file operation, and starting one.
 
+use super::attributes::{ACCESS, CHMOD, CHOWN, FCHMOD, FCHOWN, FUTIME, LCHOWN, LUTIME, UTIME};
+use super::copy::{COPYFILE, SENDFILE};
+use super::dir::{CLOSEDIR, MKDIR, OPENDIR, READDIR, RMDIR, SCANDIR};
+use super::link::{LINK, READLINK, REALPATH, RENAME, SYMLINK, UNLINK};
+use super::open_close::{CLOSE, OPEN};
+use super::read_write::{FDATASYNC, FSYNC, FTRUNCATE, READ, WRITE};
+use super::stat::{FSTAT, LSTAT, STAT, STATFS};
+use super::temp::{MKDTEMP, MKSTEMP};
 use super::{ring, FsRequest, Request};
 use crate::abi::*;
 use crate::event_loop::Loop;
@@ -110,7 +118,7 @@ impl Operation {
         // SAFETY: as documented.
         let request = unsafe {
             Request::init(at, UV_FS, |request| FsRequest {
-                request: Request { operation: Cell::new(MaybeUninit::new(Some(self))), ..request },
+                request,
                 kind: Cell::new(self.kind),
                 padding: padding(),
                 loop_: Cell::new(r#loop),
@@ -150,12 +158,36 @@ impl Operation {
     }
 }
 
+/// For a request whose memory is zeroed.
+static NOTHING: Operation = Operation::new(UV_FS_CUSTOM, |_| Err(Error::ENOSYS));
+
+const COUNT: usize = UV_FS_LUTIME as usize + 1;
+
+/// The operations by their type.
+static OPERATIONS: [&Operation; COUNT] = by_kind([
+    &NOTHING, &OPEN, &CLOSE, &READ, &WRITE, &SENDFILE, &STAT, &LSTAT, &FSTAT, &FTRUNCATE, &UTIME,
+    &FUTIME, &ACCESS, &CHMOD, &FCHMOD, &FSYNC, &FDATASYNC, &UNLINK, &RMDIR, &MKDIR, &MKDTEMP,
+    &RENAME, &SCANDIR, &LINK, &SYMLINK, &READLINK, &CHOWN, &FCHOWN, &REALPATH, &COPYFILE, &LCHOWN,
+    &OPENDIR, &READDIR, &CLOSEDIR, &STATFS, &MKSTEMP, &LUTIME,
+]);
+
+/// Returns the array if each operation is at the index of its type.
+const fn by_kind(operations: [&'static Operation; COUNT]) -> [&'static Operation; COUNT] {
+    let mut index = 0;
+    while index < COUNT {
+        assert!(operations[index].kind as usize == index);
+        index += 1;
+    }
+    operations
+}
+
 impl FsRequest {
     /// Returns the operation; for zeroed memory one that does nothing.
+    // By the type, which is in a cache line that the worker needs anyway.
+    #[inline]
     pub(super) fn operation(&self) -> &'static Operation {
-        static NOTHING: Operation = Operation::new(UV_FS_UNKNOWN, |_| Err(Error::ENOSYS));
-        // SAFETY: `start` set it, or the user zeroed the memory, which is `None`.
-        unsafe { self.request.operation.get().assume_init() }.unwrap_or(&NOTHING)
+        let kind = usize::try_from(self.kind.get()).unwrap_or(0);
+        OPERATIONS.get(kind).copied().unwrap_or(&NOTHING)
     }
 
     /// Clears the arguments after `prepare` failed, as the request does not own them.
