@@ -1,34 +1,16 @@
 //! The library's description of itself, `oxuv_debug`, for readers outside of the process.
 //!
-//! It has the offsets of private fields, so it is above all modules. [`layout`] documents it.
+//! It has the offsets of private fields, so it is beside the topmost modules. [`layout`] documents it.
 
 use crate::event_loop;
 use crate::handles::{self, stream, udp};
 use crate::list::Link;
 use crate::loops::LOOPS;
 use crate::observe::layout::{self, Address, Description, Note, Offsets};
-use crate::observe::offsets;
+use crate::observe::{offsets, BUILD, RELEASE};
 use crate::pool;
 use crate::requests;
 use core::mem::size_of;
-
-/// Copies a text to an array, truncated so that a NUL follows it.
-const fn text<const N: usize>(text: &str) -> [u8; N] {
-    let mut array = [0; N];
-    let mut i = 0;
-    while i < text.len() && i < N - 1 {
-        array[i] = text.as_bytes()[i];
-        i += 1;
-    }
-    array
-}
-
-const RELEASE: [u8; 16] = text(env!("CARGO_PKG_VERSION"));
-const BUILD: [u8; 40] = text(match option_env!("OXUV_BUILD") {
-    Some(build) => build,
-    None if cfg!(debug_assertions) => "debug",
-    None => "release",
-});
 
 #[used]
 #[link_section = ".note.oxuv"]

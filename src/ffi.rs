@@ -2,6 +2,8 @@
 
 use crate::abi::{Error, Result};
 use crate::check::{self, Subject};
+use crate::observe::layout::Callback;
+use crate::observe::{self, Caller};
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomPinned;
@@ -117,12 +119,73 @@ macro_rules! overlay {
 }
 pub(crate) use overlay;
 
-/// Calls a callback of the user.
+/// A handle or request, by reference or pointer.
+pub trait Object {
+    fn address(self) -> *const ();
+}
+
+impl<T> Object for &T {
+    fn address(self) -> *const () {
+        core::ptr::from_ref(self).cast()
+    }
+}
+
+impl<T> Object for *const T {
+    fn address(self) -> *const () {
+        self.cast()
+    }
+}
+
+impl<T> Object for *mut T {
+    fn address(self) -> *const () {
+        self.cast_const().cast()
+    }
+}
+
+/// Calls a callback of the user, on the thread of a loop: one of this kind, for this handle or request.
+/// `function` is the user's, which `callback` calls.
 ///
-/// Every callback is called through this function, so that metrics, tracing and checks can be added in
-/// one place.
+/// Every callback of a loop is called through this function, so that statistics, tracing and checks have one
+/// place. Nothing accesses the object after the callback.
 #[inline(always)]
-pub fn call_user<R>(callback: impl FnOnce() -> R) -> R {
+pub fn call_user<R>(
+    caller: &impl Caller,
+    kind: Callback,
+    object: impl Object,
+    function: *const (),
+    callback: impl FnOnce() -> R,
+) -> R {
+    let object = object.address();
+    caller.set_current(object.addr() as u64 | kind.tag());
+    if observe::is_active() {
+        call_observed(caller, kind, object, function, callback)
+    } else {
+        callback()
+    }
+}
+
+/// As [`call_user`], while someone looks. No frame here owns anything: the callback may leave it by an
+/// exception.
+// Inlined, or the arguments of the callback would be stored for it before the branch.
+#[inline(always)]
+pub fn call_observed<R>(
+    caller: &impl Caller,
+    kind: Callback,
+    object: *const (),
+    function: *const (),
+    callback: impl FnOnce() -> R,
+) -> R {
+    let since = caller.observer().callback_begin(kind, object, function);
+    let result = callback();
+    // The caller is the loop, which outlives its callbacks.
+    caller.observer().callback_end(since);
+    result
+}
+
+/// As [`call_user`], for a caller that asks once for several callbacks whether someone looks, and where
+/// readers find what runs in another place. Also for the threads of the pool, which report their work.
+#[inline(always)]
+pub fn call_unobserved<R>(callback: impl FnOnce() -> R) -> R {
     callback()
 }
 

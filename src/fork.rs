@@ -2,6 +2,8 @@
 
 use crate::check;
 use crate::loops;
+use crate::observe;
+use crate::observe::layout::Description;
 use crate::pool;
 use crate::signal;
 use crate::sys::c;
@@ -21,9 +23,12 @@ unsafe impl Sync for Held {}
 static HELD: Held = Held(UnsafeCell::new(None));
 
 /// Installs the fork handlers, which ensure that a child inherits no lock held by a thread that it lacks.
-pub fn init() {
+///
+/// Prepares looking from outside too, with the library's description of itself.
+pub fn init(description: &'static Description) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        observe::init(description);
         // Fails only without memory, and then a child may inherit held locks.
         // SAFETY: the handlers may run at any time from now on.
         unsafe { c::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
@@ -64,6 +69,7 @@ extern "C" fn after_in_child() {
     loops::after_fork_in_child();
     drop(locks);
     pool::after_fork_in_child();
+    observe::after_fork_in_child();
 }
 
 fn held() -> Option<Locks> {

@@ -55,6 +55,16 @@ impl Link {
         if !self.is_linked() {
             return;
         }
+        // SAFETY: it is in a list.
+        unsafe { self.unlink_linked() };
+    }
+
+    /// Removes the element from the list that it is in.
+    ///
+    /// # Safety
+    /// It is in a list.
+    pub unsafe fn unlink_linked(&self) {
+        debug_assert!(self.is_linked());
         let (next, prev) = (self.next.get(), self.prev.get());
         // SAFETY: the neighbours of a linked element are linked, and linked elements are alive.
         unsafe {
@@ -136,8 +146,28 @@ impl List {
     pub fn pop_front(&self) -> Option<*const Link> {
         let first = self.front()?;
         // SAFETY: an element of the list is alive.
-        unsafe { (*first).unlink() };
+        unsafe {
+            self.remove_front(first);
+            (*first).clear();
+        }
         Some(first)
+    }
+
+    /// Removes the first element, whose pointers stay.
+    ///
+    /// # Safety
+    /// `first` is the first element.
+    unsafe fn remove_front(&self, first: *const Link) {
+        // SAFETY: as documented; an element of the list is alive, as is the next.
+        unsafe {
+            let next = (*first).next.get();
+            if ptr::eq(next, &raw const self.head) {
+                self.head.clear();
+            } else {
+                self.head.next.set(next);
+                (*next).prev.set(&raw const self.head);
+            }
+        }
     }
 
     /// Returns the element after `element`.
@@ -150,6 +180,16 @@ impl List {
         (!ptr::eq(next, &raw const self.head)).then_some(next)
     }
 
+    /// Returns the element before `element`.
+    ///
+    /// # Safety
+    /// `element` is linked in this list.
+    pub unsafe fn before(&self, element: *const Link) -> Option<*const Link> {
+        // SAFETY: as documented; a linked element is alive.
+        let before = unsafe { (*element).prev.get() };
+        (!ptr::eq(before, &raw const self.head)).then_some(before)
+    }
+
     pub fn len(&self) -> usize {
         // SAFETY: the successor of an element of the list is one, too.
         core::iter::successors(self.front(), |&link| unsafe { self.after(link) }).count()
@@ -160,13 +200,7 @@ impl List {
         let first = self.front()?;
         // SAFETY: an element of a list is alive, as are its neighbours and the last of `target`.
         unsafe {
-            let next = (*first).next.get();
-            if ptr::eq(next, &raw const self.head) {
-                self.head.clear();
-            } else {
-                self.head.next.set(next);
-                (*next).prev.set(&raw const self.head);
-            }
+            self.remove_front(first);
             let last = target.end();
             (*first).next.set(&raw const target.head);
             (*first).prev.set(last);

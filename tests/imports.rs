@@ -27,8 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["fork"],
     &["shutdown"],
     // A loop holds state of handles and requests, and these point to their loop.
-    &["event_loop", "handles", "requests"],
-    &["describe"],
+    &["event_loop", "handles", "requests", "describe"],
 ];
 
 fn layer(module: &str) -> usize {

@@ -86,8 +86,11 @@ impl Error {
     }
 
     /// Returns the error for the calling thread's errno.
+    // One function: the code for it is in hundreds of places.
+    #[cold]
+    #[inline(never)]
     pub fn last() -> Error {
-        io::Error::last_os_error().into()
+        Error::from_errno(errno())
     }
 
     /// Returns the value for C.
@@ -118,11 +121,13 @@ impl Error {
 impl From<io::Error> for Error {
     /// Converts an error without an errno, which std returns for some bad arguments, by its kind.
     fn from(error: io::Error) -> Error {
-        match (error.raw_os_error(), error.kind()) {
-            (Some(errno), _) => Error::from_errno(errno),
-            (None, io::ErrorKind::UnexpectedEof) => Error::EOF,
-            (None, io::ErrorKind::OutOfMemory) => Error::ENOMEM,
-            (None, io::ErrorKind::InvalidInput) => Error::EINVAL,
+        if let Some(errno) = error.raw_os_error() {
+            return Error::from_errno(errno);
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::EOF,
+            io::ErrorKind::OutOfMemory => Error::ENOMEM,
+            io::ErrorKind::InvalidInput => Error::EINVAL,
             _ => Error::UNKNOWN,
         }
     }

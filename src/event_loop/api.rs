@@ -298,7 +298,9 @@ pub unsafe extern "C-unwind" fn uv_walk(
     };
     // SAFETY: the user's callback gets the arguments that it was declared with.
     unsafe {
-        this.walk(|handle: &Handle| callback(core::ptr::from_ref(handle).cast_mut().cast(), arg));
+        this.walk(callback as *const (), |handle: &Handle| {
+            callback(core::ptr::from_ref(handle).cast_mut().cast(), arg)
+        });
     }
 }
 

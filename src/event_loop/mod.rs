@@ -15,7 +15,8 @@ use crate::handles::timer;
 use crate::handles::{handle_of, loop_watcher, process, Handle};
 use crate::list::{container_of, Link, List};
 use crate::mailbox::{self, Mailbox};
-use crate::observe::layout::{self, current};
+use crate::observe::layout::{self, current, phase, Callback};
+use crate::observe::{self, Caller, Observer};
 use crate::poller::{watcher_of_pending, watcher_of_requeued, Poller, Watcher};
 use crate::pool::{self, PoolRequest, Task, Work};
 use crate::requests::fs::LoopRing;
@@ -159,13 +160,24 @@ macro_rules! write_fields {
     }};
 }
 
+impl Caller for Loop {
+    #[inline(always)]
+    fn set_current(&self, word: u64) {
+        self.current.set(word);
+    }
+
+    fn observer(&self) -> &Observer {
+        &self.state.observer
+    }
+}
+
 impl Loop {
     /// Initialises the loop at `at`. Keeps the value of `data`, as libuv does.
     ///
     /// # Safety
     /// `at` is writable memory of the size of a `uv_loop_t`.
     pub unsafe fn init(at: *mut Loop) -> Result {
-        crate::fork::init();
+        crate::fork::init(&crate::describe::oxuv_debug);
         check::loop_before_init(at);
         // SAFETY: as documented; `data` may be uninitialised, which its type allows. The fields are written in
         // place, as copies of the loop would cost more than the rest of this. The loop removes its state from
@@ -209,6 +221,7 @@ impl Loop {
                 state: State::boxed(),
                 handle_count: Cell::new(0),
             });
+            (*at).state.observer.set_loop(at.cast_const().cast());
             (*at).state.entry.add(at.cast_const().cast());
         }
         check::loop_initialised(at, offset_of!(Loop, state));
@@ -237,6 +250,7 @@ impl Loop {
         this.signals.close(this);
         this.fs_events.close(this);
         this.state.entry.remove();
+        this.state.observer.close();
         // SAFETY: no reference into the loop exists any more, as it has no handles and no work.
         unsafe {
             core::ptr::drop_in_place(at);
@@ -381,8 +395,11 @@ impl Loop {
         self.mailbox.unpark();
         self.poller.enter();
         while alive && self.stop_flag.get() == 0 {
-            let busy = self.run_pending() | self.idle.run();
-            stale |= busy | self.prepare.run();
+            if observe::is_active() {
+                self.observe_iteration();
+            }
+            let busy = self.run_pending() | self.idle.run(self, Callback::Idle);
+            stale |= busy | self.prepare.run(self, Callback::Prepare);
 
             let may_wait = mode == UV_RUN_DEFAULT || (mode == UV_RUN_ONCE && !busy);
             let timeout = if may_wait { self.backend_timeout() } else { 0 };
@@ -396,7 +413,7 @@ impl Loop {
                 }
                 called = true;
             }
-            called |= self.check.run() | self.run_closing();
+            called |= self.check.run(self, Callback::Check) | self.run_closing();
             // Without callbacks no time has passed since the wait.
             if called {
                 self.update_time();
@@ -415,6 +432,30 @@ impl Loop {
         alive
     }
 
+    #[cold]
+    #[inline(never)]
+    fn observe_iteration(&self) {
+        self.observer().iteration();
+        self.report_handles();
+    }
+
+    /// Reports the handles that were initialised since the last call.
+    pub fn report_handles(&self) {
+        let reported = self.observer().report_until(self.handle_count.get());
+        let mut at = self.handles.back();
+        while let Some(link) = at {
+            // SAFETY: a handle in the list is not closed, hence alive.
+            unsafe {
+                let handle = &*handle_of(link);
+                if handle.number() < reported {
+                    return;
+                }
+                self.observer().handle(true, handle.kind(), core::ptr::from_ref(handle).cast());
+                at = self.handles.before(link);
+            }
+        }
+    }
+
     /// Requeues the work that remains after a callback left the loop by an exception.
     #[cold]
     fn resume(&self) {
@@ -427,6 +468,7 @@ impl Loop {
         }
         [&self.idle, &self.prepare, &self.check].into_iter().for_each(loop_watcher::Queue::forget);
         self.current.set(0);
+        state.observer.forget_calls(0);
         self.pending.prepend(&state.pending);
         self.requeued.prepend(&state.requeued);
         timer::restart_due(self);
@@ -462,6 +504,9 @@ impl Loop {
         if self.pending.is_empty() {
             return false;
         }
+        if observe::is_active() {
+            self.observer().phase(phase::PENDING);
+        }
         let State { pending: round, watcher: current, .. } = &*self.state;
         self.pending.move_to(round);
         while let Some(link) = round.pop_front() {
@@ -473,6 +518,7 @@ impl Loop {
             }
         }
         current.set(core::ptr::null());
+        self.current.set(0);
         true
     }
 
@@ -481,6 +527,25 @@ impl Loop {
         if self.closing.get().is_null() {
             return false;
         }
+        if observe::is_active() {
+            self.close_observed();
+        } else {
+            self.call_closing(Handle::finish_close);
+        }
+        self.current.set(0);
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_observed(&self) {
+        self.report_handles();
+        self.observer().phase(phase::CLOSING);
+        self.call_closing(Handle::finish_close_observed);
+    }
+
+    #[inline(always)]
+    fn call_closing(&self, finish: impl Fn(&Handle)) {
         let closing = &self.state.closing;
         closing.set(self.closing.replace(core::ptr::null()));
         // SAFETY: a closing handle is alive until its close callback.
@@ -489,9 +554,8 @@ impl Loop {
             // A handle that was initialised and closed again while it was closing points to itself.
             let after = handle.next_closing();
             closing.set(if core::ptr::eq(after, handle) { core::ptr::null() } else { after });
-            handle.finish_close();
+            finish(handle);
         }
-        true
     }
 
     /// Puts a chain of closing handles back on top of the stack.
@@ -546,6 +610,7 @@ impl Loop {
             }
         }
         current.set(core::ptr::null());
+        self.current.set(0);
         true
     }
 
@@ -574,7 +639,13 @@ impl Loop {
         if timeout != 0 {
             self.begin_wait(stale);
         }
+        if observe::is_active() {
+            self.observer().poll_begin(timeout);
+        }
         self.poller.wait(timeout);
+        if observe::is_active() {
+            self.observer().poll_end(self.metrics.events.get());
+        }
         if measure && timeout != 0 {
             self.end_wait();
         }
@@ -679,6 +750,9 @@ impl Loop {
     /// The request is not active, and stays alive and in place until it is `done`.
     pub unsafe fn submit<R: PoolRequest>(&self, request: &R) -> Result {
         request.work().began.set(self.now() as u32);
+        if observe::is_active() {
+            request.submitted().set(self.observer().work_queued(&request.job()));
+        }
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
         unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
         self.request_began(if R::INTERNAL { ptr::null() } else { ptr::from_ref(request) });
@@ -711,8 +785,9 @@ impl Loop {
             .map(|link| unsafe { &*handle_of(link) })
     }
 
-    /// Calls `visit`, which may open and close handles, for every handle that exists now.
-    fn walk(&self, visit: impl Fn(&Handle)) {
+    /// Calls `visit`, which may open and close handles, for every handle that exists now. `function` is the
+    /// user's, which it calls.
+    fn walk(&self, function: *const (), visit: impl Fn(&Handle)) {
         // SAFETY: a handle in the list is not closed, hence alive.
         let number = |link| unsafe { (*handle_of(link)).number() };
         let first = self.handles.front().map(number);
@@ -722,6 +797,7 @@ impl Loop {
         all.move_to(&self.handles);
         // A callback may have left another walk half-way.
         self.handles.sort(&number);
+        let outer = self.current.get();
         let mut remaining = 0..self.handle_count.get();
         // A visited handle goes to the end of the list, which is in order again after the last one.
         while let Some(link) =
@@ -730,8 +806,10 @@ impl Loop {
             remaining.start = number(link) + 1;
             self.handles.move_front_to(&self.handles);
             // SAFETY: a handle in the list is not closed, hence alive.
-            call_user(|| visit(unsafe { &*handle_of(link) }));
+            let handle = unsafe { &*handle_of(link) };
+            call_user(self, Callback::Walk, handle, function, || visit(handle));
         }
+        self.current.set(outer);
         // A walk whose callback this is continues at `first`.
         let is_before = |handle: &Handle| Some(handle.number()) < first;
         let rest = self.listed_handles().position(|handle| !is_before(handle)).unwrap_or(0);

@@ -11,7 +11,7 @@ use crate::handles::Handle;
 use crate::list::List;
 use crate::loops::{self, Entry};
 use crate::memory::Array;
-use crate::observe::layout;
+use crate::observe::{layout, Observer};
 use crate::poller::Watcher;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
@@ -20,6 +20,7 @@ use core::ptr;
 
 pub struct State {
     pub entry: Entry,
+    pub observer: Observer,
     /// How long the loop has waited, in milliseconds by its own time.
     pub(super) waited: Cell<u64>,
     /// Whether the loop is running, or a callback has left it.
@@ -63,6 +64,7 @@ impl State {
     fn new() -> State {
         State {
             entry: Entry::new(),
+            observer: Observer::new(),
             waited: Cell::new(0),
             running: Cell::new(false),
             watcher: Cell::new(ptr::null()),

@@ -237,7 +237,8 @@ impl Timers {
     pub unsafe fn remove(&self, node: &Node) {
         let due = node.due.get();
         if due < self.near.horizon() {
-            node.link.unlink();
+            // SAFETY: it is in the list of its due time.
+            unsafe { node.link.unlink_linked() };
             return;
         }
         // SAFETY: `node` is in the slot or heap of its due time.

@@ -16,7 +16,8 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
-use crate::observe::{layout, offsets};
+use crate::observe::layout::Callback;
+use crate::observe::{self, layout, offsets};
 use crate::stack::Chain;
 use crate::sys;
 use core::cell::Cell;
@@ -50,6 +51,9 @@ impl Async {
     #[cold]
     extern "C" fn push(&self) {
         let errno = sys::errno();
+        if observe::is_active() {
+            observe::async_send(core::ptr::from_ref(self).cast());
+        }
         let mailbox = &self.handle.loop_().mailbox;
         // SAFETY: only the thread that set PENDING pushes the handle, and `close` keeps handle and loop
         // alive until `finish_push`.
@@ -64,7 +68,13 @@ impl Async {
         if let Some(callback) = self.callback.get() {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the function was given for this handle, which is not closed.
-            call_user(|| unsafe { callback(this) });
+            call_user(
+                self.handle.loop_(),
+                Callback::Async,
+                self,
+                callback as *const (),
+                || unsafe { callback(this) },
+            );
         }
     }
 

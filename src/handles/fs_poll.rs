@@ -13,6 +13,7 @@ use crate::ffi::{call_user, interior_mutable, overlay, Overlay, Padding, TextOut
 use crate::list::container_of;
 use crate::memory;
 use crate::observe::layout;
+use crate::observe::layout::Callback;
 use crate::pool::{PoolRequest, Work};
 use crate::sys::fs::{stat, Path, Target};
 use core::cell::Cell;
@@ -38,6 +39,7 @@ struct Context {
     path: Cell<*const c_char>,
     timer: Timer,
     work: Work,
+    submitted: Cell<u64>,
     /// Whether the pool has the work, and so accesses `found`.
     busy: Cell<bool>,
     found: Cell<Result<uv_stat_t>>,
@@ -54,6 +56,7 @@ interior_mutable!(Context {
     path,
     timer,
     work,
+    submitted,
     busy,
     found,
     outcome,
@@ -85,6 +88,10 @@ unsafe impl PoolRequest for Context {
     const INTERNAL: bool = true;
     const KIND: layout::Work = layout::Work::File;
     const CALLBACK: layout::Callback = layout::Callback::FsPoll;
+
+    fn submitted(&self) -> &Cell<u64> {
+        &self.submitted
+    }
 
     fn run(&self) {
         // SAFETY: the path is in the context's block.
@@ -161,7 +168,13 @@ impl Context {
         if let Some(callback) = self.callback.get() {
             let handle = self.owner.get().cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(handle, status, &raw const before, &raw const now) });
+            call_user(
+                self.timer.loop_(),
+                Callback::FsPoll,
+                handle,
+                callback as *const (),
+                || unsafe { callback(handle, status, &raw const before, &raw const now) },
+            );
         } else {
             check::callback_missing(self.owner.get());
         }

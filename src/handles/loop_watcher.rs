@@ -4,9 +4,10 @@ use super::Handle;
 use crate::abi::*;
 use crate::check;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_observed, call_unobserved, overlay, Object, Overlay};
 use crate::list::{container_of, Link, List};
-use crate::observe::{layout, offsets};
+use crate::observe::layout::{self, phase, Callback};
+use crate::observe::{self, offsets, Caller};
 use core::cell::Cell;
 use core::ffi::c_int;
 use core::ptr;
@@ -21,6 +22,7 @@ pub struct LoopWatcher {
 
 /// The callback; those of the three types differ only in the type of the pointer.
 type HandleCallback = uv_close_cb;
+type Function = unsafe extern "C-unwind" fn(*mut uv_handle_t);
 
 overlay!(LoopWatcher { handle, callback, link } => uv_idle_t);
 overlay!(LoopWatcher => uv_prepare_t);
@@ -126,17 +128,49 @@ impl Queue {
 
     /// Calls every handle once. Those that callbacks start are placed before the first, so they are called
     /// in the next iteration. Returns whether there was any.
-    #[inline]
-    pub fn run(&self) -> bool {
-        let Some(mut link) = self.handles.front() else { return false };
+    #[inline(always)]
+    pub fn run(&self, loop_: &Loop, kind: Callback) -> bool {
+        let Some(first) = self.handles.front() else { return false };
+        if observe::is_active() {
+            self.run_observed(loop_, first, kind);
+        } else {
+            self.call_all(first, |_, callback, this| {
+                // SAFETY: the user's function, called with the handle that it was given for.
+                call_unobserved(|| unsafe { callback(this) });
+            });
+        }
+        true
+    }
+
+    /// As [`Queue::run`], while someone looks.
+    #[cold]
+    #[inline(never)]
+    fn run_observed(&self, loop_: &Loop, first: *const Link, kind: Callback) {
+        loop_.observer().phase(match kind {
+            Callback::Idle => phase::IDLE,
+            Callback::Prepare => phase::PREPARE,
+            _ => phase::CHECK,
+        });
+        self.call_all(first, |watcher, callback, this| {
+            let function = callback as *const ();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_observed(loop_, kind, watcher.address(), function, || unsafe { callback(this) });
+        });
+    }
+
+    #[inline(always)]
+    fn call_all(
+        &self,
+        first: *const Link,
+        call: impl Fn(&LoopWatcher, Function, *mut uv_handle_t),
+    ) {
+        let mut link = first;
         while !link.is_null() {
             // SAFETY: stopping or closing a handle removes it from the queue, so this one is alive.
             let watcher = unsafe { &*container_of!(link, LoopWatcher, link) };
             self.running.set(link);
             if let Some(callback) = watcher.callback.get() {
-                let this = ptr::from_ref(watcher).cast_mut().cast();
-                // SAFETY: the user's function, called with the handle that it was given for.
-                call_user(|| unsafe { callback(this) });
+                call(watcher, callback, ptr::from_ref(watcher).cast_mut().cast());
             }
             link = if ptr::eq(self.running.get(), link) {
                 // SAFETY: it was not removed.
@@ -147,7 +181,6 @@ impl Queue {
         }
         // Ends the outer call too if a callback ran the loop again, which libuv forbids.
         self.running.set(ptr::null());
-        true
     }
 
     /// Forgets the running callback, which has left the loop by an exception.

@@ -22,9 +22,10 @@ mod unread;
 use crate::abi::*;
 use crate::check;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, padding, Padding};
+use crate::ffi::{call_unobserved, call_user, overlay, padding, Object, Padding};
 use crate::list::Link;
-use crate::observe::layout;
+use crate::observe::layout::Callback;
+use crate::observe::{layout, Caller};
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -270,7 +271,7 @@ impl Handle {
 
     /// Calls the last callbacks of the handle before its close callback. Is called again if one of them has
     /// left the loop by an exception.
-    #[inline]
+    #[inline(always)]
     pub fn end_requests(&self) {
         self.flags.set(self.flags.get() & !flag::CLOSING | flag::CLOSED);
         // SAFETY: the handle is the first field of the struct for its `kind`.
@@ -292,13 +293,36 @@ impl Handle {
     /// afterwards.
     #[inline]
     pub fn finish_close(&self) {
+        let (loop_, word) = (self.loop_(), self.address().addr() as u64 | Callback::Close.tag());
+        self.finish_with(|callback, this| {
+            loop_.set_current(word);
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_unobserved(|| unsafe { callback(this) });
+        });
+    }
+
+    /// As [`Handle::finish_close`], while someone looks.
+    pub fn finish_close_observed(&self) {
+        let (loop_, object) = (self.loop_(), self.address());
+        loop_.observer().handle(false, self.kind(), object);
+        self.finish_with(|callback, this| {
+            let function = callback as *const ();
+            // SAFETY: the user's function, called with the handle that it was given for.
+            call_user(loop_, Callback::Close, object, function, || unsafe { callback(this) });
+        });
+    }
+
+    #[inline(always)]
+    fn finish_with(
+        &self,
+        call: impl FnOnce(unsafe extern "C-unwind" fn(*mut uv_handle_t), *mut uv_handle_t),
+    ) {
         self.unreference();
         self.all.unlink();
         check::handle_closed(self, false);
         let this = ptr::from_ref(self);
         if let Some(callback) = self.close_cb.get() {
-            // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this.cast_mut().cast()) });
+            call(callback, this.cast_mut().cast());
         }
         check::handle_closed(this, true);
     }

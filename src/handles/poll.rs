@@ -8,6 +8,7 @@ use crate::abi::*;
 use crate::check;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys;
@@ -136,7 +137,13 @@ impl Poll {
         if let Some(callback) = self.callback.get() {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this, status, events) });
+            call_user(
+                self.handle.loop_(),
+                Callback::Poll,
+                self,
+                callback as *const (),
+                || unsafe { callback(this, status, events) },
+            );
         } else {
             check::callback_missing(self);
         }

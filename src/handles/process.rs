@@ -10,6 +10,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
 use crate::memory::Array;
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::sys::spawn::{Program, Source};
 use crate::sys::{self, socket, spawn};
@@ -255,7 +256,9 @@ impl Process {
         let signum = if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 };
         let this = core::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: the user's function, called with the handle that it was given for.
-        call_user(|| unsafe { callback(this, exit_status.into(), signum) });
+        call_user(self.handle.loop_(), Callback::Exit, self, callback as *const (), || unsafe {
+            callback(this, exit_status.into(), signum)
+        });
     }
 }
 

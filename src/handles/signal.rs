@@ -13,6 +13,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory;
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::signal::{self as registry, Message};
@@ -317,7 +318,13 @@ impl Signal {
         if let Some(callback) = self.callback.get() {
             let this = core::ptr::from_ref(self).cast_mut().cast();
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this, signum) });
+            call_user(
+                self.handle.loop_(),
+                Callback::Signal,
+                self,
+                callback as *const (),
+                || unsafe { callback(this, signum) },
+            );
         }
         // A handle is not freed before its close callback. The callback may have restarted it.
         running.set(0);

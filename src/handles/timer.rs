@@ -7,9 +7,11 @@ use super::Handle;
 use crate::abi::*;
 use crate::event_loop::timers::{Node, Prefetcher};
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_unobserved, call_user, overlay, Object, Overlay};
 use crate::list::container_of;
-use crate::observe::{layout, offsets};
+use crate::observe::layout::Callback;
+use crate::observe::layout::{self, phase};
+use crate::observe::{self, offsets, Caller};
 use core::cell::Cell;
 use core::ffi::c_int;
 
@@ -127,6 +129,40 @@ pub fn run_due(loop_: &Loop) -> bool {
             at = due.after(link);
         }
     }
+    if any {
+        if observe::is_active() {
+            call_due_observed(loop_);
+        } else {
+            call_due(loop_, |timer, callback, this| {
+                loop_.set_current(timer.address().addr() as u64);
+                // SAFETY: the user's function, called with the handle that it was given for.
+                call_unobserved(|| unsafe { callback(this) });
+            });
+        }
+        loop_.set_current(0);
+    }
+    any
+}
+
+/// Calls the due timers while someone looks.
+#[cold]
+#[inline(never)]
+fn call_due_observed(loop_: &Loop) {
+    loop_.observer().phase(phase::TIMERS);
+    call_due(loop_, |timer, callback, this| {
+        // SAFETY: the user's function, called with the handle that it was given for.
+        call_user(loop_, Callback::Timer, timer, callback as *const (), || unsafe {
+            callback(this)
+        });
+    });
+}
+
+#[inline(always)]
+fn call_due(
+    loop_: &Loop,
+    call: impl Fn(&Timer, unsafe extern "C-unwind" fn(*mut uv_timer_t), *mut uv_timer_t),
+) {
+    let due = &loop_.state.timers;
     while let Some(link) = due.pop_front() {
         // SAFETY: closing a timer unlinks it from `due`, so those in it are alive.
         let timer = unsafe { &*container_of!(link, Timer, node.link) };
@@ -135,12 +171,9 @@ pub fn run_due(loop_: &Loop) -> bool {
         // without a callback, which is never due.
         let _ = timer.again();
         if let Some(callback) = timer.callback.get() {
-            let this = core::ptr::from_ref(timer).cast_mut().cast();
-            // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(this) });
+            call(timer, callback, core::ptr::from_ref(timer).cast_mut().cast());
         }
     }
-    any
 }
 
 /// Restarts due timers that were not called because a callback has left the loop by an exception.

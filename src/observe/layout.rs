@@ -543,8 +543,9 @@ pub struct FsPollOffsets {
 pub struct RequestOffsets {
     /// `u32`: libuv's `uv_req_type`.
     pub kind: u32,
-    /// `u64`: the loop's time in milliseconds when a connect or shutdown request was made.
-    /// Not set in others; of those that the pool runs, [`WorkOffsets::began`] is.
+    /// `u64`: the loop's time in milliseconds when a connect or shutdown request was made. Of a request
+    /// that the pool runs, when it was submitted, in nanoseconds of CLOCK_MONOTONIC, if statistics or
+    /// records were on then. Otherwise 0.
     pub began: u32,
 }
 
@@ -704,8 +705,6 @@ pub struct Page {
     pub version: u32,
     /// The size of this struct.
     pub size: u32,
-    /// Of the [`Description`].
-    pub description: u64,
     pub pid: u32,
     pub padding: u32,
     pub request: Request,
@@ -755,6 +754,11 @@ pub struct LoopSlot {
     /// [`bucket`].
     pub delays: [u64; BUCKETS],
     pub longest_delay: u64,
+    /// Not for readers: the next moment to count, the shortest of the slowest callbacks, and when that was
+    /// last determined.
+    pub tick: u64,
+    pub remembered: u64,
+    pub checked: u64,
 }
 
 /// A callback that runs.
@@ -807,11 +811,12 @@ pub struct WorkerSlot {
 }
 
 /// The work of one kind that a worker has run: its number, and its times in nanoseconds. `waiting` is
-/// the time in the queue, of those works that were submitted while statistics were on.
+/// the time in the queue of `waited` works, those that were submitted while statistics were on.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct WorkKind {
     pub count: u64,
+    pub waited: u64,
     pub waiting: u64,
     pub longest_waiting: u64,
     pub running: u64,
@@ -869,14 +874,14 @@ pub struct Ring {
     pub written: u64,
     /// The kernel's id of the thread that writes it.
     pub tid: u32,
-    pub padding: u32,
+    /// 1 when the loop was closed. The ring may be given to another one then.
+    pub ended: u32,
     /// The name of the thread; ends with a NUL.
     pub name: [u8; 16],
 }
 
 /// Whose records are in a ring.
 pub mod ring_kind {
-    pub const FREE: u32 = 0;
     /// Those of a loop.
     pub const LOOP: u32 = 1;
     /// Those of a thread of the pool.
@@ -913,7 +918,8 @@ pub mod record {
     /// `detail` and `object` as in the beginning. Missing if an exception left the callback.
     pub const CALLBACK_END: u8 = 5;
     /// `detail` is the kind of [`Work`](super::Work), `object` the request (or the context of a path that
-    /// is polled). In the ring of the submitting loop.
+    /// is polled), `extra` the operation of a file request (`uv_fs_type`), `function` the one that
+    /// `uv_queue_work()` was given. In the ring of the submitting loop.
     pub const WORK_QUEUED: u8 = 6;
     /// The same, in the ring of the worker.
     pub const WORK_STARTED: u8 = 7;
@@ -925,7 +931,8 @@ pub mod record {
     pub const WRITE_QUEUED: u8 = 10;
     /// All of it was written, or it failed. The callback comes later.
     pub const WRITE_DONE: u8 = 11;
-    /// `detail` is libuv's handle type, `object` the handle.
+    /// `detail` is libuv's handle type, `object` the handle. Written at the beginning of the next iteration, or
+    /// right before the handle is closed; for all handles that there are when records are switched on.
     pub const HANDLE_OPENED: u8 = 12;
     /// The same, right before the close callback.
     pub const HANDLE_CLOSED: u8 = 13;
@@ -967,8 +974,8 @@ pub struct RingFile {
     pub ring_stride: u64,
     /// How many rings the file has room for; those in use have their magic.
     pub ring_count: u64,
-    /// The executable mappings of the process when a ring was last made: lines of `/proc/PID/maps`, as
-    /// many as there is room for; they end with a NUL. Their offset and the room for them.
+    /// `/proc/PID/maps` when a ring was last made, as much as there is room for; it ends with a NUL. Its
+    /// offset and the room for it.
     pub maps_at: u64,
     pub maps_size: u64,
     pub page_size: u32,

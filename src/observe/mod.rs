@@ -1,29 +1,451 @@
 //! Looking into the library from outside of the process.
 //!
 //! [`layout`] is what readers know; they include that file. The description of the library's structs,
-//! `oxuv_debug`, is made in `src/describe.rs`, above the modules that it describes.
+//! `oxuv_debug`, is made in `src/describe.rs`, beside the modules that it describes.
+//!
+//! A loop that nobody looks at pays for tests of one word, [`ACTIVE`]. What follows when it is not 0 is
+//! here, out of line: statistics in the page (`page.rs`), the flight recorder (`record.rs`) and USDT
+//! probes (`probe.rs`). Nothing here calls the user's allocator, and a failure leaves something out.
 
 // Readers use the rest.
 #[allow(dead_code)]
 pub mod layout;
+mod page;
+mod probe;
+mod record;
 
-use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
-use core::sync::atomic::AtomicU32;
-use layout::Page;
+pub use page::PAGE;
+
+use crate::sys::{process, time};
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use layout::{active, record as kind, Callback, Description, Record, Running, Work};
+use page::Slot;
+use probe::probe;
+use record::Ring;
 
 /// What is on: `layout::active`. Not 0 only while someone looks. In a section with contents, as the kernel
 /// finds the semaphore of a probe through the file.
 #[link_section = ".probes"]
 pub static ACTIVE: AtomicU32 = AtomicU32::new(0);
 
-/// The page, zeroed until it is used.
-pub struct PageMemory(#[allow(dead_code)] UnsafeCell<MaybeUninit<Page>>);
+/// Counts what makes observers begin again: statistics or records were switched off, or this is the
+/// child of a fork.
+static EPOCH: AtomicU32 = AtomicU32::new(1);
 
-// SAFETY: each part of it is written by one thread, and read by other processes only.
-unsafe impl Sync for PageMemory {}
+/// Copies a text to an array, truncated so that a NUL follows it.
+const fn text<const N: usize>(text: &str) -> [u8; N] {
+    let mut array = [0; N];
+    let mut i = 0;
+    while i < text.len() && i < N - 1 {
+        array[i] = text.as_bytes()[i];
+        i += 1;
+    }
+    array
+}
 
-pub static PAGE: PageMemory = PageMemory(UnsafeCell::new(MaybeUninit::zeroed()));
+pub const RELEASE: [u8; 16] = text(env!("CARGO_PKG_VERSION"));
+pub const BUILD: [u8; 40] = text(match option_env!("OXUV_BUILD") {
+    Some(build) => build,
+    None if cfg!(debug_assertions) => "debug",
+    None => "release",
+});
+
+/// Keeps the description in a program that links the library statically, where the linker drops what
+/// nothing refers to. Nobody reads it.
+#[used]
+static DESCRIPTION: AtomicPtr<Description> = AtomicPtr::new(ptr::null_mut());
+
+/// Returns whether someone looks.
+#[inline(always)]
+pub fn is_active() -> bool {
+    ACTIVE.load(Ordering::Relaxed) != 0
+}
+
+fn is_on(bit: u32) -> bool {
+    ACTIVE.load(Ordering::Relaxed) & bit != 0
+}
+
+/// Prepares the page and reads the environment, before the first loop is initialised.
+pub fn init(description: &'static Description) {
+    DESCRIPTION.store(ptr::from_ref(description).cast_mut(), Ordering::Relaxed);
+    page::init();
+    if record::init() {
+        ACTIVE.fetch_or(active::RECORD, Ordering::Relaxed);
+    }
+}
+
+/// In the child of a fork: begins again, switched off, with a page of its own.
+pub fn after_fork_in_child() {
+    ACTIVE.fetch_and(active::PROBES, Ordering::Relaxed);
+    EPOCH.fetch_add(1, Ordering::Relaxed);
+    page::after_fork_in_child();
+    if record::after_fork_in_child() {
+        ACTIVE.fetch_or(active::RECORD, Ordering::Relaxed);
+    }
+}
+
+/// Switches off what has expired.
+#[inline(never)]
+fn expire(now: u64) {
+    for (bit, until) in
+        [(active::STATS, page::stats_until()), (active::RECORD, page::record_until())]
+    {
+        if now > until && is_on(bit) {
+            ACTIVE.fetch_and(!bit, Ordering::Relaxed);
+            EPOCH.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Something that calls callbacks of the user: a loop.
+pub trait Caller {
+    /// Sets what it does now; see `layout::current`.
+    fn set_current(&self, word: u64);
+
+    fn observer(&self) -> &Observer;
+}
+
+/// The part of a loop that is used while someone looks.
+pub struct Observer {
+    loop_: Cell<*const ()>,
+    /// The value of `EPOCH` that the following belong to.
+    epoch: Cell<u32>,
+    slot: Cell<Option<Slot>>,
+    ring: Cell<Option<Ring>>,
+    /// How many handles of the loop were reported.
+    reported: Cell<u64>,
+    /// The callbacks that run, each called by the one before; `since` is 0 where there is none.
+    calls: [Cell<Running>; DEPTH],
+}
+
+/// How many nested callbacks are known: one that runs the loop or walks over handles is rare.
+const DEPTH: usize = 3;
+
+const NO_CALL: Running = Running { kind: 0, object: 0, function: 0, since: 0 };
+
+impl Observer {
+    pub const fn new() -> Observer {
+        Observer {
+            loop_: Cell::new(ptr::null()),
+            epoch: Cell::new(0),
+            slot: Cell::new(None),
+            ring: Cell::new(None),
+            reported: Cell::new(0),
+            calls: [const { Cell::new(NO_CALL) }; DEPTH],
+        }
+    }
+
+    /// Records which loop this is part of.
+    pub fn set_loop(&self, loop_: *const ()) {
+        self.loop_.set(loop_);
+    }
+
+    /// Gives the slot and the ring back when the loop is closed.
+    pub fn close(&self) {
+        if self.epoch.get() != 0 {
+            self.release();
+        }
+    }
+
+    #[cold]
+    fn release(&self) {
+        if let Some(slot) = self.slot.take() {
+            slot.free();
+        }
+        if let Some(ring) = self.ring.take() {
+            ring.free();
+        }
+    }
+
+    fn address(&self) -> u64 {
+        self.loop_.get().addr() as u64
+    }
+
+    /// Begins again if that is necessary.
+    fn renew(&self, now: u64) {
+        let epoch = EPOCH.load(Ordering::Relaxed);
+        if self.epoch.replace(epoch) == epoch {
+            return;
+        }
+        if let Some(slot) = self.slot.get() {
+            slot.reset(now);
+        }
+        // In the child of a fork it may be in the parent's file.
+        self.ring.set(None);
+        self.reported.set(0);
+    }
+
+    /// Returns the slot for statistics, if they are on.
+    fn slot(&self, now: u64) -> Option<Slot> {
+        if !is_on(active::STATS) {
+            return None;
+        }
+        self.renew(now);
+        self.slot.get().or_else(|| {
+            self.slot.set(Slot::claim(self.address(), now));
+            self.slot.get()
+        })
+    }
+
+    /// Writes a record, if that is on.
+    fn record(&self, now: u64, kind: u8, detail: u8, extra: u32, object: u64, function: u64) {
+        if !is_on(active::RECORD) {
+            return;
+        }
+        self.renew(now);
+        if self.ring.get().is_none() {
+            self.ring.set(Ring::of_loop(self.address(), now));
+        }
+        if let Some(ring) = self.ring.get() {
+            ring.write(&Record { time: now, kind, detail, flags: 0, extra, object, function });
+        }
+    }
+
+    /// An iteration begins.
+    #[cold]
+    #[inline(never)]
+    pub fn iteration(&self) {
+        let now = time::monotonic();
+        expire(now);
+        if let Some(slot) = self.slot(now) {
+            slot.iteration(now);
+        }
+        self.record(now, kind::ITERATION, 0, 0, 0, 0);
+        probe!(loop__iterate, self.address());
+    }
+
+    /// The loop begins to wait.
+    #[cold]
+    #[inline(never)]
+    pub fn poll_begin(&self, timeout: i32) {
+        let now = time::monotonic();
+        if let Some(slot) = self.slot(now) {
+            slot.poll_begin(now);
+        }
+        self.record(now, kind::POLL_BEGIN, 0, timeout as u32, 0, 0);
+        probe!(poll__begin, self.address(), i64::from(timeout) as u64);
+    }
+
+    /// The wait has ended.
+    #[cold]
+    #[inline(never)]
+    pub fn poll_end(&self, events_before: u64) {
+        let now = time::monotonic();
+        if let Some(slot) = self.slot(now) {
+            slot.poll_end(now);
+        }
+        self.record(now, kind::POLL_END, 0, 0, events_before, 0);
+        probe!(poll__end, self.address(), events_before);
+    }
+
+    /// A phase with something to do begins.
+    #[cold]
+    #[inline(never)]
+    pub fn phase(&self, phase: u8) {
+        if is_on(active::RECORD) {
+            self.record(time::monotonic(), kind::PHASE, phase, 0, 0, 0);
+        }
+    }
+
+    /// A callback begins. Returns the time, for [`Observer::callback_end`].
+    #[cold]
+    #[inline(never)]
+    pub fn callback_begin(
+        &self,
+        callback: Callback,
+        object: *const (),
+        function: *const (),
+    ) -> u64 {
+        let now = time::monotonic();
+        let (object, function) = (object.addr() as u64, function.addr() as u64);
+        let running = Running { kind: callback as u64, object, function, since: now };
+        let place = self.calls.iter().find(|call| call.get().since == 0);
+        place.unwrap_or(&self.calls[DEPTH - 1]).set(running);
+        if let Some(slot) = self.slot(now) {
+            slot.set_running(&running);
+        }
+        self.record(now, kind::CALLBACK_BEGIN, callback as u8, 0, object, function);
+        probe!(callback__begin, self.address(), callback as u64, object, function);
+        now
+    }
+
+    /// The callback that began at `since` has ended. Its object may be freed.
+    #[cold]
+    #[inline(never)]
+    pub fn callback_end(&self, since: u64) {
+        let now = time::monotonic();
+        // An exception may have left those after it.
+        let Some(index) = self.calls.iter().position(|call| call.get().since == since) else {
+            return;
+        };
+        let ended = self.calls[index].get();
+        self.forget_calls(index);
+        if let Some(slot) = self.slot(now) {
+            slot.count_call(now, &ended);
+            slot.set_running(&match index {
+                0 => NO_CALL,
+                _ => self.calls[index - 1].get(),
+            });
+        }
+        let Running { kind: callback, object, function, .. } = ended;
+        self.record(now, kind::CALLBACK_END, callback as u8, 0, object, function);
+        probe!(callback__end, self.address(), callback, object, function);
+    }
+
+    /// Forgets the running callbacks from this one on: exceptions may have left them.
+    pub fn forget_calls(&self, first: usize) {
+        self.calls.iter().skip(first).for_each(|call| call.set(NO_CALL));
+    }
+
+    /// A request is given to the pool, or to the loop's ring. Returns the time.
+    #[cold]
+    #[inline(never)]
+    pub fn work_queued(&self, job: &Job) -> u64 {
+        let now = time::monotonic();
+        let (request, function) = job.addresses();
+        let detail = job.kind as u8;
+        self.record(now, kind::WORK_QUEUED, detail, job.operation, request, function);
+        probe!(work__queue, self.address(), u64::from(detail), request, function);
+        now
+    }
+
+    /// Returns the number of the first handle to report, with which `count` handles are.
+    pub fn report_until(&self, count: u64) -> u64 {
+        self.reported.replace(count)
+    }
+
+    /// A handle was initialised, some time before, or is closed.
+    #[cold]
+    #[inline(never)]
+    pub fn handle(&self, opened: bool, handle_type: u32, handle: *const ()) {
+        let now = time::monotonic();
+        let handle = handle.addr() as u64;
+        let (kind, detail) =
+            (if opened { kind::HANDLE_OPENED } else { kind::HANDLE_CLOSED }, handle_type as u8);
+        self.record(now, kind, detail, 0, handle, 0);
+        if opened {
+            probe!(handle__open, self.address(), u64::from(handle_type), handle);
+        } else {
+            probe!(handle__close, self.address(), u64::from(handle_type), handle);
+        }
+    }
+
+    /// A write was queued, or is done.
+    #[cold]
+    #[inline(never)]
+    pub fn write(&self, queued: bool, request: *const (), handle: *const (), bytes: usize) {
+        let now = time::monotonic();
+        let (request, handle) = (request.addr() as u64, handle.addr() as u64);
+        let kind = if queued { kind::WRITE_QUEUED } else { kind::WRITE_DONE };
+        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.record(now, kind, 0, size, request, handle);
+        if queued {
+            probe!(write__queue, self.address(), request, handle, bytes as u64);
+        }
+    }
+}
+
+/// What is reported of work of the pool.
+pub struct Job {
+    pub kind: Work,
+    pub object: *const (),
+    /// The function of the user that runs, or NULL.
+    pub function: *const (),
+    /// The number of a file operation.
+    pub operation: u32,
+    /// When it was submitted; 0 if that is not known.
+    pub queued: u64,
+}
+
+impl Job {
+    fn addresses(&self) -> (u64, u64) {
+        (self.object.addr() as u64, self.function.addr() as u64)
+    }
+}
+
+/// A thread of the pool.
+#[derive(Clone, Copy)]
+pub struct Worker(page::Worker);
+
+impl Worker {
+    /// The calling thread begins to run work.
+    pub fn begin() -> Worker {
+        Worker(page::Worker::claim())
+    }
+
+    /// The calling thread ends.
+    pub fn end(self) {
+        self.0.free();
+    }
+
+    /// Records which work runs; NULL if none does.
+    #[inline(always)]
+    pub fn set_work(self, work: *const ()) {
+        self.0.set_work(work.addr() as u64);
+    }
+
+    /// Work begins. Returns the time, for [`Worker::work_done`].
+    #[cold]
+    #[inline(never)]
+    pub fn work_started(self, job: &Job) -> u64 {
+        let now = time::monotonic();
+        if is_on(active::STATS) {
+            self.0.work_started(now, job.kind, job.queued);
+        }
+        self.record(now, kind::WORK_STARTED, job);
+        let (request, function) = job.addresses();
+        probe!(work__start, self.0.number() as u64, job.kind as u64, request, function);
+        now
+    }
+
+    /// Work has ended.
+    #[cold]
+    #[inline(never)]
+    pub fn work_done(self, job: &Job, started: u64) {
+        let now = time::monotonic();
+        expire(now);
+        if is_on(active::STATS) {
+            self.0.work_done(now, job.kind, started);
+        }
+        self.record(now, kind::WORK_DONE, job);
+        let (request, function) = job.addresses();
+        probe!(work__done, self.0.number() as u64, job.kind as u64, request, function);
+    }
+
+    fn record(self, time: u64, kind: u8, job: &Job) {
+        if !is_on(active::RECORD) {
+            return;
+        }
+        let (object, function) = job.addresses();
+        if let Some(ring) = Ring::of_worker(self.0, time) {
+            let (detail, extra) = (job.kind as u8, job.operation);
+            ring.write(&Record { time, kind, detail, flags: 0, extra, object, function });
+        }
+    }
+}
+
+/// An async handle is sent to. Any thread, and signal handlers.
+#[cold]
+#[inline(never)]
+pub fn async_send(handle: *const ()) {
+    let handle = handle.addr() as u64;
+    if is_on(active::RECORD) {
+        let (time, extra) = (time::monotonic(), process::thread_id() as u32);
+        let kind = kind::ASYNC_SEND;
+        record::write_shared(&Record {
+            time,
+            kind,
+            detail: 0,
+            flags: 0,
+            extra,
+            object: handle,
+            function: 0,
+        });
+    }
+    probe!(async__send, handle);
+}
 
 /// The offsets of fields, as one of the structs of [`layout`].
 macro_rules! offsets {

@@ -20,7 +20,7 @@ use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
 use crate::mailbox::Mailbox;
 use crate::observe::layout::{self, Address};
-use crate::observe::offsets;
+use crate::observe::{self, offsets, Job};
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
 use crate::sys::thread;
@@ -45,6 +45,8 @@ pub struct Task {
     offset: u32,
     kind: layout::Work,
     callback: layout::Callback,
+    /// Returns what is reported of the work while someone looks.
+    job: unsafe fn(*const Work) -> Job,
     /// Runs on a thread of the pool.
     pub run: unsafe fn(*const Work),
     /// Runs on the loop's thread; the status is 0 or `ECANCELED`. It may free the request.
@@ -473,15 +475,19 @@ fn thread_limit_from_environment() -> usize {
 /// The main function of a thread of the pool. `first` is the work it was started for.
 extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
     let _ = thread::set_name(c"libuv-worker");
+    let worker = observe::Worker::begin();
     // SAFETY: `start_worker` gave the work to this thread.
-    let mut slow = unsafe { run_work(first.cast_const().cast()) };
+    let mut slow = unsafe { run_work(worker, first.cast_const().cast()) };
     let mut state = lock();
     loop {
         add(&state.slow_running, -isize::from(slow));
         let (work, task) = loop {
             match state.next() {
                 Some(next) => break next,
-                None if state.stopping.get() => return ptr::null_mut(),
+                None if state.stopping.get() => {
+                    worker.end();
+                    return ptr::null_mut();
+                }
                 None => state = wait_for_work(state),
             }
         };
@@ -492,7 +498,7 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
         unsafe {
             (*work).stage.set(Stage::Started);
             release(state);
-            run_work(work);
+            run_work(worker, work);
         }
         state = lock();
     }
@@ -502,14 +508,36 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
 ///
 /// # Safety
 /// The work is alive and this thread's alone.
-unsafe fn run_work(work: *const Work) -> bool {
+unsafe fn run_work(worker: observe::Worker, work: *const Work) -> bool {
     // SAFETY: `run` gets the work that was submitted with it. The mailbox outlives the work.
     // Afterwards the work may be freed, so it is not accessed.
     unsafe {
         let Some(task) = (*work).task.get() else { return false };
-        (task.run)(work);
+        worker.set_work(work.cast());
+        if observe::is_active() {
+            run_observed(worker, work, task);
+        } else {
+            (task.run)(work);
+        }
+        worker.set_work(ptr::null());
         (*(*work).mailbox.get()).push_done(&raw const (*work).link);
         task.slow
+    }
+}
+
+/// Runs work while someone looks.
+///
+/// # Safety
+/// As for [`run_work`]; the task is the work's.
+#[cold]
+#[inline(never)]
+unsafe fn run_observed(worker: observe::Worker, work: *const Work, task: &Task) {
+    // SAFETY: as documented.
+    unsafe {
+        let job = (task.job)(work);
+        let started = worker.work_started(&job);
+        (task.run)(work);
+        worker.work_done(&job, started);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Task, Work};
 use crate::abi::Result;
-use crate::observe::layout;
+use crate::observe::{layout, Job};
+use core::cell::Cell;
 use core::ptr;
 
 /// A request with a [`Work`] in it, which the pool runs.
@@ -21,6 +22,14 @@ pub unsafe trait PoolRequest: Sized {
 
     /// Whether it is not a request of the user.
     const INTERNAL: bool = false;
+    /// The function of the user that `run` calls, and the number of a file operation; for readers of other
+    /// processes.
+    fn details(&self) -> (*const (), u32) {
+        (ptr::null(), 0)
+    }
+
+    /// The place for the time of submitting.
+    fn submitted(&self) -> &Cell<u64>;
 
     /// Runs on a thread of the pool, which has the request to itself.
     fn run(&self);
@@ -28,6 +37,13 @@ pub unsafe trait PoolRequest: Sized {
     /// Runs on the loop's thread after [`run`](PoolRequest::run), or instead of it with `ECANCELED`.
     /// The request is not used afterwards, so the user's callback may free it.
     fn done(&self, status: Result);
+
+    /// Returns what is reported of the work.
+    fn job(&self) -> Job {
+        let (function, operation) = self.details();
+        let object = ptr::from_ref(self).cast();
+        Job { kind: Self::KIND, object, function, operation, queued: self.submitted().get() }
+    }
 
     fn work(&self) -> &Work {
         // SAFETY: the contract of the trait.
@@ -49,6 +65,7 @@ impl Task {
                 offset: R::OFFSET as u32,
                 kind: R::KIND,
                 callback: R::CALLBACK,
+                job: |work| request::<R>(work).job(),
                 run: |work| request::<R>(work).run(),
                 done: |work, status| request::<R>(work).done(status),
                 slow: R::SLOW,

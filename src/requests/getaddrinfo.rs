@@ -5,6 +5,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::memory;
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
@@ -122,6 +123,10 @@ unsafe impl PoolRequest for AddrInfo {
     const CALLBACK: layout::Callback = layout::Callback::GetAddrInfo;
     const SLOW: bool = true;
 
+    fn submitted(&self) -> &Cell<u64> {
+        &self.request.began
+    }
+
     fn run(&self) {
         // SAFETY: `copy_query` made the copies.
         unsafe { self.look_up(self.host.get(), self.service.get(), self.hints.get()) };
@@ -135,8 +140,12 @@ unsafe impl PoolRequest for AddrInfo {
         if let Some(callback) = self.callback.get() {
             let request = ptr::from_ref(self).cast_mut().cast();
             let (code, list) = (self.retcode.get(), self.addresses.get());
+            // SAFETY: a loop with requests is not closed.
+            let loop_ = unsafe { Loop::of(self.loop_.get()) };
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(request, code, list) });
+            call_user(loop_, Callback::GetAddrInfo, self, callback as *const (), || unsafe {
+                callback(request, code, list)
+            });
         }
     }
 }

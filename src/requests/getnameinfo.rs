@@ -4,6 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
@@ -90,6 +91,10 @@ unsafe impl PoolRequest for NameInfo {
     const CALLBACK: layout::Callback = layout::Callback::GetNameInfo;
     const SLOW: bool = true;
 
+    fn submitted(&self) -> &Cell<u64> {
+        &self.request.began
+    }
+
     fn run(&self) {
         self.look_up();
     }
@@ -105,8 +110,12 @@ unsafe impl PoolRequest for NameInfo {
                 0 => (self.host(), self.service()),
                 _ => (ptr::null_mut(), ptr::null_mut()),
             };
+            // SAFETY: a loop with requests is not closed.
+            let loop_ = unsafe { Loop::of(self.loop_.get()) };
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(request, code, host, service) });
+            call_user(loop_, Callback::GetNameInfo, self, callback as *const (), || unsafe {
+                callback(request, code, host, service)
+            });
         }
     }
 }

@@ -31,8 +31,8 @@ pub struct Request {
     data: Cell<MaybeUninit<*mut c_void>>,
     kind: Cell<uv_req_type>,
     padding: Padding<4>,
-    /// See `layout::RequestOffsets`.
-    pub began: Cell<MaybeUninit<u64>>,
+    /// When it began; see `layout::RequestOffsets`. 0 if that is not known.
+    pub began: Cell<u64>,
     reserved: Padding<32>,
     /// The number of bytes that a write request has written. `uv__req_write_extra_s` in C.
     pub written: Cell<usize>,
@@ -58,7 +58,7 @@ impl Request {
                 data: (&raw const (*at.cast::<Request>()).data).read(),
                 kind: Cell::new(kind),
                 padding: padding(),
-                began: Cell::new(MaybeUninit::uninit()),
+                began: Cell::new(0),
                 reserved: padding(),
                 written: Cell::new(0),
             }));
@@ -67,7 +67,7 @@ impl Request {
 
     /// Records the loop's time when the request had to wait.
     pub fn set_began(&self, now: u64) {
-        self.began.set(MaybeUninit::new(now));
+        self.began.set(now);
     }
 
     fn kind(&self) -> uv_req_type {

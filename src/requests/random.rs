@@ -4,6 +4,7 @@ use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use crate::sys;
@@ -46,6 +47,10 @@ unsafe impl PoolRequest for Random {
     const KIND: layout::Work = layout::Work::Random;
     const CALLBACK: layout::Callback = layout::Callback::Random;
 
+    fn submitted(&self) -> &Cell<u64> {
+        &self.request.began
+    }
+
     fn run(&self) {
         // SAFETY: by the contract of `uv_random` the buffer is valid until the callback.
         let outcome = unsafe { sys::random::fill(self.buffer.get().cast(), self.length.get()) };
@@ -60,8 +65,12 @@ unsafe impl PoolRequest for Random {
             let request = ptr::from_ref(self).cast_mut().cast();
             let (status, buffer, length) =
                 (self.status.get(), self.buffer.get(), self.length.get());
+            // SAFETY: a loop with requests is not closed.
+            let loop_ = unsafe { Loop::of(self.loop_.get()) };
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(request, status, buffer, length) });
+            call_user(loop_, Callback::Random, self, callback as *const (), || unsafe {
+                callback(request, status, buffer, length)
+            });
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::Request;
 use crate::abi::*;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_unobserved, call_user, overlay, Overlay};
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::pool::{PoolRequest, Work};
 use core::cell::Cell;
@@ -37,18 +38,30 @@ unsafe impl PoolRequest for UserWork {
     const KIND: layout::Work = layout::Work::User;
     const CALLBACK: layout::Callback = layout::Callback::AfterWork;
 
+    fn details(&self) -> (*const (), u32) {
+        (self.work_cb.get().map_or(ptr::null(), |callback| callback as *const ()), 0)
+    }
+
+    fn submitted(&self) -> &Cell<u64> {
+        &self.request.began
+    }
+
     fn run(&self) {
         if let Some(callback) = self.work_cb.get() {
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
+            call_unobserved(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
         }
     }
 
     fn done(&self, status: Result) {
         if let Some(callback) = self.after_work_cb.get() {
             let request = ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: a loop with requests is not closed.
+            let loop_ = unsafe { Loop::of(self.loop_.get()) };
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(request, status.into_c()) });
+            call_user(loop_, Callback::AfterWork, self, callback as *const (), || unsafe {
+                callback(request, status.into_c())
+            });
         }
     }
 }

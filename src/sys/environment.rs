@@ -18,6 +18,24 @@ pub unsafe fn get<'a>(name: &CStr) -> Option<&'a CStr> {
     }
 }
 
+/// As [`get`], but finds nothing in a program with more rights than its user.
+///
+/// # Safety
+/// As for [`get`].
+pub unsafe fn get_secure<'a>(name: &CStr) -> Option<&'a CStr> {
+    #[cfg(miri)]
+    use c::getenv as secure_getenv;
+    #[cfg(not(miri))]
+    extern "C" {
+        fn secure_getenv(name: *const c_char) -> *const c_char;
+    }
+    // SAFETY: as documented, so the result is NULL or stays a string.
+    unsafe {
+        let value = secure_getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value))
+    }
+}
+
 /// # Safety
 /// No other thread uses the environment now.
 pub unsafe fn set(name: &CStr, value: &CStr) -> Result {

@@ -12,6 +12,7 @@ pub mod host;
 pub mod inotify;
 pub mod interface;
 pub mod library;
+pub mod mapping;
 #[cfg(miri)]
 mod miri;
 pub mod process;

@@ -66,6 +66,12 @@ pub fn set_thread_name(name: &CStr) {
     unsafe { c::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
+/// Writes the name of the calling thread and a NUL.
+pub fn thread_name(name: &mut [u8; 16]) {
+    // SAFETY: PR_GET_NAME writes at most 16 bytes.
+    unsafe { c::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+}
+
 /// Returns the number of forks between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 

@@ -18,6 +18,7 @@ use crate::ffi::TextOut;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::list::{container_of, Link, List};
 use crate::memory::{self, Array};
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
 use crate::sys::inotify;
@@ -103,7 +104,13 @@ impl Watch {
             if let Some(callback) = event.callback.get() {
                 let this = ptr::from_ref(event).cast_mut().cast();
                 // SAFETY: the user's function, called with the handle that it was given for.
-                call_user(|| unsafe { callback(this, name.as_ptr(), events, 0) });
+                call_user(
+                    event.handle.loop_(),
+                    Callback::FsEvent,
+                    event,
+                    callback as *const (),
+                    || unsafe { callback(this, name.as_ptr(), events, 0) },
+                );
             } else {
                 check::callback_missing(event);
             }

@@ -22,6 +22,7 @@ use crate::event_loop::Loop;
 use crate::ffi::{call_user, interior_mutable, padding, Padding};
 use crate::handles::unread::{zeroed, Unread};
 use crate::memory::{self, Array};
+use crate::observe::layout::Callback;
 use crate::poller::{EventHandler, Watcher};
 use crate::sys::{self, directory, inotify};
 use core::cell::{Cell, RefCell, RefMut, UnsafeCell};
@@ -480,9 +481,12 @@ impl Tree {
         let name = handle.handle.loop_().state.name.borrow().as_ptr().cast();
         if let Some(callback) = handle.callback.get() {
             let this = ptr::from_ref(handle).cast_mut().cast();
+            let (loop_, function) = (handle.handle.loop_(), callback as *const ());
             // SAFETY: the user's function, called with the handle that it was given for. The name is written
             // again for the next report only.
-            call_user(|| unsafe { callback(this, name, events, status.into_c()) });
+            call_user(loop_, Callback::FsEvent, handle, function, || unsafe {
+                callback(this, name, events, status.into_c())
+            });
         } else {
             check::callback_missing(handle);
         }

@@ -6,6 +6,7 @@ use crate::check;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::udp::Udp;
 use crate::handles::{flag, Handle};
+use crate::observe::layout::Callback;
 use crate::sys;
 use core::ffi::c_int;
 use mio::Interest;
@@ -82,7 +83,9 @@ impl Stream {
     fn call_connection(&self, result: Result) {
         if let Some(callback) = self.connection_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(self.c_pointer(), result.into_c()) });
+            call_user(self.loop_(), Callback::Connection, self, callback as *const (), || unsafe {
+                callback(self.c_pointer(), result.into_c())
+            });
         } else {
             check::callback_missing(self);
         }

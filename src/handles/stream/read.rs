@@ -4,6 +4,7 @@ use super::Stream;
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::flag;
+use crate::observe::layout::Callback;
 use core::ffi::c_int;
 use mio::Interest;
 
@@ -68,7 +69,9 @@ impl Stream {
         let read_cb = self.read_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer) });
+            call_user(self.loop_(), Callback::Alloc, self, alloc as *const (), || unsafe {
+                alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer)
+            });
         }
         if !self.handle.has(flag::READING) {
             // `alloc_cb` stopped or closed the stream: its buffer is returned without data.
@@ -144,7 +147,9 @@ impl Stream {
         };
         if let Some(callback) = self.read_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(self.c_pointer(), length, buffer) });
+            call_user(self.loop_(), Callback::Read, self, callback as *const (), || unsafe {
+                callback(self.c_pointer(), length, buffer)
+            });
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Stream;
 use crate::abi::*;
 use crate::ffi::{call_user, overlay, Overlay};
 use crate::handles::flag;
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::requests::Request;
 use crate::sys;
@@ -72,7 +73,13 @@ impl Stream {
         // SAFETY: the request is alive until its callback is called.
         if let Some(callback) = unsafe { (*request).callback.get() } {
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(request.cast_mut().cast(), result.into_c()) });
+            call_user(
+                self.loop_(),
+                Callback::Shutdown,
+                request,
+                callback as *const (),
+                || unsafe { callback(request.cast_mut().cast(), result.into_c()) },
+            );
         }
     }
 }

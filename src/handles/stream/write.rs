@@ -3,11 +3,12 @@
 use super::Stream;
 use crate::abi::*;
 use crate::check;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, Object, Overlay};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
 use crate::memory;
-use crate::observe::{layout, offsets};
+use crate::observe::layout::Callback;
+use crate::observe::{self, layout, offsets, Caller};
 use crate::requests::Request;
 use crate::sys;
 use core::cell::{Cell, UnsafeCell};
@@ -208,6 +209,9 @@ impl Stream {
             (&*request, total)
         };
         let first = self.write_queue.is_empty();
+        if observe::is_active() {
+            self.loop_().observer().write(true, write.address(), self.address(), total);
+        }
         self.loop_().request_began(request);
         self.write_queue_size.set(self.write_queue_size.get() + total);
         // SAFETY: the request stays in place until its callback, before which it is unlinked.
@@ -260,6 +264,9 @@ impl Stream {
 
     /// Queues the callback of the write for the next pending phase.
     fn finish_write(&self, write: &Write, error: Option<Error>) {
+        if observe::is_active() {
+            self.loop_().observer().write(false, write.address(), self.address(), 0);
+        }
         write.error.set(error.map_or(0, Error::code));
         write.link.unlink();
         // SAFETY: it was unlinked above, and is alive until its callback.
@@ -309,7 +316,9 @@ impl Stream {
             if let Some(callback) = write.callback.get() {
                 let request = core::ptr::from_ref(write).cast_mut().cast();
                 // SAFETY: the user's function, called with the request that it was given for.
-                call_user(|| unsafe { callback(request, status) });
+                call_user(self.loop_(), Callback::Write, write, callback as *const (), || unsafe {
+                    callback(request, status)
+                });
             }
             if last == Some(link) {
                 break;

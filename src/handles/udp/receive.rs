@@ -5,6 +5,7 @@ use super::Udp;
 use crate::abi::*;
 use crate::ffi::{call_user, Overlay};
 use crate::handles::flag;
+use crate::observe::layout::Callback;
 use crate::poller::EventHandler;
 use crate::sys::datagram::{self, ErrorRoom, Inbox, Received};
 use core::ffi::{c_int, c_uint};
@@ -94,7 +95,9 @@ impl Udp {
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer) });
+            call_user(self.loop_(), Callback::Alloc, self, alloc as *const (), || unsafe {
+                alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer)
+            });
         }
         if self.handle.is_closing() {
             self.report(Err(Error::EBADF), &buffer);
@@ -293,7 +296,9 @@ impl Udp {
     ) {
         if let Some(callback) = callback {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(|| unsafe { callback(self.c_pointer(), nread, buffer, from, flags) });
+            call_user(self.loop_(), Callback::Recv, self, callback as *const (), || unsafe {
+                callback(self.c_pointer(), nread, buffer, from, flags)
+            });
         }
     }
 }

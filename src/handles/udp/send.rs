@@ -2,11 +2,12 @@
 
 use super::{destination_length, Udp};
 use crate::abi::*;
-use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
+use crate::ffi::{call_user, overlay, padding, Object, Overlay, Padding};
 use crate::handles::flag;
 use crate::list::{container_of, Link};
 use crate::memory;
-use crate::observe::{layout, offsets};
+use crate::observe::layout::Callback;
+use crate::observe::{self, layout, offsets, Caller};
 use crate::requests::Request;
 use crate::sys::datagram::{self, Destination, Outbox, BATCH};
 use crate::sys::fd::{total, MAX_RW_COUNT};
@@ -185,6 +186,9 @@ impl Udp {
             &*request
         };
         let first = self.send_queue_count.get() == 0;
+        if observe::is_active() {
+            self.loop_().observer().write(true, send.address(), self.address(), send.size.get());
+        }
         self.loop_().request_began(request);
         self.send_queue_size.set(self.send_queue_size.get().wrapping_add(send.size.get()));
         self.send_queue_count.set(self.send_queue_count.get() + 1);
@@ -326,7 +330,9 @@ impl Udp {
             if let Some(callback) = send.callback.get() {
                 let request = core::ptr::from_ref(send).cast_mut().cast();
                 // SAFETY: the user's function, called with the request that it was given for.
-                call_user(|| unsafe { callback(request, status) });
+                call_user(self.loop_(), Callback::Send, send, callback as *const (), || unsafe {
+                    callback(request, status)
+                });
             }
             if last == Some(link) {
                 break;

@@ -28,8 +28,10 @@ use self::operation::{require, zero, Arguments, NONE};
 use super::Request;
 use crate::abi::*;
 use crate::check;
+use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, Overlay, Padding};
 use crate::memory;
+use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::pool::{self, PoolRequest, Work};
 use crate::sys::fs::Path;
@@ -109,6 +111,14 @@ unsafe impl PoolRequest for FsRequest {
     const KIND: layout::Work = layout::Work::File;
     const CALLBACK: layout::Callback = layout::Callback::Fs;
 
+    fn details(&self) -> (*const (), u32) {
+        (ptr::null(), self.kind.get() as u32)
+    }
+
+    fn submitted(&self) -> &Cell<u64> {
+        &self.request.began
+    }
+
     fn run(&self) {
         self.perform(self.operation());
     }
@@ -119,8 +129,12 @@ unsafe impl PoolRequest for FsRequest {
             self.release_buffers();
         }
         if let Some(callback) = self.callback.get() {
+            // SAFETY: a loop with requests is not closed.
+            let loop_ = unsafe { Loop::of(self.loop_.get()) };
             // SAFETY: the user's function, called with the request that it was given for.
-            call_user(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
+            call_user(loop_, Callback::Fs, self, callback as *const (), || unsafe {
+                callback(ptr::from_ref(self).cast_mut().cast())
+            });
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::abi::*;
 use crate::event_loop::Loop;
 use crate::ffi::Overlay;
 use crate::memory::without_reserve;
+use crate::observe::{self, Caller};
 use crate::poller::{EventHandler, Ring, Watcher};
 use crate::pool::PoolRequest;
 use core::cell::Cell;
@@ -118,6 +119,9 @@ pub(super) unsafe fn submit(loop_: &Loop, request: &FsRequest, operation: &Opera
     // Set before the push, as the kernel may complete the operation at once.
     request.work.assign_to_ring();
     request.work.began.set(loop_.now() as u32);
+    if observe::is_active() {
+        request.submitted().set(loop_.observer().work_queued(&request.job()));
+    }
     // SAFETY: as documented; the entry points to copies of paths and buffers and to room for the
     // answer, which the request owns until the completion.
     let pushed = unsafe { active.ring.push(&entry) };
