@@ -407,12 +407,7 @@ impl Loop {
             self.metrics.loop_count.set(self.metrics.loop_count.get() + 1);
             let mut called = self.poll(timeout, stale);
 
-            for _ in 0..PENDING_ROUNDS {
-                if !self.run_pending() {
-                    break;
-                }
-                called = true;
-            }
+            called |= (0..PENDING_ROUNDS).take_while(|_| self.run_pending()).count() > 0;
             called |= self.check.run(self, Callback::Check) | self.run_closing();
             // Without callbacks no time has passed since the wait.
             if called {
