@@ -2156,6 +2156,9 @@ UV_EXTERN uv_loop_t *uv_handle_get_loop(const uv_handle_t *handle);
  * Gets the descriptor of a TCP, pipe, TTY, UDP or poll handle. The handle owns it: it must not be closed,
  * nor its mode be changed.
  *
+ * A UDP handle that has received many datagrams in a row may have had the kernel merge them. That ends here:
+ * datagrams in the socket go to `recv_cb` before all others, and the caller reads those that come later.
+ *
  * Returns 0, `UV_EINVAL` for other handles, or `UV_EBADF` if the handle has none or is closing.
  * See <https://docs.libuv.org/en/v1.x/handle.html#c.uv_fileno>.
  */
@@ -3189,7 +3192,8 @@ UV_EXTERN int uv_udp_recv_start(uv_udp_t *handle,
 
 /**
  * Stops receiving: `recv_cb` is not called any more. Datagrams that recvmmsg(2) has already returned are
- * dropped, and their buffer is not returned. Does nothing if the handle is not receiving. Returns 0.
+ * reported after the next `uv_udp_recv_start()`; their buffer is not returned. Does nothing if the handle is not
+ * receiving. Returns 0.
  *
  * See <https://docs.libuv.org/en/v1.x/udp.html#c.uv_udp_recv_stop>.
  */
