@@ -334,6 +334,22 @@ GROUPS = (
         1.0,
         ("memory_connection", "memory_timer", "memory_loop"),
     ),
+    Group(
+        "Watching a tree of 10,000 directories",
+        1.0,
+        ("fs_event_tree", "memory_watched_directory"),
+        note="One call with `UV_FS_EVENT_RECURSIVE`. libuv ignores the flag on Linux, so with libuv"
+        " the benchmark walks the tree and starts a handle for each directory.",
+    ),
+    Group(
+        "The same beside a bare program",
+        1.0,
+        ("fs_event_tree.of_bare",),
+        at_most=1.5,
+        note="The median time of watching the tree, divided by that of a C program that walks it"
+        " (`open()`, `getdents64()`) and calls `inotify_add_watch()`. Both take turns in one"
+        " process. The target is 1.5.",
+    ),
     Group("Loading the library", 1 / 1.5, ("load_and_init",), {
         "baseline/exec": "a program without libuv, from `posix_spawn()` to its exit",
     }),
