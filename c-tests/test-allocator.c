@@ -436,6 +436,22 @@ static int do_fs_event(void) {
   return result;
 }
 
+static int do_fs_event_recursive(void) {
+  static uv_fs_event_t event;
+  char name[16];
+  int r, i;
+
+  for (i = 0; i < 20; i++) {
+    snprintf(name, sizeof(name), "d%d", i);
+    mkdir(test_path(name), 0700);
+  }
+  ASSERT_OK(uv_fs_event_init(loop, &event));
+  r = uv_fs_event_start(&event, (uv_fs_event_cb) abort, test_path(""),
+                        UV_FS_EVENT_RECURSIVE);
+  ASSERT_EQ(uv_is_active((uv_handle_t*) &event), r == 0);
+  return r;
+}
+
 static void fs_poll_cb(uv_fs_poll_t* poll, int status, const uv_stat_t* before,
                        const uv_stat_t* now) {
   (void) poll, (void) status, (void) before, (void) now;
@@ -652,6 +668,7 @@ static const struct {
     {"uv_fs_mkstemp", do_mkstemp_async, 1, 100},
     {"uv_fs_readdir", do_readdir_async, 1, 100},
     {"uv_fs_event_start", do_fs_event, 1, 100},
+    {"uv_fs_event_start, recursive", do_fs_event_recursive, 1, 100},
     {"uv_fs_poll_start", do_fs_poll, 1, 100},
     {"uv_pipe_bind", do_pipe_bind, 1, 100},
     {"uv_pipe_connect2", do_pipe_connect, 1, 100},

@@ -629,6 +629,33 @@ UNWIND_TEST(unwind_fs_event_closed_afterwards) {
   ASSERT_EQ(run_to_the_end(loop), 0);
 }
 
+/* Out of the report of each entry of directories that appeared. */
+UNWIND_TEST(unwind_fs_event_recursive) {
+  static uv_fs_event_t handle, stopped;
+  static std::string names;
+  if (test_on_reference()) SKIP("libuv ignores the flag");
+  ASSERT_OK(uv_fs_event_init(loop, &handle));
+  ASSERT_OK(uv_fs_event_start(&handle, [](uv_fs_event_t* handle, const char* name, int, int status) {
+    ASSERT_OK(status);
+    names += name + std::string(" ");
+    if (calls[handle] == 5) ASSERT_OK(uv_fs_event_stop(handle));
+    leave(handle);
+  }, test_path(""), UV_FS_EVENT_RECURSIVE));
+  /* This one is freed by its callback, and used once more. */
+  ASSERT_OK(uv_fs_event_init(loop, &stopped));
+  ASSERT_OK(uv_fs_event_start(&stopped, [](uv_fs_event_t* handle, const char*, int, int) {
+    uv_close((uv_handle_t*) handle, nullptr);
+    leave(handle);
+  }, test_path(""), UV_FS_EVENT_RECURSIVE));
+  for (const char* path : {"1", "1/2", "1/2/3", "1/2/3/4", "1/2/3/4/5"}) {
+    ASSERT_EQ(mkdir(test_path(path), 0700), 0);
+  }
+  ASSERT_EQ(mkdir(test_path("last"), 0700), 0);
+  ASSERT_EQ(run_to_the_end(loop), 7);
+  ASSERT_STR_EQ(names.c_str(), "1 1/2 1/2/3 1/2/3/4 1/2/3/4/5 last ");
+  ASSERT_EQ(calls[&stopped], 1);
+}
+
 /* The kernel has dropped events, which every watch is told of; libuv tells nobody. */
 UNWIND_TEST(unwind_fs_event_overflow) {
   static uv_fs_event_t handles[3];
