@@ -15,7 +15,6 @@ fn is_waiting(answer: &Value) -> bool {
 }
 
 #[test]
-#[ignore = "the library does not keep this yet"]
 fn a_callback_that_blocks() {
     let program = Running::planted(&["callback"]);
     let answer = program.why(|answer| {
@@ -74,7 +73,6 @@ fn a_stream_whose_peer_does_not_read() {
 }
 
 #[test]
-#[ignore = "the library does not keep this yet"]
 fn a_full_pool() {
     let program = Running::planted(&["pool"]);
     let answer = program.why(is_waiting);
@@ -93,7 +91,6 @@ fn a_full_pool() {
 }
 
 #[test]
-#[ignore = "the library does not keep this yet"]
 fn look_ups_that_hang() {
     let program = Running::planted(&["lookups"]);
     let answer = program.why(is_waiting);
@@ -111,7 +108,6 @@ fn look_ups_that_hang() {
 }
 
 #[test]
-#[ignore = "the library does not keep this yet"]
 fn a_file_that_does_not_open() {
     let fifo = scratch("fifo").join("a fifo");
     let status = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
@@ -126,7 +122,6 @@ fn a_file_that_does_not_open() {
 }
 
 #[test]
-#[ignore = "the library does not keep this yet"]
 fn a_loop_of_another_thread_that_spins() {
     let program = Running::planted(&["thread"]);
     let spins = |it: &&Value| has(&it["now"], "function", "callback_that_spins");
