@@ -160,7 +160,7 @@ pub fn call_user<R>(
     if observe::is_active() {
         call_observed(caller, kind, object, function, callback)
     } else {
-        callback()
+        call_unobserved(object, function, callback)
     }
 }
 
@@ -176,7 +176,7 @@ pub fn call_observed<R>(
     callback: impl FnOnce() -> R,
 ) -> R {
     let since = caller.observer().callback_begin(kind, object, function);
-    let result = callback();
+    let result = call_unobserved(object, function, callback);
     // The caller is the loop, which outlives its callbacks.
     caller.observer().callback_end(since);
     result
@@ -185,8 +185,16 @@ pub fn call_observed<R>(
 /// As [`call_user`], for a caller that asks once for several callbacks whether someone looks, and where
 /// readers find what runs in another place. Also for the threads of the pool, which report their work.
 #[inline(always)]
-pub fn call_unobserved<R>(callback: impl FnOnce() -> R) -> R {
-    callback()
+pub fn call_unobserved<R>(
+    object: impl Object,
+    function: *const (),
+    callback: impl FnOnce() -> R,
+) -> R {
+    let object = object.address().addr();
+    let checked = check::before_callback(object);
+    let result = callback();
+    check::after_callback(object, function.addr(), checked);
+    result
 }
 
 /// Copies an address to C memory, truncated to `*namelen` bytes, and stores its size.

@@ -32,6 +32,7 @@ nothing! {
     request_before_init<T: Sized>(at: *const T);
     request_began<T: Sized>(at: *const T, loop_: *const ());
     request_ended<T: Sized>(at: *const T);
+    after_callback(object: usize, function: usize, checked: Checked);
     request_cleanup<T: Sized>(at: *const T);
     callback_missing<T: Sized>(object: *const T);
 }
@@ -39,6 +40,14 @@ nothing! {
 #[inline(always)]
 pub fn not_last<T>(result: T) -> T {
     result
+}
+
+/// What is to be called back.
+pub struct Checked;
+
+#[inline(always)]
+pub fn before_callback(_object: usize) -> Checked {
+    Checked
 }
 
 /// A running loop.

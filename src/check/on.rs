@@ -4,7 +4,7 @@ use super::memory::{self, Shape};
 use super::registry::{
     kind_name, lock, lock_for_fork, try_lock, Guard, LoopRecord, Registry, State, Thing,
 };
-use super::report::{is_on, thread_name, Report, Stack};
+use super::report::{is_on, name_of, thread_name, Report, Stack};
 use super::{Expected, Subject};
 use crate::abi::*;
 use crate::sys;
@@ -628,6 +628,46 @@ fn no_callback(at: usize) {
             Report::new("null-callback", String::from("{} has to call a callback that is NULL"))
         }
     };
+    drop(registry);
+    report.emit();
+}
+
+/// Returns the id of the handle that is about to be called back.
+#[inline]
+pub fn before_callback(object: usize) -> u64 {
+    if !is_on() {
+        return 0;
+    }
+    let mut registry = lock();
+    let Some(thing) = registry.things.get(&object) else { return 0 };
+    let (id, report) = (thing.id, check_open(thing, object));
+    if report.is_some() {
+        registry.close(object, State::Damaged);
+    }
+    drop(registry);
+    emit(report);
+    id
+}
+
+/// Checks the memory of the handle whose callback has returned.
+#[inline]
+pub fn after_callback(object: usize, function: usize, id: u64) {
+    if id == 0 {
+        return;
+    }
+    let mut registry = lock();
+    let Some(thing) = registry.things.get(&object).filter(|thing| thing.id == id) else { return };
+    if !matches!(thing.state, State::Open | State::Closing) {
+        return;
+    }
+    // The callback may have unmapped the memory.
+    let bytes = memory::read(object, thing.shape.size());
+    if bytes.is_some_and(|bytes| thing.shape.is_intact(object, bytes.get())) {
+        return;
+    }
+    let how = format!("freed or overwritten by its callback {}()", name_of(function));
+    let report = thing.damage(object, &how);
+    registry.close(object, State::Damaged);
     drop(registry);
     report.emit();
 }

@@ -100,7 +100,7 @@ impl Thing {
         (!self.shape.is_intact(at, bytes)).then(|| self.damage(at, "freed or overwritten"))
     }
 
-    fn damage(&self, at: usize, how: &str) -> Report {
+    pub fn damage(&self, at: usize, how: &str) -> Report {
         let (code, until) = match self.shape {
             Shape::Handle { .. } => ("handle-overwritten", "its close callback is called"),
             Shape::Request { .. } => ("request-overwritten", "its callback is called"),

@@ -193,6 +193,12 @@ fn module_of(address: usize) -> (usize, String) {
     }
 }
 
+/// Returns the name of the function at this address.
+pub fn name_of(function: usize) -> String {
+    // A return address would be in the call before it.
+    Frame::new(function + 1).name
+}
+
 /// What is wrong, in one word and in one sentence, and stacks of earlier events.
 pub struct Report {
     pub code: &'static str,

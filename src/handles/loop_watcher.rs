@@ -134,9 +134,10 @@ impl Queue {
         if observe::is_active() {
             self.run_observed(loop_, first, kind);
         } else {
-            self.call_all(first, |_, callback, this| {
+            self.call_all(first, |watcher, callback, this| {
+                let function = callback as *const ();
                 // SAFETY: the user's function, called with the handle that it was given for.
-                call_unobserved(|| unsafe { callback(this) });
+                call_unobserved(watcher, function, || unsafe { callback(this) });
             });
         }
         true

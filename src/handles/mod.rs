@@ -297,7 +297,7 @@ impl Handle {
         self.finish_with(|callback, this| {
             loop_.set_current(word);
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_unobserved(|| unsafe { callback(this) });
+            call_unobserved(this, callback as *const (), || unsafe { callback(this) });
         });
     }
 

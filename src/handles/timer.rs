@@ -136,7 +136,7 @@ pub fn run_due(loop_: &Loop) -> bool {
             call_due(loop_, |timer, callback, this| {
                 loop_.set_current(timer.address().addr() as u64);
                 // SAFETY: the user's function, called with the handle that it was given for.
-                call_unobserved(|| unsafe { callback(this) });
+                call_unobserved(timer, callback as *const (), || unsafe { callback(this) });
             });
         }
         loop_.set_current(0);

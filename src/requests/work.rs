@@ -49,7 +49,9 @@ unsafe impl PoolRequest for UserWork {
     fn run(&self) {
         if let Some(callback) = self.work_cb.get() {
             // SAFETY: the user's function, called with the request that it was given for.
-            call_unobserved(|| unsafe { callback(ptr::from_ref(self).cast_mut().cast()) });
+            call_unobserved(self, callback as *const (), || unsafe {
+                callback(ptr::from_ref(self).cast_mut().cast())
+            });
         }
     }
 
