@@ -436,15 +436,18 @@ impl Loop {
 
     /// Reports the handles that were initialised since the last call.
     pub fn report_handles(&self) {
-        let reported = self.observer().report_until(self.handle_count.get());
+        let mut end = self.handle_count.get();
+        let reported = self.observer().report_until(end);
         let mut at = self.handles.back();
         while let Some(link) = at {
             // SAFETY: a handle in the list is not closed, hence alive.
             unsafe {
                 let handle = &*handle_of(link);
-                if handle.number() < reported {
+                // A handle that was initialised twice in a row is its own neighbour.
+                if !(reported..end).contains(&handle.number()) {
                     return;
                 }
+                end = handle.number();
                 self.observer().handle(true, handle.kind(), core::ptr::from_ref(handle).cast());
                 at = self.handles.before(link);
             }
