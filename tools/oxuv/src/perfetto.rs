@@ -203,8 +203,9 @@ impl Writer {
             let mut message = Message::default();
             message.number(descriptor::UUID, track_id(index)).number(descriptor::PARENT, PROCESS);
             // A thread has one track of its own; further loops that it runs have others.
-            let is_first = timeline.tracks.iter().position(|it| it.tid == track.tid) == Some(index);
-            if is_first && track.kind != TrackKind::Sends {
+            let same = |it: &Track| it.tid == track.tid && it.kind != TrackKind::Sends;
+            let is_first = timeline.tracks.iter().position(same) == Some(index);
+            if is_first {
                 let mut thread = Message::default();
                 thread
                     .number(descriptor::THREAD_PID, pid)

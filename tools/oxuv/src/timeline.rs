@@ -46,7 +46,7 @@ impl Track {
         let (thread, tid) = (&self.thread, self.tid);
         match self.kind {
             TrackKind::Loop => format!("loop {thread} {tid}"),
-            TrackKind::Worker => format!("worker {thread} {tid}"),
+            TrackKind::Worker => format!("worker {tid}"),
             TrackKind::Sends => "async sends".to_owned(),
         }
     }
