@@ -415,7 +415,7 @@ TEST(fs_recursive_root_that_goes) {
 /* Longer than a path may be, and deeper than a stack would be. */
 TEST(fs_recursive_deep_tree) {
   enum { DEPTH = 1500 };
-  char* name = malloc(DEPTH * 3 + 8);
+  char* name = malloc(DEPTH * 3 + 16);
   char* end = name;
   int top, i;
 
@@ -529,11 +529,11 @@ TEST(fs_recursive_mount_points) {
   make("dir/mount");
   make("dir/sub/again");
   if (unshare(CLONE_NEWNS) != 0) SKIP("needs root");
-  ASSERT_OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+  ASSERT_OK(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
   ASSERT_OK(mount("none", "dir/mount", "tmpfs", 0, NULL));
   make("dir/mount/in");
   /* A directory below itself, of which a plain walk finds no end. */
-  ASSERT_OK(mount("dir", "dir/sub/again", NULL, MS_BIND, NULL));
+  ASSERT_OK(mount("dir", "dir/sub/again", "none", MS_BIND, NULL));
   ASSERT_OK(start(&a, "dir"));
   put("dir/mount/in/file", "");
   EXPECT("mount/in/file R");

@@ -50,13 +50,16 @@ class FsEvent(_Watcher):
         self,
         path: StrPath,
         callback: Callable[[FsEvent, Optional[str], FsChange, Optional[UVError]], object],
+        *,
+        recursive: bool = False,
     ) -> None:
-        """Watch a file or a directory, without its subdirectories.
+        """Watch a file or a directory, with all its subdirectories if `recursive` is true.
 
-        The callback gets the name of the changed file, without the directory, if it is known.
+        The callback gets the path of the changed file, relative to the directory, if it is known.
         """
         name = encode_path(path)
-        check(lib.uv_fs_event_start(self._usable(), _on_event, name, 0), name)
+        flags = _ffi.UV_FS_EVENT_RECURSIVE if recursive else 0
+        check(lib.uv_fs_event_start(self._usable(), _on_event, name, flags), name)
         self._callback = callback
         self._update()
 

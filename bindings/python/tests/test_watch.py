@@ -148,3 +148,22 @@ def test_exception_in_the_poll_callback(loop: Loop, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="mine"):
         loop.run()
     watcher.close()
+
+
+def test_a_tree(loop: Loop, tmp_path: Path) -> None:
+    seen: set[str] = set()
+
+    def on_change(
+        watcher: FsEvent, name: Optional[str], change: FsChange, error: Optional[UVError]
+    ) -> None:
+        assert error is None
+        seen.add(str(name))
+        if name == "new/below/file":
+            watcher.close()
+
+    watcher = FsEvent(loop)
+    watcher.start(tmp_path, on_change, recursive=True)
+    (tmp_path / "new" / "below").mkdir(parents=True)
+    (tmp_path / "new" / "below" / "file").touch()
+    loop.run()
+    assert seen == {"new", "new/below", "new/below/file"}

@@ -468,7 +468,7 @@ mod tests {
     /// Compares with a list of paths while directories come, go and move.
     #[test]
     fn many_directories() {
-        let steps = if cfg!(miri) { 300 } else { 20_000 };
+        let steps = if cfg!(miri) { 100 } else { 20_000 };
         let mut nodes = tree();
         let mut known: Vec<(u32, c_int, String)> = Vec::new();
         let mut state = 1u32;
