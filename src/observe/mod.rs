@@ -172,8 +172,7 @@ impl Observer {
         if let Some(slot) = self.slot.get() {
             slot.reset(now);
         }
-        // In the child of a fork it may be in the parent's file.
-        self.ring.set(None);
+        self.ring.set(self.ring.get().filter(Ring::is_own));
         self.reported.set(0);
     }
 

@@ -116,8 +116,18 @@ impl Ring {
         });
     }
 
+    /// Returns whether this process has made it. The child of a fork has those of its parent, too, which may
+    /// be in the parent's file.
+    pub fn is_own(&self) -> bool {
+        let address = self.0.expose_provenance() as u64;
+        page::rings().iter().any(|place| place.load(Ordering::Relaxed) == address)
+    }
+
     /// Lets another loop have the ring.
     pub fn free(self) {
+        if !self.is_own() {
+            return;
+        }
         // SAFETY: a ring stays mapped.
         unsafe { AtomicU32::from_ptr(&raw mut (*self.0).ended) }.store(1, Ordering::Release);
     }

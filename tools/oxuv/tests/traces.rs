@@ -174,8 +174,9 @@ fn a_process_that_runs() {
         assert!(printed.contains("1 loop"), "{printed}");
         assert!(!printed.contains(" 0 callbacks"), "{printed}");
     }
-    // The rings are still there.
-    trace(&pid, &directory.join("out.pftrace"), &["--last"]);
+    // The ring is still there, and was used both times.
+    let printed = text(&trace(&pid, &directory.join("out.pftrace"), &["--last"]).stdout);
+    assert!(printed.contains(" 1 loop, "), "{printed}");
 }
 
 #[test]
