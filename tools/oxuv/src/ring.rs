@@ -142,18 +142,24 @@ fn read_header(memory: &dyn Memory, at: u64) -> Read<Ring> {
 }
 
 /// Returns what tells whose ring it is.
-fn identity(header: &Ring) -> (u32, u64, u32) {
+fn identity(header: &Ring) -> Identity {
     (header.kind, header.loop_, header.tid)
 }
 
 // ---- a process ----------------------------------------------------------------------------------
 
+/// Whose a ring is: kind, loop and thread.
+type Identity = (u32, u64, u32);
+
+/// A ring that was seen: whose it was, the number of its next record, and the index of its stream.
+type Known = (Identity, u64, usize);
+
 /// Collects records of the rings of a process, again and again.
 #[derive(Default)]
 pub struct Collector {
     streams: Vec<Stream>,
-    /// By the address of the ring: whose it is, the number of the next record, and the stream.
-    rings: HashMap<u64, ((u32, u64, u32), u64, usize)>,
+    /// By the address of the ring.
+    rings: HashMap<u64, Known>,
     lost: u64,
     count: usize,
 }

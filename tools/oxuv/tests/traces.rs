@@ -105,8 +105,26 @@ fn perfetto_shows_each_event_of_a_known_program() {
     );
     let works: Vec<_> = slices.iter().filter_map(|it| it.strip_prefix("worker\twork\t")).collect();
     assert_eq!(works, ["fs stat", "user work_on_thread"]);
+    compare_instants(&lines);
     assert_eq!(
-        of(&lines, "instant"),
+        of(&lines, "flow"),
+        [
+            "after_work after_work > fs stat > fs stat on_stat",
+            "async on_async > write on_written",
+            "timer on_timer > user work_on_thread > after_work after_work",
+            "user work_on_thread > async on_async",
+        ]
+    );
+    assert_eq!(of(&lines, "note"), [""; 0]);
+    let counters = of(&lines, "counter");
+    assert!(counters.contains(&"pool: work queued\t1"), "{counters:?}");
+    assert!(counters.contains(&"pool: threads busy\t1"), "{counters:?}");
+    assert!(counters.iter().any(|it| it.starts_with("delay of loop ")), "{counters:?}");
+}
+
+fn compare_instants(lines: &[String]) {
+    assert_eq!(
+        of(lines, "instant"),
         [
             "closed async",
             "closed pipe",
@@ -123,20 +141,6 @@ fn perfetto_shows_each_event_of_a_known_program() {
             "write queued\tbytes=5",
         ]
     );
-    assert_eq!(
-        of(&lines, "flow"),
-        [
-            "after_work after_work > fs stat > fs stat on_stat",
-            "async on_async > write on_written",
-            "timer on_timer > user work_on_thread > after_work after_work",
-            "user work_on_thread > async on_async",
-        ]
-    );
-    assert_eq!(of(&lines, "note"), [""; 0]);
-    let counters = of(&lines, "counter");
-    assert!(counters.contains(&"pool: work queued\t1"), "{counters:?}");
-    assert!(counters.contains(&"pool: threads busy\t1"), "{counters:?}");
-    assert!(counters.iter().any(|it| it.starts_with("delay of loop ")), "{counters:?}");
 }
 
 #[test]
