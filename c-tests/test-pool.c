@@ -1,5 +1,6 @@
 /* The thread pool: uv_queue_work() and uv_cancel(). */
 #define _GNU_SOURCE
+#include "test-child.h"
 #include "test-pool.h"
 
 #include <pthread.h>
@@ -522,4 +523,128 @@ TEST(pool_request_keeps_the_loop_open_until_it_completes) {
   ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
   ASSERT_EQ(h.held, 1);
   ASSERT_OK(uv_loop_close(&loop));
+}
+
+/* --- files behind blocked workers ------------------------------------------ */
+
+enum { WORKERS = 4, FILES = 200 };
+
+static int files_done;
+
+static void file_done(uv_fs_t* req) {
+  ASSERT_EQ(req->result, 0);
+  uv_fs_req_cleanup(req);
+  files_done++;
+}
+
+static void hold_all_workers(uv_loop_t* loop, struct holder* holders) {
+  int i;
+  for (i = 0; i < WORKERS; i++) holder_start(loop, &holders[i]);
+  for (i = 0; i < WORKERS; i++) uv_sem_wait(&holders[i].taken);
+}
+
+static void stat_files(uv_loop_t* loop, uv_fs_t* reqs) {
+  int i;
+  files_done = 0;
+  for (i = 0; i < FILES; i++) ASSERT_OK(uv_fs_stat(loop, &reqs[i], "/", file_done));
+}
+
+/* All files are called back while the workers are held. libuv's wait for them. */
+TEST(pool_files_do_not_wait_for_blocked_work) {
+  static struct holder holders[WORKERS];
+  static uv_fs_t reqs[FILES];
+  uv_loop_t loop;
+  int i, round;
+  if (test_on_reference()) SKIP("libuv's file operations wait");
+  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
+  ASSERT_OK(uv_loop_init(&loop));
+  for (round = 0; round < 2; round++) {
+    hold_all_workers(&loop, holders);
+    stat_files(&loop, reqs);
+    RUN_UNTIL(&loop, files_done == FILES);
+    for (i = 0; i < WORKERS; i++) ASSERT_EQ(holders[i].held, 0);
+    for (i = 0; i < WORKERS; i++) holder_release(&holders[i]);
+    ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  }
+  CLOSE_LOOP(&loop);
+}
+
+/* Files that were queued before the last worker was blocked, behind more work. */
+TEST(pool_files_in_a_queue_of_work) {
+  static struct holder holders[2 * WORKERS];
+  static uv_fs_t reqs[FILES];
+  uv_loop_t loop;
+  int i;
+  if (test_on_reference()) SKIP("libuv's file operations wait");
+  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
+  ASSERT_OK(uv_loop_init(&loop));
+  hold_all_workers(&loop, holders);
+  for (i = WORKERS; i < 2 * WORKERS; i++) holder_start(&loop, &holders[i]);
+  stat_files(&loop, reqs);
+  RUN_UNTIL(&loop, files_done == FILES);
+  for (i = 0; i < 2 * WORKERS; i++) ASSERT_EQ(holders[i].held, 0);
+  for (i = 0; i < 2 * WORKERS; i++) holder_release(&holders[i]);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  for (i = 0; i < 2 * WORKERS; i++) ASSERT_EQ(holders[i].held, 1);
+  CLOSE_LOOP(&loop);
+}
+
+static void release_all(uv_timer_t* timer) {
+  struct holder* holders = timer->data;
+  int i;
+  ASSERT_EQ(files_done, 0);
+  for (i = 0; i < WORKERS; i++) holder_release(&holders[i]);
+  uv_close((uv_handle_t*) timer, NULL);
+}
+
+/* A size that was set is the limit. */
+TEST(pool_files_wait_if_the_size_was_set) {
+  static struct holder holders[WORKERS];
+  static uv_fs_t reqs[FILES];
+  uv_loop_t loop;
+  uv_timer_t timer;
+  ASSERT_OK(setenv("UV_THREADPOOL_SIZE", "4", 1));
+  ASSERT_OK(uv_loop_init(&loop));
+  hold_all_workers(&loop, holders);
+  stat_files(&loop, reqs);
+  ASSERT_OK(uv_timer_init(&loop, &timer));
+  timer.data = holders;
+  ASSERT_OK(uv_timer_start(&timer, release_all, 150, 0));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(files_done, FILES);
+  CLOSE_LOOP(&loop);
+}
+
+/* A child of a fork, and the end of the library, while there is such a thread. */
+static void use_the_pool_in_the_child(void) {
+  uv_loop_t loop;
+  uv_fs_t req;
+  files_done = 0;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_fs_stat(&loop, &req, "/", file_done));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(files_done, 1);
+  CLOSE_LOOP(&loop);
+}
+
+TEST(pool_files_fork_and_shutdown_while_blocked) {
+  static struct holder holders[WORKERS];
+  static uv_fs_t reqs[FILES];
+  uv_loop_t loop;
+  int i;
+  if (test_on_reference()) SKIP("libuv's file operations wait");
+  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
+  ASSERT_OK(uv_loop_init(&loop));
+  hold_all_workers(&loop, holders);
+  stat_files(&loop, reqs);
+  RUN_UNTIL(&loop, files_done == FILES);
+  ASSERT_EQ(child_status(use_the_pool_in_the_child), 0);
+  for (i = 0; i < WORKERS; i++) holder_release(&holders[i]);
+  uv_library_shutdown();
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  /* The pool starts again. */
+  stat_files(&loop, reqs);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  ASSERT_EQ(files_done, FILES);
+  CLOSE_LOOP(&loop);
 }

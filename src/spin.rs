@@ -7,8 +7,8 @@
 //! the spinning thread occupies the core that the others need. So where any number of threads may be
 //! waited for, consecutive failures cost more and more.
 
-use crate::sys::host;
-use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use crate::sys::{environment, host};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long to spin for what usually comes soon: as long as blocking and waking would take. A program
@@ -32,10 +32,28 @@ static CORES: AtomicUsize = AtomicUsize::new(0);
 fn several_cores() -> bool {
     let mut cores = CORES.load(Ordering::Relaxed);
     if cores == 0 {
-        cores = host::cpus_of_this_thread().unwrap_or(1);
+        cores = match window_from_environment() {
+            Some(0) => 1,
+            window => {
+                WINDOW.store(window.map_or(NO_WINDOW, u32::from), Ordering::Relaxed);
+                host::cpus_of_this_thread().unwrap_or(1)
+            }
+        };
         CORES.store(cores, Ordering::Relaxed);
     }
     cores > 1
+}
+
+/// How long all spins last, in microseconds, if `OXUV_SPIN_US` says so.
+static WINDOW: AtomicU32 = AtomicU32::new(NO_WINDOW);
+const NO_WINDOW: u32 = u32::MAX;
+
+/// Returns the microseconds of `OXUV_SPIN_US`; 0 turns spinning off.
+fn window_from_environment() -> Option<u16> {
+    // SAFETY: the value is not used after this function. A program that changes its environment while another
+    // thread uses libuv has the same race with libuv.
+    let value = unsafe { environment::get_secure(c"OXUV_SPIN_US")? };
+    value.to_str().ok()?.parse().ok()
 }
 
 pub struct AdaptiveSpin {
@@ -87,7 +105,9 @@ impl AdaptiveSpin {
     }
 
     fn duration(&self) -> Duration {
-        Duration::from_micros(self.micros.into())
+        let window = WINDOW.load(Ordering::Relaxed);
+        let micros = if window == NO_WINDOW { self.micros.into() } else { window };
+        Duration::from_micros(micros.into())
     }
 
     /// Calls `ready` after every `hints_per_call` spin hints.

@@ -84,7 +84,18 @@ impl Stack {
         if self.is_empty() {
             return Chain::EMPTY;
         }
-        Chain { newest: self.top.swap(ptr::null_mut(), Ordering::AcqRel) }
+        self.take_in_order()
+    }
+
+    /// Takes all elements, and removes the sentinel. A thread that pushes later sees everything that was
+    /// written before this call.
+    pub fn take_in_order(&self) -> Chain {
+        let newest = self.top.swap(ptr::null_mut(), Ordering::AcqRel);
+        if newest == SENTINEL {
+            Chain::EMPTY
+        } else {
+            Chain { newest }
+        }
     }
 }
 

@@ -12,9 +12,11 @@
 //! worker. So new work takes the lock and wakes a worker only if it has to.
 
 mod request;
+mod reserve;
 
 pub use request::PoolRequest;
 
+use self::reserve::Reserve;
 use crate::abi::*;
 use crate::ffi::interior_mutable;
 use crate::list::{container_of, Link, List};
@@ -109,6 +111,7 @@ struct State {
     waking: Cell<usize>,
     threads: RefCell<Vec<libc::pthread_t>>,
     stopping: Cell<bool>,
+    reserve: Reserve,
 }
 
 // SAFETY: the lists link to work that its submitter has given up to the pool. The work's cells are
@@ -125,6 +128,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     waking: Cell::new(0),
     threads: RefCell::new(Vec::new()),
     stopping: Cell::new(false),
+    reserve: Reserve::new(),
 });
 static WORK_AVAILABLE: Condvar = Condvar::new();
 
@@ -140,7 +144,7 @@ static INBOX: CachePadded<Stack> = CachePadded(Stack::new(AtomicPtr::new(ptr::nu
 /// Whether the first threads have been started. Until then a submission starts one for its work.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// The length of both queues. Written under the lock, read without it.
+/// The length of all queues. Written under the lock, read without it.
 #[used]
 static QUEUED: CachePadded<AtomicUsize> = CachePadded(AtomicUsize::new(0));
 
@@ -185,6 +189,7 @@ fn lock() -> Guard {
 
 /// Releases the lock, and wakes a worker if one is needed for the remaining work.
 fn release(state: Guard) {
+    state.update_blocked();
     let notify = state.ensure_searching();
     drop(state);
     if notify {
@@ -244,6 +249,9 @@ pub unsafe fn submit(mailbox: &Mailbox, work: &Work, task: &'static Task) -> Res
         // SAFETY: as documented.
         if unsafe { INBOX.0.push(&raw const work.link) } {
             wake_worker();
+        }
+        if task.kind == layout::Work::File && reserve::is_blocked() {
+            reserve::submitted_file();
         }
         return Ok(());
     }
@@ -362,6 +370,7 @@ impl State {
             Ok(()) => {
                 threads.push(id);
                 add(&self.slow_running, isize::from(task.slow));
+                self.reserve.began(task);
                 let first_threads = DEFAULT_THREADS.min(thread_limit());
                 STARTED.store(threads.len() >= first_threads, Ordering::Relaxed);
                 Ok(true)
@@ -415,6 +424,9 @@ impl State {
 
     /// Moves the work in the inbox to the queue.
     fn drain_inbox(&self) {
+        if reserve::is_blocked() {
+            return self.drain_blocked(INBOX.0.take());
+        }
         add_queued(INBOX.0.take_into(&self.queue) as isize);
     }
 
@@ -422,7 +434,9 @@ impl State {
         if self.queue.is_empty() {
             self.drain_inbox();
         }
-        !self.queue.is_empty() || (!self.slow_queue.is_empty() && self.can_run_slow())
+        !self.queue.is_empty()
+            || !self.reserve.files.is_empty()
+            || (!self.slow_queue.is_empty() && self.can_run_slow())
     }
 
     /// Takes the next work out of the queues.
@@ -431,11 +445,16 @@ impl State {
             self.drain_inbox();
         }
         let can_take_slow = !self.slow_queue.is_empty() && self.can_run_slow();
-        let slow = can_take_slow && (self.slow_next.get() || self.queue.is_empty());
+        let no_other = self.queue.is_empty() && self.reserve.files.is_empty();
+        let slow = can_take_slow && (self.slow_next.get() || no_other);
         if can_take_slow {
             self.slow_next.set(!slow);
         }
-        let link = if slow { self.slow_queue.pop_front() } else { self.queue.pop_front() }?;
+        let link = if slow {
+            self.slow_queue.pop_front()
+        } else {
+            self.reserve.files.pop_front().or_else(|| self.queue.pop_front())
+        }?;
         add_queued(-1);
         // SAFETY: the queues contain links of work, which is alive until a worker has run it.
         unsafe {
@@ -458,7 +477,9 @@ fn thread_limit() -> usize {
 
 /// `UV_THREADPOOL_SIZE`, clamped to 1..=1024.
 fn thread_limit_from_environment() -> usize {
-    let Some(value) = std::env::var_os("UV_THREADPOOL_SIZE") else { return DEFAULT_THREADS };
+    let value = std::env::var_os("UV_THREADPOOL_SIZE");
+    reserve::allow(value.is_none());
+    let Some(value) = value else { return DEFAULT_THREADS };
     let digits = value.to_str().map(|text| {
         let text = text.trim_start();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -477,10 +498,13 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
     let _ = thread::set_name(c"libuv-worker");
     let worker = observe::Worker::begin();
     // SAFETY: `start_worker` gave the work to this thread.
-    let mut slow = unsafe { run_work(worker, first.cast_const().cast()) };
+    let mut ran = unsafe { run_work(worker, first.cast_const().cast()) };
     let mut state = lock();
     loop {
-        add(&state.slow_running, -isize::from(slow));
+        if let Some(task) = ran {
+            add(&state.slow_running, -isize::from(task.slow));
+            state.reserve.ended(task);
+        }
         let (work, task) = loop {
             match state.next() {
                 Some(next) => break next,
@@ -491,28 +515,28 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
                 None => state = wait_for_work(state),
             }
         };
-        slow = task.slow;
-        add(&state.slow_running, isize::from(slow));
+        add(&state.slow_running, isize::from(task.slow));
+        state.reserve.began(task);
         // SAFETY: work that was taken out of the queue under the lock is this thread's alone, and
         // alive until `run_work` has handed it over.
         unsafe {
             (*work).stage.set(Stage::Started);
             release(state);
-            run_work(worker, work);
+            ran = run_work(worker, work);
         }
         state = lock();
     }
 }
 
-/// Runs work and hands it to its loop. Returns whether it was slow work.
+/// Runs work and hands it to its loop. Returns its task.
 ///
 /// # Safety
 /// The work is alive and this thread's alone.
-unsafe fn run_work(worker: observe::Worker, work: *const Work) -> bool {
+unsafe fn run_work(worker: observe::Worker, work: *const Work) -> Option<&'static Task> {
     // SAFETY: `run` gets the work that was submitted with it. The mailbox outlives the work.
     // Afterwards the work may be freed, so it is not accessed.
     unsafe {
-        let Some(task) = (*work).task.get() else { return false };
+        let task = (*work).task.get()?;
         worker.set_work(work.cast());
         if observe::is_active() {
             run_observed(worker, work, task);
@@ -521,7 +545,7 @@ unsafe fn run_work(worker: observe::Worker, work: *const Work) -> bool {
         }
         worker.set_work(ptr::null());
         (*(*work).mailbox.get()).push_done(&raw const (*work).link);
-        task.slow
+        Some(task)
     }
 }
 
@@ -586,7 +610,9 @@ pub fn shut_down() {
         }
         state.stopping.set(true);
         STARTED.store(false, Ordering::Relaxed);
-        state.threads.take()
+        let mut threads = state.threads.take();
+        threads.extend(state.reserve.stop());
+        threads
     };
     WORK_AVAILABLE.notify_all();
     for id in threads {
@@ -596,6 +622,7 @@ pub fn shut_down() {
     }
     let state = lock();
     state.stopping.set(false);
+    state.reserve.reset();
     THREAD_LIMIT.store(0, Ordering::Relaxed);
 }
 
@@ -610,7 +637,8 @@ pub fn fork_prepare() -> ForkLock {
 pub fn after_fork_in_child() {
     let state = lock();
     state.drain_inbox();
-    while state.queue.pop_front().is_some() || state.slow_queue.pop_front().is_some() {}
+    let queues = [&state.queue, &state.slow_queue, &state.reserve.files];
+    while queues.iter().any(|queue| queue.pop_front().is_some()) {}
     QUEUED.0.store(0, Ordering::Relaxed);
     STARTED.store(false, Ordering::Relaxed);
     THREAD_LIMIT.store(0, Ordering::Relaxed);
@@ -619,5 +647,6 @@ pub fn after_fork_in_child() {
     state.waking.set(0);
     state.slow_running.set(0);
     state.stopping.set(false);
+    state.reserve.reset();
     state.threads.borrow_mut().clear();
 }
