@@ -138,11 +138,13 @@ impl FarSlot {
     /// # Safety
     /// `node` is in this slot.
     unsafe fn remove(&self, node: &Node) {
-        if self.heap.is_empty() {
-            node.link.unlink();
-        } else {
-            // SAFETY: `node` is in this slot, and the list is empty while the heap is not.
-            unsafe { self.heap.remove(node) };
+        // SAFETY: `node` is in this slot, and the list is empty while the heap is not.
+        unsafe {
+            if self.heap.is_empty() {
+                node.link.unlink_linked();
+            } else {
+                self.heap.remove(node);
+            }
         }
     }
 

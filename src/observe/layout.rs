@@ -105,6 +105,7 @@ pub enum Callback {
     FsEvent = 9,
     FsPoll = 10,
     Close = 11,
+    /// Only in the word `current`, not in statistics and records.
     Alloc = 12,
     Read = 13,
     Write = 14,
@@ -761,7 +762,8 @@ pub struct LoopSlot {
     pub checked: u64,
 }
 
-/// A callback that runs.
+/// A callback that runs. `since` is when the callback before it or the wait for events has ended, so times of
+/// callbacks include the library's own work for them, some microseconds, and that of `alloc_cb` the next.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Running {

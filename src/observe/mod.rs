@@ -114,6 +114,8 @@ pub struct Observer {
     epoch: Cell<u32>,
     slot: Cell<Option<Slot>>,
     ring: Cell<Option<Ring>>,
+    /// The latest time that was read, or 0.
+    time: Cell<u64>,
     /// How many handles of the loop were reported.
     reported: Cell<u64>,
     /// The callbacks that run, each called by the one before; `since` is 0 where there is none.
@@ -132,6 +134,7 @@ impl Observer {
             epoch: Cell::new(0),
             slot: Cell::new(None),
             ring: Cell::new(None),
+            time: Cell::new(0),
             reported: Cell::new(0),
             calls: [const { Cell::new(NO_CALL) }; DEPTH],
         }
@@ -159,6 +162,24 @@ impl Observer {
         }
     }
 
+    /// Reads the clock.
+    fn now(&self) -> u64 {
+        let now = time::monotonic();
+        self.time.set(now);
+        now
+    }
+
+    /// Returns the time when the clock was last read. Reading it costs more than the rest of a record, so a
+    /// callback begins where the one before it, or the wait, has ended.
+    fn recent(&self) -> u64 {
+        match self.time.get() {
+            // Statistics or records have just begun.
+            _ if self.epoch.get() != EPOCH.load(Ordering::Relaxed) => self.now(),
+            0 => self.now(),
+            time => time,
+        }
+    }
+
     fn address(&self) -> u64 {
         self.loop_.get().addr() as u64
     }
@@ -174,6 +195,7 @@ impl Observer {
         }
         self.ring.set(self.ring.get().filter(Ring::is_own));
         self.reported.set(0);
+        self.time.set(now);
     }
 
     /// Returns the slot for statistics, if they are on.
@@ -206,7 +228,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn iteration(&self) {
-        let now = time::monotonic();
+        let now = self.now();
         expire(now);
         if let Some(slot) = self.slot(now) {
             slot.iteration(now);
@@ -219,7 +241,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn poll_begin(&self, timeout: i32) {
-        let now = time::monotonic();
+        let now = self.now();
         if let Some(slot) = self.slot(now) {
             slot.poll_begin(now);
         }
@@ -231,7 +253,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn poll_end(&self, events_before: u64) {
-        let now = time::monotonic();
+        let now = self.now();
         if let Some(slot) = self.slot(now) {
             slot.poll_end(now);
         }
@@ -244,7 +266,7 @@ impl Observer {
     #[inline(never)]
     pub fn phase(&self, phase: u8) {
         if is_on(active::RECORD) {
-            self.record(time::monotonic(), kind::PHASE, phase, 0, 0, 0);
+            self.record(self.recent(), kind::PHASE, phase, 0, 0, 0);
         }
     }
 
@@ -257,7 +279,9 @@ impl Observer {
         object: *const (),
         function: *const (),
     ) -> u64 {
-        let now = time::monotonic();
+        let is_nested = self.calls[0].get().since != 0;
+        // The times of nested callbacks differ, as they are told apart by them.
+        let now = if is_nested { self.now() } else { self.recent() };
         let (object, function) = (object.addr() as u64, function.addr() as u64);
         let running = Running { kind: callback as u64, object, function, since: now };
         let place = self.calls.iter().find(|call| call.get().since == 0);
@@ -274,12 +298,12 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn callback_end(&self, since: u64) {
-        let now = time::monotonic();
         // An exception may have left those after it.
         let Some(index) = self.calls.iter().position(|call| call.get().since == since) else {
             return;
         };
         let ended = self.calls[index].get();
+        let now = self.now();
         self.forget_calls(index);
         if let Some(slot) = self.slot(now) {
             slot.count_call(now, &ended);
@@ -302,7 +326,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn work_queued(&self, job: &Job) -> u64 {
-        let now = time::monotonic();
+        let now = self.now();
         let (request, function) = job.addresses();
         let detail = job.kind as u8;
         self.record(now, kind::WORK_QUEUED, detail, job.operation, request, function);
@@ -319,7 +343,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn handle(&self, opened: bool, handle_type: u32, handle: *const ()) {
-        let now = time::monotonic();
+        let now = self.recent();
         let handle = handle.addr() as u64;
         let (kind, detail) =
             (if opened { kind::HANDLE_OPENED } else { kind::HANDLE_CLOSED }, handle_type as u8);
@@ -335,7 +359,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn write(&self, queued: bool, request: *const (), handle: *const (), bytes: usize) {
-        let now = time::monotonic();
+        let now = if queued { self.now() } else { self.recent() };
         let (request, handle) = (request.addr() as u64, handle.addr() as u64);
         let kind = if queued { kind::WRITE_QUEUED } else { kind::WRITE_DONE };
         let size = u32::try_from(bytes).unwrap_or(u32::MAX);

@@ -2,7 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
-use crate::ffi::{call_user, Overlay};
+use crate::ffi::{call_alloc, call_user, Overlay};
 use crate::handles::flag;
 use crate::observe::layout::Callback;
 use core::ffi::c_int;
@@ -69,7 +69,7 @@ impl Stream {
         let read_cb = self.read_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(self.loop_(), Callback::Alloc, self, alloc as *const (), || unsafe {
+            call_alloc(self.loop_(), self, || unsafe {
                 alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer)
             });
         }

@@ -3,7 +3,7 @@
 use super::bulk::Message;
 use super::Udp;
 use crate::abi::*;
-use crate::ffi::{call_user, Overlay};
+use crate::ffi::{call_alloc, call_user, Overlay};
 use crate::handles::flag;
 use crate::observe::layout::Callback;
 use crate::poller::EventHandler;
@@ -95,7 +95,7 @@ impl Udp {
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(self.loop_(), Callback::Alloc, self, alloc as *const (), || unsafe {
+            call_alloc(self.loop_(), self, || unsafe {
                 alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer)
             });
         }
