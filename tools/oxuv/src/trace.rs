@@ -95,19 +95,19 @@ fn of_process(pid: i32, args: &Args) -> Result<(Recording, Symbols)> {
     let libraries = target.libraries(process)?;
     let command = target.command();
     let mut collectors: Vec<_> = libraries.iter().map(|_| Collector::default()).collect();
-    if args.last {
+    let end = if args.last {
         for (library, collector) in libraries.iter().zip(&mut collectors) {
             collector.collect(library);
         }
+        monotonic(Some(pid))
     } else {
-        record(process, &libraries, &mut collectors, args)?;
-    }
-    let end = monotonic(Some(pid));
+        record(process, &libraries, &mut collectors, args)?
+    };
     let realtime = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos() as u64;
     let mut recording = Recording {
         pid: pid as u32,
         command,
-        clocks: (end, realtime),
+        clocks: (monotonic(Some(pid)), realtime),
         end,
         ..Recording::default()
     };
@@ -133,13 +133,13 @@ fn of_process(pid: i32, args: &Args) -> Result<(Recording, Symbols)> {
     Ok((recording, target.symbols()))
 }
 
-/// Asks for records, and collects them for the time that was asked for.
+/// Asks for records, and collects them for the time that was asked for. Returns when it ended.
 fn record(
     process: &Process,
     libraries: &[Library<'_>],
     collectors: &mut [Collector],
     args: &Args,
-) -> Result {
+) -> Result<u64> {
     let pid = process.pid;
     for (library, collector) in libraries.iter().zip(&mut *collectors) {
         collector.skip(library);
@@ -154,19 +154,18 @@ fn record(
     }
     catch_interrupt();
     loop {
-        let stop = INTERRUPTED.load(Ordering::Relaxed)
-            || process.has_ended()
-            || monotonic(Some(pid)) >= end;
+        let now = monotonic(Some(pid));
+        let stop = INTERRUPTED.load(Ordering::Relaxed) || process.has_ended() || now >= end;
         let mut count = 0;
         for (library, collector) in libraries.iter().zip(&mut *collectors) {
             count += collector.collect(library);
         }
         if count > MAX_RECORDS {
             eprintln!("oxuv: stops after {}", names::count(count, "record"));
-            return Ok(());
+            return Ok(now);
         }
         if stop {
-            return Ok(());
+            return Ok(now.min(end));
         }
         std::thread::sleep(BETWEEN_READS);
     }
