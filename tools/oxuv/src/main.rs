@@ -24,6 +24,7 @@ mod ring;
 mod run;
 mod slow;
 mod snapshot;
+mod stats;
 mod symbols;
 mod target;
 mod timeline;

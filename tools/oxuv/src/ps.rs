@@ -69,7 +69,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// Returns the processes that may run on oxuv, and the number of those that cannot be read.
-fn targets() -> Result<(Vec<Target>, usize)> {
+pub fn targets() -> Result<(Vec<Target>, usize)> {
     let mut known = HashMap::new();
     let (mut found, mut unreadable) = (Vec::new(), 0);
     for entry in std::fs::read_dir("/proc").context("cannot read /proc")?.flatten() {

@@ -15,6 +15,15 @@ fn no_such_process() {
 }
 
 #[test]
+fn other_commands_refuse_in_the_same_words() {
+    for arguments in [&["top", "--once"][..], &["metrics"], &["slow"]] {
+        let (status, sentence) = refused(&[arguments, &["2147483647"]].concat());
+        assert_eq!((status, sentence.as_str()), (1, "oxuv: there is no process 2147483647"));
+    }
+    assert_eq!(oxuv(&["slow", "1", "--over", "soon"]).status.code(), Some(2));
+}
+
+#[test]
 fn a_process_without_the_library() {
     let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let (status, sentence) = refused(&["why", &child.id().to_string()]);

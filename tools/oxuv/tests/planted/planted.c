@@ -64,6 +64,20 @@ static void plant_idle(void) {
   CHECK(uv_idle_start(&idle, idle_that_blocks));
 }
 
+void callback_of_300_ms(uv_timer_t* timer) {
+  uint64_t end = uv_hrtime() + 300 * 1000 * 1000;
+  (void) timer;
+  while (uv_hrtime() < end) {
+  }
+}
+
+static void plant_slow(void) {
+  static uv_timer_t timer;
+  CHECK(uv_timer_init(loop, &timer));
+  CHECK(uv_timer_start(&timer, callback_of_300_ms, 1, 100));
+  ready();
+}
+
 /* ---- a timer that keeps the process alive ---------------------------------- */
 
 void timer_that_repeats(uv_timer_t* timer) {
@@ -338,6 +352,7 @@ int main(int argc, char** argv) {
   else if (strcmp(name, "thread") == 0) plant_thread();
   else if (strcmp(name, "handles") == 0) plant_handles(argv[0], argv[2]);
   else if (strcmp(name, "churn") == 0) plant_churn();
+  else if (strcmp(name, "slow") == 0) plant_slow();
   else if (strcmp(name, "child") == 0) wait_forever();
   else return 2;
   return uv_run(loop, UV_RUN_DEFAULT);
