@@ -78,6 +78,11 @@ tsan: setup reference
 conformance: setup lib
 	conformance/run.py $(ARGS)
 
+# Runs random programs on both libraries and compares; ARGS="--seconds 3600" for longer.
+fuzz: setup lib reference
+	conformance/fuzz/test_rules.py
+	conformance/fuzz/run.py $(ARGS)
+
 # Runs programs that use libuv on both libraries; ARGS="cmake" selects one.
 dependents: dependents-setup lib reference
 	dependents/run.sh $(ARGS)
@@ -194,6 +199,6 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture conformance \
+.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture conformance fuzz \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean

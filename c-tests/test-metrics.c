@@ -249,3 +249,26 @@ TEST(metrics_waiting_is_by_request) {
   RUN_UNTIL(&loop, fired == 2);
   CLOSE_LOOP(&loop);
 }
+
+/* Without UV_METRICS_IDLE_TIME too; the first is the event that a waiting loop is woken for. */
+TEST(metrics_all_but_the_first_pool_completion_were_waiting) {
+  enum { N = 3 };
+  uv_loop_t loop, other;
+  uv_work_t reqs[N], last;
+  uv_metrics_t metrics;
+
+  ASSERT_OK(uv_os_setenv("UV_THREADPOOL_SIZE", "1"));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_loop_init(&other));
+  for (int i = 0; i < N; i++)
+    ASSERT_OK(uv_queue_work(&loop, &reqs[i], no_work, NULL));
+  /* The only worker does it last. */
+  ASSERT_OK(uv_queue_work(&other, &last, no_work, NULL));
+  ASSERT_OK(uv_run(&other, UV_RUN_DEFAULT));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_OK(uv_metrics_info(&loop, &metrics));
+  ASSERT_EQ(metrics.events, N);
+  ASSERT_EQ(metrics.events_waiting, N - 1);
+  CLOSE_LOOP(&loop);
+  CLOSE_LOOP(&other);
+}

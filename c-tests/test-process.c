@@ -567,3 +567,36 @@ TEST(process_started_in_the_child_of_a_fork) {
   ASSERT_EQ(exit_signal, SIGKILL);
   CLOSE_LOOP(&loop);
 }
+
+static int signals, signals_at_exit;
+
+static void keep_signals(uv_process_t* process, int64_t status, int signum) {
+  (void) process, (void) status, (void) signum;
+  signals_at_exit = signals;
+}
+
+static void add_signal(uv_signal_t* handle, int signum) {
+  (void) handle, (void) signum;
+  signals++;
+}
+
+/* A child's end is the signal SIGCHLD, and its callback comes among those of other signals. */
+TEST(process_exit_comes_in_the_order_of_signals) {
+  struct spawning s;
+  uv_loop_t loop;
+  uv_signal_t watcher;
+  uv_process_t process;
+
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_signal_init(&loop, &watcher));
+  ASSERT_OK(uv_signal_start(&watcher, add_signal, SIGUSR1));
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  shell(&s, "exit 0")->options.exit_cb = keep_signals;
+  ASSERT_OK(uv_spawn(&loop, &process, &s.options));
+  await_end(process.pid);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(signals, 2);
+  ASSERT_EQ(signals_at_exit, 1);
+  CLOSE_LOOP(&loop);
+}

@@ -2,6 +2,8 @@
  * blocking socket, so that the test determines when each byte is sent. */
 #include "test-stream.h"
 
+#include <signal.h>
+
 static char received[4096];
 static size_t received_len;
 static int callbacks;
@@ -506,5 +508,56 @@ TEST(stream_read_handles_of_one_descriptor_take_turns) {
     ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
     ASSERT_EQ(received_len, 5);
   }
+  tear_down();
+}
+
+enum { READS = 32 }; /* of a stream in one iteration */
+
+static int reads_at_signal;
+
+static void give_one_byte(uv_handle_t* handle, size_t size, uv_buf_t* buf) {
+  static char byte;
+  (void) handle, (void) size;
+  *buf = uv_buf_init(&byte, 1);
+}
+
+static void count_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  (void) stream, (void) buf;
+  callbacks += nread > 0;
+}
+
+static void keep_reads(uv_signal_t* handle, int signum) {
+  (void) handle, (void) signum;
+  reads_at_signal = callbacks;
+}
+
+/* New data is reported by an event, beside what the stream left unread. */
+TEST(read_as_much_in_an_iteration_with_unread_data_and_an_event) {
+  char bytes[4 * READS] = {0};
+
+  set_up();
+  ASSERT_OK(uv_read_start(STREAM(&tcp), give_one_byte, count_read));
+  for (int i = 1; i <= 3; i++) {
+    ASSERT_EQ(write(peer, bytes, sizeof(bytes)), sizeof(bytes));
+    uv_run(&loop, UV_RUN_NOWAIT);
+    ASSERT_EQ(callbacks, i * READS);
+  }
+  tear_down();
+}
+
+TEST(read_what_was_left_unread_before_signals) {
+  char bytes[2 * READS] = {0};
+  uv_signal_t watcher;
+
+  set_up();
+  ASSERT_OK(uv_signal_init(&loop, &watcher));
+  ASSERT_OK(uv_signal_start(&watcher, keep_reads, SIGUSR1));
+  ASSERT_OK(uv_read_start(STREAM(&tcp), give_one_byte, count_read));
+  ASSERT_EQ(write(peer, bytes, sizeof(bytes)), sizeof(bytes));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(callbacks, READS);
+  ASSERT_EQ(raise(SIGUSR1), 0);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(reads_at_signal, 2 * READS);
   tear_down();
 }

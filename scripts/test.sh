@@ -135,6 +135,10 @@ counted_step check scripts/check.sh c-tests --quiet --jobs "$jobs"
 counted_step symbols conformance/symbols.sh
 counted_step conformance conformance/run.py
 
+# Random programs on both, for a minute, drawn from the commit's hash.
+counted_step fuzz-rules conformance/fuzz/test_rules.py
+counted_step fuzz conformance/fuzz/run.py
+
 step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
               END { print p + 0, f + 0, s + 0 }' build/log/cargo-test.log)

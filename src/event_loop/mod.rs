@@ -328,10 +328,16 @@ impl Loop {
         self.now.get()
     }
 
+    /// Counts events of the selector. Those that were waiting are counted with `UV_METRICS_IDLE_TIME` only.
     pub fn count_events(&self, events: u64) {
+        let both = loop_flag::WERE_WAITING | loop_flag::METRICS_IDLE_TIME;
+        self.add_events(events, self.flags.get() & both == both);
+    }
+
+    fn add_events(&self, events: u64, were_waiting: bool) {
         let Metrics { events: all, events_waiting: waiting, .. } = &self.metrics;
         all.set(all.get() + events);
-        if self.flags.get() & loop_flag::WERE_WAITING != 0 {
+        if were_waiting {
             waiting.set(waiting.get() + events);
         }
     }
@@ -355,10 +361,10 @@ impl Loop {
 
     /// Queues a watcher for the next poll phase, for readiness that the kernel will not report again.
     pub fn requeue(&self, watcher: &Watcher) {
-        if !watcher.requeued.is_linked() {
-            // SAFETY: `Watcher::deregister` unlinks it before its handle is closed.
-            unsafe { self.requeued.push_back(&watcher.requeued) };
-        }
+        // One of this round has had its turn by an event.
+        watcher.requeued.unlink();
+        // SAFETY: `Watcher::deregister` unlinks it before its handle is closed.
+        unsafe { self.requeued.push_back(&watcher.requeued) };
     }
 
     /// Returns whether a handle waits for events of the descriptor.
@@ -574,17 +580,16 @@ impl Loop {
     #[inline(always)]
     fn poll(&self, timeout: c_int, stale: bool) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
-        let State { requeued: round, watcher: current, .. } = &*self.state;
-        self.requeued.move_to(round);
+        self.requeued.move_to(&self.state.requeued);
 
         let began = self.now();
         // A first wait that does not block finds the events that were ready before the wait.
         let mut left = if measure { 0 } else { timeout };
         let mut asked = !measure || timeout == 0;
         loop {
-            let dispatched = self.poll_once(left, measure, stale);
-            if dispatched || !round.is_empty() {
-                break;
+            if self.poll_once(left, measure, stale) {
+                self.current.set(0);
+                return true;
             }
             if !asked {
                 asked = true;
@@ -599,22 +604,12 @@ impl Loop {
                 }
             }
         }
-        while let Some(link) = round.pop_front() {
-            // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
-            unsafe {
-                let watcher = watcher_of_requeued(link);
-                current.set(watcher);
-                ((*watcher).vtable().on_requeued)(watcher);
-            }
-        }
-        current.set(core::ptr::null());
-        self.current.set(0);
-        true
     }
 
     /// Waits once and dispatches the events. Returns whether there were any.
     #[inline(always)]
     fn poll_once(&self, mut timeout: c_int, measure: bool, stale: bool) -> bool {
+        let mut were_waiting = timeout == 0;
         if timeout != 0 {
             // Do not block for a message that another thread is about to send.
             let soon = (self.works.get() > 0
@@ -664,10 +659,9 @@ impl Loop {
             self.current.set(0);
             self.add_waited(self.now());
         }
-        if measure {
-            let were_waiting = if timeout == 0 { loop_flag::WERE_WAITING } else { 0 };
-            self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING | were_waiting);
-        }
+        were_waiting |= measure && timeout == 0;
+        let flag = if were_waiting { loop_flag::WERE_WAITING } else { 0 };
+        self.flags.set(self.flags.get() & !loop_flag::WERE_WAITING | flag);
         self.dispatch()
     }
 
@@ -704,6 +698,15 @@ impl Loop {
             // SAFETY: a registered watcher is part of a live handler.
             unsafe { ((*watcher).vtable().on_event)(watcher, event) };
         }
+        while let Some(link) = self.state.requeued.pop_front() {
+            any = true;
+            // SAFETY: closing a handle unlinks its watcher, so one that is linked is alive.
+            unsafe {
+                let watcher = watcher_of_requeued(link);
+                current.set(watcher);
+                ((*watcher).vtable().on_requeued)(watcher);
+            }
+        }
         if any {
             current.set(core::ptr::null());
         }
@@ -720,7 +723,7 @@ impl Loop {
         }
         // A signal often announces another event, such as the end of a child's pipe, whose callbacks
         // come first.
-        if self.signals.dispatch() {
+        while self.signals.dispatch() {
             process::reap(self);
         }
         any
@@ -730,8 +733,11 @@ impl Loop {
     fn run_done_works(&self) {
         let works = &self.state.works;
         self.mailbox.take_done(works);
+        // The first is the event that woke the loop. The others were waiting without `UV_METRICS_IDLE_TIME` too.
+        self.count_events(u64::from(!works.is_empty()));
+        let mut count = 0u64;
         while let Some(link) = works.pop_front() {
-            self.count_events(1);
+            count += 1;
             self.works.set(self.works.get() - 1);
             // SAFETY: finished work is alive until its callback, and was handed over to this loop.
             unsafe {
@@ -740,6 +746,7 @@ impl Loop {
                 pool::finish(work);
             }
         }
+        self.add_events(count.saturating_sub(1), self.flags.get() & loop_flag::WERE_WAITING != 0);
     }
 
     /// Submits a request to the pool. Fails only if there is no thread and none can be started.

@@ -192,13 +192,17 @@ impl LoopSignals {
             .map(|link| unsafe { &*container_of!(link, Signal, link) })
     }
 
-    /// Calls the callbacks for received signals. Returns whether a child of the loop may have ended.
+    /// Calls the callbacks for received signals. Returns true when a child of the loop may have ended, as
+    /// its callback comes before those of later signals; `dispatch` goes on with them when it is called again.
     pub fn dispatch(&self) -> bool {
         if !self.readable.get() {
             return false;
         }
         // SAFETY: allocated with the pipe, and freed when the loop is closed.
         let dispatch = unsafe { &*self.dispatch.get() };
+        if dispatch.child_ended.take() {
+            return true;
+        }
         loop {
             while let Some(bytes) = dispatch.messages.rest().first_chunk() {
                 let message = Message::from_bytes(*bytes);
@@ -213,6 +217,9 @@ impl LoopSignals {
                 }
                 dispatch.position.set((false, 0));
                 dispatch.messages.advance(Message::SIZE);
+                if dispatch.child_ended.take() {
+                    return true;
+                }
             }
             // The pipe is edge-triggered, so it is read until it is empty.
             let all = dispatch.messages.had_room(1);
@@ -222,7 +229,7 @@ impl LoopSignals {
         }
         dispatch.messages.clear();
         self.readable.set(false);
-        dispatch.child_ended.take()
+        false
     }
 
     /// Queues for the next poll phase the messages and ended processes that were not dispatched because a

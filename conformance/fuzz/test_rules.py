@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Tests what the comparison of run.py accepts, and what it does not hide. The last line is counts."""
+
+import sys
+
+from run import only_reordered
+
+HEAD = "  make 1: 0\nrun 0 2\n"
+TAIL = "ran 0 alive 1\nrun 0 2\nasync 3\nclose 1\nran 0 alive 0\n"
+
+
+def log(*lines):
+    return HEAD + "".join(f"{line}\n" for line in lines) + TAIL
+
+
+# name, one log, another, whether the difference is accepted
+CASES = [
+    ("descriptors in another order", log("read 1: 5", "poll 2: 0 1"), log("poll 2: 0 1", "read 1: 5"), True),
+    ("and the results of what they did", log("read 1: 5", "  write 2: 0 active 1", "poll 2: 0 1"),
+     log("poll 2: 0 1", "read 1: 5", "  write 2: -32 active 1"), True),
+    ("a write's callback after others", log("written 1: 0", "read 2: 5"), log("read 2: 5", "written 1: 0"), True),
+    ("a message in a later run", log("read 1: 5", "async 3"), log("read 1: 5"), True),
+    ("a lost callback", log("read 1: 5", "poll 2: 0 1"), log("poll 2: 0 1"), False),
+    ("a callback more", log("read 1: 5"), log("read 1: 5", "read 1: 5"), False),
+    ("another status", log("read 1: 5", "poll 2: 0 1"), log("poll 2: 0 1", "read 1: -104"), False),
+    ("one handle's callbacks in another order", log("read 1: 5", "read 1: -4095"), log("read 1: -4095", "read 1: 5"), False),
+    ("a lost message", log("read 1: 5", "async 4"), log("read 1: 5"), False),
+    ("the order of messages", log("async 4", "async 3"), log("async 3", "async 4"), False),
+    ("the order of signals and events", log("signal 4: 10", "exit 5: 0 0"), log("exit 5: 0 0", "signal 4: 10"), False),
+    ("the order of timers", log("timer 4", "timer 5"), log("timer 5", "timer 4"), False),
+    ("the order of phases", log("prepare 4", "read 1: 5", "check 5"), log("check 5", "read 1: 5", "prepare 4"), False),
+    ("a close callback in another run", log("close 4"), log(), False),
+    ("the end in the iteration of the data", log("read 1: 5", "read 1: -4095"), log("read 1: 5"), False),
+    ("another result in the same order", log("read 1: 5", "  write 1: 0 active 1"),
+     log("read 1: 5", "  write 1: -32 active 1"), False),
+    ("a missed wake-up of a host", log("read 1: 5"), log("read 1: 5", "MISSED 1"), False),
+    ("another result between runs", log("read 1: 5"), log("read 1: 5").replace("alive 1", "alive 0"), False),
+    ("a report that is lacking", log() + "lacking reports 1: 0\n", log() + "lacking reports 1: 3\n", False),
+]
+
+
+def main():
+    failed = [name for name, one, other, accepted in CASES
+              if any(only_reordered(*pair) != accepted for pair in ((one, other), (other, one)))]
+    for name in failed:
+        print(f"FAILED: {name}")
+    print(f"{len(CASES) - len(failed)} passed, {len(failed)} failed, 0 skipped")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
