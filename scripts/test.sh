@@ -141,10 +141,11 @@ counted_step fuzz conformance/fuzz/run.py
 
 step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
+              /^SKIPPED: / { p--; s++ }
               END { print p + 0, f + 0, s + 0 }' build/log/cargo-test.log)
 count $counts
 remember failures cargo-test <(grep '^test .*FAILED$' build/log/cargo-test.log)
-remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p' build/log/cargo-test.log)
+remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p; s/^SKIPPED: //p' build/log/cargo-test.log)
 set -- $counts
 check_status cargo-test "$2"
 

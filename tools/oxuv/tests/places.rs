@@ -20,7 +20,7 @@ fn in_container(arguments: &[&str]) -> Option<(Running, u32)> {
         ["--user", "--map-root-user", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child"];
     let allowed = Command::new("unshare").args(namespaces).arg("true").status();
     if !allowed.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no namespaces");
+        common::skip("no namespaces");
         return None;
     }
     let place = scratch("container").display().to_string();
@@ -142,7 +142,7 @@ fn a_core_file() {
     let Some(core) =
         files.map(|file| file.path()).find(|path| path.to_string_lossy().contains("/core"))
     else {
-        eprintln!("skipped: no core file, as core_pattern is {pattern}");
+        common::skip(&format!("no core file, as core_pattern is {pattern}"));
         return;
     };
     let core = core.to_str().unwrap();

@@ -126,7 +126,7 @@ fn a_process_of_another_user() {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--clear-groups", common::OXUV]);
     if !is_root() || !command.arg("--version").output().is_ok_and(|it| it.status.success()) {
-        eprintln!("skipped: not root, or the program is where others cannot start it");
+        common::skip("not root, or the program is where others cannot start it");
         return;
     }
     let mut command = Command::new("setpriv");
@@ -143,7 +143,7 @@ fn a_set_uid_program() {
     let program = scratch("set-uid").join("program");
     std::fs::copy("/bin/true", &program).unwrap();
     if !is_root() {
-        eprintln!("skipped: not root");
+        common::skip("not root");
         return;
     }
     chown(&program, Some(65534), None).unwrap();

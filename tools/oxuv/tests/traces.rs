@@ -77,7 +77,7 @@ fn of<'a>(lines: &'a [String], word: &str) -> Vec<&'a str> {
 #[test]
 fn perfetto_shows_each_event_of_a_known_program() {
     let Some(python) = python_with_perfetto() else {
-        eprintln!("skipped: the package perfetto cannot be had");
+        common::skip("the package perfetto cannot be had");
         return;
     };
     let directory = scratch("trace-known");
@@ -91,7 +91,6 @@ fn perfetto_shows_each_event_of_a_known_program() {
         called,
         [
             "after_work after_work",
-            "alloc on_alloc",
             "async on_async",
             "close on_close",
             "close on_close",
@@ -153,7 +152,7 @@ fn the_rings_of_a_killed_process_show_where_it_was() {
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("\"read on_read\""));
     let Some(python) = python_with_perfetto() else {
-        eprintln!("skipped: the package perfetto cannot be had");
+        common::skip("the package perfetto cannot be had");
         return;
     };
     let output = directory.join("out.pftrace");
@@ -227,7 +226,7 @@ fn refusals() {
 fn the_page_works_in_a_browser() {
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
     if !has("chromium") || !has("python3") {
-        eprintln!("skipped: there is no chromium");
+        common::skip("there is no chromium");
         return;
     }
     let directory = scratch("trace-page");

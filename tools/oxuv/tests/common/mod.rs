@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -181,4 +181,11 @@ pub fn loops(answer: &Value) -> Vec<&Value> {
 /// Returns whether a text field of an object contains a text.
 pub fn has(object: &Value, field: &str, text: &str) -> bool {
     object[field].as_str().is_some_and(|value| value.contains(text))
+}
+
+/// Says that the calling test cannot run here. Not by `eprintln!`, which shows nothing of a test that passes.
+pub fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let line = format!("\nSKIPPED: {}: {reason}\n", thread.name().unwrap_or("test"));
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
