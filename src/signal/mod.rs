@@ -54,6 +54,7 @@ struct Watcher {
 }
 
 struct Watched {
+    signum: c_int,
     watchers: Vec<Watcher>,
     /// One action for each pipe of the watchers.
     actions: Vec<(Pipe, SigId)>,
@@ -61,10 +62,8 @@ struct Watched {
     installed: Option<libc::sigaction>,
 }
 
-/// The watched signals, by number.
-type Registry = [Watched; 65];
-
-static REGISTRY: Mutex<Registry> = Mutex::new([const { Watched::new() }; 65]);
+/// The signals that were watched so far, which are few.
+static REGISTRY: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
 /// The number of starts and stops so far. Changed only while the registry is locked.
 static STARTS: AtomicU64 = AtomicU64::new(0);
@@ -72,13 +71,23 @@ static STARTS: AtomicU64 = AtomicU64::new(0);
 /// The locked registry. Signals are blocked while it is locked, because a handler of the program may
 /// fork, which locks it too.
 struct Locked {
-    registry: MutexGuard<'static, Registry>,
+    registry: MutexGuard<'static, Vec<Watched>>,
     _blocked: signal::AllBlocked,
 }
 
 impl Locked {
     fn watched(&mut self, signum: c_int) -> Option<&mut Watched> {
-        self.registry.get_mut(usize::try_from(signum).ok()?)
+        self.registry.iter_mut().find(|watched| watched.signum == signum)
+    }
+
+    fn watched_or_new(&mut self, signum: c_int) -> Result<&mut Watched> {
+        let found = self.registry.iter().position(|watched| watched.signum == signum);
+        if found.is_none() {
+            self.registry.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+            self.registry.push(Watched::new(signum));
+        }
+        let index = found.unwrap_or(self.registry.len() - 1);
+        Ok(&mut self.registry[index])
     }
 }
 
@@ -98,7 +107,7 @@ pub fn start(signum: c_int, one_shot: bool, write_end: c_int) -> Result<u64> {
     let start = STARTS.fetch_add(1, Ordering::Relaxed) + 1;
     let watcher = Watcher { start, one_shot, pipe: Pipe::new(write_end) };
     let before = signal::sigaction(signum)?;
-    let watched = RefCell::new(locked.watched(signum).ok_or(Error::EINVAL)?);
+    let watched = RefCell::new(locked.watched_or_new(signum)?);
     let started = without_reserve(
         || watched.borrow_mut().add_watcher(signum, watcher),
         |()| watched.borrow_mut().remove_watcher(signum, start),
@@ -158,8 +167,8 @@ impl Pipe {
 }
 
 impl Watched {
-    const fn new() -> Watched {
-        Watched { watchers: Vec::new(), actions: Vec::new(), installed: None }
+    const fn new(signum: c_int) -> Watched {
+        Watched { signum, watchers: Vec::new(), actions: Vec::new(), installed: None }
     }
 
     fn add_watcher(&mut self, signum: c_int, watcher: Watcher) -> Result {
