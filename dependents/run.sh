@@ -2,7 +2,8 @@
 # Runs programs that use libuv, unmodified, on oxuv and on another libuv (by
 # default the system's), and compares their output.
 #   dependents/run.sh [--setup] [name ...]
-# --setup only installs the packages.
+# --setup only installs the packages. Without names, programs that take minutes
+# are skipped.
 #
 # dependents/NAME.sh is sourced by this script and defines
 #   title, packages   the program's name; the Debian packages to install
@@ -10,6 +11,8 @@
 #   version           prints the version of the program
 #   run               does the work; its standard output is compared, its
 #                     status must be 0
+#   long              optional: additional seconds that a run may take; the
+#                     program runs only by name
 # `run` runs in an empty directory, in a network namespace with only loopback,
 # and with LD_LIBRARY_PATH leading to the library. It must call `maps PID` (from
 # other languages the program $MAPS) for each program under test while that is
@@ -24,6 +27,12 @@ export EXAMPLES=$WORK/examples
 fail() {
   echo "FAILED: $*" >&2
   exit 1
+}
+
+# unavailable REASON: ends `setup` of a program that cannot run here.
+unavailable() {
+  echo "$*" >"$WORK/unavailable"
+  exit 75
 }
 
 maps() {
@@ -78,7 +87,7 @@ wait_for() {
 }
 
 load() {
-  title=$1 packages=() other=system
+  title=$1 packages=() other=system long=
   setup() { :; }
   version() { echo; }
   source "dependents/$1.sh"
@@ -113,7 +122,7 @@ once() {
   # LD_PRELOAD must contain no blank, so it names the file without a path.
   ln -s "$WORK/check_maps.so" "$directory/lib"
   [ "$(id -u)" != 0 ] || private=(unshare --net --pid --fork --kill-child --mount-proc)
-  LD_LIBRARY_PATH=$directory/lib timeout -k 10 "${DEPENDENT_TIMEOUT:-300}" \
+  LD_LIBRARY_PATH=$directory/lib timeout -k 10 "${DEPENDENT_TIMEOUT:-$((${long:-0} + 300))}" \
     "${private[@]}" dependents/run.sh --inside "$name" "$directory/work" \
     >"$directory/output" 2>"$directory/errors" </dev/null || return
   [ -s "$directory/output" ] && [ -e "$MAPPED" ]
@@ -135,14 +144,15 @@ compare() {
 }
 
 names=()
-only_setup=
+only_setup= all=
 for argument; do
   case $argument in
     --setup) only_setup=1 ;;
     *) names+=("$argument") ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || for script in dependents/*.sh; do
+[ ${#names[@]} -gt 0 ] || all=1
+[ ! "$all" ] || for script in dependents/*.sh; do
   name=$(basename "$script" .sh)
   [ "$name" = run ] || names+=("$name")
 done
@@ -152,17 +162,27 @@ for name in "${names[@]}"; do
 done
 mkdir -p "$WORK"
 rm -f "$WORK/updated"
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do
-  log=$WORK/$name.setup.log
-  if ! dependents/run.sh --prepare "$name" >"$log" 2>&1; then
+  load "$name"
+  if [ "$all" ] && [ "$long" ]; then
+    echo "$name: skipped, it takes minutes; run it with dependents/run.sh $name"
+    skipped=$((skipped + 1))
+    continue
+  fi
+  log=$WORK/$name.setup.log status=0
+  dependents/run.sh --prepare "$name" >"$log" 2>&1 || status=$?
+  if [ $status = 75 ]; then
+    echo "$name: skipped, $(cat "$WORK/unavailable")"
+    skipped=$((skipped + 1))
+    continue
+  elif [ $status != 0 ]; then
     echo "$name: FAILED to set up, see $log"
     tail -5 "$log"
     failed=$((failed + 1))
     continue
   fi
   [ ! "$only_setup" ] || continue
-  load "$name"
   if [ "$other" = reference ]; then
     against=target/reference/libuv.so.1
   else
@@ -192,5 +212,5 @@ for name in "${names[@]}"; do
   fi
 done
 [ ! "$only_setup" ] || exit $((failed > 0))
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
