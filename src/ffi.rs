@@ -167,9 +167,15 @@ pub fn call_user<R>(
 /// Calls an `alloc_cb`. Readers find that it runs, but it is not reported: it is short and comes with each read,
 /// whose callback's time includes its own.
 #[inline(always)]
-pub fn call_alloc<R>(caller: &impl Caller, object: impl Object, callback: impl FnOnce() -> R) -> R {
-    caller.set_current(object.address().addr() as u64 | Callback::Alloc.tag());
-    callback()
+pub fn call_alloc<R>(
+    caller: &impl Caller,
+    object: impl Object,
+    function: *const (),
+    callback: impl FnOnce() -> R,
+) -> R {
+    let object = object.address();
+    caller.set_current(object.addr() as u64 | Callback::Alloc.tag());
+    call_unobserved(object, function, callback)
 }
 
 /// As [`call_user`], while someone looks. No frame here owns anything: the callback may leave it by an

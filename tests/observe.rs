@@ -132,9 +132,9 @@ extern "C" fn done(_: *mut c_void, _: c_int) {}
 fn run_timer(uv: &Uv, event_loop: usize, callback: Callee) -> usize {
     let timer = memory();
     assert_eq!(uv.call("uv_timer_init", [event_loop, timer]), 0);
-    assert_eq!(uv.call("uv_timer_start", [timer, callback as usize, 0, 0]), 0);
+    assert_eq!(uv.call("uv_timer_start", [timer, callback as *const () as usize, 0, 0]), 0);
     assert_eq!(uv.call("uv_run", [event_loop, 0]), 0);
-    uv.call("uv_close", [timer, nothing as usize]);
+    uv.call("uv_close", [timer, nothing as *const () as usize]);
     assert_eq!(uv.call("uv_run", [event_loop, 0]), 0);
     timer
 }
@@ -178,7 +178,7 @@ fn loops_are_listed_and_tell_what_they_do() {
     // An idle handle is found by the link that its phase stores.
     let idle = memory();
     assert_eq!(uv.call("uv_idle_init", [first, idle]), 0);
-    assert_eq!(uv.call("uv_idle_start", [idle, look as usize]), 0);
+    assert_eq!(uv.call("uv_idle_start", [idle, look as *const () as usize]), 0);
     SEEN.store(u64::from(offsets.event_loop.idle), Ordering::Relaxed);
     assert_ne!(uv.call("uv_run", [first, 2]), 0);
     assert_eq!(SEEN.load(Ordering::Relaxed), idle as u64 + u64::from(offsets.loop_watcher.link));
@@ -272,7 +272,7 @@ fn work_is_counted_where_it_runs() {
     uv.switch(active::STATS_BYTE, true);
     for _ in 0..20 {
         let request = memory();
-        let functions = [nothing as usize, done as usize];
+        let functions = [nothing as *const () as usize, done as *const () as usize];
         let arguments = [event_loop, request, functions[0], functions[1]];
         assert_eq!(uv.call("uv_queue_work", arguments), 0);
     }
@@ -328,7 +328,7 @@ fn callbacks_are_recorded() {
         assert!(of_timer.contains(&step), "{step:?} is not in {of_timer:?}");
     }
     let begin = all.iter().find(|it| it.kind == record::CALLBACK_BEGIN).unwrap();
-    assert_eq!(begin.function, nothing as usize as u64);
+    assert_eq!(begin.function, nothing as *const () as usize as u64);
     uv.switch(active::RECORD_BYTE, false);
     run_timer(&uv, event_loop, nothing);
     assert!(!uv.is_on());
@@ -352,7 +352,7 @@ fn the_child_of_a_fork_has_a_page_of_its_own() {
         uv.call("uv_loop_fork", [event_loop]);
         let timer = memory();
         uv.call("uv_timer_init", [event_loop, timer]);
-        uv.call("uv_timer_start", [timer, nothing as usize, 0, 0]);
+        uv.call("uv_timer_start", [timer, nothing as *const () as usize, 0, 0]);
         let ran = uv.call("uv_run", [event_loop, 0]) == 0;
         // SAFETY: ends the child.
         unsafe { libc::_exit(c_int::from(!(page_is_own && is_off && ran))) };

@@ -76,7 +76,7 @@ pub mod current {
     pub const HANDLE: u64 = 0;
     /// The callback of the request.
     pub const REQUEST: u64 = 1;
-    /// `alloc_cb` of the stream or UDP handle.
+    /// `alloc_cb` of the stream. That of a UDP handle is `HANDLE`, as its `recv_cb`.
     pub const ALLOC: u64 = 2;
     /// `close_cb` of the handle.
     pub const CLOSE: u64 = 3;

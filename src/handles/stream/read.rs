@@ -69,7 +69,7 @@ impl Stream {
         let read_cb = self.read_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_alloc(self.loop_(), self, || unsafe {
+            call_alloc(self.loop_(), self, alloc as *const (), || unsafe {
                 alloc(self.c_pointer(), SUGGESTED_SIZE, &raw mut buffer)
             });
         }

@@ -3,9 +3,10 @@
 use super::bulk::Message;
 use super::Udp;
 use crate::abi::*;
-use crate::ffi::{call_alloc, call_user, Overlay};
+use crate::ffi::{call_observed, call_unobserved, Object, Overlay};
 use crate::handles::flag;
 use crate::observe::layout::Callback;
+use crate::observe::{self, Caller};
 use crate::poller::EventHandler;
 use crate::sys::datagram::{self, ErrorRoom, Inbox, Received};
 use core::ffi::{c_int, c_uint};
@@ -60,6 +61,8 @@ impl Udp {
     /// Receives until nothing is left, the user stops it, or it has had its share. `failed` means that the
     /// socket has an error to report.
     pub(super) fn receive(&self, failed: bool) {
+        // Once for all callbacks: for each it would be a tenth of the work.
+        self.loop_().set_current(self.address().addr() as u64 | Callback::Recv.tag());
         let mut left = DATAGRAMS_IN_A_ROW;
         while left > 0 {
             match self.receive_some(failed) {
@@ -95,7 +98,7 @@ impl Udp {
         let recv_cb = self.recv_cb.get();
         if let Some(alloc) = self.alloc_cb.get() {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_alloc(self.loop_(), self, || unsafe {
+            call_unobserved(self, alloc as *const (), || unsafe {
                 alloc(self.c_pointer(), DATAGRAM_SIZE, &raw mut buffer)
             });
         }
@@ -296,9 +299,13 @@ impl Udp {
     ) {
         if let Some(callback) = callback {
             // SAFETY: the user's function, called with the handle that it was given for.
-            call_user(self.loop_(), Callback::Recv, self, callback as *const (), || unsafe {
-                callback(self.c_pointer(), nread, buffer, from, flags)
-            });
+            let call = || unsafe { callback(self.c_pointer(), nread, buffer, from, flags) };
+            let (object, function) = (self.address(), callback as *const ());
+            if observe::is_active() {
+                call_observed(self.loop_(), Callback::Recv, object, function, call);
+            } else {
+                call_unobserved(object, function, call);
+            }
         }
     }
 }
