@@ -4,9 +4,7 @@ use crate::elf::Elf;
 use crate::error::{Context, Error, Result};
 use crate::process::{Fault, Mapping, Memory, Read};
 use memmap2::Mmap;
-use object::elf::{
-    FileHeader64, ProgramHeader64, ET_CORE, NT_FILE, NT_PRPSINFO, PF_W, PF_X, PT_LOAD,
-};
+use object::elf::{FileHeader64, ProgramHeader64, ET_CORE, NT_FILE, NT_PRPSINFO, PF_X, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::Endianness;
 use std::collections::HashMap;
@@ -66,7 +64,6 @@ impl Core {
                 end: start.saturating_add(header.p_memsz(endian)),
                 offset: 0,
                 executable: flags & PF_X != 0,
-                writable: flags & PF_W != 0,
                 inode: 0,
                 path: String::new(),
             });
@@ -216,7 +213,6 @@ fn parse_files(data: &[u8]) -> Vec<Mapping> {
                 end: number(data, at + 8)?,
                 offset: number(data, at + 16)?.checked_mul(page)?,
                 executable: false,
-                writable: false,
                 inode: 0,
                 path: String::from_utf8_lossy(name).into_owned(),
             })

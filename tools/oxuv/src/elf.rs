@@ -5,7 +5,7 @@ use memmap2::Mmap;
 use object::elf::{
     FileHeader64, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
 };
-use object::read::elf::{Dyn, ElfFile, ProgramHeader};
+use object::read::elf::{ElfFile, ProgramHeader};
 use object::{Endianness, Object, ObjectKind, ObjectSymbol, SymbolFlags};
 use std::fs::File;
 use std::path::Path;
@@ -76,25 +76,6 @@ impl Elf {
         found.map(|symbol| symbol.address())
     }
 
-    /// Returns the names of the libraries that the file needs, or nothing if it is static.
-    pub fn needed(&self) -> Vec<String> {
-        let names = || -> object::Result<Vec<String>> {
-            let file = self.file()?;
-            let (endian, sections) = (file.endian(), file.elf_section_table());
-            let Some((entries, strings)) = sections.dynamic(endian, &*self.data)? else {
-                return Ok(Vec::new());
-            };
-            let strings = sections.strings(endian, &*self.data, strings)?;
-            Ok(entries
-                .iter()
-                .filter(|entry| entry.tag32(endian) == Some(object::elf::DT_NEEDED))
-                .filter_map(|entry| entry.string(endian, strings).ok())
-                .map(|name| String::from_utf8_lossy(name).into_owned())
-                .collect())
-        };
-        names().unwrap_or_default()
-    }
-
     /// Returns whether the file has a note of this owner, whose name ends with NULs.
     pub fn has_note(&self, owner: &[u8]) -> bool {
         let Ok(file) = self.file() else { return false };
@@ -162,7 +143,7 @@ mod tests {
     fn reads_this_program() -> Result {
         let elf = Elf::open(Path::new("/proc/self/exe"))?;
         assert!(elf.functions().iter().any(|function| function.name == "main"));
-        assert!(elf.needed().iter().any(|name| name.starts_with("libc.so")));
+        assert!(!elf.is_static());
         assert_eq!(elf.symbol("no_such_symbol"), None);
         assert!(elf.symbol("main").is_some());
         Ok(())

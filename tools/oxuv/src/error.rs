@@ -23,11 +23,6 @@ impl Error {
         Error { message: message.into(), status: 2 }
     }
 
-    /// A command that does not exist yet.
-    pub fn missing(command: &str) -> Error {
-        Error::new(format!("`oxuv {command}` is not implemented yet"))
-    }
-
     pub fn status(&self) -> ExitCode {
         ExitCode::from(self.status)
     }

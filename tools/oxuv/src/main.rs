@@ -1,8 +1,5 @@
 //! `oxuv` shows what the event loops of a running program do, without changing or stopping the program.
 
-// Parts for commands that do not exist yet.
-#![allow(dead_code)]
-
 mod check;
 mod core;
 mod describe;
@@ -10,6 +7,8 @@ mod descriptors;
 mod elf;
 mod error;
 mod html;
+// The library uses all of it.
+#[allow(dead_code)]
 #[path = "../../../src/observe/layout.rs"]
 mod layout;
 mod library;

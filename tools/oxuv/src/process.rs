@@ -77,7 +77,6 @@ pub struct Mapping {
     pub end: u64,
     pub offset: u64,
     pub executable: bool,
-    pub writable: bool,
     pub inode: u64,
     /// The path as the process sees it, a name such as `[heap]`, or empty.
     pub path: String,
@@ -114,7 +113,6 @@ fn parse_mapping(line: &str) -> Option<Mapping> {
         end: u64::from_str_radix(end, 16).ok()?,
         offset: u64::from_str_radix(offset, 16).ok()?,
         executable: flags.contains('x'),
-        writable: flags.contains('w'),
         inode: inode.parse().ok()?,
         path: fields.next().unwrap_or_default().trim_start().to_owned(),
     })
@@ -167,7 +165,6 @@ impl Process {
     }
 
     /// Opens the memory for writing. Only requests are written.
-    #[allow(dead_code)]
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result {
         let explain = |error: io::Error| explain(self.pid, &error);
         let memory =
@@ -222,8 +219,8 @@ mod tests {
         assert_eq!(maps.len(), 2);
         assert_eq!((maps[0].start, maps[0].offset, maps[0].inode), (0x7f0000001000, 0x3000, 42));
         assert_eq!(maps[0].path, "/lib/a b.so (deleted)");
-        assert!(maps[0].executable && !maps[0].writable && maps[0].is_file());
-        assert!(maps[1].writable && maps[1].path.is_empty());
+        assert!(maps[0].executable && maps[0].is_file());
+        assert!(maps[1].path.is_empty());
     }
 
     #[test]

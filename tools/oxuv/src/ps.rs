@@ -1,17 +1,15 @@
 //! `oxuv ps`: the processes that run on oxuv.
 
-use crate::describe::{Describer, Now};
 use crate::error::{Context, Result};
-use crate::library::{contains, Library, Loop};
+use crate::library::{contains, Library};
 use crate::names::duration;
-use crate::process::{field, Process};
+use crate::process::Process;
 use crate::report::read_steady;
 use crate::snapshot::Snapshot;
-use crate::symbols::Symbols;
+use crate::stats::{sample, utilization, LoopSample};
 use crate::target::{monotonic, Target};
 use serde_json::{json, Value};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -26,8 +24,6 @@ pub struct Args {
 /// The time over which utilization is measured.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-const MS: u64 = 1_000_000;
-
 /// A copy of the library in a process.
 struct Row {
     pid: i32,
@@ -40,13 +36,6 @@ struct Row {
     utilization: Option<f64>,
     /// The longest time, in nanoseconds, for which a loop has not looked for events.
     delay: Option<u64>,
-}
-
-/// A loop at one moment, in nanoseconds.
-struct Sample {
-    at: u64,
-    waited: u64,
-    delay: u64,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -95,43 +84,13 @@ fn may_run(process: &Process, known: &mut HashMap<(String, u64), bool>) -> bool 
 }
 
 /// Returns the loops that run, by their address.
-fn samples(target: &Target) -> HashMap<u64, Sample> {
-    let memory = target.memory();
-    let Ok(libraries) = target.libraries(memory) else { return HashMap::new() };
-    let symbols = Symbols::new(&[], PathBuf::new(), "");
-    let mut samples = HashMap::new();
-    for library in &libraries {
-        for it in library.loops().unwrap_or_default() {
-            if let Some(sample) = sample(target, library, &symbols, it) {
-                samples.insert(it.at, sample);
-            }
-        }
-    }
-    samples
+fn samples(target: &Target) -> HashMap<u64, LoopSample> {
+    let libraries = target.libraries(target.memory()).unwrap_or_default();
+    let loops = libraries.iter().flat_map(|it| sample(it, monotonic(target.pid())).loops);
+    loops.filter(|it| it.running).map(|it| (it.of.at, it)).collect()
 }
 
-fn sample(target: &Target, library: &Library<'_>, symbols: &Symbols, of: Loop) -> Option<Sample> {
-    let offsets = library.offsets();
-    let at = monotonic(target.pid());
-    let describer = Describer { library, symbols, descriptors: None, now: at };
-    let now = describer.now(of).ok()?;
-    let time = library.memory.u64(field(of.at, offsets.event_loop.now)).ok()?;
-    let waited = library.memory.u64(field(of.state, offsets.state.waited_ms)).ok()?;
-    // While the loop waits, the time when that began is subtracted.
-    let waits = waited > u64::MAX / 2;
-    let waited = match waits {
-        true => waited.wrapping_add(at / MS),
-        false => waited,
-    };
-    let waited = waited.saturating_mul(MS);
-    match now {
-        Now::Stopped => None,
-        Now::Waiting(_) => Some(Sample { at, waited, delay: 0 }),
-        _ => Some(Sample { at, waited, delay: at.saturating_sub(time.saturating_mul(MS)) }),
-    }
-}
-
-fn rows(target: &Target, first: &HashMap<u64, Sample>) -> Vec<Row> {
+fn rows(target: &Target, first: &HashMap<u64, LoopSample>) -> Vec<Row> {
     let snapshot = Snapshot::new(target.memory());
     let second = samples(target);
     // A process that has ended is not listed.
@@ -139,19 +98,16 @@ fn rows(target: &Target, first: &HashMap<u64, Sample>) -> Vec<Row> {
     let row = |library: &Library<'_>| {
         let loops = read_steady(&snapshot, || library.loops()).ok()?;
         let pool = read_steady(&snapshot, || library.pool()).unwrap_or_default();
-        let utilization = loops.iter().filter_map(|it| {
-            let (before, after) = (first.get(&it.at)?, second.get(&it.at)?);
-            let time = after.at.saturating_sub(before.at).max(1) as f64;
-            let waited = after.waited.saturating_sub(before.waited) as f64;
-            Some((1.0 - waited / time).clamp(0.0, 1.0))
-        });
+        let busy = loops
+            .iter()
+            .filter_map(|it| Some(utilization(first.get(&it.at)?, second.get(&it.at)?)));
         Some(Row {
             pid: target.pid()?,
             command: target.command(),
             version: library.version(),
             loops: loops.len(),
             threads: pool.workers.len(),
-            utilization: utilization.max_by(f64::total_cmp),
+            utilization: busy.max_by(f64::total_cmp),
             delay: loops.iter().filter_map(|it| Some(second.get(&it.at)?.delay)).max(),
         })
     };

@@ -85,13 +85,6 @@ impl Symbols {
         function.map_or_else(|| place(address), |function| demangle(&function.name))
     }
 
-    /// Returns the file name of the object that has an address.
-    #[allow(dead_code)]
-    pub fn object_name(&self, address: u64) -> Option<String> {
-        let mapping = self.maps.iter().find(|mapping| mapping.contains(address))?;
-        Some(file_name(&mapping.path).to_owned())
-    }
-
     fn object(&self, path: &str) -> Option<Rc<Object>> {
         self.objects.borrow_mut().entry(path.to_owned()).or_insert_with(|| self.load(path)).clone()
     }
