@@ -102,11 +102,16 @@ def only_reordered(log, expected):
     left, right = callbacks(ours[i]), callbacks(theirs[i])
     if left == right:
         return False
-    left, right = by_handle(left), by_handle(right)
-    late, early = sorted((left.pop("mail"), right.pop("mail")), key=len)
+    # What a message caused is compared no further when it came later in the other log.
     later = "".join(ours[i + 1:]).splitlines(), "".join(theirs[i + 1:]).splitlines()
-    return (left == right and [line for line in early if line in late] == late and
-            all(line in late or any(line in lines for lines in later) for line in early))
+    for line in [line for line in left + right if line.split()[0] in MAIL]:
+        if (line in left) == (line in right):
+            continue
+        if line not in later[line in left]:
+            return False
+        end = (left if line in left else right).index(line)
+        left, right = left[:end], right[:end]
+    return by_handle(left) == by_handle(right)
 
 
 class Pair:

@@ -594,9 +594,11 @@ static void op_udp(int s, int a, int b) {
 
 /* ---- operations on what exists -------------------------------------------------------------------------------- */
 
-/* A UDP handle with a send whose callback is due is active in oxuv, and in libuv unless it was stopped. */
+/* A UDP handle with a send whose callback is due is active in oxuv, and in libuv unless it was stopped. A stream whose
+ * read callback is told of an error is active in libuv until that returns. */
 static int is_active(uv_handle_t* handle) {
-  return handle->type != UV_UDP && uv_is_active(handle);
+  struct thing* thing = THING(handle);
+  return thing->kind != UDP && !(thing->kind == STREAM && thing->ended) && uv_is_active(handle);
 }
 
 static void did(const char* what, int slot, int result) {
@@ -652,7 +654,7 @@ static void op_signal_start(int s, int a, int b) {
   struct thing* thing = things[s];
   int number = signal_number(s, a);
   if (s % 3 != 0) did("start", s, uv_signal_start(&thing->u.signal, on_signal, number));
-  else if (!thing->waiting && !undispatched[0] && !undispatched[1]) did("start", s, uv_signal_start_oneshot(&thing->u.signal, on_signal, number));
+  else if (!thing->waiting && !in_signal && !undispatched[0] && !undispatched[1]) did("start", s, uv_signal_start_oneshot(&thing->u.signal, on_signal, number));
   thing->waiting = s % 3 == 0;
 }
 static void op_signal_stop(int s, int a, int b) { (void) a; (void) b; did("stop", s, uv_signal_stop(&things[s]->u.signal)); }
