@@ -9,8 +9,9 @@ use crate::abi::Result;
 use crate::list::{Link, List};
 use crate::poller::{Poller, Waker};
 use crate::stack::{Chain, Stack};
-use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::sync::yield_now;
+use crate::sys;
 use core::cell::{Cell, UnsafeCell};
 
 pub struct Mailbox {
@@ -22,6 +23,8 @@ pub struct Mailbox {
     sentinels: Cell<u32>,
     /// How often threads have woken the loop. Both counts may wrap.
     wakes: AtomicU32,
+    /// When a thread began to wake the loop last. A hint, by which it spins.
+    woken: AtomicU64,
 }
 
 /// The offsets of the stacks.
@@ -36,6 +39,7 @@ impl Mailbox {
             done: Stack::new(AtomicPtr::default()),
             sentinels: Cell::new(0),
             wakes: AtomicU32::new(0),
+            woken: AtomicU64::new(0),
         };
         mailbox.park();
         Ok(mailbox)
@@ -65,6 +69,7 @@ impl Mailbox {
     }
 
     fn wake_parked(&self) {
+        self.woken.store(sys::time::monotonic(), Ordering::Relaxed);
         self.wake();
         // The last access, for which `wait_for_wakers` waits.
         self.wakes.fetch_add(1, Ordering::Release);
@@ -98,6 +103,11 @@ impl Mailbox {
                 self.add_sentinels(u32::MAX);
             }
         }
+    }
+
+    /// Returns when another thread woke the loop last, by the monotonic clock.
+    pub fn woken(&self) -> u64 {
+        self.woken.load(Ordering::Relaxed)
     }
 
     fn stacks(&self) -> [&Stack; 2] {

@@ -27,7 +27,6 @@ use core::ffi::{c_int, c_ulong, c_void};
 use core::mem::{offset_of, size_of, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 use timers::Timers;
 
 /// How often the pending queue is drained after the poll phase. Watchers queued after that wait for the
@@ -79,7 +78,6 @@ pub struct Loop {
     generation: Cell<u32>,
     /// The number of this loop's works that the pool has.
     works: Cell<u32>,
-    work_spin: AdaptiveSpin,
     async_spin: AdaptiveSpin,
     pub signals: LoopSignals,
     /// Other threads write to it often, so it lies between rarely used fields.
@@ -210,8 +208,7 @@ impl Loop {
                 now: Cell::new(sys::time::monotonic_ms()),
                 generation: Cell::new(sys::process::generation()),
                 works: Cell::new(0),
-                work_spin: AdaptiveSpin::new(),
-                async_spin: AdaptiveSpin::with_backoff(16),
+                async_spin: AdaptiveSpin::without_credit(),
                 signals: LoopSignals::new(),
                 fs_events: LoopFsEvents::new(),
                 processes: List::new(),
@@ -612,15 +609,14 @@ impl Loop {
         let mut were_waiting = timeout == 0;
         if timeout != 0 {
             // Do not block for a message that another thread is about to send.
-            let soon = (self.works.get() > 0
-                && self.work_spin.spin_until(|| self.mailbox.has_any()))
+            let soon = (self.works.get() > 0 && pool::SPIN.0.spin_until(|| self.mailbox.has_any()))
                 || self.async_spin.spin_until(|| self.mailbox.has_any());
             if soon || !self.mailbox.park() {
                 timeout = 0;
             }
         }
         let helped = self.works.get() > 0 || self.state.asyncs.is_used();
-        let since = (timeout != 0 && helped).then(Instant::now);
+        let since = (timeout != 0 && helped).then(sys::time::monotonic);
         let block_sigprof = self.flags.get() & loop_flag::BLOCK_SIGPROF != 0;
         let sigprof = block_sigprof.then(|| sys::signal::set_of(libc::SIGPROF));
         if let Some(set) = &sigprof {
@@ -648,10 +644,10 @@ impl Loop {
         self.mailbox.unpark();
         if let Some(since) = since {
             if self.mailbox.has_asyncs() {
-                self.async_spin.record_sleep(since);
+                self.async_spin.record_wake(since, self.mailbox.woken());
             }
             if self.works.get() > 0 {
-                self.work_spin.record_sleep(since);
+                pool::SPIN.0.record_wake(since, self.mailbox.woken());
             }
         }
         self.update_time();

@@ -26,7 +26,6 @@ use mio::unix::SourceFd;
 pub use mio::Waker;
 use mio::{Events, Interest, Token};
 use std::os::fd::AsRawFd;
-use std::time::Instant;
 
 /// The most events that one wait returns.
 const EVENTS: usize = 1024;
@@ -89,7 +88,7 @@ impl Poller {
             process: Cell::new(sys::process::generation()),
             running: Cell::new(false),
             expected_replies: Cell::new(0),
-            spin: AdaptiveSpin::with_backoff(64),
+            spin: AdaptiveSpin::for_replies(),
         })
     }
 
@@ -305,13 +304,13 @@ impl Poller {
         let reply_due = timeout != NOW && self.expected_replies.take() == 1;
         let mut has_events = || poll.poll(events, NOW).is_ok() && !events.is_empty();
         if !(reply_due && self.spin.poll_until(&mut has_events)) {
-            let since = reply_due.then(Instant::now);
+            let since = reply_due.then(sys::time::monotonic);
             let result = poll.poll(events, timeout);
             if result.is_err() || events.is_empty() {
                 return;
             }
             if let Some(since) = since {
-                self.spin.record_sleep(since);
+                self.spin.record_sleep(since, sys::time::monotonic());
             }
         }
         // SAFETY: the events live as long as the poller, and change only after `rest` was cleared.

@@ -25,14 +25,13 @@ use crate::observe::layout::{self, Address};
 use crate::observe::{self, offsets, Job};
 use crate::spin::AdaptiveSpin;
 use crate::stack::Stack;
-use crate::sys::thread;
+use crate::sys::{thread, time};
 use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
 use core::mem::offset_of;
 use core::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 const DEFAULT_THREADS: usize = 4;
 const MAX_THREADS: usize = 1024;
@@ -109,6 +108,8 @@ struct State {
     spinning: Cell<bool>,
     /// The number of workers that were woken and do not have the lock yet.
     waking: Cell<usize>,
+    /// When a worker was woken last, by the monotonic clock.
+    woken: Cell<u64>,
     threads: RefCell<Vec<libc::pthread_t>>,
     stopping: Cell<bool>,
     reserve: Reserve,
@@ -126,6 +127,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     idle: Cell::new(0),
     spinning: Cell::new(false),
     waking: Cell::new(0),
+    woken: Cell::new(0),
     threads: RefCell::new(Vec::new()),
     stopping: Cell::new(false),
     reserve: Reserve::new(),
@@ -135,7 +137,7 @@ static WORK_AVAILABLE: Condvar = Condvar::new();
 /// Keeps a static that many threads write in cache lines of its own. Such statics are `#[used]`, or
 /// the optimiser would place others in the padding.
 #[repr(align(128))]
-struct CachePadded<T>(T);
+pub struct CachePadded<T>(pub T);
 
 /// Work that is not slow and that no worker has seen yet. Emptied under the lock.
 #[used]
@@ -151,8 +153,10 @@ static QUEUED: CachePadded<AtomicUsize> = CachePadded(AtomicUsize::new(0));
 /// The limit of threads, or 0 if the environment was not read yet.
 static THREAD_LIMIT: AtomicUsize = AtomicUsize::new(0);
 
+/// The spins of workers that wait for work, and of loops that wait for workers. They share their credit, as a
+/// spin of one fails if the other has to be woken.
 #[used]
-static WORKER_SPIN: CachePadded<AdaptiveSpin> = CachePadded(AdaptiveSpin::new());
+pub static SPIN: CachePadded<AdaptiveSpin> = CachePadded(AdaptiveSpin::new());
 
 /// The address of the state, which its lock hides, for readers of other processes.
 static STATE_ADDRESS: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
@@ -191,6 +195,9 @@ fn lock() -> Guard {
 fn release(state: Guard) {
     state.update_blocked();
     let notify = state.ensure_searching();
+    if notify {
+        state.woken.set(time::monotonic());
+    }
     drop(state);
     if notify {
         WORK_AVAILABLE.notify_one();
@@ -572,9 +579,7 @@ fn wait_for_work(mut state: Guard) -> Guard {
         // The queues contain slow work only, which has to wait.
         let known = QUEUED.0.load(Ordering::Relaxed);
         drop(state);
-        WORKER_SPIN
-            .0
-            .spin_until(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
+        SPIN.0.spin_until(|| !INBOX.0.is_empty() || QUEUED.0.load(Ordering::Relaxed) > known);
         state = lock();
         state.spinning.set(false);
         // The count does not suffice: another worker may have taken slow work while new work arrived.
@@ -586,9 +591,9 @@ fn wait_for_work(mut state: Guard) -> Guard {
         return state;
     }
     add(&state.idle, 1);
-    let since = Instant::now();
+    let since = time::monotonic();
     state = WORK_AVAILABLE.wait(state).unwrap_or_else(PoisonError::into_inner);
-    WORKER_SPIN.0.record_sleep(since);
+    SPIN.0.record_wake(since, state.woken.get());
     add(&state.idle, -1);
     // A spurious wake-up may find no worker counted as waking.
     state.waking.set(state.waking.get().saturating_sub(1));
