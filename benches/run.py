@@ -66,7 +66,7 @@ def compile_c(output: Path, sources: list, *flags) -> None:
 def build_own(include: Path, library: Path) -> Path:
     """Builds our benchmarks, which use the libuv that the linker finds."""
     binary = OUT / "oxuv-bench"
-    sources = sorted(HERE.glob("*.c"))
+    sources = sorted(HERE.glob("bench_*.c"))
     if not newer(binary, include / "uv.h", *sources):
         compile_c(binary, sources, "-Wall", "-Wextra", f"-I{include}",
                   f"-L{library}", "-l:libuv.so.1")
