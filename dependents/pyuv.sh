@@ -8,6 +8,8 @@ python=$pyuv/venv/bin/python
 # Builds the source package without its libuv. pyuv 1.4.0 uses two names that
 # Python 3.11 has no more, and its tests a name that is a keyword since 3.7.
 setup() {
+  python3 -c 'import sys; sys.exit(sys.version_info >= (3, 12))' ||
+    unavailable "pyuv 1.4.0 cannot be built for Python 3.12 or newer"
   [ ! "$pyuv/built" -nt include/uv.h ] || return 0
   rm -rf "$pyuv"/{venv,source}
   python3 -m venv "$pyuv/venv"

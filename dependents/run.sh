@@ -2,8 +2,8 @@
 # Runs programs that use libuv, unmodified, on oxuv and on another libuv (by
 # default the system's), and compares their output.
 #   dependents/run.sh [--setup] [name ...]
-# --setup only installs the packages. Without names, programs that take minutes
-# are skipped.
+# --setup only installs the packages. Programs that take minutes or need many
+# packages are skipped if no names are given.
 #
 # dependents/NAME.sh is sourced by this script and defines
 #   title, packages   the program's name; the Debian packages to install
@@ -166,7 +166,7 @@ passed=0 failed=0 skipped=0
 for name in "${names[@]}"; do
   load "$name"
   if [ "$all" ] && [ "$long" ]; then
-    echo "$name: skipped, it takes minutes; run it with dependents/run.sh $name"
+    echo "$name: skipped, it runs only by name: dependents/run.sh $name"
     skipped=$((skipped + 1))
     continue
   fi
