@@ -107,8 +107,8 @@ def only_reordered(log, expected):
     for line in [line for line in left + right if may_be_late(line, ours[i])]:
         if (line in left) == (line in right):
             continue
-        closed = f"close {line.split()[1].rstrip(':')}"
-        if line not in later[line in left] and closed not in later[line in left] + (right if line in left else left):
+        closed = f"\n  close {line.split()[1]} "
+        if line not in later[line in left] and closed not in ours[i] + theirs[i]:
             return False
         end = (left if line in left else right).index(line)
         left, right = left[:end], right[:end]
