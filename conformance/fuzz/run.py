@@ -107,7 +107,7 @@ def only_reordered(log, expected):
     for line in [line for line in left + right if may_be_late(line, ours[i])]:
         if (line in left) == (line in right):
             continue
-        closed = f"\n  close {line.split()[1]} "
+        closed = f"\n  close {line.split()[1].rstrip(':')}: "
         if line not in later[line in left] and closed not in ours[i] + theirs[i]:
             return False
         end = (left if line in left else right).index(line)
