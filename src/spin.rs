@@ -15,9 +15,9 @@ use crate::sys::{self, environment, host};
 use core::sync::atomic::{AtomicI32, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// The bounds of a spin, in nanoseconds. A sleep and a wake-up on the same core cost about as much
-/// processor time as the shorter one.
-const SHORTEST: u16 = 5_000;
+/// The bounds of a spin, in nanoseconds. With the shorter one or less, operations of microseconds one after
+/// another often do not begin to spin at all: a thread takes longer to be woken.
+const SHORTEST: u16 = 20_000;
 const LONGEST: u16 = 30_000;
 /// How long to spin for a reply, of which nothing says when it was sent.
 const REPLY: u16 = 20_000;
@@ -36,7 +36,7 @@ const FIRST: i32 = 2 * FAILURE;
 /// The credit from which earlier failures are forgotten.
 const PROVEN: i32 = 4 * FAILURE;
 /// The maximum cost of consecutive failures.
-const MAX_FAILURE: i32 = 128 * FAILURE;
+const MAX_FAILURE: i32 = 16 * FAILURE;
 /// The maximum credit.
 const MAX_CREDIT: i32 = 8 * FAILURE;
 
