@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "test-callbacks.h"
 #include "test-child.h"
+#include "test-inotify.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -537,14 +538,6 @@ static void ignore_change(uv_fs_event_t* handle, const char* name, int events,
                           int status) {
   (void) handle, (void) name, (void) events;
   ASSERT_OK(status);
-}
-
-static int queue_limit(void) {
-  FILE* file = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
-  int limit = 0;
-  if (file == NULL || fscanf(file, "%d", &limit) != 1) limit = 0;
-  if (file != NULL) fclose(file);
-  return limit;
 }
 
 /* When the kernel has dropped events, every watch of the loop reports a change of

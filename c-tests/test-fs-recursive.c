@@ -2,6 +2,7 @@
  * these tests run on oxuv only. */
 #define _GNU_SOURCE
 #include "test-child.h"
+#include "test-inotify.h"
 #include "test-memory.h"
 
 #include <dirent.h>
@@ -819,14 +820,6 @@ TEST(fs_recursive_without_memory) {
 }
 
 /* --- lost events ---------------------------------------------------------- */
-
-static int queue_limit(void) {
-  FILE* file = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
-  int limit = 0;
-  if (file == NULL || fscanf(file, "%d", &limit) != 1) limit = 0;
-  if (file != NULL) fclose(file);
-  return limit;
-}
 
 /* After lost events all is read again, and reported once. */
 TEST(fs_recursive_overflow) {

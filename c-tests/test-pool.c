@@ -543,6 +543,13 @@ static void hold_all_workers(uv_loop_t* loop, struct holder* holders) {
   for (i = 0; i < WORKERS; i++) uv_sem_wait(&holders[i].taken);
 }
 
+/* A pool of the usual size whose workers are all held. */
+static void set_up_held_pool(uv_loop_t* loop, struct holder* holders) {
+  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
+  ASSERT_OK(uv_loop_init(loop));
+  hold_all_workers(loop, holders);
+}
+
 static void stat_files(uv_loop_t* loop, uv_fs_t* reqs) {
   int i;
   files_done = 0;
@@ -576,9 +583,7 @@ TEST(pool_files_in_a_queue_of_work) {
   uv_loop_t loop;
   int i;
   if (test_on_reference()) SKIP("libuv's file operations wait");
-  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
-  ASSERT_OK(uv_loop_init(&loop));
-  hold_all_workers(&loop, holders);
+  set_up_held_pool(&loop, holders);
   for (i = WORKERS; i < 2 * WORKERS; i++) holder_start(&loop, &holders[i]);
   stat_files(&loop, reqs);
   RUN_UNTIL(&loop, files_done == FILES);
@@ -633,9 +638,7 @@ TEST(pool_files_fork_and_shutdown_while_blocked) {
   uv_loop_t loop;
   int i;
   if (test_on_reference()) SKIP("libuv's file operations wait");
-  ASSERT_OK(unsetenv("UV_THREADPOOL_SIZE"));
-  ASSERT_OK(uv_loop_init(&loop));
-  hold_all_workers(&loop, holders);
+  set_up_held_pool(&loop, holders);
   stat_files(&loop, reqs);
   RUN_UNTIL(&loop, files_done == FILES);
   ASSERT_EQ(child_status(use_the_pool_in_the_child), 0);

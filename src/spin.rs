@@ -19,8 +19,6 @@ use std::time::{Duration, Instant};
 /// another often do not begin to spin at all: a thread takes longer to be woken.
 const SHORTEST: u16 = 20_000;
 const LONGEST: u16 = 30_000;
-/// How long to spin for a reply, of which nothing says when it was sent.
-const REPLY: u16 = 20_000;
 /// The length of the first spins after a time without credit: longer than waking a thread on an idle core.
 const FIRST_SPIN: u16 = 40_000;
 /// The longest sleep that is short, in nanoseconds: waking the other thread, its work, and being woken.
@@ -91,11 +89,6 @@ impl AdaptiveSpin {
     /// For conditions that any number of threads may make true: spins have to be earned first.
     pub const fn without_credit() -> AdaptiveSpin {
         AdaptiveSpin::with(0, MAX_FAILURE, SHORTEST)
-    }
-
-    /// The same for replies of other threads and processes.
-    pub const fn for_replies() -> AdaptiveSpin {
-        AdaptiveSpin::with(0, MAX_FAILURE, REPLY)
     }
 
     const fn with(credit: i32, failure: i32, length: u16) -> AdaptiveSpin {

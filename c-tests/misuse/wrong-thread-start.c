@@ -1,35 +1,9 @@
 /* expect: wrong-thread uv_timer_start
  * A thread starts a timer of a loop that another thread runs. */
-#include <uv.h>
+#include "thread.h"
 
 static void on_timer(uv_timer_t* timer) {
   (void) timer;
-}
-
-static uv_loop_t* loop;
-static uv_async_t started;
-static uv_sem_t runs;
-
-static void on_started(uv_async_t* async) {
-  (void) async;
-  uv_sem_post(&runs);
-}
-
-static void run(void* arg) {
-  (void) arg;
-  uv_run(loop, UV_RUN_DEFAULT);
-}
-
-/* Runs the loop in a thread, and waits until it does. */
-static void start_thread(void) {
-  uv_thread_t thread;
-
-  loop = uv_default_loop();
-  uv_sem_init(&runs, 0);
-  uv_async_init(loop, &started, on_started);
-  uv_async_send(&started);
-  uv_thread_create(&thread, run, NULL);
-  uv_sem_wait(&runs);
 }
 
 int main(void) {

@@ -1,6 +1,7 @@
 //! Stacks, and the text of a report.
 
-use core::ffi::{c_char, c_int, c_void, CStr};
+use crate::sys::environment;
+use core::ffi::{c_int, c_void, CStr};
 use core::fmt::Write;
 use core::ops::Range;
 use std::collections::HashSet;
@@ -22,21 +23,10 @@ enum Mode {
 }
 
 fn mode() -> Mode {
-    extern "C" {
-        // The libc crate lacks it.
-        fn secure_getenv(name: *const c_char) -> *const c_char;
-    }
     static MODE: OnceLock<Mode> = OnceLock::new();
     *MODE.get_or_init(|| {
-        // SAFETY: returns NULL or a string, which is copied at once; NULL in a set-uid program.
-        let value = unsafe {
-            let value = secure_getenv(c"OXUV_CHECK".as_ptr());
-            if value.is_null() {
-                c""
-            } else {
-                CStr::from_ptr(value)
-            }
-        };
+        // SAFETY: the value is not used after this function.
+        let value = unsafe { environment::get_secure(c"OXUV_CHECK") }.unwrap_or_default();
         match value.to_bytes() {
             b"0" => Mode::Off,
             b"abort" => Mode::Abort,

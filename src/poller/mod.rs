@@ -88,7 +88,7 @@ impl Poller {
             process: Cell::new(sys::process::generation()),
             running: Cell::new(false),
             expected_replies: Cell::new(0),
-            spin: AdaptiveSpin::for_replies(),
+            spin: AdaptiveSpin::without_credit(),
         })
     }
 

@@ -10,14 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define CHECK(call)                                                            \
-  do {                                                                         \
-    int result_ = (call);                                                      \
-    if (result_ < 0) {                                                         \
-      fprintf(stderr, "%s: %s\n", #call, uv_strerror(result_));                \
-      exit(1);                                                                 \
-    }                                                                          \
-  } while (0)
+#include "check.h"
 
 static uv_loop_t* loop;
 static sem_t started;
