@@ -170,11 +170,12 @@ TEST(allocator_every_block_is_freed) {
   use_a_bit_of_everything(&loop);
   CLOSE_LOOP(&loop);
 
-  use_a_bit_of_everything(uv_default_loop());
+  heap_loop = uv_default_loop();
+  ASSERT_NOT_NULL(heap_loop);
+  use_a_bit_of_everything(heap_loop);
   CLOSE_LOOP(uv_default_loop());
 
   heap_loop = uv_loop_new();
-  ASSERT_NOT_NULL(heap_loop);
   ASSERT_NOT_NULL(heap_loop);
   ASSERT_OK(uv_timer_init(heap_loop, &timer));
   uv_close((uv_handle_t*) &timer, NULL);

@@ -718,6 +718,7 @@ TEST(fs_recursive_closed_in_the_child_of_a_fork) {
 }
 
 static pid_t forked = -1;
+static int parent_read[2]; /* The parent closes it when it has read the events. */
 
 static void fork_cb(uv_fs_event_t* handle, const char* name, int events,
                     int status) {
@@ -729,13 +730,17 @@ static void fork_cb(uv_fs_event_t* handle, const char* name, int events,
 }
 
 TEST(fs_recursive_callback_that_forks) {
+  char byte;
   ONLY_OURS();
   setup();
+  ASSERT_OK(pipe(parent_read));
   ASSERT_OK(uv_fs_event_start(&a, fork_cb, "dir", UV_FS_EVENT_RECURSIVE));
   make("dir/x");
   put("dir/x/file", "");
   run();
+  ASSERT_OK(close(parent_read[1]));
   if (forked == 0) {
+    ASSERT_EQ(read(parent_read[0], &byte, 1), 0);
     put("dir/x/file", "text");
     EXPECT("x/file C");
     finish();
