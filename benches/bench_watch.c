@@ -211,11 +211,11 @@ BENCH(fs_event_tree) {
   }
   bench_report("fs_event_tree", (double) RUNS * directories, "directories", &all);
   bench_report_cost("fs_event_tree.of_bare", median(ours) / median(bare),
-                    "times the bare time");
+                    "times a plain program");
   tear_down();
 }
 
-/* What the library has allocated. */
+/* Bytes that the library has allocated. */
 static size_t allocated;
 
 static void* count_block(void* block) {

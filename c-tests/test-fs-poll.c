@@ -70,7 +70,7 @@ static void expect_call(int status) {
   calls = 0;
 }
 
-static void expect_silence(void) {
+static void expect_no_report(void) {
   polls(5);
   ASSERT_EQ(calls, 0);
 }
@@ -82,7 +82,7 @@ TEST(fs_poll_reports_changes) {
   setup();
   put("text");
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
-  expect_silence();
+  expect_no_report();
 
   put("more");
   expect_call(0);
@@ -114,7 +114,7 @@ TEST(fs_poll_a_file_in_the_place_of_another) {
   setup();
   put("text");
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
-  expect_silence();
+  expect_no_report();
   snprintf(name, sizeof(name), "%s-2", path);
   ASSERT_OK(link(path, name));
   expect_call(0);
@@ -136,14 +136,14 @@ TEST(fs_poll_time_of_access_is_no_change) {
   put("text");
   ASSERT_OK(utimensat(AT_FDCWD, path, times, 0));
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
-  expect_silence();
+  expect_no_report();
   fd = open(path, O_RDONLY | O_CLOEXEC);
   ASSERT_EQ(read(fd, &byte, 1), 1);
   ASSERT_OK(close(fd));
   ASSERT_OK(stat(path, &st));
   if (st.st_atime == 1000)
     SKIP("the file system does not record when a file was read");
-  expect_silence();
+  expect_no_report();
   put("more");
   /* Twice if stat(2) sees the time of the write before the size. */
   RUN_UNTIL(&loop, calls > 0);
@@ -196,7 +196,7 @@ TEST(fs_poll_unchanged_after_an_error_is_reported) {
   snprintf(away, sizeof(away), "%s-away", path);
   ASSERT_OK(mkdir(path, 0755));
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 1));
-  expect_silence();
+  expect_no_report();
   ASSERT_OK(rename(path, away));
   expect_call(UV_ENOENT);
   ASSERT_OK(rename(away, path));
@@ -215,7 +215,7 @@ TEST(fs_poll_start_twice_keeps_the_first) {
   ASSERT_OK(uv_fs_poll_start(&handle, never_fs_poll, "elsewhere", 1));
   ASSERT_OK(uv_fs_poll_getpath(&handle, buffer, &size));
   ASSERT_STR_EQ(buffer, path);
-  expect_silence();
+  expect_no_report();
   put("more");
   expect_call(0);
   CLOSE_LOOP(&loop);
@@ -225,7 +225,7 @@ TEST(fs_poll_interval_of_nothing) {
   setup();
   put("text");
   ASSERT_OK(uv_fs_poll_start(&handle, note, path, 0));
-  expect_silence();
+  expect_no_report();
   put("more");
   expect_call(0);
   CLOSE_LOOP(&loop);

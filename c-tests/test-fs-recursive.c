@@ -300,7 +300,7 @@ TEST(fs_recursive_renamed_within) {
   run();
   ASSERT_EQ(reported("sub", UV_RENAME), 1);
   ASSERT_EQ(reported("to/moved", UV_RENAME), 1);
-  /* What has another name now is reported under it. */
+  /* Renamed entries are reported under their new names. */
   ASSERT_EQ(reported("to/moved/deep", UV_RENAME), 1);
   ASSERT_EQ(reported("to/moved/deep/file", UV_RENAME), 1);
   ASSERT_EQ(report_count, 4);
@@ -405,7 +405,7 @@ TEST(fs_recursive_root_that_goes) {
   ASSERT_OK(start(&a, "dir/sub"));
   make("dir/sub/new");
   EXPECT("new R");
-  /* What is known of a directory that is moved itself is still watched. */
+  /* The known directories below a watched one that is moved stay watched. */
   ASSERT_OK(rename("dir/sub", "other/sub"));
   EXPECT("sub R");
   put("other/sub/new/file", "");

@@ -309,8 +309,8 @@ TEST(pipe_set_blocking) {
 
 enum { QUESTIONS = 5000 };
 
-static uv_async_t silence;
-static uv_timer_t patience;
+static uv_async_t done_async;
+static uv_timer_t end_timer;
 static uv_write_t question;
 static int answers;
 
@@ -324,7 +324,7 @@ static void* answer(void* arg) {
     ASSERT_EQ(write(fd, &byte, 1), 1);
   }
   ASSERT_EQ(read(fd, &byte, 1), 1);
-  ASSERT_OK(uv_async_send(&silence));
+  ASSERT_OK(uv_async_send(&done_async));
   return NULL;
 }
 
@@ -344,15 +344,15 @@ static void on_answer(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   ask();
 }
 
-static void on_patience_over(uv_timer_t* timer) {
+static void close_all_cb(uv_timer_t* timer) {
   uv_close(HANDLE(timer), NULL);
-  uv_close(HANDLE(&silence), NULL);
+  uv_close(HANDLE(&done_async), NULL);
   uv_close(HANDLE(&one), NULL);
 }
 
-static void on_silence(uv_async_t* async) {
+static void done_cb(uv_async_t* async) {
   (void) async;
-  ASSERT_OK(uv_timer_start(&patience, on_patience_over, 1, 0));
+  ASSERT_OK(uv_timer_start(&end_timer, close_all_cb, 1, 0));
 }
 
 /* A loop that spins for fast replies handles other events: a wake-up from another
@@ -362,8 +362,8 @@ TEST(pipe_answers_from_a_thread) {
   int peer;
   ASSERT_OK(uv_loop_init(&loop));
   peer = pipe_with_peer(&loop, &one, 0);
-  ASSERT_OK(uv_async_init(&loop, &silence, on_silence));
-  ASSERT_OK(uv_timer_init(&loop, &patience));
+  ASSERT_OK(uv_async_init(&loop, &done_async, done_cb));
+  ASSERT_OK(uv_timer_init(&loop, &end_timer));
   ASSERT_OK(uv_read_start(STREAM(&one), alloc_static, on_answer));
   ASSERT_OK(pthread_create(&thread, NULL, answer, &peer));
   ask();

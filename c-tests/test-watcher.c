@@ -436,7 +436,7 @@ TEST(handle_watcher_many_stop_each_other) {
       w[i].peer = &w[i ^ 1];
       watcher_start(&w[i]);
     }
-    /* Of each pair, whichever runs first silences the other. */
+    /* Of each pair, the one that runs first stops the other. */
     run_iterations(&loop, 2);
     ASSERT_EQ(strlen(trace), 2 + N);
     CLOSE_LOOP(&loop);

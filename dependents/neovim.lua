@@ -13,7 +13,7 @@ local function say(...)
 end
 
 local function until_true(condition)
-  assert(vim.wait(20000, condition, 5), "waited in vain")
+  assert(vim.wait(20000, condition, 5), "the condition did not come true")
 end
 
 -- job(COMMAND, OPTIONS, USE): returns its whole output and its exit code.

@@ -1,4 +1,4 @@
-//! What a reader finds in a process: the description, the page and the rings of the flight recorder. The
+//! Reads the description, the page and the rings of the flight recorder. The
 //! reader is the test itself, which loads the library and knows `layout.rs` as the tool does.
 
 mod library;

@@ -102,7 +102,7 @@ def only_reordered(log, expected):
     left, right = callbacks(ours[i]), callbacks(theirs[i])
     if left == right:
         return False
-    # What a message caused is compared no further when it came later in the other log, or the handle was closed first.
+    # The effects of a message are not compared when it came later in the other log, or the handle was closed first.
     later = "".join(ours[i + 1:]).splitlines(), "".join(theirs[i + 1:]).splitlines()
     for line in [line for line in left + right if may_be_late(line, ours[i])]:
         surplus = left.count(line) - right.count(line)

@@ -668,7 +668,7 @@ static void op_signal_start(int s, int a, int b) {
 }
 static void op_signal_stop(int s, int a, int b) { (void) a; (void) b; did("stop", s, uv_signal_stop(&things[s]->u.signal)); }
 
-/* What signal and exit callbacks cause (children, signals) libuv tells in the same iteration, oxuv in the next. */
+/* libuv reports children and signals caused by signal and exit callbacks in the same iteration, oxuv in the next. */
 static void op_raise(int s, int a, int b) {
   (void) b;
   if (in_signal || (s % 3 == 0 && (undispatched[0] || undispatched[1]))) return;

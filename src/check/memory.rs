@@ -38,7 +38,7 @@ pub fn is_marked_closed(at: usize, bytes: &[u8]) -> bool {
     HANDLE_PLACES.words.iter().all(|&offset| read_u64(bytes, offset) == !word(at, offset))
 }
 
-/// What is constant in the memory of a handle or request.
+/// The constant part of the memory of a handle or request.
 #[derive(Clone, Copy)]
 pub enum Shape {
     /// The loop and type of a handle, and where the struct of its C type ends and the library's does.

@@ -26,7 +26,7 @@ pub use on::*;
 
 use crate::abi::*;
 
-/// What a C type promises of the memory at a pointer to it.
+/// The properties of the memory that a pointer to a C type promises.
 // Unused without the feature.
 #[allow(dead_code)]
 pub enum Expected {

@@ -42,7 +42,7 @@ pub fn not_last<T>(result: T) -> T {
     result
 }
 
-/// What is to be called back.
+/// A callback that is expected.
 pub struct Checked;
 
 #[inline(always)]

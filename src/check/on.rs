@@ -1,4 +1,4 @@
-//! What the rest of the library calls. Each function records an event, or reports that it breaks a rule.
+//! The functions that the rest of the library calls. Each records an event, or reports that it breaks a rule.
 
 use super::memory::{self, Shape};
 use super::registry::{

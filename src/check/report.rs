@@ -189,7 +189,7 @@ pub fn name_of(function: usize) -> String {
     Frame::new(function + 1).name
 }
 
-/// What is wrong, in one word and in one sentence, and stacks of earlier events.
+/// A broken rule, in one word and in one sentence, and stacks of earlier events.
 pub struct Report {
     pub code: &'static str,
     /// `{}` stands for the function of the API that the program called.

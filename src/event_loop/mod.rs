@@ -53,7 +53,7 @@ pub struct Loop {
     pub handles: List,
     /// The number of active requests. C sees a union with a pointer.
     active_requests: Cell<u32>,
-    /// What the loop's thread does now, for readers outside of the process: see `layout::current`. At the
+    /// The present activity of the loop's thread, for readers outside of the process: see `layout::current`. At the
     /// place of libuv's `internal_fields`.
     current: Cell<u64>,
     stop_flag: Cell<u32>,

@@ -46,7 +46,7 @@ pub struct State {
     pub name: RefCell<Array<u8>>,
     /// The remaining handles of this closing phase, a stack. The first is being closed.
     pub closing: Cell<*const Handle>,
-    /// What [`fork::count`](crate::fork::count) returned when the loop was made.
+    /// [`fork::count`](crate::fork::count) at the time when the loop was initialised.
     pub forks: u32,
 }
 

@@ -359,7 +359,7 @@ impl Handle {
 }
 
 impl Handle {
-    /// Returns the descriptor for somebody who may read from it.
+    /// Returns the descriptor for a caller that may read from it.
     pub fn shared_fd(&self) -> Result<c_int> {
         let fd = self.fd()?;
         if self.kind() == UV_UDP {

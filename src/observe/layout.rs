@@ -1,4 +1,4 @@
-//! What a reader outside of the process, such as the tool `oxuv`, needs to know about its memory.
+//! The memory layout, for readers outside of the process such as the tool `oxuv`.
 //!
 //! The tool includes this file, so it uses `core` only. All integers have the byte order of the
 //! machine; addresses are of the process that is looked at. A reader compares [`VERSION`] first: no
@@ -59,7 +59,7 @@ pub mod active {
 
 // ---- what a loop is doing ---------------------------------------------------------------------
 
-/// What the loop's thread does now, in the order of asking:
+/// The present activity of the loop's thread, in the order of asking:
 ///
 /// 1. The word at [`LoopOffsets::current`], if it is not 0. Its lowest bits are one of these, and the rest
 ///    is the address of a handle or request, except for `WAITING`. The object may have been freed: the
@@ -334,7 +334,7 @@ pub struct LoopOffsets {
     pub backend_fd: u32,
     /// Pointer to the first handle of a chain by [`HandleOffsets::next_closing`].
     pub closing: u32,
-    /// What runs in these phases; see [`current`].
+    /// The callback that runs in these phases; see [`current`].
     pub idle: u32,
     pub prepare: u32,
     pub check: u32,
@@ -428,7 +428,7 @@ pub struct StreamOffsets {
     pub shutdown_request: u32,
     /// `i32`: a connection or descriptor that waits for `uv_accept()`, or -1.
     pub accepted_fd: u32,
-    /// What [`StateOffsets::watcher`] points to.
+    /// The watcher that [`StateOffsets::watcher`] points to.
     pub watcher: u32,
 }
 
@@ -453,7 +453,7 @@ pub struct UdpOffsets {
     /// Lists of sends, whose elements are the links at [`SendOffsets::link`].
     pub unsent: u32,
     pub sent: u32,
-    /// What [`StateOffsets::watcher`] points to.
+    /// The watcher that [`StateOffsets::watcher`] points to.
     pub watcher: u32,
 }
 
@@ -494,7 +494,7 @@ pub struct PollOffsets {
     pub fd: u32,
     /// `u16`: epoll's bits.
     pub events: u32,
-    /// What [`StateOffsets::watcher`] points to.
+    /// The watcher that [`StateOffsets::watcher`] points to.
     pub watcher: u32,
 }
 
@@ -716,7 +716,7 @@ pub struct Page {
     pub workers: [WorkerSlot; WORKER_SLOTS],
 }
 
-/// What readers ask for. They write here, and then switch on ([`active`]). Times are of
+/// The requests of readers. They write here, and then switch on ([`active`]). Times are of
 /// CLOCK_MONOTONIC, in nanoseconds.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -25,7 +25,7 @@ use page::Slot;
 use probe::probe;
 use record::Ring;
 
-/// What is on: `layout::active`. Not 0 only while someone looks. In a section with contents, as the kernel
+/// The parts that are switched on: `layout::active`. 0 while no reader looks. In a section with contents, as the kernel
 /// finds the semaphore of a probe through the file.
 #[link_section = ".probes"]
 pub static ACTIVE: AtomicU32 = AtomicU32::new(0);
@@ -370,7 +370,7 @@ impl Observer {
     }
 }
 
-/// What is reported of work of the pool.
+/// The description of work of the pool.
 pub struct Job {
     pub kind: Work,
     pub object: *const (),

@@ -335,7 +335,7 @@ impl Poller {
                 *rest = None;
                 return None;
             };
-            // What a wake-up was for is in the mailbox.
+            // The reason of a wake-up is in the mailbox.
             if event.token() != WAKE {
                 if let Some(watcher) = self.watcher_of(event) {
                     return Some((watcher, event));

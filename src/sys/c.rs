@@ -2,7 +2,7 @@
 
 pub use libc::*;
 
-// What Miri has for other sockets and requests than the library's.
+// Miri's own functions serve other sockets and requests than the library's.
 #[cfg(miri)]
 pub use super::miri::{
     accept4, bind, close, connect, epoll_ctl, getpeername, getsockname, getsockopt, ioctl,

@@ -162,7 +162,7 @@ unsafe extern "C" fn pthread_sigmask(
 
 // ---- descriptors ---------------------------------------------------------------------------
 
-/// What is registered level-triggered, by descriptor: with which epoll descriptor, for what.
+/// The level-triggered registrations by descriptor: epoll descriptor, events, data.
 static LEVEL: Mutex<BTreeMap<c_int, (c_int, u32, u64)>> = Mutex::new(BTreeMap::new());
 
 /// Registers everything edge-triggered, which is all that Miri has.

@@ -102,7 +102,7 @@ impl State {
     }
 }
 
-/// What a step of reading directories has found: an entry of a directory, or one that cannot be watched.
+/// The result of a step of reading directories: an entry of a directory, or one that cannot be watched.
 struct Found<'a> {
     node: u32,
     entry: Option<&'a CStr>,
@@ -571,7 +571,7 @@ impl Tree {
         if mask & libc::IN_ISDIR == 0 || mask & (libc::IN_CREATE | libc::IN_MOVED_TO) == 0 {
             return Ok(());
         }
-        // What was moved is read even if it is known and in place: paths that led through its old name were not
+        // A moved directory is read even if it is known and in place: paths through its old name were not
         // found.
         self.read_known.set(mask & libc::IN_MOVED_TO != 0);
         self.state().nodes.add(parent, name.to_bytes())

@@ -6,7 +6,7 @@
 //!
 //! Another reader of the socket would not see where a datagram ends. So it is not asked for a socket that came
 //! from outside, or that another process may have since a fork, and it ends when the user gets the descriptor.
-//! What is in the socket then is received at once, and held until it is reported.
+//! The datagrams in the socket are then received at once, and held until it is reported.
 
 use super::receive::DATAGRAM_SIZE;
 use super::Udp;

@@ -92,7 +92,7 @@ impl Core {
             mapping.path = file.path.clone();
             mapping.offset = file.offset + (mapping.start - file.start);
         }
-        // What no program has written to may be missing.
+        // Pages that were not written to may be missing.
         let place = |path: &str| {
             program
                 .filter(|_| first.as_deref() == Some(path))

@@ -1,4 +1,4 @@
-//! What handles, requests and callbacks are, in words.
+//! Descriptions of handles, requests and callbacks in words.
 
 use crate::descriptors::Descriptors;
 use crate::layout::{current, flag, Callback};
@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const TEXT: usize = 4096;
 const MS: u64 = 1_000_000;
 
-/// What is needed to describe the objects of one copy of the library.
+/// The context for describing the objects of one copy of the library.
 pub struct Describer<'a> {
     pub library: &'a Library<'a>,
     pub symbols: &'a Symbols,
@@ -45,7 +45,7 @@ pub struct RequestText {
     pub began: u64,
 }
 
-/// What a loop's thread does.
+/// The activity of a loop's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Now {
     /// The loop does not run.

@@ -1,4 +1,4 @@
-//! What the descriptors of a process are: sockets with their addresses, pipes, files.
+//! The descriptors of a process: sockets with their addresses, pipes, files.
 
 use crate::process::proc_path;
 use procfs::net::{TcpNetEntry, TcpState, UdpNetEntry, UnixNetEntry, UnixState};

@@ -93,7 +93,7 @@ impl Mapping {
     }
 }
 
-/// What the kernel appends to the path of a file that was deleted.
+/// The suffix that the kernel appends to the path of a file that was deleted.
 pub const DELETED: &str = " (deleted)";
 
 /// Parses the text of `/proc/PID/maps`. Lines of another form are left out.

@@ -1,4 +1,4 @@
-//! What is known about the loops of one copy of the library, collected in one reading.
+//! The state of the loops of one copy of the library, collected in one reading.
 
 use crate::describe::{Describer, HandleText, Now, RequestText};
 use crate::library::{Handle, Loop, Pool};

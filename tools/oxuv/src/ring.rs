@@ -33,7 +33,7 @@ pub struct Stream {
     pub records: Vec<Record>,
 }
 
-/// What was recorded of a process.
+/// The recording of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     pub pid: u32,

@@ -24,7 +24,7 @@ pub struct Symbols {
     /// Files that are not at the path of their mapping.
     files: HashMap<String, PathBuf>,
     objects: RefCell<HashMap<String, Option<Rc<Object>>>>,
-    /// What a JIT compiler wrote: start, size, name.
+    /// The functions of a JIT compiler.
     jit: Vec<Function>,
 }
 

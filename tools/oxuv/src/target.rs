@@ -1,4 +1,4 @@
-//! What is looked at: a process or a core file.
+//! The target of a reading: a process or a core file.
 
 use crate::core::Core;
 use crate::descriptors::Descriptors;

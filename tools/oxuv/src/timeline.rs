@@ -25,7 +25,7 @@ pub struct Timeline {
 pub enum TrackKind {
     Loop,
     Worker,
-    /// What is sent to async handles.
+    /// Sends to async handles.
     Sends,
 }
 
@@ -52,7 +52,7 @@ impl Track {
     }
 }
 
-/// What a slice shows.
+/// The content of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Iteration,

@@ -93,7 +93,7 @@ pub fn planted() -> &'static Path {
 /// A program that runs, and is killed in the end.
 pub struct Running {
     pub child: Child,
-    /// What it printed before "ready".
+    /// Its output before "ready".
     pub printed: String,
 }
 
