@@ -119,10 +119,13 @@ class Torture:
 
 
 def seed():
-    """Returns the hash of the commit, or a constant without git."""
-    found = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
-    return found or "oxuv"
+    """Returns the hash of the commit, or a constant where git is missing or refuses."""
+    try:
+        found = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], text=True, check=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return "oxuv"
+    return found.stdout.strip()
 
 
 def main():

@@ -198,10 +198,13 @@ def report(pair, seed):
 
 
 def commit():
-    """Returns a number from the hash of the commit, or a constant without git."""
-    git = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                         text=True, check=False)
-    return int(git.stdout[:8], 16) if git.returncode == 0 else 20261130
+    """Returns a number from the hash of the commit, or a constant where git is missing or refuses."""
+    try:
+        found = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], text=True, check=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return 20261130
+    return int(found.stdout[:8], 16)
 
 
 def examine(pair, seed, results):
