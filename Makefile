@@ -192,6 +192,10 @@ deb-test: deb
 	scripts/setup.sh mmdebstrap mount util-linux pkg-config
 	scripts/deb-test.sh
 
+# Builds them a second time elsewhere and compares; checks that the library in them is hardened.
+package-test: deb
+	scripts/package-test.sh
+
 # Runs `make demo` and `make test` on new installations of Debian; ARGS="'13-user-*'" selects some of the runs.
 fresh-test:
 	scripts/fresh-test.sh $(ARGS)
@@ -201,4 +205,4 @@ clean:
 
 .PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture conformance fuzz \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
-  bench-programs profile profile-setup bench-docs install wheel deb deb-test fresh-test clean
+  bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test fresh-test clean

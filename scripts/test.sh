@@ -3,7 +3,7 @@
 # with the sums of the runners' counts. The output of each step is in build/log/.
 #   scripts/test.sh [--all]
 # --all adds steps that need many Debian packages: the programs in dependents/, and
-# our packages on a new Debian.
+# our packages on a new Debian and built a second time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -165,6 +165,7 @@ done
 if [ "$everything" = --all ]; then
   counted_step dependents dependents/run.sh
   counted_step deb make --no-print-directory deb-test
+  counted_step packages scripts/package-test.sh
 fi
 
 finish
