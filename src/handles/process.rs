@@ -266,16 +266,20 @@ impl Process {
 pub fn reap(loop_: &Loop) {
     let ended = &loop_.state.ended;
     // The kernel returns the id of one ended child, so the cost does not grow with the number of running
-    // ones. It returns the same id until that child is reaped. If it is not one of the loop's, each of the
-    // loop's children is asked for.
-    while let Some(pid) = spawn::ended_child() {
+    // ones. It returns the same id until that child is reaped.
+    let found = loop {
+        let found = spawn::ended_child();
+        let Ok(Some(pid)) = found else { break found };
         if !any_child(loop_, |process| process.pid.get() == pid && process.take_status(ended)) {
-            any_child(loop_, |process| {
-                process.take_status(ended);
-                false
-            });
-            break;
+            break found;
         }
+    };
+    // If it is not one of the loop's, or if the kernel does not tell, each of the loop's children is asked for.
+    if !matches!(found, Ok(None)) {
+        any_child(loop_, |process| {
+            process.take_status(ended);
+            false
+        });
     }
     while let Some(link) = ended.pop_front() {
         // SAFETY: closing a handle unlinks it from `ended`, so those in it are alive.

@@ -107,16 +107,17 @@ fn read_report(pipe: c_int) -> Option<Error> {
     }
 }
 
-/// Returns the id of a child that has ended, without reaping it, or None if there is none.
-pub fn ended_child() -> Option<libc::pid_t> {
+/// Returns the id of a child that has ended, without reaping it, or None if there is none. Sandboxes may
+/// refuse this call.
+pub fn ended_child() -> Result<Option<libc::pid_t>> {
     // SAFETY: all zeroes are a valid siginfo_t, with the process id 0.
     let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: writes to the struct.
-    retry(|| cvt(unsafe { c::waitid(libc::P_ALL, 0, &raw mut info, options) })).ok()?;
+    retry(|| cvt(unsafe { c::waitid(libc::P_ALL, 0, &raw mut info, options) }))?;
     // SAFETY: waitid() sets this field.
     let pid = unsafe { info.si_pid() };
-    (pid != 0).then_some(pid)
+    Ok((pid != 0).then_some(pid))
 }
 
 /// Reaps a child that has ended and returns its status; None while it runs.
