@@ -137,12 +137,12 @@ fn is_limit(error: Error) -> bool {
 fn root_path(fd: c_int, given: &CStr) -> Result<Option<Array<u8>>> {
     // So long that `directory::open` leaves the path as it is.
     let mut absolute = [0; libc::PATH_MAX as usize - 2];
-    let length = match directory::path_of(fd, &mut absolute) {
+    let absolute = match directory::path_of(fd, &mut absolute) {
         Err(Error::ENOENT) => return Ok(None),
-        found => found.unwrap_or(0),
+        found => found.ok().map(|length| &absolute[..length]),
     };
     let mut path = Array::new();
-    for candidate in [&absolute[..length], given.to_bytes()] {
+    for candidate in absolute.into_iter().chain([given.to_bytes()]) {
         path.resize(0, 0)?;
         path.reserve(candidate.len() + 2)?;
         path.extend_from_slice(candidate)?;
