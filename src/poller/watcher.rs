@@ -1,5 +1,5 @@
 use super::{Mode, Poller};
-use crate::abi::Result;
+use crate::abi::{Error, Result};
 use crate::ffi::interior_mutable;
 use crate::list::Link;
 use core::cell::Cell;
@@ -205,6 +205,16 @@ impl Watcher {
             return Ok(());
         }
         self.rearm(poller, interest)
+    }
+
+    /// Arms the watcher after a write that failed with this error.
+    pub fn arm_after(&self, poller: &Poller, interest: Interest, error: Error) -> Result {
+        match error {
+            // Memory or a queue of the network device was short, so an edge may never come. Registering again
+            // reports the descriptor in the next iteration if it is writable.
+            Error::ENOBUFS => self.rearm(poller, interest),
+            _ => self.arm(poller, interest),
+        }
     }
 
     /// As [`Watcher::arm`], and has the current readiness reported again.

@@ -241,10 +241,12 @@ impl Stream {
                         self.loop_().poller.expect_replies(1);
                         self.finish_write(write, None);
                     } else if is_all {
-                        return self.wait_writable(write);
+                        return self.wait_writable(write, Error::EAGAIN);
                     }
                 }
-                Err(Error::EAGAIN | Error::ENOBUFS) => return self.wait_writable(write),
+                Err(error @ (Error::EAGAIN | Error::ENOBUFS)) => {
+                    return self.wait_writable(write, error);
+                }
                 Err(error) => return self.finish_write(write, Some(error)),
             }
         }
@@ -253,11 +255,12 @@ impl Stream {
         }
     }
 
-    fn wait_writable(&self, first: &Write) {
+    fn wait_writable(&self, first: &Write, error: Error) {
         first.set_began(self);
         // The next event reports room for the rest and no reply, so do not spin for it.
         self.loop_().poller.expect_replies(2);
-        if let Err(error) = self.arm(Interest::WRITABLE) {
+        let interest = self.interest(Interest::WRITABLE);
+        if let Err(error) = self.watcher.arm_after(&self.loop_().poller, interest, error) {
             self.fail_writes(error);
         }
     }

@@ -283,14 +283,7 @@ impl Udp {
     }
 
     fn wait_writable(&self, error: Error) {
-        let poller = &self.loop_().poller;
-        // After ENOBUFS, when a queue of the network device was full, an edge may never come. Registering
-        // again reports the socket in the next iteration if it is writable.
-        let armed = match error {
-            Error::ENOBUFS => self.watcher.rearm(poller, Interest::WRITABLE),
-            _ => self.watcher.arm(poller, Interest::WRITABLE),
-        };
-        match armed {
+        match self.watcher.arm_after(&self.loop_().poller, Interest::WRITABLE, error) {
             Ok(()) => self.handle.set(flag::UDP_BLOCKED),
             Err(error) => self.fail_unsent(error),
         }
