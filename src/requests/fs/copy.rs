@@ -10,11 +10,11 @@ use libc::{mode_t, off_t};
 /// fastest way that the two files support. Returns how many were copied, 0 at the end of the input.
 fn transfer(output: c_int, input: c_int, offset: off_t, length: usize) -> Result<usize> {
     let copied = match sys::fs::copy_file_range(output, input, offset, length) {
-        Err(Error::ENOSYS | Error::ENOTSUP | Error::EXDEV) => {
+        // CIFS and sandboxes return EPERM for what only sendfile supports.
+        Err(Error::ENOSYS | Error::ENOTSUP | Error::EXDEV | Error::EPERM) => {
             sys::fs::sendfile(output, input, offset, length)
         }
-        // These file systems have other errors for what only sendfile supports.
-        Err(Error::EPERM) if is_cifs(output) => sys::fs::sendfile(output, input, offset, length),
+        // Ceph has another error for that.
         Err(Error::EACCES) if is_ceph(input) => sys::fs::sendfile(output, input, offset, length),
         other => other,
     };
