@@ -90,9 +90,14 @@ dependents: dependents-setup lib reference
 dependents-setup:
 	scripts/setup.sh gcc libc6-dev make cmake util-linux iproute2
 
-# Runs the C tests with each allocation of the library failing in turn; ARGS="--help" lists the options.
+# Runs drivers and C tests with each allocation and system call of the library failing in turn, which takes
+# hours; ARGS="--help" lists the options.
 torture: setup lib reference
 	torture/run.py $(ARGS)
+
+# Runs the C tests where system calls are refused, as by an old kernel or a sandbox.
+sandboxes: setup lib reference
+	torture/sandboxes.sh
 
 # Compares the exports of the two libraries.
 symbols: lib reference
@@ -203,6 +208,6 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture conformance fuzz \
+.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture sandboxes conformance fuzz \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test fresh-test clean

@@ -149,8 +149,10 @@ remember skips cargo-test <(sed -nE 's/^test (.*) \.\.\. ignored/\1/p; s/^SKIPPE
 set -- $counts
 check_status cargo-test "$2"
 
-# A random part of the allocations, drawn from the commit's hash.
+# The part with C tests is drawn from the commit's hash.
+counted_step torture-drivers torture/run.py --drivers
 counted_step torture torture/run.py --slice 45
+counted_step sandboxes torture/sandboxes.sh
 
 # Checks for undefined behaviour if there is a nightly toolchain with Miri; two minutes.
 counted_step miri scripts/miri.sh

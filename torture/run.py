@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Runs the C tests with each allocation of the library failing in turn.
+"""Runs drivers.c and the C tests with calls of the library failing in turn.
 
-A test may stop at an assertion of its own, as the library reports the failure. Crashes
-of the library and runs that do not end are faults. For each test the n-th allocation
-fails, for every n up to a limit; --all lets all later ones fail too. --slice runs a
-random part, drawn from a seed, for some seconds. The last line is counts.
+The calls are its allocations and the system calls in calls.h. For each test and each error of
+a call, the n-th call fails, for every n up to a limit, and then all of them, or two in a row
+if the error is transient. Crashes of the library and runs that do not end are faults. A C test
+may stop at an assertion of its own, as the library reports the failure; a driver, which expects
+errors, may not. --slice runs a random part, drawn from a seed, for some seconds. The last line
+is counts.
 """
 
 import argparse
+import collections
 import concurrent.futures
-import mmap
+import errno
+import fnmatch
 import os
 import random
 import re
@@ -22,46 +26,75 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30
+EVERY = 2**31 - 1
+TRANSIENT = ("EAGAIN", "ECONNABORTED", "EINTR", "ENOBUFS")
 
-# These wait for data that is lost without memory, as with libuv: what recvmmsg() returned
-# when the user stops receiving.
-LOSES_DATA = {"udp_merged_stop_in_the_middle", "udp_mmsg_stop_in_the_callback"}
+# A run that may not end: the test waits for data that is lost, on libuv too.
+MAY_HANG = [line.split() for line in
+            (ROOT / "torture/may-hang.txt").read_text().splitlines()
+            if line and not line.startswith("#")]
 
-SHARED = struct.Struct("III")
+Case = collections.namedtuple("Case", "test call error nth count")
+
+
+def calls():
+    """Returns the errors of each call, in the order of the counts in fail.c."""
+    found = {"memory": ["ENOMEM"]}
+    for name, errors in re.findall(r"^[A-Z]+\((\w+), ([^)]*)\)$",
+                                   (ROOT / "torture/calls.h").read_text(), re.M):
+        found[name] = errors.split(", ")
+    return found
 
 
 class Torture:
     def __init__(self, options):
         self.options = options
+        self.calls = calls()
+        self.shared = struct.Struct(f"{2 + len(self.calls)}I")
         self.directory = options.library.resolve()
-        self.tests = (ROOT / "target/c-tests/oxuv-tests").resolve()
+        self.tests = ROOT / "target/c-tests/oxuv-tests"
         self.scratch = Path(tempfile.mkdtemp(prefix="oxuv-torture-"))
+        self.drivers = self.scratch / "drivers"
         self.preload = self.scratch / "fail.so"
-        subprocess.run(["cc", "-O1", "-g", "-shared", "-fPIC", "-o", self.preload,
-                        ROOT / "torture/fail.c", "-ldl"], check=True)
+        # Compiles the tests, too.
+        tests = self.output([ROOT / "c-tests/run.sh", self.directory, "--list"])
+        compiler = ["cc", "-O1", "-g", "-I", ROOT / "include", "-I", ROOT / "c-tests", "-o"]
+        subprocess.run([*compiler, self.preload, "-shared", "-fPIC", ROOT / "torture/fail.c",
+                        "-ldl"], check=True)
+        subprocess.run([*compiler, self.drivers, ROOT / "torture/drivers.c",
+                        ROOT / "c-tests/runner.c", self.directory / "libuv.so.1",
+                        "-Wl,-z,lazy", "-no-pie", "-lpthread", "-ldl", "-lutil"], check=True)
+        drivers = self.output([self.drivers, "--list"])
+        self.program = dict.fromkeys(tests, self.tests) | dict.fromkeys(drivers, self.drivers)
         self.faults = []
-        self.failures = self.runs = self.cut = 0
+        self.runs = collections.Counter()
+        self.failures = self.cut = 0
         self.deadline = time.monotonic() + options.slice if options.slice else None
 
-    def names(self):
-        # Compiles them, too.
-        command = [ROOT / "c-tests/run.sh", self.directory, "--list", *self.options.names]
-        return subprocess.run(command, check=True, text=True,
+    def output(self, command):
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.directory)}
+        return subprocess.run(command, env=environment, check=True, text=True,
                               stdout=subprocess.PIPE).stdout.split()
 
-    def environment(self, **more):
-        return {**os.environ, "LD_LIBRARY_PATH": str(self.directory), **more}
+    def names(self):
+        if self.options.drivers:
+            return [name for name, program in self.program.items() if program == self.drivers]
+        patterns = self.options.names or ["*"]
+        return [name for name in self.program
+                if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
-    def run(self, name, nth):
-        """Returns the exit status (None: it did not end), and the calls, failures and crashes."""
+    def run(self, case):
+        """Returns the exit status (None: it did not end), failures, crashes, and calls."""
         with tempfile.NamedTemporaryFile(dir=self.scratch) as file:
-            file.write(bytes(SHARED.size))
+            file.write(bytes(self.shared.size))
             file.flush()
-            more = {"OXUV_TORTURE_FILE": file.name, "OXUV_TORTURE_NTH": str(nth),
-                    "LD_PRELOAD": str(self.preload)}
-            if self.options.all:
-                more["OXUV_TORTURE_ALL"] = "1"
-            process = subprocess.Popen([self.tests, "--one", name], env=self.environment(**more),
+            error = -1 if case.error == "SHORT" else getattr(errno, case.error)
+            environment = {
+                **os.environ, "LD_LIBRARY_PATH": str(self.directory),
+                "LD_PRELOAD": str(self.preload), "OXUV_TORTURE_FILE": file.name,
+                "OXUV_TORTURE_CALL": case.call, "OXUV_TORTURE_ERROR": str(error),
+                "OXUV_TORTURE_NTH": str(case.nth), "OXUV_TORTURE_COUNT": str(case.count)}
+            process = subprocess.Popen([self.program[case.test], "--one", case.test], env=environment,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, start_new_session=True)
             try:
@@ -74,27 +107,46 @@ class Torture:
                 pass
             process.wait()
             file.seek(0)
-            return status, SHARED.unpack(file.read(SHARED.size))
+            failed, faults, *counts = self.shared.unpack(file.read(self.shared.size))
+            return status, failed, faults, counts
+
+    def cases(self, test):
+        """Returns all cases of a test that passes."""
+        status, _, _, counts = self.run(Case(test, "memory", "ENOMEM", 0, 1))
+        if status not in (0, 77):
+            return []
+        cases = []
+        for (call, errors), made in zip(self.calls.items(), counts):
+            if not made or not re.fullmatch(self.options.calls, call):
+                continue
+            last = min(made, self.options.limit)
+            self.cut += (made - last) * len(errors)
+            for error in errors:
+                cases += [Case(test, call, error, nth, 1) for nth in range(1, last + 1)]
+                cases.append(Case(test, call, error, 1, 2 if error in TRANSIENT else EVERY))
+        return cases
 
     def test(self, name):
-        status, (calls, _, _) = self.run(name, 0)
-        if status not in (0, 77):
-            return
-        last = min(calls, self.options.limit)
-        self.cut += calls - last
-        numbers = list(range(1, last + 1))
+        cases = self.cases(name)
         if self.deadline:
-            numbers = random.Random(f"{self.options.seed} {name}").sample(numbers, min(5, last))
-        for nth in numbers:
+            cases = random.Random(f"{self.options.seed} {name}").sample(cases, min(5, len(cases)))
+        for case in cases:
             if self.deadline and time.monotonic() > self.deadline:
                 return
-            status, (_, failed, faults) = self.run(name, nth)
-            self.runs += 1
+            status, failed, faults, _ = self.run(case)
+            self.runs[case.call == "memory"] += 1
             self.failures += failed
-            if faults or (status is None and name not in LOSES_DATA):
-                what = "does not end" if status is None else f"crashes, status {status}"
-                self.faults.append(f"{name} {nth}: {what}")
-                print("FAILED", self.faults[-1], flush=True)
+            if faults:
+                self.fault(case, f"crashes, status {status}")
+            elif status is None and not may_hang(case):
+                self.fault(case, "does not end")
+            elif status and self.program[name] == self.drivers:
+                self.fault(case, f"exit status {status}")
+
+    def fault(self, case, what):
+        count = {1: "", 2: " and the next", EVERY: " and all later ones"}[case.count]
+        self.faults.append(f"{case.test} {case.call} {case.error} {case.nth}{count}: {what}")
+        print("FAILED", self.faults[-1], flush=True)
 
     def all_tests(self):
         names = self.names()
@@ -103,10 +155,12 @@ class Torture:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for name in names:
                 pool.submit(self.guarded, name)
-        print(f"{self.runs} runs of {len(names)} tests, {self.failures} failed allocations;"
-              f" {self.cut} allocations beyond the {self.options.limit}th were not tried")
-        print(f"{self.runs - len(self.faults)} passed, {len(self.faults)} failed, 0 skipped")
-        return 1 if self.faults or not self.runs else 0
+        print(f"{len(names)} tests, {self.runs[True]} runs with failing allocations, {self.runs[False]}"
+              f" with failing system calls; {self.failures} calls failed; {self.cut} cases beyond"
+              f" call {self.options.limit} were not tried")
+        runs = self.runs.total()
+        print(f"{runs - len(self.faults)} passed, {len(self.faults)} failed, 0 skipped")
+        return 1 if self.faults or not runs else 0
 
     def guarded(self, name):
         if self.deadline and time.monotonic() > self.deadline:
@@ -116,6 +170,11 @@ class Torture:
         except Exception as error:  # A fault of this program ends it.
             self.faults.append(f"{name}: {error}")
             print("FAILED", self.faults[-1], flush=True)
+
+
+def may_hang(case):
+    return any(re.fullmatch(test, case.test) and re.fullmatch(call, case.call) and
+               re.fullmatch(error, case.error) for test, call, error in MAY_HANG)
 
 
 def seed():
@@ -130,10 +189,11 @@ def seed():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="tests; * at the end stands for anything")
+    parser.add_argument("names", nargs="*", help="patterns of tests and drivers")
+    parser.add_argument("--drivers", action="store_true", help="all drivers")
+    parser.add_argument("--calls", default=".*", metavar="PATTERN", help="memory, read, ...")
     parser.add_argument("--library", type=Path, default=ROOT / "target/lib")
     parser.add_argument("--limit", type=int, default=2000, help="the largest n")
-    parser.add_argument("--all", action="store_true", help="all allocations from the n-th on fail")
     parser.add_argument("--slice", type=float, metavar="SECONDS", help="a random part only")
     parser.add_argument("--seed", default=seed())
     options = parser.parse_args()
