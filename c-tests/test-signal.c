@@ -795,3 +795,117 @@ TEST(signal_caught_before_the_stop_is_dropped) {
   RUN_UNTIL(&loop, fired == 1);
   CLOSE_LOOP(&loop);
 }
+
+static void ignore_signal(uv_signal_t* handle, int signum) {
+  (void) handle;
+  (void) signum;
+}
+
+/* A handle is told of a signal that it watched when the signal was caught and watches when the loop
+ * runs, whatever it watched between. */
+TEST(signal_caught_before_other_starts) {
+  static const int between[] = {SIGUSR2, SIGWINCH, SIGURG, SIGUSR2, SIGHUP};
+  uv_loop_t loop;
+  uv_signal_t watcher;
+  size_t i;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_signal_init(&loop, &watcher));
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  for (i = 0; i < sizeof between / sizeof *between; i++) {
+    ASSERT_OK(uv_signal_start(&watcher, never_first, between[i]));
+    ASSERT_OK(raise(between[i]));
+    if (i % 2) ASSERT_OK(uv_signal_stop(&watcher));
+  }
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  RUN_UNTIL(&loop, fired == 1);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 1);
+  CLOSE_LOOP(&loop);
+}
+
+/* It is not told of those that came while it did not watch them. */
+TEST(signal_caught_between_starts_is_dropped) {
+  uv_loop_t loop;
+  uv_signal_t watcher;
+  uv_signal_t other;
+  int i;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_signal_init(&loop, &watcher));
+  ASSERT_OK(uv_signal_init(&loop, &other));
+  /* Keeps the signal caught. */
+  ASSERT_OK(uv_signal_start(&other, ignore_signal, SIGUSR1));
+  for (i = 0; i < 3; i++) {
+    ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+    ASSERT_OK(raise(SIGUSR1));
+    ASSERT_OK(uv_signal_stop(&watcher));
+    ASSERT_OK(raise(SIGUSR1));
+    ASSERT_OK(raise(SIGUSR1));
+  }
+  ASSERT_OK(uv_signal_start(&watcher, count_signal, SIGUSR1));
+  RUN_UNTIL(&loop, fired == 3);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 3);
+  CLOSE_LOOP(&loop);
+}
+
+static uv_signal_t* restarted;
+
+static void restart_other(uv_signal_t* handle, int signum) {
+  (void) handle;
+  fired += 10;
+  ASSERT_OK(uv_signal_stop(restarted));
+  ASSERT_OK(uv_signal_start(restarted, count_signal, signum));
+}
+
+/* Nor does it matter that the callback of another handle restarts it while the signal is dispatched. */
+TEST(signal_restarted_while_dispatched) {
+  uv_loop_t loop;
+  uv_signal_t watchers[2];
+  int i;
+  ASSERT_OK(uv_loop_init(&loop));
+  for (i = 0; i < 2; i++)
+    ASSERT_OK(uv_signal_init(&loop, &watchers[i]));
+  restarted = &watchers[1];
+  ASSERT_OK(uv_signal_start(&watchers[0], restart_other, SIGUSR1));
+  ASSERT_OK(uv_signal_start(&watchers[1], never_first, SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  RUN_UNTIL(&loop, fired == 22);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 22);
+  CLOSE_LOOP(&loop);
+}
+
+static uv_signal_t reused;
+
+static void close_caught(uv_check_t* check) {
+  ASSERT_OK(uv_check_stop(check));
+  ASSERT_OK(uv_signal_start(&reused, count_signal, SIGUSR1));
+  ASSERT_OK(raise(SIGUSR1));
+  ASSERT_OK(uv_signal_stop(&reused));
+  uv_close((uv_handle_t*) &reused, count_close);
+}
+
+/* A handle in the memory of one that was closed does not get its signals. */
+TEST(signal_caught_before_the_close_is_dropped) {
+  uv_loop_t loop;
+  uv_check_t check;
+  uv_signal_t other;
+  int closes = 0;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_signal_init(&loop, &other));
+  ASSERT_OK(uv_signal_start(&other, ignore_signal, SIGUSR1));
+  ASSERT_OK(uv_signal_init(&loop, &reused));
+  reused.data = &closes;
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_check_start(&check, close_caught));
+  while (closes == 0)
+    uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_OK(uv_signal_init(&loop, &reused));
+  ASSERT_OK(uv_signal_start(&reused, count_signal, SIGUSR1));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  uv_run(&loop, UV_RUN_NOWAIT);
+  ASSERT_EQ(fired, 0);
+  CLOSE_LOOP(&loop);
+}

@@ -659,9 +659,6 @@ static void op_signal_start(int s, int a, int b) {
   (void) b;
   struct thing* thing = things[s];
   int number = signal_number(s, a);
-  /* oxuv remembers the last two signals that a handle watched. */
-  thing->left = undispatched[0] || undispatched[1] ? thing->left + 1 : 0;
-  if (thing->left > 1) return;
   if (s % 3 != 0) did("start", s, uv_signal_start(&thing->u.signal, on_signal, number));
   else if (!other_one_shot(s) && !in_signal && !undispatched[0] && !undispatched[1]) did("start", s, uv_signal_start_oneshot(&thing->u.signal, on_signal, number));
   thing->waiting = s % 3 == 0;

@@ -250,7 +250,7 @@ impl Handle {
                     (*this.cast::<loop_watcher::LoopWatcher>()).stop()
                 }
                 UV_ASYNC => (*this.cast::<async_::Async>()).close(),
-                UV_SIGNAL => (*this.cast::<signal::Signal>()).stop(),
+                UV_SIGNAL => (*this.cast::<signal::Signal>()).close(),
                 UV_POLL => (*this.cast::<poll::Poll>()).stop(),
                 UV_FS_EVENT => (*this.cast::<fs_event::FsEvent>()).stop(),
                 UV_FS_POLL => {

@@ -1,18 +1,21 @@
 //! Signal handles.
 //!
 //! The signal handler of the process (`src/signal/`) writes a message to a pipe of each loop that watches
-//! the signal; the loop reads the messages and calls the callbacks. A message holds the number of starts of
-//! signal handles in the process until then, so that a handle started later, or stopped and restarted, is
-//! not called.
+//! the signal; the loop reads the messages and calls the callbacks.
+//!
+//! As in libuv, a handle is called for a signal if it watched that signal when it was caught and watches it
+//! when it is dispatched, whatever it watched between. A message holds the number of starts and stops of
+//! signal handles in the process before it, so that a handle started later is not called. A handle that is
+//! stopped while messages wait is remembered until they are dispatched ([`Past`]).
 
 use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
 use crate::abi::*;
 use crate::check;
 use crate::event_loop::Loop;
-use crate::ffi::{call_user, overlay, Overlay};
+use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
-use crate::memory;
+use crate::memory::{self, Array};
 use crate::observe::layout::Callback;
 use crate::observe::{layout, offsets};
 use crate::poller::{EventHandler, Watcher};
@@ -29,35 +32,26 @@ pub struct Signal {
     callback: Cell<uv_signal_cb>,
     /// The watched signal, or 0.
     signum: Cell<c_int>,
-    /// The signals watched before, the last one first.
-    last_signums: Cell<[u16; 2]>,
+    padding: Padding<4>,
     link: Link,
     /// The number of this start of a signal handle in the process.
     start: Cell<u64>,
-    /// The interval in which each of those was watched. A signal received in it, and not dispatched yet, is
-    /// for this handle if it watches the signal again.
-    last: Cell<[Interval; 2]>,
-}
-
-/// Numbers of a start and a stop, which may wrap.
-#[derive(Clone, Copy)]
-struct Interval {
-    start: u32,
-    stop: u32,
 }
 
 pub const OFFSETS: layout::SignalOffsets =
     offsets!(SignalOffsets, Signal { callback: callback, signum: signum });
 
-impl Interval {
-    const EMPTY: Interval = Interval { start: 0, stop: 0 };
-
-    fn contains(self, number: u64) -> bool {
-        (number as u32).wrapping_sub(self.start) < self.stop.wrapping_sub(self.start)
-    }
+/// An earlier start of a handle, which was stopped while messages waited.
+#[derive(Clone, Copy)]
+struct Past {
+    /// Null when the handle is closed.
+    handle: *const Signal,
+    signum: c_int,
+    start: u64,
+    stop: u64,
 }
 
-overlay!(Signal { handle, callback, signum, last_signums, link, start, last } => uv_signal_t);
+overlay!(Signal { handle, callback, signum, padding, link, start } => uv_signal_t);
 const _: () = {
     use core::mem::offset_of;
     assert!(offset_of!(Signal, callback) == offset_of!(uv_signal_t, signal_cb));
@@ -88,6 +82,8 @@ struct Dispatch {
     /// The start of the one-shot handle whose callback runs, or 0.
     one_shot: Cell<u64>,
     child_ended: Cell<bool>,
+    /// Empty when no messages wait. Without memory for it a signal is lost for a handle that is started again.
+    past: Cell<Array<Past>>,
 }
 
 impl LoopSignals {
@@ -145,6 +141,7 @@ impl LoopSignals {
     /// Releases all resources when the loop is closed.
     pub fn close(&self, loop_: &Loop) {
         self.close_pipe(loop_);
+        self.clear_past();
         // SAFETY: NULL or from `memory`, and not used again.
         unsafe { memory::free(self.dispatch.replace(core::ptr::null()).cast_mut().cast()) };
     }
@@ -158,9 +155,60 @@ impl LoopSignals {
         }
     }
 
+    fn dispatch_state(&self) -> Option<&Dispatch> {
+        // SAFETY: NULL, or allocated with the pipe and freed when the loop is closed.
+        unsafe { self.dispatch.get().as_ref() }
+    }
+
+    fn with_past<T>(&self, body: impl FnOnce(&mut Array<Past>) -> T) -> Option<T> {
+        let dispatch = self.dispatch_state()?;
+        let mut all = dispatch.past.replace(Array::new());
+        let result = body(&mut all);
+        dispatch.past.set(all);
+        Some(result)
+    }
+
+    /// Remembers a start that ends, if messages wait, which may be for it.
+    fn push_past(&self, past: Past) {
+        if self.has_messages() {
+            let _ = self.with_past(|all| all.push(past));
+        } else {
+            self.clear_past();
+        }
+    }
+
+    fn has_messages(&self) -> bool {
+        self.dispatch_state().is_some_and(|dispatch| !dispatch.messages.rest().is_empty())
+            || sys::fd::unread(self.watcher.fd.get()) != Ok(0)
+    }
+
+    /// Forgets the starts of a handle that is being closed.
+    fn forget_past(&self, handle: *const Signal) {
+        self.with_past(|all| {
+            for past in all.iter_mut().filter(|past| past.handle == handle) {
+                past.handle = core::ptr::null();
+            }
+        });
+    }
+
+    fn clear_past(&self) {
+        self.with_past(|all| *all = Array::new());
+    }
+
+    /// Returns whether a message is for an earlier start of the handle.
+    fn is_for_past(&self, handle: *const Signal, message: &Message) -> bool {
+        let is_for = |past: &Past| {
+            past.handle == handle
+                && past.signum == message.signum
+                && (past.start..past.stop).contains(&message.starts)
+        };
+        self.with_past(|all| all.iter().any(is_for)).unwrap_or(false)
+    }
+
     /// Replaces the pipe, which the parent process shares, in the child of a fork.
     pub fn after_fork(&self, loop_: &Loop) -> Result {
         self.close_pipe(loop_);
+        self.clear_past();
         let redirect = |signum, start| {
             self.open(loop_)?;
             registry::redirect(signum, start, self.write_end.get())
@@ -198,8 +246,7 @@ impl LoopSignals {
         if !self.readable.get() {
             return false;
         }
-        // SAFETY: allocated with the pipe, and freed when the loop is closed.
-        let dispatch = unsafe { &*self.dispatch.get() };
+        let Some(dispatch) = self.dispatch_state() else { return false };
         if dispatch.child_ended.take() {
             return true;
         }
@@ -228,6 +275,7 @@ impl LoopSignals {
             }
         }
         dispatch.messages.clear();
+        self.clear_past();
         self.readable.set(false);
         false
     }
@@ -235,8 +283,7 @@ impl LoopSignals {
     /// Queues for the next poll phase the messages and ended processes that were not dispatched because a
     /// callback left the loop by an exception.
     pub fn requeue(&self, loop_: &Loop) {
-        // SAFETY: NULL, or freed when the loop is closed.
-        let Some(dispatch) = (unsafe { self.dispatch.get().as_ref() }) else { return };
+        let Some(dispatch) = self.dispatch_state() else { return };
         let start = dispatch.one_shot.take();
         if let Some(signal) = self.active_handles().find(|it| start != 0 && it.start.get() == start)
         {
@@ -292,26 +339,11 @@ impl Signal {
         Ok(())
     }
 
-    /// Stores the interval in which a signal was watched.
-    fn note_stop(&self, signum: u16, start: u32, stop: u32) {
-        let (mut signums, mut last) = (self.last_signums.get(), self.last.get());
-        match signums.iter().position(|&known| known == signum) {
-            Some(index) => last[index].stop = stop,
-            None => {
-                (signums, last) = ([signum, signums[0]], [Interval { start, stop }, last[0]]);
-            }
-        }
-        self.last_signums.set(signums);
-        self.last.set(last);
-    }
-
     /// Returns whether a signal is for this handle.
     fn watches(&self, message: &Message) -> bool {
-        let mut before = self.last_signums.get().into_iter().zip(self.last.get());
-        let is_last = before.any(|(signum, last)| {
-            c_int::from(signum) == message.signum && last.contains(message.starts)
-        });
-        self.signum.get() == message.signum && (self.start.get() <= message.starts || is_last)
+        self.signum.get() == message.signum
+            && (self.start.get() <= message.starts
+                || self.handle.loop_().signals.is_for_past(self, message))
     }
 
     fn position(&self) -> Position {
@@ -342,11 +374,17 @@ impl Signal {
 
     pub fn stop(&self) {
         if self.signum.get() != 0 {
-            let (signum, start) = (self.signum.replace(0), self.start.replace(0));
-            self.note_stop(signum as u16, start as u32, registry::stop(signum, start) as u32);
+            let (handle, signum, start) = (self, self.signum.replace(0), self.start.replace(0));
+            let stop = registry::stop(signum, start);
+            self.handle.loop_().signals.push_past(Past { handle, signum, start, stop });
             self.link.unlink();
             self.handle.deactivate();
         }
+    }
+
+    pub fn close(&self) {
+        self.stop();
+        self.handle.loop_().signals.forget_past(self);
     }
 }
 
@@ -366,10 +404,9 @@ pub unsafe extern "C" fn uv_signal_init(r#loop: *mut uv_loop_t, handle: *mut uv_
             handle,
             callback: Cell::new(None),
             signum: Cell::new(0),
-            last_signums: Cell::new([0; 2]),
+            padding: padding(),
             link: Link::new(),
             start: Cell::new(0),
-            last: Cell::new([Interval::EMPTY; 2]),
         });
     }
     0
