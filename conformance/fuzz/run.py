@@ -93,8 +93,7 @@ def by_handle(lines):
 def only_reordered(log, expected):
     """Returns whether the first run that differs has the same callbacks, of descriptors in another order.
 
-    Results in that run and what follows may be consequences. Messages of async handles and of the pool may
-    come in a later run."""
+    Results in that run and what follows may be consequences. Some callbacks may come in the loop's next run."""
     ours, theirs = runs_of(log), runs_of(expected)
     i = next((i for i, (left, right) in enumerate(zip(ours, theirs)) if left != right), None)
     if i is None:
@@ -102,15 +101,13 @@ def only_reordered(log, expected):
     left, right = callbacks(ours[i]), callbacks(theirs[i])
     if left == right:
         return False
-    # The effects of a message are not compared when it came later in the other log, or the handle was closed first.
-    later = "".join(ours[i + 1:]).splitlines(), "".join(theirs[i + 1:]).splitlines()
     for line in [line for line in left + right if may_be_late(line, ours[i])]:
         surplus = left.count(line) - right.count(line)
         if surplus == 0:
             continue
-        closed = f"\n  close {line.split()[1].rstrip(':')}: "
-        if line not in later[surplus > 0] and closed not in ours[i] + theirs[i]:
+        if not is_late(line, theirs[i:] if surplus > 0 else ours[i:]):
             return False
+        # The effects of what came later in the other log are not compared.
         longer = left if surplus > 0 else right
         end = len(longer) - 1 - longer[::-1].index(line)
         left, right = left[:end], right[:end]
@@ -118,11 +115,27 @@ def only_reordered(log, expected):
 
 
 def may_be_late(line, text):
-    """Returns whether a callback may come in this run or in a later one: messages, signals, and reading begun in it."""
+    """Returns whether a callback of a run may come in the loop's next run.
+
+    Messages, signals, reading that was begun in the run, and a connection after another was accepted in it."""
     name, slot = (line.split() + [""])[:2]
+    slot = slot.rstrip(":")
     if name == "timer":
         return text.startswith(f"run {text[4]} 1")  # a run that is to wait until something is called
-    return name in MAIL or name in ("signal", "exit", "sent") or (name == "read" and f"\n  read {slot} 0 " in text)
+    if name == "read":
+        return f"\n  read {slot}: 0 " in text
+    if name == "connection":
+        return re.search(rf"\n  accept \d+: 0 of {slot}\n", text) is not None
+    return name in MAIL or name in ("signal", "exit", "sent")
+
+
+def is_late(line, runs):
+    """Returns whether a callback comes in the loop's next run, or never, as its handle was stopped or closed before."""
+    ends = next((i for i in range(1, len(runs)) if runs[i][4] == runs[0][4]), len(runs))
+    later = "".join(runs[1:ends] + [run.partition("\nran ")[0] for run in runs[ends:ends + 1]]).splitlines()
+    slot = line.split()[1].rstrip(":")
+    stopped = re.compile(rf"  (close|stop|replace) {slot}\b")
+    return line in later or any(stopped.match(done) for done in runs[0].splitlines() + later)
 
 
 class Pair:

@@ -190,7 +190,7 @@ static uint32_t fd_of(const struct epoll_event* event) {
   uint32_t fd = (uint32_t) event->data.u64;
   if (fd < first_fd || fd == UINT32_MAX) return UINT32_MAX; /* oxuv's waker is UINT32_MAX */
   for (int i = 0; i < SLOTS; i++)
-    if (things[i] != NULL && things[i]->fd == (int) fd) return (uint32_t) (place_of == NULL ? i : place_of(i));
+    if (things[i] != NULL && things[i]->kind != CLOSING && things[i]->fd == (int) fd) return (uint32_t) (place_of == NULL ? i : place_of(i));
   return fd;
 }
 
@@ -570,7 +570,7 @@ static void op_accept(int s, int a, int b) {
   thing->type = (server->type ? 4 : 3) | b << 4;
   if (server->type) uv_pipe_init(loop_for(s), &thing->u.pipe, 0);
   else uv_tcp_init(loop_for(s), &thing->u.tcp);
-  note("  accept %d: %d", s, uv_accept(&server->u.stream, &thing->u.stream));
+  note("  accept %d: %d of %d", s, uv_accept(&server->u.stream, &thing->u.stream), a);
   find_descriptor(thing);
 }
 
@@ -1080,6 +1080,21 @@ static void perform(int index, int slot, int a, int b) {
   operation->act(slot, a, b);
 }
 
+static void on_first_exit(uv_process_t* process, int64_t status, int number) {
+  (void) status; (void) number;
+  uv_close((uv_handle_t*) process, NULL);
+}
+
+/* The first uv_spawn() of a process is another one in libuv: it forks to find out what the kernel can do, and that
+ * child's end is a signal, too. */
+static void spawn_first(void) {
+  static uv_process_t process;
+  char* arguments[] = {"child", "0", "0", NULL};
+  uv_process_options_t options = {.file = child_program, .args = arguments, .exit_cb = on_first_exit};
+  if (uv_spawn(&gate_loop, &process, &options) != 0) uv_close((uv_handle_t*) &process, NULL);
+  uv_run(&gate_loop, UV_RUN_DEFAULT);
+}
+
 /* ---- a program's beginning and end --------------------------------------------------------------------------- */
 
 static void begin_world(const char* child) {
@@ -1090,6 +1105,7 @@ static void begin_world(const char* child) {
   snprintf(folder, sizeof folder, "/tmp/uv-fuzz-XXXXXX");
   if (mkdtemp(folder) == NULL || sem_init(&gate, 0, 0) != 0 || sem_init(&all_done, 0, 0) != 0) abort();
   if (uv_loop_init(&gate_loop) != 0) abort();
+  spawn_first();
 }
 
 static void remove_files(void) {
