@@ -22,6 +22,7 @@
 //! - [`mailbox`]: messages from other threads and signal handlers to a loop.
 //! - [`pool`]: the thread pool.
 //! - [`signal`]: the process-wide registry of signals.
+//! - [`identity`]: the version, and `OXUV_VERBOSE`.
 //! - [`fork`], [`shutdown`]: fork and exit handling of process-wide state.
 //! - [`event_loop`]: `uv_loop_t`: one iteration (`Loop::run`), the C functions of a loop, the timers.
 //! - [`handles`]: one file or folder for each handle type; `handles/stream/` reads and writes.
@@ -38,6 +39,7 @@ mod event_loop;
 mod ffi;
 mod fork;
 mod handles;
+mod identity;
 mod list;
 mod loops;
 mod mailbox;

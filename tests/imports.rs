@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["mailbox"],
     &["pool"],
     &["signal"],
+    &["identity"],
     &["fork"],
     &["shutdown"],
     // A loop holds state of handles and requests, and these point to their loop.

@@ -239,7 +239,7 @@ pub struct Description {
     pub version: u32,
     /// The size of this struct.
     pub size: u32,
-    /// oxuv's version, and its build, which the builder may set (`OXUV_BUILD`). End with a NUL.
+    /// oxuv's version and its commit. End with a NUL.
     pub release: [u8; 16],
     pub build: [u8; 40],
     /// A word of 32 bits; see [`active`].

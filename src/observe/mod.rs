@@ -46,11 +46,7 @@ const fn text<const N: usize>(text: &str) -> [u8; N] {
 }
 
 pub const RELEASE: [u8; 16] = text(env!("CARGO_PKG_VERSION"));
-pub const BUILD: [u8; 40] = text(match option_env!("OXUV_BUILD") {
-    Some(build) => build,
-    None if cfg!(debug_assertions) => "debug",
-    None => "release",
-});
+pub const BUILD: [u8; 40] = text(env!("OXUV_COMMIT"));
 
 /// Keeps the description in a program that links the library statically, where the linker drops what
 /// nothing refers to. Nobody reads it.

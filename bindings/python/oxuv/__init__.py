@@ -40,6 +40,8 @@ from .udp import (
 )
 from .watch import FsChange, FsEvent, FsPoll
 
+__version__ = "1.53.0"
+
 __all__ = [
     "UV_LOOP_BLOCK_SIGNAL",
     "UV_METRICS_IDLE_TIME",
@@ -81,6 +83,7 @@ __all__ = [
     "UVError",
     "Udp",
     "Work",
+    "__version__",
     "available_parallelism",
     "cpu_info",
     "disable_stdio_inheritance",

@@ -226,13 +226,10 @@ impl<'a> Library<'a> {
         &self.description.offsets
     }
 
-    /// Returns the version and the build.
+    /// Returns the version and the commit.
     pub fn version(&self) -> String {
         let (release, build) = (text(&self.description.release), text(&self.description.build));
-        if build.is_empty() {
-            return release;
-        }
-        format!("{release} ({build})")
+        format!("{release} (commit {build})")
     }
 
     /// Follows a list from its head. Each element must point back to the one before.
