@@ -197,6 +197,20 @@ deb-test: deb
 	scripts/setup.sh mmdebstrap mount util-linux pkg-config
 	scripts/deb-test.sh
 
+# Checks the dependencies, with cargo-deny and its database of advisories if they can be had.
+supply-chain: build/tools/bin/cargo-deny
+	scripts/supply-chain.sh
+
+# Writes sbom.cdx.json, the list of the library's components in CycloneDX's format.
+sbom: build/tools/bin/cargo-cyclonedx
+	scripts/supply-chain.sh --write
+
+build/tools/bin/cargo-deny:
+	cargo install -q --locked --root build/tools --no-default-features cargo-deny@0.18.3
+
+build/tools/bin/cargo-cyclonedx:
+	cargo install -q --locked --root build/tools cargo-cyclonedx@0.5.9
+
 # Builds them a second time elsewhere and compares; checks that the library in them is hardened.
 package-test: deb
 	scripts/package-test.sh
@@ -210,4 +224,4 @@ clean:
 
 .PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture sandboxes conformance fuzz \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
-  bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test fresh-test clean
+  bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test supply-chain sbom fresh-test clean

@@ -139,6 +139,9 @@ counted_step conformance conformance/run.py
 counted_step fuzz-rules conformance/fuzz/test_rules.py
 counted_step fuzz conformance/fuzz/run.py --seconds 0
 
+# What the library is made of.
+counted_step supply-chain scripts/supply-chain.sh
+
 step cargo-test cargo test --locked --workspace --no-fail-fast
 counts=$(awk '/^test result:/ { p += $4; f += $6; s += $8 }
               /^SKIPPED: / { p--; s++ }
