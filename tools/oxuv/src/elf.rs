@@ -6,13 +6,53 @@ use object::elf::{
     FileHeader64, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
 };
 use object::read::elf::{ElfFile, ProgramHeader};
-use object::{Endianness, Object, ObjectKind, ObjectSymbol, SymbolFlags};
+use object::{Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, SymbolFlags};
 use std::fs::File;
+use std::ops::{Deref, Range};
 use std::path::Path;
+use std::rc::Rc;
 
 /// A 64-bit ELF file.
 pub struct Elf {
-    data: Mmap,
+    data: Rc<Data>,
+}
+
+/// The bytes of a file.
+enum Data {
+    Mapped(Mmap),
+    Copied(Vec<u8>),
+}
+
+impl Default for Data {
+    fn default() -> Data {
+        Data::Copied(Vec::new())
+    }
+}
+
+impl Deref for Data {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Data::Mapped(data) => data,
+            Data::Copied(data) => data,
+        }
+    }
+}
+
+/// The bytes of a section.
+#[derive(Default)]
+pub struct Section {
+    data: Rc<Data>,
+    range: Range<usize>,
+}
+
+impl Deref for Section {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.data.get(self.range.clone()).unwrap_or_default()
+    }
 }
 
 /// A function of a file: addresses before relocation.
@@ -30,13 +70,31 @@ impl Elf {
         // SAFETY: the mapping is private and only read. A file that shrinks meanwhile would raise SIGBUS;
         // programs and libraries are replaced by renaming, not truncated.
         let data = unsafe { Mmap::map(&file) }.context(&doing)?;
-        let elf = Elf { data };
+        let elf = Elf { data: Rc::new(Data::Mapped(data)) };
         elf.file().context(doing)?;
         Ok(elf)
     }
 
+    /// Reads a file from the memory of a process.
+    pub fn from_memory(data: Vec<u8>) -> Result<Elf> {
+        let elf = Elf { data: Rc::new(Data::Copied(data)) };
+        elf.file().context("cannot read memory")?;
+        Ok(elf)
+    }
+
+    /// Returns a section: its addresses before relocation, and its bytes.
+    pub fn section(&self, name: &str) -> Option<(Range<u64>, Section)> {
+        let file = self.file().ok()?;
+        let section = file.section_by_name(name)?;
+        let (offset, size) = section.file_range()?;
+        let start = usize::try_from(offset).ok()?;
+        let end = usize::try_from(offset.checked_add(size)?).ok()?;
+        let addresses = section.address()..section.address().checked_add(size)?;
+        Some((addresses, Section { data: self.data.clone(), range: start..end }))
+    }
+
     fn file(&self) -> object::Result<ElfFile<'_, FileHeader64<Endianness>>> {
-        ElfFile::parse(&self.data)
+        ElfFile::parse(&**self.data)
     }
 
     /// Returns the address before relocation of the byte at `offset` in the file, in code. Neighbouring
@@ -82,7 +140,7 @@ impl Elf {
         let endian = file.endian();
         let owner = owner.split(|&byte| byte == 0).next().unwrap_or_default();
         file.elf_program_headers().iter().any(|header| {
-            let Ok(Some(mut notes)) = header.notes(endian, &*self.data) else { return false };
+            let Ok(Some(mut notes)) = header.notes(endian, &**self.data) else { return false };
             std::iter::from_fn(|| notes.next().ok().flatten()).any(|note| note.name() == owner)
         })
     }

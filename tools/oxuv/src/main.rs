@@ -23,6 +23,7 @@ mod ring;
 mod run;
 mod slow;
 mod snapshot;
+mod stack;
 mod stats;
 mod symbols;
 mod target;

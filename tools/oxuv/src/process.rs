@@ -142,11 +142,14 @@ impl Process {
         Ok(Process { pid, memory, maps: parse_maps(&maps) })
     }
 
+    /// Returns the open memory.
+    pub fn memory(&self) -> io::Result<File> {
+        self.memory.try_clone()
+    }
+
     /// Returns whether the process has ended.
     pub fn has_ended(&self) -> bool {
-        let stat = std::fs::read_to_string(proc_path(self.pid, "stat")).unwrap_or_default();
-        let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        matches!(state.chars().next(), None | Some('Z' | 'X'))
+        has_ended(self.pid)
     }
 
     /// Returns a path of the process as a path of this process: it may have another root.
@@ -194,9 +197,19 @@ pub fn inner_id(status: &str) -> Option<i32> {
     line.split_whitespace().last()?.parse().ok()
 }
 
+fn has_ended(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(proc_path(pid, "stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    matches!(state.chars().next(), None | Some('Z' | 'X'))
+}
+
 /// Returns the sentence for an error of the system about a process.
 fn explain(pid: i32, error: &io::Error) -> Error {
     match error.raw_os_error() {
+        // The files of a process that has ended belong to root.
+        Some(libc::EPERM | libc::EACCES) if has_ended(pid) => {
+            Error::new(format!("process {pid} has ended"))
+        }
         Some(libc::EPERM | libc::EACCES) => Error::new(format!(
             "no permission to read process {pid}: it belongs to another user, is set-uid, or Yama's \
              ptrace_scope forbids it; root can"

@@ -1,15 +1,19 @@
 //! `oxuv slow`: callbacks that run for long.
 
+use crate::describe::Describer;
+use crate::descriptors::Descriptors;
 use crate::error::{Error, Result};
-use crate::layout::{LoopSlot, CALLBACK_NAMES};
+use crate::layout::{Callback, LoopSlot, CALLBACK_NAMES};
 use crate::library::Library;
 use crate::names::duration;
-use crate::process::Process;
+use crate::process::{proc_path, Process};
 use crate::report::{outer_tid, thread_state};
+use crate::stack::{self, Unwinder};
 use crate::stats::{ask, sample, LoopSample};
 use crate::symbols::Symbols;
 use crate::target::{monotonic, Target};
 use std::collections::HashSet;
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,10 +27,24 @@ pub struct Args {
     /// Stop after this many seconds; without it, when the process ends
     #[arg(long)]
     seconds: Option<f64>,
-    /// Does not stop threads. They are not stopped without it either
+    /// Never stop the thread to copy its stack
     #[arg(long)]
     nonblocking: bool,
 }
+
+/// The callbacks of requests.
+const REQUESTS: [Callback; 10] = [
+    Callback::Write,
+    Callback::Connect,
+    Callback::Shutdown,
+    Callback::Send,
+    Callback::Fs,
+    Callback::Work,
+    Callback::AfterWork,
+    Callback::GetAddrInfo,
+    Callback::GetNameInfo,
+    Callback::Random,
+];
 
 /// For how long statistics are asked for each time, in nanoseconds.
 const ASKED: u64 = 5_000_000_000;
@@ -53,14 +71,21 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let began = monotonic(Some(args.pid));
     let end = args.seconds.map(|seconds| began.saturating_add((seconds * 1e9) as u64));
     let limit = args.over.as_nanos() as u64;
-    let mut watch =
-        Watch { process, symbols: target.symbols(), began, limit, seen: HashSet::new() };
-    let between = (args.over / 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
+    let code = (!args.nonblocking).then(|| Code::new(process));
+    let mut watch = Watch {
+        process,
+        symbols: target.symbols(),
+        began,
+        limit,
+        seen: HashSet::new(),
+        code,
+        longest_stop: Duration::ZERO,
+    };
     let mut asked = 0;
     loop {
         let now = monotonic(Some(args.pid));
         if process.has_ended() || end.is_some_and(|end| now >= end) {
-            return Ok(ExitCode::SUCCESS);
+            break;
         }
         if now >= asked + ASKED / 2 || asked == 0 {
             asked = now;
@@ -68,10 +93,30 @@ pub fn run(args: Args) -> Result<ExitCode> {
                 ask(process, library, now + ASKED)?;
             }
         }
+        // So often that no callback that is longer begins and ends in between.
+        let mut next = (args.over / 2).clamp(Duration::from_millis(1), Duration::from_millis(100));
         for library in &libraries {
-            watch.look(library, now);
+            next = next.min(watch.look(library, now));
         }
-        std::thread::sleep(between);
+        std::thread::sleep(next);
+    }
+    if !watch.longest_stop.is_zero() {
+        let time = duration(watch.longest_stop.as_nanos() as u64);
+        eprintln!("oxuv: no thread was stopped for longer than {time}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The code of a process at one moment: it may load libraries and compile functions later.
+struct Code {
+    maps: String,
+    unwinder: Unwinder,
+}
+
+impl Code {
+    fn new(process: &Process) -> Code {
+        let maps = std::fs::read_to_string(proc_path(process.pid, "maps")).unwrap_or_default();
+        Code { maps, unwinder: Unwinder::new(process) }
     }
 }
 
@@ -83,33 +128,99 @@ struct Watch<'a> {
     limit: u64,
     /// By the moment when the callback began and whether it had ended.
     seen: HashSet<(u64, u64, bool)>,
+    /// Missing where stacks are not copied.
+    code: Option<Code>,
+    longest_stop: Duration,
 }
 
 impl Watch<'_> {
-    fn look(&mut self, library: &Library<'_>, now: u64) {
+    /// Reports what is new. Returns the time until a callback that runs now reaches the limit.
+    fn look(&mut self, library: &Library<'_>, now: u64) -> Duration {
+        let mut next = Duration::MAX;
         for sample in sample(library, now).loops {
             if let Some(slot) = &sample.slot {
-                self.running(&sample, slot);
+                let age = sample.time.saturating_sub(slot.running.since);
+                if slot.running.kind != 0 && age <= self.limit {
+                    next = next.min(Duration::from_nanos(self.limit - age + 1));
+                }
+                self.running(library, &sample, slot);
                 self.ended(&sample, slot);
             } else if sample.delay > self.limit {
                 self.unknown(&sample);
             }
         }
+        next
     }
 
     /// Reports the callback that runs.
-    fn running(&mut self, sample: &LoopSample, slot: &LoopSlot) {
+    fn running(&mut self, library: &Library<'_>, sample: &LoopSample, slot: &LoopSlot) {
         let running = slot.running;
         let age = sample.time.saturating_sub(running.since);
         let is_new = || (sample.of.at, running.since, false);
-        if running.kind != 0 && age > self.limit && self.seen.insert(is_new()) {
-            let tid = outer_tid(self.process.pid, sample.tid);
-            let state = thread_state(self.process.pid, tid).unwrap_or_default();
-            let name = self.symbols.name(running.function);
-            let (kind, object) = (kind(running.kind), running.object);
-            let age = duration(age);
-            println!("{name} runs for {age} so far ({kind} {object:#x}, thread {tid}, {state})");
+        if running.kind == 0 || age <= self.limit || !self.seen.insert(is_new()) {
+            return;
         }
+        let tid = outer_tid(self.process.pid, sample.tid);
+        let state = thread_state(self.process.pid, tid).unwrap_or_default();
+        let stack = self.stack(tid);
+        // The stack is that of another callback if this one has ended meanwhile.
+        let is_same =
+            library.slot(sample.of).is_some_and(|slot| slot.running.since == running.since);
+        let name = self.symbols.name(running.function);
+        let object = self.object(library, running.kind, running.object);
+        let (kind, age) = (kind(running.kind), duration(age));
+        println!("{name} runs for {age} so far ({kind}{object}, thread {tid}, {state})");
+        for address in stack.iter().filter(|_| is_same) {
+            println!("    {}", self.symbols.name(*address));
+        }
+    }
+
+    /// Describes the object of a callback: a handle or a request. It may be freed by now.
+    fn object(&self, library: &Library<'_>, kind: u64, at: u64) -> String {
+        let descriptors = Descriptors::new(self.process.pid);
+        let describer = Describer {
+            library,
+            symbols: &self.symbols,
+            descriptors: Some(&descriptors),
+            now: monotonic(Some(self.process.pid)),
+        };
+        let what = match is_of_request(kind) {
+            true => describer.request(at).map(|request| request.what),
+            false => {
+                library.handle(at).and_then(|it| describer.handle(it)).map(|handle| handle.what)
+            }
+        };
+        what.ok()
+            .filter(|what| !what.is_empty())
+            .map_or_else(String::new, |what| format!(" {what}"))
+    }
+
+    /// Copies the stack of a thread, if that is wanted and allowed, and returns the addresses in its functions.
+    fn stack(&mut self, tid: i32) -> Vec<u64> {
+        let Some(code) = &mut self.code else { return Vec::new() };
+        let copied = match stack::copy(self.process, tid) {
+            Ok(copied) => copied,
+            Err(error) => {
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    eprintln!(
+                        "oxuv: threads may not be stopped, so there are no stacks: another process traces \
+                         this one, or Yama's ptrace_scope forbids it"
+                    );
+                    self.code = None;
+                }
+                return Vec::new();
+            }
+        };
+        self.longest_stop = self.longest_stop.max(copied.stopped);
+        let pid = self.process.pid;
+        let maps = std::fs::read_to_string(proc_path(pid, "maps")).unwrap_or_default();
+        if maps != code.maps || self.symbols.is_old() {
+            if let Ok(process) = Process::open(pid) {
+                self.symbols = Symbols::of_process(&process);
+                *code = Code::new(&process);
+            }
+        }
+        code.unwinder.unwind(&copied)
     }
 
     /// Reports callbacks that have ended.
@@ -120,12 +231,8 @@ impl Watch<'_> {
             if is_new && whole && self.seen.insert((sample.of.at, it.started, true)) {
                 let name = self.symbols.name(it.function);
                 let tid = outer_tid(self.process.pid, sample.tid);
-                let time = duration(it.duration);
-                println!(
-                    "{name} ran for {time} ({} {:#x}, thread {tid})",
-                    kind(it.kind),
-                    it.object
-                );
+                let (kind, time) = (kind(it.kind), duration(it.duration));
+                println!("{name} ran for {time} ({kind}, thread {tid})");
             }
         }
     }
@@ -136,13 +243,18 @@ impl Watch<'_> {
         // The loop's time is in milliseconds.
         if self.seen.insert((sample.of.at, began / 10_000_000, false)) {
             let tid = outer_tid(self.process.pid, sample.tid);
-            let pid = self.process.pid;
             let time = duration(sample.delay);
-            println!(
-                "a callback of thread {tid} runs for {time} so far; `oxuv why {pid}` names it"
-            );
+            println!("a callback of thread {tid} runs for {time} so far");
+            for address in self.stack(tid) {
+                println!("    {}", self.symbols.name(address));
+            }
         }
     }
+}
+
+/// Returns whether the object of such a callback is a request, not a handle.
+fn is_of_request(kind: u64) -> bool {
+    REQUESTS.iter().any(|callback| *callback as u64 == kind)
 }
 
 fn kind(number: u64) -> &'static str {

@@ -26,6 +26,8 @@ pub struct Symbols {
     objects: RefCell<HashMap<String, Option<Rc<Object>>>>,
     /// The functions of a JIT compiler.
     jit: Vec<Function>,
+    /// The file that they come from, and its size then.
+    jit_file: Option<(PathBuf, u64)>,
 }
 
 impl Symbols {
@@ -34,7 +36,7 @@ impl Symbols {
     pub fn new(maps: &[Mapping], root: PathBuf, jit: &str) -> Symbols {
         let objects = RefCell::new(HashMap::new());
         let (maps, files) = (maps.to_vec(), HashMap::new());
-        Symbols { maps, root, files, objects, jit: parse_jit(jit) }
+        Symbols { maps, root, files, objects, jit: parse_jit(jit), jit_file: None }
     }
 
     /// Reads these files instead of those at the paths of the mappings.
@@ -48,16 +50,26 @@ impl Symbols {
         // In its own name space the process has another number.
         let status = std::fs::read_to_string(proc_path(pid, "status")).unwrap_or_default();
         let inner = inner_id(&status).unwrap_or(pid);
-        let jit = [inner, pid]
-            .iter()
-            .find_map(|pid| {
-                std::fs::read_to_string(process.path(&format!("/tmp/perf-{pid}.map"))).ok()
-            })
-            .unwrap_or_default();
+        let jit = [inner, pid].iter().find_map(|pid| {
+            let file = process.path(&format!("/tmp/perf-{pid}.map"));
+            Some((std::fs::read_to_string(&file).ok()?, file))
+        });
+        let (jit, jit_file) = jit.map_or((String::new(), None), |(text, file)| {
+            let length = text.len() as u64;
+            (text, Some((file, length)))
+        });
         // Those that were deleted or replaced since.
         let files = process.maps.iter().filter(|mapping| mapping.path.ends_with(DELETED));
         let files = files.map(|mapping| (mapping.path.clone(), process.file(mapping))).collect();
-        Symbols::new(&process.maps, process.path("/"), &jit).with_files(files)
+        let symbols = Symbols::new(&process.maps, process.path("/"), &jit).with_files(files);
+        Symbols { jit_file, ..symbols }
+    }
+
+    /// Returns whether the JIT compiler has made more functions since.
+    pub fn is_old(&self) -> bool {
+        self.jit_file.as_ref().is_some_and(|(file, length)| {
+            std::fs::metadata(file).is_ok_and(|now| now.len() != *length)
+        })
     }
 
     /// Returns the name of the function at an address; without one the file and the address in it; `[JIT]` and
@@ -150,7 +162,8 @@ pub fn demangle(name: &str) -> String {
             }
         }
     }
-    name.to_owned()
+    // The version that a dynamic symbol has.
+    name.split('@').next().unwrap_or(name).to_owned()
 }
 
 /// Parses lines of start, size, both hexadecimal, and name.
@@ -199,5 +212,6 @@ mod tests {
     fn demangles() {
         assert_eq!(demangle("_ZN4node7WorkReq3runEv"), "node::WorkReq::run()");
         assert_eq!(demangle("on_timer"), "on_timer");
+        assert_eq!(demangle("fopen@GLIBC_2.2.5"), "fopen");
     }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::{oxuv, Running};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 fn top(program: &Running) -> Value {
     let output = oxuv(&["top", "--json", &program.pid().to_string()]);
@@ -40,19 +40,141 @@ fn top_shows_an_idle_loop_and_a_full_pool() {
     assert_eq!((&pool["threads"], &pool["busy"]), (&4.into(), &4.into()), "{answer:#}");
 }
 
+/// Starts `oxuv slow`; its output, and its errors.
+fn slow(pid: u32, arguments: &[&str]) -> (Server, Lines<BufReader<ChildStdout>>, ChildStderr) {
+    let mut command = Command::new(common::OXUV);
+    command.args(["slow", &pid.to_string(), "--over", "50ms"]).args(arguments);
+    let mut slow = Server(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(slow.0.stdout.take().unwrap()).lines();
+    let errors = slow.0.stderr.take().unwrap();
+    (slow, lines, errors)
+}
+
+/// Returns the stack that follows the first line that begins so: its functions from the innermost to `main`.
+fn stack(lines: &mut Lines<BufReader<ChildStdout>>, first: &str) -> Vec<String> {
+    let mut lines = lines.map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with(first)));
+    let mut functions = Vec::new();
+    while functions.last().is_none_or(|name| name != "main") {
+        let line = lines.next().unwrap();
+        functions.push(line.strip_prefix("    ").unwrap_or_else(|| panic!("{line}")).to_owned());
+    }
+    functions
+}
+
+/// Asserts that these are functions of the stack, in this order.
+fn assert_stack(stack: &[String], expected: &[&str]) {
+    let mut names = stack.iter();
+    for function in expected {
+        assert!(names.any(|name| name == function), "no {function} in {stack:#?}");
+    }
+}
+
 #[test]
 fn slow_names_a_callback_of_300_ms() {
     let program = Running::planted(&["slow"]);
-    let mut command = Command::new(common::OXUV);
-    command.args(["slow", &program.pid().to_string(), "--over", "50ms"]);
-    let mut slow = Server(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(slow.0.stdout.take().unwrap()).lines();
+    let (mut slow, mut lines, _errors) = slow(program.pid(), &["--nonblocking"]);
     // It begins while the callback runs, or after it.
-    assert!(lines.any(|line| line.unwrap().starts_with("callback_of_300_ms runs for ")));
-    assert!(lines.any(|line| line.unwrap().starts_with("callback_of_300_ms ran for ")));
+    let begins = |line: &String| line.starts_with("callback_of_300_ms runs for ");
+    let line = lines.by_ref().map(Result::unwrap).find(begins).unwrap();
+    assert!(line.contains("(timer due in ") || line.contains("(timer overdue by "), "{line}");
+    let ended = |line: String| {
+        assert!(!line.starts_with(' '), "{line}");
+        line.starts_with("callback_of_300_ms ran for ")
+    };
+    assert!(lines.any(|line| ended(line.unwrap())));
     // It ends with the process.
     drop(program);
     assert!(slow.0.wait().unwrap().success());
+}
+
+#[test]
+fn slow_shows_the_stack_of_a_callback() {
+    let program = Running::planted(&["slow"]);
+    let (mut slow, mut lines, mut errors) = slow(program.pid(), &[]);
+    let functions = stack(&mut lines, "callback_of_300_ms runs for ");
+    assert_stack(&functions, &["spin_inside", "spin", "callback_of_300_ms", "uv_run", "main"]);
+    drop(program);
+    assert!(lines.all(|line| line.is_ok()));
+    assert!(slow.0.wait().unwrap().success());
+    let mut text = String::new();
+    errors.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("oxuv: no thread was stopped for longer than "), "{text}");
+}
+
+#[test]
+fn slow_reads_the_symbols_of_a_stripped_program_from_its_debug_file() {
+    let directory = common::scratch("stripped");
+    let (program, debug) = (directory.join("planted"), directory.join("planted.debug"));
+    std::fs::copy(common::planted(), &program).unwrap();
+    let objcopy = |arguments: &[&std::ffi::OsStr]| {
+        assert!(Command::new("objcopy").args(arguments).status().unwrap().success());
+    };
+    objcopy(&["--only-keep-debug".as_ref(), program.as_ref(), debug.as_ref()]);
+    let link = format!("--add-gnu-debuglink={}", debug.display());
+    objcopy(&["--strip-all".as_ref(), link.as_ref(), program.as_ref()]);
+    let program = Running::start(Command::new(program).arg("slow"));
+    let (_slow, mut lines, _errors) = slow(program.pid(), &[]);
+    let functions = stack(&mut lines, "callback_of_300_ms runs for ");
+    assert_stack(&functions, &["spin_inside", "spin", "callback_of_300_ms", "uv_run", "main"]);
+}
+
+#[test]
+fn slow_names_compiled_functions() {
+    let program = Running::planted(&["jit"]);
+    let compiled = "callback_of_compiled_code";
+    let first = "a callback of thread ";
+    let (_slow, mut lines, _errors) = slow(program.pid(), &[]);
+    let functions = stack(&mut lines, first);
+    let jit = functions.iter().find(|name| name.starts_with("[JIT] 0x")).unwrap();
+    assert_stack(&functions, &["spin_always", jit, compiled, "uv_run", "main"]);
+    let map = Map(format!("/tmp/perf-{}.map", program.pid()));
+    std::fs::write(&map.0, format!("{} 8 LazyCompile:*work a.js:1\n", program.printed)).unwrap();
+    let (_slow, mut lines, _errors) = slow(program.pid(), &[]);
+    let functions = stack(&mut lines, first);
+    let named = ["spin_always", "LazyCompile:*work a.js:1", compiled, "uv_run", "main"];
+    assert_stack(&functions, &named);
+}
+
+/// A file that is removed in the end.
+struct Map(String);
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn slow_says_that_another_process_traces_this_one() {
+    let program = Running::planted(&["slow"]);
+    let pid = program.pid() as i32;
+    // SAFETY: takes integers.
+    let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) };
+    assert_eq!(seized, 0, "{}", std::io::Error::last_os_error());
+    let (_slow, mut lines, errors) = slow(program.pid(), &[]);
+    let line = BufReader::new(errors).lines().next().unwrap().unwrap();
+    assert!(
+        line.starts_with("oxuv: threads may not be stopped, so there are no stacks: "),
+        "{line}"
+    );
+    assert!(lines.any(|line| line.unwrap().starts_with("callback_of_300_ms ran for ")));
+}
+
+#[test]
+fn slow_that_is_killed_leaves_the_threads_running() {
+    let program = Running::planted(&["slow"]);
+    for _ in 0..5 {
+        let (mut slow, mut lines, _errors) = slow(program.pid(), &[]);
+        assert!(lines.any(|line| line.unwrap().starts_with("callback_of_300_ms runs for ")));
+        slow.0.kill().unwrap();
+        slow.0.wait().unwrap();
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    assert!(status.contains("TracerPid:\t0\n"), "{status}");
+    let (_slow, mut lines, _errors) = slow(program.pid(), &["--nonblocking"]);
+    // One that has begun after that.
+    assert!(lines.any(|line| line.unwrap().starts_with("callback_of_300_ms ran for ")));
 }
 
 /// A process that is killed in the end.

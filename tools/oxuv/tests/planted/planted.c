@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <uv.h>
@@ -57,17 +58,59 @@ static void plant_idle(void) {
   CHECK(uv_idle_start(&idle, idle_that_blocks));
 }
 
+__attribute__((noinline)) uint64_t spin_inside(uint64_t end) {
+  uint64_t now;
+  do now = uv_hrtime();
+  while (now < end);
+  return now;
+}
+
+__attribute__((noinline)) uint64_t spin(uint64_t end) {
+  return spin_inside(end) - end;
+}
+
 void callback_of_300_ms(uv_timer_t* timer) {
-  uint64_t end = uv_hrtime() + 300 * 1000 * 1000;
-  (void) timer;
-  while (uv_hrtime() < end) {
-  }
+  timer->data = (void*) (uintptr_t) (spin(uv_hrtime() + 300 * 1000 * 1000) + 1);
 }
 
 static void plant_slow(void) {
   static uv_timer_t timer;
   CHECK(uv_timer_init(loop, &timer));
   CHECK(uv_timer_start(&timer, callback_of_300_ms, 1, 100));
+  ready();
+}
+
+/* ---- code that no file has, as of a JIT compiler ------------------------------ */
+
+static void (*compiled)(void (*function)(void));
+
+void spin_always(void) {
+  while (spin(uv_hrtime() + 1000) < UINT64_MAX) {
+  }
+}
+
+void callback_of_compiled_code(uv_timer_t* timer) {
+  (void) timer;
+  compiled(spin_always);
+}
+
+static void plant_jit(void) {
+  /* Makes a frame and calls its argument. */
+#ifdef __x86_64__
+  static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
+#else
+  static const unsigned char code[] = {0xfd, 0x7b, 0xbf, 0xa9, 0xfd, 0x03, 0x00, 0x91, 0x00, 0x00,
+                                       0x3f, 0xd6, 0xfd, 0x7b, 0xc1, 0xa8, 0xc0, 0x03, 0x5f, 0xd6};
+#endif
+  static uv_timer_t timer;
+  void* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  memcpy(page, code, sizeof(code));
+  CHECK(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+  __builtin___clear_cache((char*) page, (char*) page + sizeof(code));
+  memcpy(&compiled, &page, sizeof(page));
+  CHECK(uv_timer_init(loop, &timer));
+  CHECK(uv_timer_start(&timer, callback_of_compiled_code, 1, 0));
+  printf("%lx\n", (unsigned long) page);
   ready();
 }
 
@@ -346,6 +389,7 @@ int main(int argc, char** argv) {
   else if (strcmp(name, "handles") == 0) plant_handles(argv[0], argv[2]);
   else if (strcmp(name, "churn") == 0) plant_churn();
   else if (strcmp(name, "slow") == 0) plant_slow();
+  else if (strcmp(name, "jit") == 0) plant_jit();
   else if (strcmp(name, "child") == 0) wait_forever();
   else return 2;
   return uv_run(loop, UV_RUN_DEFAULT);
