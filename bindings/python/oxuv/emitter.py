@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Union
 try:
     from pyee.base import EventEmitter
 except ImportError as missing:
-    raise ImportError("oxuv.emitter needs pyee: pip install 'oxuv[emitter]'") from missing
+    raise ImportError("oxuv.emitter needs pyee: pip install pyee") from missing
 
 from . import process, signals, sockets, stream, udp
 from ._native import Buffers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import Any, Callable, Optional, TypeVar
+from datetime import timedelta
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _ffi
 from ._library import lib
@@ -12,9 +13,31 @@ from ._native import Native, objects
 from .errors import check
 from .loop import Loop
 
-__all__ = ["Async", "Check", "Handle", "Idle", "Prepare", "Timer"]
+__all__ = ["Async", "Check", "Handle", "Idle", "Milliseconds", "Prepare", "Timer"]
 
 Self = TypeVar("Self", bound="Handle")
+
+#: A time: a number of milliseconds, or a timedelta, which is rounded up to milliseconds.
+Milliseconds = Union[int, timedelta]
+
+
+def milliseconds(name: str, value: Milliseconds) -> int:
+    """Convert the argument `name`. A float, which would be seconds elsewhere, is refused."""
+    if isinstance(value, timedelta):
+        value = -(-value // timedelta(milliseconds=1))
+    elif not isinstance(value, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"{name} must be a number of milliseconds (int) or a timedelta, "
+            f"not {type(value).__name__}"
+        )
+    if value < 0:
+        raise ValueError(f"{name} must not be negative")
+    return value
+
+
+def check_callable(callback: object) -> None:
+    if not callable(callback):
+        raise TypeError(f"callback must be callable, not {type(callback).__name__}")
 
 
 class Handle(Native):
@@ -63,6 +86,7 @@ class Handle(Native):
 
     @property
     def loop(self) -> Loop:
+        """The loop that the handle was made for."""
         return self._loop
 
     @property
@@ -100,12 +124,13 @@ class Handle(Native):
         """
         self._close(callback, lib.uv_close)
 
-    def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
+    def _close(self, callback: Optional[Callable[[Any], object]], close: Any) -> None:
         if not self._open:
             if callback is not None:
                 raise ValueError("the handle is already closed")
             return
-        check(function(self._address, _on_close) or 0)
+        self._loop._check_thread()
+        check(close(self._address, _on_close) or 0)
         self._open = False
         self._close_callback = callback
         # Restores the entry in the table, which the collector has cleared before __del__.
@@ -115,6 +140,7 @@ class Handle(Native):
     def _usable(self) -> int:
         if not self._open:
             raise ValueError("the handle is closed")
+        self._loop._check_thread()
         return self._address
 
     def _update(self) -> None:
@@ -180,15 +206,24 @@ class Timer(Handle):
     def _init(self) -> int:
         return int(lib.uv_timer_init(self._loop._address, self._address))
 
-    def start(self, callback: Callable[[Timer], object], timeout: int, repeat: int = 0) -> None:
-        """Call back in `timeout` ms, and then every `repeat` ms unless that is 0."""
-        if timeout < 0 or repeat < 0:
-            raise ValueError("a timer's times cannot be negative")
+    def start(
+        self,
+        callback: Callable[[Timer], object],
+        timeout: Milliseconds,
+        repeat: Milliseconds = 0,
+    ) -> None:
+        """Call back in `timeout` ms, and then every `repeat` ms unless that is 0.
+
+        Both may be timedeltas instead: `timedelta(seconds=0.5)`.
+        """
+        check_callable(callback)
+        timeout, repeat = milliseconds("timeout", timeout), milliseconds("repeat", repeat)
         check(lib.uv_timer_start(self._usable(), _on_timer, timeout, repeat))
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_timer_stop(self._usable()))
         self._update()
 
@@ -199,13 +234,15 @@ class Timer(Handle):
 
     @property
     def repeat(self) -> int:
+        """The milliseconds between callbacks, 0 for a timer that calls back once.
+
+        A new value, which may be a timedelta, counts from the next callback.
+        """
         return int(lib.uv_timer_get_repeat(self._usable()))
 
     @repeat.setter
-    def repeat(self, value: int) -> None:
-        if value < 0:
-            raise ValueError("a timer's times cannot be negative")
-        lib.uv_timer_set_repeat(self._usable(), value)
+    def repeat(self, value: Milliseconds) -> None:
+        lib.uv_timer_set_repeat(self._usable(), milliseconds("repeat", value))
 
     @property
     def due_in(self) -> int:
@@ -223,11 +260,13 @@ class Idle(Handle):
 
     def start(self, callback: Callable[[Idle], object]) -> None:
         """Start, or change the callback of a started handle."""
+        check_callable(callback)
         check(lib.uv_idle_start(self._usable(), _on_idle))
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_idle_stop(self._usable()))
         self._update()
 
@@ -242,11 +281,13 @@ class Prepare(Handle):
 
     def start(self, callback: Callable[[Prepare], object]) -> None:
         """Start, or change the callback of a started handle."""
+        check_callable(callback)
         check(lib.uv_prepare_start(self._usable(), _on_prepare))
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_prepare_stop(self._usable()))
         self._update()
 
@@ -261,11 +302,13 @@ class Check(Handle):
 
     def start(self, callback: Callable[[Check], object]) -> None:
         """Start, or change the callback of a started handle."""
+        check_callable(callback)
         check(lib.uv_check_start(self._usable(), _on_check))
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_check_stop(self._usable()))
         self._update()
 
@@ -292,8 +335,10 @@ class Async(Handle):
     def send(self) -> None:
         """Wake the loop and make it call back."""
         with self._lock:
-            check(lib.uv_async_send(self._usable()))
+            if not self._open:
+                raise ValueError("the handle is closed")
+            check(lib.uv_async_send(self._address))
 
-    def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
+    def _close(self, callback: Optional[Callable[[Any], object]], close: Any) -> None:
         with self._lock:
-            super()._close(callback, function)
+            super()._close(callback, close)

@@ -57,7 +57,8 @@ class _Buffers:
 class Loop:
     """An event loop.
 
-    A loop belongs to one thread: only `Async.send` may be called from another. A `with`
+    A loop belongs to one thread: while it runs, only `Async.send` may be called from another,
+    and everything else raises a RuntimeError there. A `with`
     statement closes all its open handles, and the loop, at the end of the block.
     """
 
@@ -136,6 +137,7 @@ class Loop:
 
     @property
     def closed(self) -> bool:
+        """Whether `close` has succeeded."""
         return self._closed
 
     def close(self) -> None:
@@ -165,9 +167,9 @@ class Loop:
         """
         from .signals import interruptible
 
-        self._usable()
         if self._running:
             raise RuntimeError("the loop is already running")
+        self._usable()
         self._running = True
         self._thread = threading.get_ident()
         try:
@@ -232,7 +234,13 @@ class Loop:
     def _usable(self) -> int:
         if self._closed:
             raise ValueError("the loop is closed")
+        self._check_thread()
         return self._address
+
+    def _check_thread(self) -> None:
+        # A loop that does not run may be passed on, for example to a thread that runs it.
+        if self._running and threading.get_ident() != self._thread:
+            raise RuntimeError("the loop runs in another thread; only Async.send works from here")
 
     def _buffers(self) -> _Buffers:
         if self._stream_buffers is None:

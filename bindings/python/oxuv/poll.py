@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Protocol, Union
 from . import _ffi
 from ._library import lib
 from .errors import UVError, check, error_or_none
-from .handles import handle_at
+from .handles import check_callable, handle_at
 from .loop import Loop
 from .sockets import Descriptor
 
@@ -57,11 +57,13 @@ class Poll(Descriptor):
         The callback is repeated while the descriptor is ready. After an error the handle is
         stopped.
         """
+        check_callable(callback)
         check(lib.uv_poll_start(self._usable(), events, _on_poll))
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_poll_stop(self._usable()))
         self._update()
 

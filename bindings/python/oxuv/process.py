@@ -110,7 +110,7 @@ class Process(Handle):
             # The handle is on the loop nevertheless, and has to be closed.
             self._open = True
             self.close()
-            check(status, self._file)
+            check(status, os.fsdecode(self._file))
         return status
 
     @property

@@ -11,7 +11,7 @@ from weakref import WeakSet
 from . import _ffi
 from ._library import lib
 from .errors import check
-from .handles import Handle, handle_at
+from .handles import Handle, check_callable, handle_at
 from .loop import Loop, RunMode
 
 __all__ = ["Signal"]
@@ -42,6 +42,7 @@ class Signal(Handle):
         self._start(callback, signum, True)
 
     def _start(self, callback: Callable[..., object], signum: int, oneshot: bool) -> None:
+        check_callable(callback)
         before = self.signum
         check(lib.uv_signal_start(self._usable(), _on_signal, signum))
         self._callback = callback
@@ -53,16 +54,17 @@ class Signal(Handle):
             _restore(before)
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         signum = self.signum
         with _blocked(signum):
             check(lib.uv_signal_stop(self._usable()))
             self._update()
             _restore(signum)
 
-    def _close(self, callback: Optional[Callable[[Any], object]], function: Any) -> None:
+    def _close(self, callback: Optional[Callable[[Any], object]], close: Any) -> None:
         signum = self.signum
         with _blocked(signum):
-            super()._close(callback, function)
+            super()._close(callback, close)
             _restore(signum)
 
     @property

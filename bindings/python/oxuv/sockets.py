@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import socket
 import struct
 from typing import Any, Dict, Tuple, Union
 
 from ._library import lib
-from .errors import check
+from .errors import UVError, check
 from .handles import Handle
 
 __all__ = ["Address", "Descriptor", "Socket"]
@@ -23,6 +24,7 @@ class Descriptor(Handle):
     """A handle with a file descriptor."""
 
     def fileno(self) -> int:
+        """Return the file descriptor, which the handle goes on to own."""
         fd = ctypes.c_int()
         check(lib.uv_fileno(self._usable(), fd))
         return fd.value
@@ -60,7 +62,10 @@ def to_sockaddr(address: Address) -> Any:
         raise OverflowError("a port is a number from 0 to 65535")
     sockaddr = ctypes.create_string_buffer(_SOCKADDR_SIZE)
     convert = lib.uv_ip6_addr if ":" in host else lib.uv_ip4_addr
-    check(convert(host.encode(), port, sockaddr), host)
+    if convert(host.encode(), port, sockaddr) < 0:
+        raise UVError(
+            errno.EINVAL, "the host must be a numeric address; getaddrinfo() finds it", host
+        )
     if len(address) == 4:  # sin6_flowinfo and sin6_scope_id
         struct.pack_into("!I", sockaddr, 4, address[2])
         struct.pack_into("=I", sockaddr, 24, address[3])

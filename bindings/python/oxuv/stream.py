@@ -10,7 +10,7 @@ from . import _ffi
 from ._library import lib
 from ._native import Buffers, make_bufs
 from .errors import UVError, check, error, error_or_none
-from .handles import Handle, handle_at
+from .handles import Handle, check_callable, handle_at
 from .loop import Loop
 from .requests import HandleRequest, Request, end_request
 from .sockets import Socket
@@ -34,6 +34,7 @@ class Stream(Socket):
         self: S, callback: Callable[[S, Optional[UVError]], object], backlog: int = 128
     ) -> None:
         """Listen for connections. The callback takes each one with `accept`."""
+        check_callable(callback)
         check(lib.uv_listen(self._usable(), backlog, _on_connection))
         self._callback = callback
         self._update()
@@ -54,6 +55,7 @@ class Stream(Socket):
 
         The end of the stream is reported as b"" and no error; no callback follows.
         """
+        check_callable(callback)
         buffers = self._loop._buffers()
         check(lib.uv_read_start(self._usable(), _on_alloc, _on_read))
         self._read_callback = callback
@@ -62,6 +64,7 @@ class Stream(Socket):
         self._update()
 
     def read_stop(self) -> None:
+        """Stop reading: no callback follows until `read_start`."""
         check(lib.uv_read_stop(self._usable()))
         self._end_reading()
         self._update()

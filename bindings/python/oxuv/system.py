@@ -25,7 +25,7 @@ __all__ = [
     "available_memory",
     "available_parallelism",
     "chdir",
-    "clock_gettime",
+    "clock_gettime_ns",
     "constrained_memory",
     "cpu_info",
     "cwd",
@@ -33,17 +33,17 @@ __all__ = [
     "exepath",
     "free_memory",
     "getenv",
+    "gethostname",
+    "getloadavg",
     "getpid",
     "getppid",
     "getpriority",
     "gettimeofday",
     "group",
     "homedir",
-    "hostname",
     "hrtime",
     "if_indextoname",
     "interface_addresses",
-    "loadavg",
     "passwd",
     "process_title",
     "random",
@@ -68,7 +68,7 @@ def hrtime() -> int:
     return int(lib.uv_hrtime())
 
 
-def clock_gettime(clock: int) -> int:
+def clock_gettime_ns(clock: int) -> int:
     """Return the time of `UV_CLOCK_MONOTONIC` or `UV_CLOCK_REALTIME`, in nanoseconds."""
     time = _ffi.uv_timespec64_t()
     check(lib.uv_clock_gettime(clock, time))
@@ -132,7 +132,7 @@ def available_parallelism() -> int:
     return int(lib.uv_available_parallelism())
 
 
-def loadavg() -> Tuple[float, float, float]:
+def getloadavg() -> Tuple[float, float, float]:
     """Return the average load of the last 1, 5 and 15 minutes."""
     values = (ctypes.c_double * 3)()
     lib.uv_loadavg(values)
@@ -197,7 +197,7 @@ def uname() -> Uname:
     return Uname(*(os.fsdecode(getattr(names, name)) for name in Uname._fields))
 
 
-def hostname() -> str:
+def gethostname() -> str:
     """Return the name of the machine."""
     return _string(lib.uv_os_gethostname)
 

@@ -72,6 +72,7 @@ class Tcp(Stream):
         check(lib.uv_tcp_keepalive_ex(self._usable(), enable, delay, interval, count))
 
     def simultaneous_accepts(self, enable: bool) -> None:
+        """Accept several connections at once on Windows; has no effect elsewhere."""
         check(lib.uv_tcp_simultaneous_accepts(self._usable(), enable))
 
     def close_reset(self, callback: Optional[Callable[[Tcp], object]] = None) -> None:

@@ -16,7 +16,7 @@ from ._ffi import (
 from ._library import lib
 from ._native import Buffer, Buffers, make_bufs
 from .errors import UVError, check, error
-from .handles import handle_at
+from .handles import check_callable, handle_at
 from .loop import Loop
 from .requests import HandleRequest, Request, end_request
 from .sockets import Address, Socket, sockaddr_at, to_sockaddr
@@ -116,11 +116,13 @@ class Udp(Socket):
 
         A datagram that is too long is truncated and reported with EMSGSIZE.
         """
+        check_callable(callback)
         check(lib.uv_udp_recv_start(self._usable(), _on_alloc, _on_recv))
         self._callback = callback
         self._update()
 
     def recv_stop(self) -> None:
+        """Stop receiving: no callback follows until `recv_start`."""
         check(lib.uv_udp_recv_stop(self._usable()))
         self._update()
 

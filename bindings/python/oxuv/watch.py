@@ -11,7 +11,7 @@ from . import _ffi
 from ._fs import Stat, StrPath, encode_path, stat_from
 from ._library import lib
 from .errors import UVError, check, error_or_none
-from .handles import Handle, handle_at
+from .handles import Handle, Milliseconds, check_callable, handle_at, milliseconds
 
 __all__ = ["FsChange", "FsEvent", "FsPoll"]
 
@@ -57,6 +57,7 @@ class FsEvent(_Watcher):
 
         The callback gets the path of the changed file, relative to the directory, if it is known.
         """
+        check_callable(callback)
         name = encode_path(path)
         flags = _ffi.UV_FS_EVENT_RECURSIVE if recursive else 0
         check(lib.uv_fs_event_start(self._usable(), _on_event, name, flags), name)
@@ -64,6 +65,7 @@ class FsEvent(_Watcher):
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_fs_event_stop(self._usable()))
         self._update()
 
@@ -85,18 +87,21 @@ class FsPoll(_Watcher):
         self,
         path: StrPath,
         callback: Callable[[FsPoll, Stat, Stat, Optional[UVError]], object],
-        interval: int,
+        interval: Milliseconds,
     ) -> None:
-        """Check every `interval` ms; the callback gets the previous `Stat` and the new one.
+        """Check every `interval` ms, or that timedelta; the callback gets the previous `Stat` and the new one.
 
         If `stat` fails there is one callback with the error, and a new `Stat` of zeros.
         """
+        check_callable(callback)
+        interval = milliseconds("interval", interval)
         name = encode_path(path)
         check(lib.uv_fs_poll_start(self._usable(), _on_poll, name, interval), name)
         self._callback = callback
         self._update()
 
     def stop(self) -> None:
+        """Stop: no callback follows. Stopping again has no effect."""
         check(lib.uv_fs_poll_stop(self._usable()))
         self._update()
 

@@ -1,7 +1,11 @@
 # mypy: disable-error-code="func-returns-value"
 from __future__ import annotations
 
-from typing import Any, List, Type
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Callable, List, Type
 
 import pytest
 
@@ -115,8 +119,56 @@ def test_timer_arguments(loop: Loop) -> None:
             timer.start(lambda h: None, timeout, repeat)
     with pytest.raises(ValueError):
         timer.repeat = -1
+    for wrong in (0.5, None, "1"):
+        argument: Any = wrong
+        with pytest.raises(TypeError, match=r"timeout must be .* milliseconds .* timedelta"):
+            timer.start(lambda h: None, argument)
+        with pytest.raises(TypeError, match="repeat must be"):
+            timer.start(lambda h: None, 1, argument)
+        with pytest.raises(TypeError, match="repeat must be"):
+            timer.repeat = argument
     assert not timer.active
     assert timer.due_in == 0
+
+
+def test_timedelta(loop: Loop) -> None:
+    timer = Timer(loop)
+    timer.start(lambda h: None, timedelta(hours=1), timedelta(microseconds=1))
+    assert timer.repeat == 1
+    assert 3_500_000 < timer.due_in <= 3_600_000
+    timer.repeat = timedelta(seconds=2)
+    assert timer.repeat == 2000
+    with pytest.raises(ValueError):
+        timer.start(lambda h: None, timedelta(seconds=-1))
+
+
+def test_callbacks_must_be_callable(loop: Loop, tmp_path: Path) -> None:
+    nothing: Any = None
+    reader, writer = os.pipe()
+    pipe, tcp, udp = oxuv.Pipe(loop), oxuv.Tcp(loop), oxuv.Udp(loop)
+    pipe.open(reader)
+    tcp.bind(("127.0.0.1", 0))
+    udp.bind(("127.0.0.1", 0))
+    starts: List[Callable[[], object]] = [
+        lambda: Timer(loop).start(nothing, 5),
+        lambda: Idle(loop).start(nothing),
+        lambda: Prepare(loop).start(nothing),
+        lambda: Check(loop).start(nothing),
+        lambda: oxuv.Signal(loop).start(nothing, signal.SIGUSR1),
+        lambda: oxuv.Poll(loop, writer).start(oxuv.PollEvent.WRITABLE, nothing),
+        lambda: oxuv.FsEvent(loop).start(tmp_path, nothing),
+        lambda: oxuv.FsPoll(loop).start(tmp_path, nothing, 1000),
+        lambda: pipe.read_start(nothing),
+        lambda: tcp.listen(nothing),
+        lambda: udp.recv_start(nothing),
+    ]
+    for start in starts:
+        with pytest.raises(TypeError, match="callback must be callable, not NoneType"):
+            start()
+    loop.run()  # nothing was started
+    for handle in (pipe, tcp, udp):
+        handle.close()
+    os.close(writer)
 
 
 def test_unreferenced_handle_does_not_keep_the_loop(loop: Loop) -> None:

@@ -139,7 +139,8 @@ def test_child_gets_inheritable_descriptors_only(loop: Loop) -> None:
 def test_failure_to_start(loop: Loop, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         Process(loop, [str(tmp_path / "nothing")])
-    assert caught.value.filename == os.fsencode(tmp_path / "nothing")
+    assert caught.value.filename == str(tmp_path / "nothing")
+    assert "b'" not in str(caught.value)
     (tmp_path / "text").write_text("not a program")
     with pytest.raises(PermissionError):
         Process(loop, [tmp_path / "text"])

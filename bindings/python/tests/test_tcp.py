@@ -259,6 +259,7 @@ def test_invalid_address(loop: Loop, host: str) -> None:
     with pytest.raises(UVError) as caught:
         tcp.bind((host, 0))
     assert caught.value.name == "EINVAL"
+    assert "numeric address; getaddrinfo()" in str(caught.value)
     with pytest.raises(OverflowError):
         tcp.bind(("127.0.0.1", 65536))
     tcp.close()

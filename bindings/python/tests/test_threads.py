@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from typing import Dict, List, Set, Tuple
+from typing import Callable, Dict, List, Set, Tuple
 
 import pytest
 from conftest import PACKAGE
@@ -250,3 +250,50 @@ def test_local_data_of_a_pool_thread_stays(loop: Loop) -> None:
         seen[thread] = seen.get(thread, 0) + 1
         assert count == seen[thread]
     assert len(counts) == 20
+
+
+def test_other_threads_are_refused_while_the_loop_runs(loop: Loop) -> None:
+    timer, waker = Timer(loop), Async(loop)
+    refused: List[bool] = []
+
+    def use(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except RuntimeError as error:
+            refused.append("the loop runs in another thread" in str(error))
+
+    def other() -> None:
+        for call in (
+            loop.stop,
+            lambda: Timer(loop),
+            lambda: timer.start(lambda handle: None, 0),
+            timer.close,
+            lambda: queue_work(loop, os.getpid),
+            loop.update_time,
+        ):
+            use(call)
+        waker.send()
+
+    def on_async(handle: Async) -> None:
+        handle.close()
+        timer.close()
+
+    waker._callback = on_async
+    # The loop is running when the thread begins.
+    thread = threading.Thread(target=other)
+    timer.start(lambda handle: thread.start(), 0)
+    loop.run()
+    thread.join()
+    assert refused == [True] * 6
+
+
+def test_a_loop_may_be_passed_to_a_thread(loop: Loop) -> None:
+    threads: List[int] = []
+    Timer(loop).start(lambda handle: threads.append(threading.get_ident()), 0)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    thread.join()
+    assert threads != [threading.get_ident()]
+    Timer(loop).start(lambda handle: threads.append(threading.get_ident()), 0)
+    loop.run()
+    assert threads[1] == threading.get_ident()
