@@ -172,6 +172,26 @@ static void await_children(void) {
   }
 }
 
+/* The kernel lets the parent of a vfork() go on before the child has closed what is not for it, and a file that the
+ * child still has stays in an epoll. So the write end of a pipe is the first and the last of the descriptors. */
+static int lowest = -1;
+
+static int open_for_child(int* highest) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0 || dup3(ends[1], lowest, O_CLOEXEC) < 0) abort();
+  *highest = fcntl(ends[1], F_DUPFD_CLOEXEC, 900);
+  close(ends[1]);
+  return ends[0];
+}
+
+static void await_exec(int read_end, int highest) {
+  char byte;
+  close(highest);
+  if (dup3(0, lowest, O_CLOEXEC) < 0) abort();
+  while (read(read_end, &byte, 1) < 0 && errno == EINTR) {}
+  close(read_end);
+}
+
 static void end_children(void) {
   for (int i = 0; i < child_count; i++) {
     if (waitpid(children[i].pid, NULL, WNOHANG) != 0) continue;
@@ -850,7 +870,9 @@ static void op_spawn(int s, int a, int b) {
     stdio[1].data.stream = &stream->u.stream;
   }
   struct thing* thing = make(s, PROCESS);
+  int highest, read_end = open_for_child(&highest);
   int result = uv_spawn(loop_for(s), &thing->u.process, &options);
+  await_exec(read_end, highest);
   if (result == 0) {
     children[child_count].pid = uv_process_get_pid(&thing->u.process);
     children[child_count++].ends = b % 3 != 2;
@@ -1099,6 +1121,7 @@ static void spawn_first(void) {
 
 static void begin_world(const char* child) {
   is_main = 1;
+  lowest = fcntl(0, F_DUPFD_CLOEXEC, 3);
   child_program = child;
   setenv("UV_THREADPOOL_SIZE", "1", 1);
   signal(SIGPIPE, SIG_IGN);
