@@ -41,8 +41,10 @@ static int likes(int operation) {
   return has_few_kinds() ? number == 0 : number != 0;
 }
 
-static void random_step(uint64_t* state, int slot, int call) {
-  int target = below(state, SLOTS), sum = 0;
+/* Half of the steps act on the slot of the step before, so that what depends on each other comes together. */
+static void random_step(uint64_t* state, int* target_before, int slot, int call) {
+  int target = below(state, 2) ? *target_before : below(state, SLOTS), sum = 0;
+  *target_before = target;
   unsigned kind = ONE(kind_at(target));
   int fits[OPERATIONS];
   for (int i = 0; i < OPERATIONS; i++) {
@@ -83,7 +85,8 @@ static void trigger(int slot, int call) {
   if (performed >= LIMIT) return;
   uint64_t state = mix(seed ^ (uint64_t) slot << 40 ^ (uint64_t) call << 48);
   if (kind_at(slot) == SERVER && call <= 8) accept_sometimes(&state, slot, call);
-  for (int steps = below(&state, 4); steps > 0; steps--, performed++) random_step(&state, slot, call);
+  int target = below(&state, SLOTS);
+  for (int steps = below(&state, 4); steps > 0; steps--, performed++) random_step(&state, &target, slot, call);
 }
 
 static void own_step(uint64_t* state, const char* name) {
@@ -96,10 +99,11 @@ static void own_step(uint64_t* state, const char* name) {
 static void random_program(void) {
   uint64_t state = mix(seed);
   int host = below(&state, 4) == 0, forks = below(&state, has_few_kinds() ? 4 : 24) == 0;
-  for (int i = 0; i < 16; i++) random_step(&state, -1, 0);
+  int target = below(&state, SLOTS);
+  for (int i = 0; i < 20; i++) random_step(&state, &target, -1, 0);
   for (int i = 0, n = 6 + below(&state, 12); i < n; i++) {
     own_step(&state, host && below(&state, 3) ? "host" : "run");
-    for (int steps = below(&state, 6); steps > 0; steps--) random_step(&state, -1, 0);
+    for (int steps = below(&state, 8); steps > 0; steps--) random_step(&state, &target, -1, 0);
     if (forks && below(&state, 5) == 0) own_step(&state, "fork");
   }
 }

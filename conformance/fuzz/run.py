@@ -129,10 +129,25 @@ def may_be_late(line, text):
     return name in MAIL or name in ("signal", "exit", "sent")
 
 
+def next_run(runs):
+    """Returns the number of the next run of the first run's loop, but of one that uv_stop() has ended before."""
+    loop = runs[0][4]
+    stopped = f"\n  stop loop {loop}\n"
+    is_stopped = stopped in runs[0].partition("\nran ")[2]
+    for i in range(1, len(runs)):
+        if runs[i][4] != loop:
+            is_stopped |= stopped in runs[i]
+        elif not is_stopped:
+            return i
+        else:
+            is_stopped = stopped in runs[i].partition("\nran ")[2]
+    return len(runs)
+
+
 def is_late(line, runs):
     """Returns whether a callback comes in the loop's next run, or never, as its handle was stopped or closed before."""
-    ends = next((i for i in range(1, len(runs)) if runs[i][4] == runs[0][4]), len(runs))
-    later = "".join(runs[1:ends] + [run.partition("\nran ")[0] for run in runs[ends:ends + 1]]).splitlines()
+    end = next_run(runs)
+    later = "".join(runs[1:end] + [run.partition("\nran ")[0] for run in runs[end:end + 1]]).splitlines()
     slot = line.split()[1].rstrip(":")
     stopped = re.compile(rf"  (close|stop|replace) {slot}\b")
     return line in later or any(stopped.match(done) for done in runs[0].splitlines() + later)

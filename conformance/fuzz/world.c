@@ -940,7 +940,7 @@ static void walked(uv_handle_t* handle, void* unused) {
   if (handle->data != NULL) note("  walk %d: %d", THING(handle)->slot, is_active(handle));
 }
 static void op_walk(int s, int a, int b) { (void) s; (void) b; uv_walk(&loops[a], walked, NULL); }
-static void op_stop(int s, int a, int b) { (void) s; (void) b; uv_stop(&loops[a]); note("  stop loop"); }
+static void op_stop(int s, int a, int b) { (void) s; (void) b; uv_stop(&loops[a]); note("  stop loop %d", a); }
 static void op_tick(int s, int a, int b) { (void) s; (void) b; pass(a); }
 static void op_alive(int s, int a, int b) { (void) s; (void) b; note("  alive %d", uv_loop_alive(&loops[a])); }
 static void op_now(int s, int a, int b) { (void) s; (void) b; uv_now(&loops[a]); }
@@ -1078,7 +1078,7 @@ static const struct operation operations[] = {
     {"poll_start", op_poll_start, ONE(POLL), 16, 1, 8}, {"poll_stop", op_poll_stop, ONE(POLL), 1, 1, 3},
     {"poll_drain", op_poll_drain, ONE(POLL), 2, 1, 4}, {"peer_write", op_peer_write, PEERS, 4, 1, 6},
     {"peer_read", op_peer_read, PEERS, 2, 1, 5}, {"peer_close", op_peer_close, PEERS | ONE(SERVER), 2, 1, 1},
-    {"replace", op_replace, PEERS | ONE(UDP), 3, 1, 2}, {"knock", op_knock, ONE(SERVER), 1, 1, 8},
+    {"replace", op_replace, PEERS | ONE(UDP), 3, 1, 4}, {"knock", op_knock, ONE(SERVER), 1, 1, 8},
     {"read_start", op_read_start, ONE(STREAM), 1, 1, 9}, {"read_stop", op_read_stop, ONE(STREAM), 1, 1, 4},
     {"write", op_write, ONE(STREAM), 4, 1, 6}, {"try_write", op_try_write, ONE(STREAM), 4, 1, 3},
     {"shutdown", op_shutdown, ONE(STREAM), 1, 1, 2}, {"stream_ask", op_stream_ask, ONE(STREAM), 1, 1, 1},
