@@ -53,6 +53,31 @@ TEST(replaced_pipe) {
   replace_while_stopped(STREAM(&handle), first, second);
 }
 
+static void ignore_shutdown(uv_shutdown_t* req, int status) {
+  (void) req;
+  (void) status;
+}
+
+/* A shutdown that waits for its callback needs no event. */
+TEST(replaced_before_the_shutdown) {
+  int first[2], second[2];
+  uv_pipe_t handle;
+  uv_shutdown_t shutdown;
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, first));
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, second));
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(uv_pipe_init(&loop, &handle, 0));
+  ASSERT_OK(uv_pipe_open(&handle, first[0]));
+  ASSERT_OK(uv_read_start(STREAM(&handle), alloc_static, read_and_stop));
+  ASSERT_OK(uv_shutdown(&shutdown, STREAM(&handle), ignore_shutdown));
+  ASSERT_OK(uv_read_stop(STREAM(&handle)));
+  ASSERT_EQ(dup2(second[0], first[0]), first[0]);
+  ASSERT_OK(uv_read_start(STREAM(&handle), alloc_static, read_and_stop));
+  ASSERT_EQ(write(second[1], "defgh", 5), 5);
+  RUN_UNTIL(&loop, received == 5);
+  CLOSE_LOOP(&loop);
+}
+
 /* The handle has stored that the first is not a socket; the second is one. */
 TEST(replaced_pipe_by_a_socket) {
   int first[2], second[2];

@@ -280,6 +280,24 @@ TEST(stream_write_closed_with_a_queue) {
   tear_down();
 }
 
+static void expect_no_work(uv_write_t* req, int status) {
+  note_write(req, status);
+  ASSERT_EQ(uv_loop_alive(&loop), 0);
+}
+
+/* The loop has nothing else to do when their callbacks are called. */
+TEST(stream_write_cancelled_in_an_idle_loop) {
+  uv_buf_t buf = uv_buf_init("x", 1);
+  set_up();
+  ASSERT_OK(uv_write(&writes[0], STREAM(&tcp), &buf, 1, note_write));
+  write_big(1);
+  ASSERT_OK(uv_write(&writes[2], STREAM(&tcp), &buf, 1, expect_no_work));
+  uv_close(HANDLE(&tcp), note_close);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("write0 write1:ECANCELED write2:ECANCELED close");
+  tear_down();
+}
+
 /* A write that was done before the close has succeeded. */
 TEST(stream_write_done_then_closed) {
   uv_buf_t buf = uv_buf_init("x", 1);

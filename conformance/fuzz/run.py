@@ -101,6 +101,7 @@ def only_reordered(log, expected):
     left, right = callbacks(ours[i]), callbacks(theirs[i])
     if left == right:
         return False
+    left, right = without_new_events(left, ours[i]), without_new_events(right, theirs[i])
     for line in [line for line in left + right if may_be_late(line, ours[i])]:
         surplus = left.count(line) - right.count(line)
         if surplus == 0:
@@ -112,6 +113,13 @@ def only_reordered(log, expected):
         end = len(longer) - 1 - longer[::-1].index(line)
         left, right = left[:end], right[:end]
     return by_handle(left) == by_handle(right)
+
+
+def without_new_events(lines, text):
+    """Hides what poll callbacks report of descriptors whose peer did something in the run: oxuv may ask the kernel again."""
+    changed = set(re.findall(r"(?m)^  peer \w+ (\d+)", text))
+    return [line.rpartition(" ")[0] if line.startswith("poll ") and line.split()[1].rstrip(":") in changed else line
+            for line in lines]
 
 
 def may_be_late(line, text):

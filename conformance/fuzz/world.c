@@ -594,6 +594,8 @@ static void op_accept(int s, int a, int b) {
   find_descriptor(thing);
 }
 
+static int is_udp(int slot, int type) { return thing_at(slot, UDP) != NULL && things[slot]->type == type; }
+
 /* a: 0 sends one datagram at a time; 1 has an error queue and sends to a port that nobody has; 2 sends many. */
 static void op_udp(int s, int a, int b) {
   (void) b;
@@ -1022,9 +1024,10 @@ static void live_as_child(int takes_over) {
 static void op_fork(int s, int a, int b) {
   (void) s; (void) b;
   int ends[2];
-  /* The child of libuv's fork loses what was sent before, or takes its parent's signals. */
+  /* The child of libuv's fork loses what was sent before, or takes its parent's signals. A child that goes on takes
+   * error reports from the queue that both share. */
   for (int i = 0; i < SLOTS; i++)
-    if (thing_at(i, REQUEST) != NULL || (thing_at(i, ASYNC) != NULL && things[i]->waiting)) return;
+    if (thing_at(i, REQUEST) != NULL || (thing_at(i, ASYNC) != NULL && things[i]->waiting) || is_udp(i, 1)) return;
   if (in_child || gated || undispatched[0] || undispatched[1] || pipe2(ends, O_CLOEXEC) != 0) return;
   pid_t pid = fork();
   if (pid == 0) {

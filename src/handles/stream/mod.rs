@@ -208,10 +208,10 @@ impl Stream {
     pub fn end_requests(&self) {
         self.cancel_connect();
         self.fail_writes(Error::ECANCELED);
+        // Failing the writes queued the watcher, but the callbacks find no work left in the loop.
+        self.watcher.pending.unlink();
         self.call_written();
         self.finish_shutdown();
-        // Failing the writes queued the watcher, and the user may free its memory now.
-        self.watcher.pending.unlink();
     }
 
     /// Queues the stream for the next poll phase, for readiness that the kernel does not report again.
@@ -227,11 +227,10 @@ unsafe impl EventHandler for Stream {
     const OFFSET: usize = core::mem::offset_of!(Stream, watcher);
     const YIELDS: bool = true;
 
-    /// Returns whether the stream waits for nothing.
+    /// Returns whether the stream waits for no event. A shutdown waits for the writes only.
     fn is_idle(&self) -> bool {
         !self.handle.has(flag::READING | flag::LISTENING)
             && self.connect_request.get().is_null()
-            && self.shutdown_request.get().is_null()
             && self.write_queue.is_empty()
     }
 

@@ -257,8 +257,10 @@ impl Udp {
 
     pub fn end_requests(&self) {
         self.fail_unsent(Error::ECANCELED);
+        // Failing the sends queued the watcher, but the callbacks find no work left in the loop.
+        self.watcher.pending.unlink();
         self.call_sent();
-        // Failing the sends queued the watcher, and the user may free its memory now.
+        // The callbacks may have sent more, and the user may free the memory now.
         self.watcher.pending.unlink();
     }
 }
