@@ -274,7 +274,19 @@ static void on_stop(uv_signal_t* signal, int number) {
   uv_walk(signal->loop, stop_client, NULL);
 }
 
+static int port_of(const char* text) {
+  char* end;
+  long port = strtol(text, &end, 10);
+
+  if (end == text || *end != '\0' || port < 1 || port > 65535) {
+    fprintf(stderr, "%s: a port is a number from 1 to 65535\n", text);
+    exit(1);
+  }
+  return (int) port;
+}
+
 int main(int argc, char** argv) {
+  int port = argc > 1 ? port_of(argv[1]) : 8080;
   struct sockaddr_in address;
   uv_loop_t loop;
 
@@ -289,12 +301,13 @@ int main(int argc, char** argv) {
   must(uv_signal_start(&stop_signals[0], on_stop, SIGINT), "uv_signal_start");
   must(uv_signal_start(&stop_signals[1], on_stop, SIGTERM), "uv_signal_start");
 
-  must(uv_ip4_addr("127.0.0.1", argc > 1 ? atoi(argv[1]) : 8080, &address),
-       "uv_ip4_addr");
+  must(uv_ip4_addr("127.0.0.1", port, &address), "uv_ip4_addr");
   must(uv_tcp_init(&loop, &listener), "uv_tcp_init");
   listener.data = NULL;
   must(uv_tcp_bind(&listener, (const struct sockaddr*) &address, 0), "bind");
   must(uv_listen((uv_stream_t*) &listener, 511, on_connection), "uv_listen");
+  printf("listening on http://127.0.0.1:%d/\n", port);
+  fflush(stdout);
 
   must(uv_run(&loop, UV_RUN_DEFAULT), "uv_run");
   must(uv_loop_close(&loop), "uv_loop_close");

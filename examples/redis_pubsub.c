@@ -17,6 +17,7 @@ enum { SUBSCRIBERS = 3, MESSAGES = 10000, WINDOW = 100 };
 
 static uv_loop_t loop;
 static int port = 6379;
+static int connected;
 
 static void fail(const char* who, const char* why) {
   fprintf(stderr, "%s: %s\n", who, why);
@@ -25,6 +26,7 @@ static void fail(const char* who, const char* why) {
 
 static void on_connected(const redisAsyncContext* redis, int status) {
   if (status != REDIS_OK) fail("connect", redis->errstr);
+  connected = 1;
 }
 
 static void on_disconnected(const redisAsyncContext* redis, int status) {
@@ -129,6 +131,8 @@ int main(int argc, char** argv) {
                       &subscribers[i], subscribers[i].command);
 
   uv_run(&loop, UV_RUN_DEFAULT);
+  /* hiredis 0.14's adapter does not call on_connected when it was refused. */
+  if (!connected) fail("connect", "no Redis server listens on this port");
   if (uv_loop_close(&loop) != 0) fail("uv_loop_close", "something is left");
 
   for (i = 0; i < SUBSCRIBERS; i++) {

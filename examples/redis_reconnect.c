@@ -62,7 +62,10 @@ static void on_disconnected(const redisAsyncContext* context, int status) {
 static void on_retry(uv_timer_t* timer) {
   /* The previous attempt took too long, or was refused, which hiredis 0.14's
    * adapter does not report. */
-  if (redis != NULL) redisAsyncFree(redis);
+  if (redis != NULL) {
+    redisAsyncFree(redis);
+    fprintf(stderr, "no answer on port %d, trying again\n", port);
+  }
 
   uv_timer_start(timer, on_retry, delay, 0);
   delay = delay * 2 < LONGEST_DELAY ? delay * 2 : LONGEST_DELAY;

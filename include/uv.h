@@ -346,7 +346,7 @@ typedef enum {
    */
   UV_METRICS_IDLE_TIME = 1,
   /** Allow an io_uring submission queue that the kernel polls. No argument. */
-  UV_LOOP_USE_IO_URING_SQPOLL = 2,
+  UV_LOOP_USE_IO_URING_SQPOLL = 2
 } uv_loop_option;
 
 /**
@@ -359,7 +359,7 @@ typedef enum {
   /** Run one iteration, which waits for an event if none is pending. */
   UV_RUN_ONCE = 1,
   /** Run one iteration that does not wait. */
-  UV_RUN_NOWAIT = 2,
+  UV_RUN_NOWAIT = 2
 } uv_run_mode;
 
 /**
@@ -370,7 +370,7 @@ typedef enum {
   /** Time that never goes back, from an unspecified start. */
   UV_CLOCK_MONOTONIC = 0,
   /** Wall-clock time since the Unix epoch. */
-  UV_CLOCK_REALTIME = 1,
+  UV_CLOCK_REALTIME = 1
 } uv_clock_id;
 
 /**
@@ -381,7 +381,7 @@ typedef enum {
   /** Leave the group. */
   UV_LEAVE_GROUP = 0,
   /** Join the group. */
-  UV_JOIN_GROUP = 1,
+  UV_JOIN_GROUP = 1
 } uv_membership;
 
 /**
@@ -396,7 +396,7 @@ typedef enum {
   /** Binary-safe input and output, for a terminal used as a channel between processes. */
   UV_TTY_MODE_IO = 2,
   /** As `UV_TTY_MODE_RAW`. On Windows it also makes the console send escape sequences. */
-  UV_TTY_MODE_RAW_VT = 3,
+  UV_TTY_MODE_RAW_VT = 3
 } uv_tty_mode_t;
 
 /**
@@ -407,7 +407,7 @@ typedef enum {
   /** Escape sequences are handled. */
   UV_TTY_SUPPORTED = 0,
   /** Escape sequences are not handled. */
-  UV_TTY_UNSUPPORTED = 1,
+  UV_TTY_UNSUPPORTED = 1
 } uv_tty_vtermstate_t;
 
 /**
@@ -436,7 +436,7 @@ typedef enum {
    */
   UV_NONBLOCK_PIPE = 64,
   /** The older name of `UV_NONBLOCK_PIPE`. */
-  UV_OVERLAPPED_PIPE = 64,
+  UV_OVERLAPPED_PIPE = 64
 } uv_stdio_flags;
 
 /**
@@ -459,7 +459,7 @@ typedef enum {
   /** A character device. */
   UV_DIRENT_CHAR = 6,
   /** A block device. */
-  UV_DIRENT_BLOCK = 7,
+  UV_DIRENT_BLOCK = 7
 } uv_dirent_type_t;
 
 /**
@@ -542,7 +542,7 @@ typedef enum {
   /** `uv_fs_mkstemp()`. */
   UV_FS_MKSTEMP = 35,
   /** `uv_fs_lutime()`. */
-  UV_FS_LUTIME = 36,
+  UV_FS_LUTIME = 36
 } uv_fs_type;
 
 /** Flags of `uv_thread_options_t`. */
@@ -550,7 +550,7 @@ typedef enum {
   /** None of the options is set. */
   UV_THREAD_NO_FLAGS = 0,
   /** `stack_size` is set. */
-  UV_THREAD_HAS_STACK_SIZE = 1,
+  UV_THREAD_HAS_STACK_SIZE = 1
 } uv_thread_create_flags;
 
 /* Some programs test this with #ifdef. */
@@ -567,7 +567,7 @@ enum uv_tcp_flags {
    * Set `SO_REUSEPORT`: several sockets listen on the same address and port, and the kernel
    * distributes connections among them.
    */
-  UV_TCP_REUSEPORT = 2,
+  UV_TCP_REUSEPORT = 2
 };
 
 /**
@@ -609,13 +609,13 @@ enum uv_udp_flags {
    * For `uv_udp_init_ex()`: receive several datagrams per system call with recvmmsg(2).
    * The allocation callback should then return multiples of 64 KiB.
    */
-  UV_UDP_RECVMMSG = 256,
+  UV_UDP_RECVMMSG = 256
 };
 
 /** Flags of `uv_pipe_bind2()` and `uv_pipe_connect2()`. */
 enum uv__pipe_flags {
   /** Fail with `UV_EINVAL` if the name is too long, instead of truncating it. */
-  UV_PIPE_NO_TRUNCATE = 1,
+  UV_PIPE_NO_TRUNCATE = 1
 };
 
 /**
@@ -630,7 +630,7 @@ enum uv_poll_event {
   /** The peer has closed the connection, or its writing side. */
   UV_DISCONNECT = 4,
   /** Urgent (out-of-band) data, or a sysfs event. */
-  UV_PRIORITIZED = 8,
+  UV_PRIORITIZED = 8
 };
 
 /**
@@ -656,7 +656,7 @@ enum uv_process_flags {
   /** Windows only: hide the child's GUI window. */
   UV_PROCESS_WINDOWS_HIDE_GUI = 64,
   /** Windows only: look for the exact file name before trying `.exe` and `.cmd`. */
-  UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME = 128,
+  UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME = 128
 };
 
 /** Priorities of `uv_thread_setpriority()`. */
@@ -670,7 +670,7 @@ enum uv__thread_priority {
   /** Below normal. */
   UV_THREAD_PRIORITY_BELOW_NORMAL = -1,
   /** The lowest. */
-  UV_THREAD_PRIORITY_LOWEST = -2,
+  UV_THREAD_PRIORITY_LOWEST = -2
 };
 
 /**
@@ -681,7 +681,7 @@ enum uv_fs_event {
   /** The file was renamed, created or deleted. */
   UV_RENAME = 1,
   /** The file's content or attributes changed. */
-  UV_CHANGE = 2,
+  UV_CHANGE = 2
 };
 
 /**
@@ -694,7 +694,7 @@ enum uv_fs_event_flags {
   /** Call stat(2) at an interval instead of using kernel notifications. Not implemented. */
   UV_FS_EVENT_STAT = 2,
   /** Also watch subdirectories, where the system supports that. Linux does not. */
-  UV_FS_EVENT_RECURSIVE = 4,
+  UV_FS_EVENT_RECURSIVE = 4
 };
 
 /* ---- Constants ---- */
@@ -1904,7 +1904,7 @@ UV_EXTERN char *uv_strerror_r(int err, char *buf, size_t buflen);
 UV_EXTERN int uv_translate_sys_error(int sys_errno);
 
 /* Memory for API calls. It comes from the allocator installed by `uv_replace_allocator`, and a failure is
- * `Error::ENOMEM`, never an abort. */
+ * `UV_ENOMEM`, never an abort. */
 
 /**
  * Replaces the functions that the library allocates memory with.

@@ -1,5 +1,5 @@
 //! Memory for API calls. It comes from the allocator installed by `uv_replace_allocator`, and a failure is
-//! [`Error::ENOMEM`], never an abort.
+//! `UV_ENOMEM`, never an abort.
 
 mod reserve;
 pub use reserve::without_reserve;

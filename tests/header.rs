@@ -84,6 +84,7 @@ int fd_of(uv_tcp_t *tcp) { return tcp->io_watcher.fd + tcp->u.fd; }
     compile(false, &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], source);
     compile(false, &["-std=c11", "-D_GNU_SOURCE"], source);
     compile(false, &["-std=gnu17"], source);
+    compile(true, &["-std=c++98"], source);
     compile(true, &["-std=c++11"], source);
     compile(true, &["-std=c++20"], source);
 }

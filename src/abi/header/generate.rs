@@ -120,7 +120,8 @@ pub fn generate(root: &Path, out: &Path) {
     fs::create_dir_all(include.join("uv")).expect("the build directory is writable");
     for (header, template) in HEADERS {
         let template = read(&generator.src.join("abi/header").join(template));
-        write(&include.join(header), &fill(&template, &parts));
+        // C++98 has no comma after the last enumerator, which cbindgen writes.
+        write(&include.join(header), &fill(&template, &parts).replace(",\n}", "\n}"));
     }
 }
 

@@ -85,6 +85,10 @@ typedef struct dirent uv__dirent_t;
 # define UV_FS_O_NOFOLLOW 0
 #endif
 
+/* Others know these names from libuv's header. */
+#define UV_DYNAMIC
+#define UV_PLATFORM_SEM_T sem_t
+
 /* Used on other systems only. */
 #define UV_FS_O_EXLOCK 0
 #define UV_FS_O_FILEMAP 0
