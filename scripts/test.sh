@@ -169,6 +169,7 @@ done
 
 if [ "$everything" = --all ]; then
   counted_step dependents dependents/run.sh
+  counted_step questions dependents/questions/run.py
   counted_step deb make --no-print-directory deb-test
   counted_step packages scripts/package-test.sh
 fi
