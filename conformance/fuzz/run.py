@@ -102,17 +102,33 @@ def only_reordered(log, expected):
     if left == right:
         return False
     left, right = without_new_events(left, ours[i]), without_new_events(right, theirs[i])
-    for line in [line for line in left + right if may_be_late(line, ours[i])]:
+    heads = {True: left, False: right}
+    for line in {line for line in left + right if may_be_late(line, ours[i])}:
         surplus = left.count(line) - right.count(line)
         if surplus == 0:
             continue
         if not is_late(line, theirs[i:] if surplus > 0 else ours[i:]):
             return False
-        # The effects of what came later in the other log are not compared.
         longer = left if surplus > 0 else right
-        end = len(longer) - 1 - longer[::-1].index(line)
-        left, right = left[:end], right[:end]
-    return by_handle(left) == by_handle(right)
+        first = [place for place, other in enumerate(longer) if other == line][-abs(surplus)]
+        heads[surplus > 0] = min(heads[surplus > 0], longer[:first], key=len)
+    return agree(heads[True], heads[False], heads[True] is not left, heads[False] is not right)
+
+
+def agree(left, right, left_goes_on, right_goes_on):
+    """Returns whether both have the same callbacks for each handle.
+
+    One that goes on, after a callback that comes later in the other run, need not have all, as its effects are not
+    compared."""
+    left, right = by_handle(left), by_handle(right)
+    for key in left.keys() | right.keys():
+        one, other = left.get(key, []), right.get(key, [])
+        same = min(len(one), len(other))
+        if one[:same] != other[:same]:
+            return False
+        if (len(one) < len(other) and not left_goes_on) or (len(other) < len(one) and not right_goes_on):
+            return False
+    return True
 
 
 def without_new_events(lines, text):

@@ -53,7 +53,7 @@ struct thing {
   int peer;    /* the other end, which the program reads and writes itself, or -1 */
   int type;    /* how a stream was made */
   int reading; /* also: polling, receiving */
-  int waiting; /* for a callback, after which something is allowed (again) */
+  int waiting; /* for a callback, after which something is allowed (again); datagrams that were sent */
   int port;
   int left, reports; /* datagrams */
   int ended;   /* a stream's end was read */
@@ -225,6 +225,13 @@ static int loop_of_epoll(int epoll) {
   return -1;
 }
 
+/* Passes the time of a wait, whose limit is from the loop's time on. A loop that is woken for nothing, as libuv's may
+ * be by a message that it has had, waits again or calls back later, so the time that has passed since does not add. */
+static void pass_until(int loop, int timeout) {
+  uint64_t limit = (loop >= 0 ? uv_now(&loops[loop]) : milliseconds) + (uint64_t) timeout;
+  if (limit > milliseconds) pass((int) (limit - milliseconds));
+}
+
 /* Returns what is ready, in the order of slots: the kernel's order is not promised. When nothing is, the time
  * is up at once; a wait without a limit is ended by an event. */
 static int wait_for_events(int epoll, struct epoll_event* events, int max, int timeout) {
@@ -233,7 +240,7 @@ static int wait_for_events(int epoll, struct epoll_event* events, int max, int t
   await_children();
   if (loop >= 0) undispatched[loop] = 0;
   int count = (int) syscall(SYS_epoll_pwait, epoll, events, max, 0, NULL, 8);
-  if (count == 0 && timeout > 0) pass(timeout);
+  if (count == 0 && timeout > 0) pass_until(loop, timeout);
   if (count == 0 && timeout < 0) {
     if (loop >= 0) uv_async_send(&nudges[loop]);
     count = (int) syscall(SYS_epoll_pwait, epoll, events, max, loop >= 0 ? 0 : timeout, NULL, 8);
@@ -849,8 +856,9 @@ static void op_udp_send(int s, int a, int b) {
   else return;
   /* The kernel limits reports, for all programs together. */
   if (type == 1 && b > 4) b = 4;
-  if (type == 1 && things[s]->left > 20) return;
+  if (type == 1 && things[s]->waiting > 20) return;
   for (int i = 0; i <= (type == 0 ? 0 : b); i++) result |= send_one(s, port);
+  things[s]->waiting += b + 1;
   did("send", s, result);
 }
 
