@@ -154,6 +154,31 @@ TEST(stream_shutdown_and_write_then_close) {
   tear_down();
 }
 
+static void close_from_write(uv_write_t* req, int status) {
+  note_write(req, status);
+  uv_close(HANDLE(req->handle), note_close);
+}
+
+static void note_check(uv_check_t* check) {
+  (void) check;
+  note("check", NULL, 0);
+}
+
+/* The shutdown after a write whose callback closes the stream is cancelled before the closing phase. */
+TEST(stream_shutdown_after_a_write_that_closes) {
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_check_t check;
+  set_up();
+  ASSERT_OK(uv_check_init(&loop, &check));
+  ASSERT_OK(uv_check_start(&check, note_check));
+  ASSERT_OK(uv_write(&write_req, STREAM(&tcp), &buf, 1, close_from_write));
+  ASSERT_OK(uv_shutdown(&shutdown_req, STREAM(&tcp), note_shutdown));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  EXPECT_EVENTS("write shutdown:ECANCELED check close");
+  uv_close(HANDLE(&check), NULL);
+  tear_down();
+}
+
 static void close_from_shutdown(uv_shutdown_t* req, int status) {
   note_shutdown(req, status);
   uv_close(HANDLE(req->handle), note_close);

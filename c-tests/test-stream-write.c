@@ -310,6 +310,26 @@ TEST(stream_write_done_then_closed) {
   tear_down();
 }
 
+/* A write after one that has failed waits for that one's callback. */
+TEST(stream_write_after_a_failed_one_then_closed) {
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_pipe_t pipe;
+  int ends[2];
+  set_up();
+  ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
+  pipe.data = NULL;
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+  ASSERT_OK(uv_pipe_open(&pipe, ends[0]));
+  ASSERT_OK(close(ends[1]));
+  ASSERT_OK(uv_write(&writes[0], STREAM(&pipe), &buf, 1, note_write));
+  ASSERT_OK(uv_write(&writes[1], STREAM(&pipe), &buf, 1, note_write));
+  ASSERT_EQ(uv_try_write(STREAM(&pipe), &buf, 1), UV_EAGAIN);
+  uv_close(HANDLE(&pipe), note_close);
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("write0:EPIPE write1:ECANCELED close");
+  tear_down();
+}
+
 static void close_from_write(uv_write_t* req, int status) {
   note_write(req, status);
   uv_close(HANDLE(req->handle), note_close);

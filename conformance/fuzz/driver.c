@@ -8,12 +8,13 @@
 #include "world.c"
 #include <sys/time.h>
 
-enum { LINES = 4096, LIMIT = 150 };
+enum { LINES = 4096, LIMIT = 24 };
 
 struct line { int slot, call, operation, target, a, b; };
 
 static struct line lines[LINES];
-static int line_count, replaying, recording, performed;
+static int line_count, replaying, recording;
+static int performed[SLOTS]; /* steps in callbacks, which are limited for each slot, as the order of slots may differ */
 static uint64_t seed, current;
 
 static uint64_t mix(uint64_t value) {
@@ -82,11 +83,11 @@ static void trigger(int slot, int call) {
       if (lines[i].slot == slot && lines[i].call == call) perform_line(&lines[i]);
     return;
   }
-  if (performed >= LIMIT) return;
+  if (performed[slot] >= LIMIT) return;
   uint64_t state = mix(seed ^ (uint64_t) slot << 40 ^ (uint64_t) call << 48);
   if (kind_at(slot) == SERVER && call <= 8) accept_sometimes(&state, slot, call);
   int target = below(&state, SLOTS);
-  for (int steps = below(&state, 4); steps > 0; steps--, performed++) random_step(&state, &target, slot, call);
+  for (int steps = below(&state, 4); steps > 0; steps--, performed[slot]++) random_step(&state, &target, slot, call);
 }
 
 static void own_step(uint64_t* state, const char* name) {
@@ -121,7 +122,7 @@ static void hang(int number) {
 static void run_program(void) {
   struct itimerval limit = {{0, 0}, {3, 0}};
   setitimer(ITIMER_REAL, &limit, NULL);
-  performed = 0;
+  memset(performed, 0, sizeof performed);
   begin_program();
   if (!replaying) random_program();
   for (int i = 0; replaying && i < line_count; i++)

@@ -208,7 +208,8 @@ impl Stream {
             Write::init(request, self, buffers, send_handle, callback)?;
             (&*request, total)
         };
-        let first = self.write_queue.is_empty();
+        // A failed write counts until its callback; those after it are not tried before, as in libuv.
+        let first = self.write_queue.is_empty() && self.write_queue_size.get() == 0;
         if observe::is_active() {
             self.loop_().observer().write(true, write.address(), self.address(), total);
         }
@@ -290,12 +291,16 @@ impl Stream {
             self.write_queued();
         }
         self.call_written();
-        if self.is_open() && self.write_queue.is_empty() {
-            if self.watcher.is_level_triggered() {
-                // Local sockets and pipes report an edge for every read of the peer.
-                self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
-            }
-            self.finish_shutdown();
+        if !self.write_queue.is_empty() {
+            return;
+        }
+        if self.is_open() && self.watcher.is_level_triggered() {
+            // Local sockets and pipes report an edge for every read of the peer.
+            self.watcher.disarm(&self.loop_().poller, Interest::WRITABLE);
+        }
+        // Cancelled if a callback has closed the stream.
+        self.finish_shutdown();
+        if self.is_open() {
             self.note_idle();
         }
     }
