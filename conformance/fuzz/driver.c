@@ -145,6 +145,7 @@ static void run_seeds(uint64_t first, uint64_t count) {
     fflush(stdout);
   }
   for (int i = 0; i < OPERATIONS; i++) printf("calls %s %lu\n", operations[i].name, counts[i]);
+  for (int i = 0; i < 32 && closes[i].name[0] != 0; i++) printf("calls close-in-%s %lu\n", closes[i].name, closes[i].count);
 }
 
 static void print_lines(void) {

@@ -6,6 +6,7 @@ hash. A program that differs is shrunk and written as C. The last line is counts
 """
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import re
@@ -23,8 +24,6 @@ BUILD = ROOT / "target/fuzz"
 CHUNK = 200
 # The callbacks that the loop is woken for by a message.
 MAIL = ("async", "work", "fs", "random")
-# The operations that were called, of all programs.
-calls = {}
 
 
 def build():
@@ -46,14 +45,14 @@ def drive(library, *arguments, guide=None):
 
 
 def hashes(library, first, count):
-    """Returns the hash of each seed's log; a program that crashes or hangs has its status."""
-    found, end = {}, first + count
+    """Returns the hash of each seed's log, or the status of a program that crashes or hangs; and the calls."""
+    found, calls, end = {}, collections.Counter(), first + count
     while first < end:
         output, status = drive(library, "seeds", first, end - first)
         for line in output.splitlines():
             name, *rest = line.split()
             if name == "calls":
-                calls[rest[0]] = calls.get(rest[0], 0) + int(rest[1])
+                calls[rest[0]] += int(rest[1])
             else:
                 found[int(name)] = rest[0]
         if status == 0:
@@ -62,7 +61,7 @@ def hashes(library, first, count):
         if found.get(first - 1) != "hang":
             found[first] = f"status {status}"
             first += 1
-    return found
+    return found, calls
 
 
 def runs_of(log):
@@ -132,7 +131,7 @@ def agree(left, right, left_goes_on, right_goes_on):
 
 
 def without_new_events(lines, text):
-    """Hides what poll callbacks report of descriptors whose peer did something in the run: oxuv may ask the kernel again."""
+    """Hides what poll callbacks report of descriptors whose peer acted in the run, as oxuv may ask the kernel again."""
     changed = set(re.findall(r"(?m)^  peer \w+ (\d+)", text))
     return [line.rpartition(" ")[0] if line.startswith("poll ") and line.split()[1].rstrip(":") in changed else line
             for line in lines]
@@ -145,7 +144,7 @@ def may_be_late(line, text):
     name, slot = (line.split() + [""])[:2]
     slot = slot.rstrip(":")
     if name == "timer":
-        return text.startswith(f"run {text[4]} 1")  # a run that is to wait until something is called
+        return text.startswith((f"run {text[4]} 0", f"run {text[4]} 1"))  # that are to wait until something is called
     if name == "read":
         return f"\n  read {slot}: 0 " in text
     if name == "connection":
@@ -271,8 +270,8 @@ def examine(pair, seed, results):
         print(f"FAILED: seed {seed}", flush=True)
 
 
-def run_random(pair, options):
-    """Runs programs until the time is up or as many as asked for. Returns the seeds that differ."""
+def run_random(pair, options, calls):
+    """Runs programs until the time is up or as many as asked for. Returns the seeds that differ; counts the calls."""
     first = options.seed if options.seed is not None else commit() * 1000
     print(f"seed {first}", flush=True)
     results = {"programs": 0, "reordered": 0, "libuv fails": 0, "different": []}
@@ -283,7 +282,9 @@ def run_random(pair, options):
             chunks = [(pool.submit(hashes, pair.ours, start, CHUNK), pool.submit(hashes, pair.reference, start, CHUNK))
                       for start in starts]
             for ours, reference in chunks:
-                ours, reference = ours.result(), reference.result()
+                ours, counted = ours.result()
+                calls.update(counted)
+                reference = reference.result()[0]
                 for seed in ours.keys() | reference.keys():
                     if ours.get(seed) != reference.get(seed):
                         examine(pair, seed, results)
@@ -324,15 +325,15 @@ def main():
     build()
     pair = Pair(options.library.resolve(), options.reference.resolve())
     agree, differ = run_kept(pair, options.kept)
-    passed, failed = len(agree), len(differ)
+    passed, failed, calls = len(agree), len(differ), collections.Counter()
     if not options.kept:
-        different = run_random(pair, options)
+        different = run_random(pair, options, calls)
         for seed in different[:options.shrink]:
             report(pair, seed)
         passed, failed = passed + (not different), failed + len(different)
     if options.calls:
-        for name, count in sorted(calls.items(), key=lambda item: -item[1]):
-            print(f"{name:14} {count}")
+        for name, count in calls.most_common():
+            print(f"{name:20} {count}")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return failed > 0
 

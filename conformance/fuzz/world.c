@@ -67,6 +67,7 @@ static uv_async_t nudges[LOOPS];
 static int loop_open[LOOPS];
 static int called[SLOTS], connected[SLOTS];
 static int runs;
+static uv_loop_t* until_called; /* NULL, or the loop that runs in the default mode */
 static unsigned callbacks; /* of handles and requests, but those of each iteration */
 static int undispatched[LOOPS]; /* a signal came since the loop's last wait */
 static int in_child, in_host, woken, silent;
@@ -74,12 +75,14 @@ static int in_signal; /* in a callback of a signal or of a child that ended */
 static int in_mail; /* in a callback of an async handle or of the pool */
 static char log_text[LOG];
 static size_t log_size;
+static size_t latest; /* where the line of the latest callback begins, or that of a run */
 static char folder[64];
 static const char* child_program;
 
 static void note(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
+  if (format[0] != ' ') latest = log_size;
   if (log_size < LOG - 256) {
     log_size += (size_t) vsnprintf(log_text + log_size, 250, format, arguments);
     log_text[log_size++] = '\n';
@@ -99,9 +102,15 @@ static uv_loop_t* loop_for(int slot) { return &loops[slot % 4 == 3]; }
 /* Runs what the program does in this call of a callback of the slot. */
 static void trigger(int slot, int call);
 
+/* Notes that the loop has called back, for which a run in the default mode waits. */
+static void has_called(void) {
+  callbacks++;
+  if (until_called != NULL) uv_stop(until_called);
+}
+
 static void now_called(int slot) {
   in_host = 0; /* what comes after the first callback may be caused by it */
-  callbacks += kind_at(slot) != PREPARE && kind_at(slot) != CHECK;
+  if (kind_at(slot) != PREPARE && kind_at(slot) != CHECK) has_called();
   int call = ++called[slot];
   if (!silent) trigger(slot, call);
 }
@@ -262,7 +271,7 @@ int epoll_pwait(int epoll, struct epoll_event* events, int max, int timeout, con
 
 #define THING(pointer) ((struct thing*) (pointer)->data)
 
-static void on_nudge(uv_async_t* nudge) { (void) nudge; callbacks++; }
+static void on_nudge(uv_async_t* nudge) { (void) nudge; has_called(); }
 static void on_timer(uv_timer_t* h) { note("timer %d", THING(h)->slot); now_called(THING(h)->slot); }
 static void on_idle(uv_idle_t* h) { note("idle %d", THING(h)->slot); now_called(THING(h)->slot); }
 static void on_prepare(uv_prepare_t* h) { note("prepare %d", THING(h)->slot); now_called(THING(h)->slot); }
@@ -371,7 +380,7 @@ static void on_connect(uv_connect_t* request, int status) {
 static void on_local_connect(uv_connect_t* request, int status) {
   (void) status;
   connected[THING(request)->slot]++;
-  callbacks++;
+  has_called();
   free(request);
 }
 
@@ -382,7 +391,7 @@ static void on_send(uv_udp_send_t* request, int status) {
   free(request);
   if (thing->type != 0) {
     thing->left += status == 0;
-    callbacks++;
+    has_called();
     return;
   }
   note("sent %d: %d", thing->slot, status);
@@ -639,6 +648,19 @@ static void did(const char* what, int slot, int result) {
   note("  %s %d: %d active %d", what, slot, result, active);
 }
 
+/* How often a handle was closed in each kind of callback, or by the program itself. */
+static struct { char name[16]; unsigned long count; } closes[32];
+
+static void count_close(void) {
+  char name[16] = "program";
+  const char* line = log_text + latest;
+  if (log_size > latest && line[0] != ' ' && strncmp(line, "ran ", 4) != 0) sscanf(line, "%15s", name);
+  for (int i = 0; i < 32; i++) {
+    if (closes[i].name[0] == 0) strcpy(closes[i].name, name);
+    if (strcmp(closes[i].name, name) == 0) { closes[i].count++; return; }
+  }
+}
+
 static void op_close(int s, int a, int b) {
   (void) b;
   struct thing* thing = things[s];
@@ -650,6 +672,7 @@ static void op_close(int s, int a, int b) {
     note("  reset %d: %d", s, uv_tcp_close_reset(&thing->u.tcp, on_close));
   if (!uv_is_closing(&thing->u.handle)) uv_close(&thing->u.handle, on_close);
   thing->kind = CLOSING;
+  count_close();
   did("close", s, 0);
 }
 
@@ -664,6 +687,11 @@ static void op_timer_start(int s, int a, int b) { did("start", s, uv_timer_start
 static void op_timer_stop(int s, int a, int b) { (void) a; (void) b; did("stop", s, uv_timer_stop(&things[s]->u.timer)); }
 static void op_timer_again(int s, int a, int b) { (void) a; (void) b; did("again", s, uv_timer_again(&things[s]->u.timer)); }
 static void op_timer_due(int s, int a, int b) { (void) a; (void) b; did("due", s, (int) uv_timer_get_due_in(&things[s]->u.timer)); }
+static void op_timer_repeat(int s, int a, int b) {
+  (void) b;
+  uv_timer_set_repeat(&things[s]->u.timer, (uint64_t) a);
+  did("repeat", s, (int) uv_timer_get_repeat(&things[s]->u.timer));
+}
 static void op_idle_start(int s, int a, int b) { (void) a; (void) b; did("start", s, uv_idle_start(&things[s]->u.idle, on_idle)); }
 static void op_idle_stop(int s, int a, int b) { (void) a; (void) b; did("stop", s, uv_idle_stop(&things[s]->u.idle)); }
 static void op_prepare_start(int s, int a, int b) { (void) a; (void) b; did("start", s, uv_prepare_start(&things[s]->u.prepare, on_prepare)); }
@@ -865,6 +893,15 @@ static void op_udp_send(int s, int a, int b) {
   did("send", s, result);
 }
 
+static void op_udp_try(int s, int a, int b) {
+  (void) b;
+  struct thing* target = thing_at(a, UDP);
+  if (!is_udp(s, 0) || target == NULL || target->type != 0) return;
+  struct sockaddr_in address = loopback(target->port);
+  uv_buf_t given = uv_buf_init(payload, 100);
+  did("try", s, uv_udp_try_send(&things[s]->u.udp, &given, 1, (struct sockaddr*) &address));
+}
+
 /* Starts a child that ends with status b % 8 at once, after writing a line, or when it is killed. a: nothing, its
  * output goes to the stream that is made in a slot beside. */
 static void op_spawn(int s, int a, int b) {
@@ -948,11 +985,16 @@ static void op_cancel(int s, int a, int b) {
 
 /* ---- loops --------------------------------------------------------------------------------------------------- */
 
-static void walked(uv_handle_t* handle, void* unused) {
-  (void) unused;
-  if (handle->data != NULL) note("  walk %d: %d", THING(handle)->slot, is_active(handle));
+static void walked(uv_handle_t* handle, void* to_close) {
+  if (handle->data == NULL) return;
+  note("  walk %d: %d", THING(handle)->slot, is_active(handle));
+  if (handle == to_close && THING(handle)->kind != CLOSING) op_close(THING(handle)->slot, 1, 0);
 }
-static void op_walk(int s, int a, int b) { (void) s; (void) b; uv_walk(&loops[a], walked, NULL); }
+/* b: closes the slot's handle in its callback. */
+static void op_walk(int s, int a, int b) {
+  void* to_close = b == 0 && things[s] != NULL && things[s]->kind != REQUEST ? &things[s]->u.handle : NULL;
+  uv_walk(&loops[a], walked, to_close);
+}
 static void op_stop(int s, int a, int b) { (void) s; (void) b; uv_stop(&loops[a]); note("  stop loop %d", a); }
 static void op_tick(int s, int a, int b) { (void) s; (void) b; pass(a); }
 static void op_alive(int s, int a, int b) { (void) s; (void) b; note("  alive %d", uv_loop_alive(&loops[a])); }
@@ -980,14 +1022,17 @@ static void run(int loop, uv_run_mode mode) {
   if (has_phases(loop)) mode = UV_RUN_NOWAIT;
   note("run %d %d", loop, mode);
   unsigned before = callbacks;
+  until_called = mode == UV_RUN_DEFAULT ? &loops[loop] : NULL;
   int alive = uv_run(&loops[loop], mode);
+  until_called = NULL;
   /* An event of a handle that is idle by now may end a wait. */
   for (int i = 0; i < 8 && mode == UV_RUN_ONCE && alive && callbacks == before; i++) alive = uv_run(&loops[loop], mode);
   note_connected();
   note("ran %d alive %d", loop, alive);
   uv_run(&gate_loop, UV_RUN_NOWAIT);
 }
-static void op_run(int s, int a, int b) { (void) s; run(a, b ? UV_RUN_NOWAIT : UV_RUN_ONCE); }
+/* In the default mode until something was called. */
+static void op_run(int s, int a, int b) { (void) s; run(a, b == 0 ? UV_RUN_ONCE : b == 3 ? UV_RUN_DEFAULT : UV_RUN_NOWAIT); }
 
 /* Runs the loop as a host does that polls its descriptor. It may be woken for nothing, but for each event. */
 static void op_host(int s, int a, int b) {
@@ -1042,7 +1087,7 @@ static void op_fork(int s, int a, int b) {
   if (in_child || gated || undispatched[0] || undispatched[1] || pipe2(ends, O_CLOEXEC) != 0) return;
   pid_t pid = fork();
   if (pid == 0) {
-    log_size = 0;
+    log_size = latest = 0;
     live_as_child(a);
     if (log_size > 60000) log_size = 60000;
     _exit(write(ends[1], log_text, log_size) < 0);
@@ -1084,6 +1129,7 @@ static const struct operation operations[] = {
     {"close", op_close, HANDLES, 2, 1, 3}, {"ref", op_ref, HANDLES, 2, 1, 2},
     {"timer_start", op_timer_start, ONE(TIMER), 4, 3, 8}, {"timer_stop", op_timer_stop, ONE(TIMER), 1, 1, 2},
     {"timer_again", op_timer_again, ONE(TIMER), 1, 1, 2}, {"timer_due", op_timer_due, ONE(TIMER), 1, 1, 1},
+    {"timer_repeat", op_timer_repeat, ONE(TIMER), 3, 1, 1},
     {"idle_start", op_idle_start, ONE(IDLE), 1, 1, 5}, {"idle_stop", op_idle_stop, ONE(IDLE), 1, 1, 3},
     {"prepare_start", op_prepare_start, ONE(PREPARE), 1, 1, 5}, {"prepare_stop", op_prepare_stop, ONE(PREPARE), 1, 1, 3},
     {"check_start", op_check_start, ONE(CHECK), 1, 1, 5}, {"check_stop", op_check_stop, ONE(CHECK), 1, 1, 3},
@@ -1097,13 +1143,14 @@ static const struct operation operations[] = {
     {"write", op_write, ONE(STREAM), 4, 1, 6}, {"try_write", op_try_write, ONE(STREAM), 4, 1, 3},
     {"shutdown", op_shutdown, ONE(STREAM), 1, 1, 2}, {"stream_ask", op_stream_ask, ONE(STREAM), 1, 1, 1},
     {"udp_start", op_udp_start, ONE(UDP), 1, 1, 6}, {"udp_stop", op_udp_stop, ONE(UDP), 1, 1, 2},
-    {"udp_send", op_udp_send, ONE(UDP), SLOTS, 12, 8}, {"kill", op_kill, ONE(PROCESS), 2, 1, 3},
+    {"udp_send", op_udp_send, ONE(UDP), SLOTS, 12, 8}, {"udp_try", op_udp_try, ONE(UDP), SLOTS, 1, 6},
+    {"kill", op_kill, ONE(PROCESS), 2, 1, 3},
     {"accept", op_accept, ONE(FREE), SLOTS, 4, 8},
-    {"walk", op_walk, ANY, LOOPS, 1, 1}, {"stop", op_stop, ANY, LOOPS, 1, 1}, {"tick", op_tick, ANY, 4, 1, 3},
+    {"walk", op_walk, ANY, LOOPS, 3, 1}, {"stop", op_stop, ANY, LOOPS, 1, 1}, {"tick", op_tick, ANY, 4, 1, 3},
     {"alive", op_alive, ANY, LOOPS, 1, 1}, {"now", op_now, ANY, LOOPS, 1, 1}, {"update", op_update, ANY, LOOPS, 1, 1},
     {"metrics", op_metrics, ANY, LOOPS, 1, 1},
     /* These are the program's own, not a callback's. */
-    {"run", op_run, ANY, LOOPS, 3, 0}, {"host", op_host, ANY, LOOPS, 1, 0}, {"fork", op_fork, ANY, 2, 1, 0},
+    {"run", op_run, ANY, LOOPS, 4, 0}, {"host", op_host, ANY, LOOPS, 1, 0}, {"fork", op_fork, ANY, 2, 1, 0},
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 static unsigned long counts[OPERATIONS];
@@ -1157,7 +1204,7 @@ static void remove_files(void) {
 static void begin_program(void) {
   memset(called, 0, sizeof called);
   runs = pool_used = async_used = 0;
-  log_size = 0;
+  log_size = latest = 0;
   milliseconds = 1000000;
   clock_reads = 0;
   for (int i = 0; i < LOOPS; i++) {
