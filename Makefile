@@ -172,7 +172,7 @@ bench-docs:
 
 install:
 	scripts/setup.sh gcc libc6-dev make cmake
-	cmake -S . -B build/install -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
+	cmake -S . -B build/install -DBUILD_TESTING=OFF -DOXUV_TOOLS=ON -DCMAKE_INSTALL_PREFIX="$(PREFIX)" \
 	  -DOXUV_CARGO_TARGET_DIR="$(CURDIR)/target"
 	cmake --build build/install
 	DESTDIR="$(DESTDIR)" cmake --install build/install
@@ -184,7 +184,7 @@ wheel: lib build/venv/bin/pytest
 	  --no-build-isolation --no-deps -w build/wheel ./bindings/python
 	@ls build/wheel/*
 
-# Builds Debian packages that replace libuv1 and libuv1-dev, in build/deb.
+# Builds Debian packages in build/deb: those that replace libuv1 and libuv1-dev, and one with the program oxuv.
 deb:
 	scripts/setup.sh gcc libc6-dev make cmake debhelper
 	rm -rf build/deb

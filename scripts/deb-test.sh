@@ -124,6 +124,24 @@ expect oxuv:amd64 1.53.0
 check "a program can be built on it" build_consumer
 check "the program runs" inside /consumer
 
+echo "== the program oxuv"
+cp build/deb/oxuv-tools_*.deb "$root/oxuv-tools.deb"
+check "oxuv-tools is installed" apt install /oxuv-tools.deb
+for page in oxuv oxuv-why oxuv-slow; do
+  check "it has the manual page $page" test -s "$root/usr/share/man/man1/$page.1.gz"
+done
+check "bash completes it" inside bash -c '. /usr/share/bash-completion/completions/oxuv &&
+  complete -p oxuv >/dev/null'
+check "oxuv answers questions about node" inside sh -c '
+  oxuv run -- node -e "setTimeout(() => {}, 3600000); console.log(process.pid)" >/pid &
+  until [ -s /pid ]; do sleep 0.1; done
+  oxuv ps | grep -q "$(cat /pid)" && oxuv why "$(cat /pid)" | grep "timer .*due in"
+  status=$?; kill "$(cat /pid)"; exit $status'
+check "oxuv check runs node without a report" inside oxuv check -- node -e 'require("fs").readFileSync("/proc/self/maps", "utf8")
+  .includes("/usr/lib/oxuv/check/libuv.so.1") || process.exit(1)'
+check "oxuv-tools is removed" apt remove oxuv-tools
+check "nothing of oxuv-tools is left" test ! -e "$root/usr/lib/oxuv" -a ! -e "$root/usr/bin/oxuv"
+
 echo "== with libuv1 again"
 check "libuv1 is installed" apt install libuv1
 for package in nodejs neovim; do

@@ -6,6 +6,7 @@ mod describe;
 mod descriptors;
 mod elf;
 mod error;
+mod generate;
 mod html;
 // The library uses all of it.
 #[allow(dead_code)]
@@ -32,7 +33,7 @@ mod top;
 mod trace;
 mod why;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Shows what the event loops of a running program do.
@@ -53,6 +54,8 @@ enum Command {
     Slow(slow::Args),
     Trace(trace::Args),
     Check(check::Args),
+    #[command(hide = true)]
+    Generate(generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Slow(args) => slow::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Check(args) => check::run(args),
+        Command::Generate(args) => generate::run(args, Cli::command()),
     };
     match result {
         Ok(status) => status,
