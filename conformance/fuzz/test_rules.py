@@ -13,6 +13,16 @@ def log(*lines):
     return HEAD + "".join(f"{line}\n" for line in lines) + TAIL
 
 
+def next_run_has(line, first):
+    """Returns a log where a callback comes in the run after the first."""
+    return first.replace("run 0 2\nasync", f"run 0 2\n{line}\nasync")
+
+
+def waiting(text):
+    """Returns a log whose first run waits until something is called."""
+    return text.replace("run 0 2", "run 0 1", 1)
+
+
 # name, one log, another, whether the difference is accepted
 CASES = [
     ("descriptors in another order", log("read 1: 5", "poll 2: 0 1"), log("poll 2: 0 1", "read 1: 5"), True),
@@ -27,17 +37,18 @@ CASES = [
     ("reading begun in the run and stopped after it", log("  read 4: 0 active 1", "read 4: 5"),
      log("  read 4: 0 active 1").replace("alive 1\n", "alive 1\n  stop 4: 0 active 0\n"), True),
     ("a connection after another was accepted", log("  accept 5: 0 of 4", "connection 4: 0"),
-     log("  accept 5: 0 of 4").replace("run 0 2\nasync", "run 0 2\nconnection 4: 0\nasync"), True),
+     next_run_has("connection 4: 0", log("  accept 5: 0 of 4")), True),
     ("a connection in a later run", log("connection 4: 0"),
-     log().replace("run 0 2\nasync", "run 0 2\nconnection 4: 0\nasync"), False),
+     next_run_has("connection 4: 0", log()), False),
     ("a message after a run that was stopped", log("async 4"),
      log().replace("alive 1\n", "alive 1\n  stop loop 0\n") + "run 0 2\nasync 4\nran 0 alive 0\n", True),
     ("a message after another loop was stopped", log("async 4"),
      log().replace("alive 1\n", "alive 1\n  stop loop 1\n") + "run 0 2\nasync 4\nran 0 alive 0\n", False),
-    ("a message after the next run of the loop", log("read 1: 5", "async 4"), log("read 1: 5") + "run 0 2\nasync 4\n", False),
+    ("a message after the next run of the loop", log("read 1: 5", "async 4"),
+     log("read 1: 5") + "run 0 2\nasync 4\n", False),
     ("a message whose handle is closed later", log("read 1: 5", "async 4"),
      log("read 1: 5") + "  close 4: 0 active 0\n", False),
-    ("reading that was not begun in the run", log("read 4: 5"), log().replace("run 0 2\nasync", "run 0 2\nread 4: 5\nasync"), False),
+    ("reading that was not begun in the run", log("read 4: 5"), next_run_has("read 4: 5", log()), False),
     ("an event since the peer was closed in the run", log("poll 3: 0 1", "  peer closes 2", "poll 2: 0 2"),
      log("poll 3: 0 1", "  peer closes 2", "poll 2: 0 6"), True),
     ("an event without that", log("poll 3: 0 1", "  peer closes 3", "poll 2: 0 2"),
@@ -45,11 +56,23 @@ CASES = [
     ("an error instead of an event", log("poll 3: 0 1", "  peer closes 2", "poll 2: 0 2"),
      log("poll 3: 0 1", "  peer closes 2", "poll 2: -9 0"), False),
     ("a message in a later run, and another order", log("read 1: 5", "poll 2: 0 1", "async 4", "timer 5"),
-     log("poll 2: 0 1", "read 1: 5").replace("run 0 2\nasync", "run 0 2\nasync 4\nasync"), True),
+     next_run_has("async 4", log("poll 2: 0 1", "read 1: 5")), True),
     ("a lost callback before a message in a later run", log("read 1: 5", "poll 2: 0 1", "async 4"),
-     log("read 1: 5").replace("run 0 2\nasync", "run 0 2\nasync 4\nasync"), False),
+     next_run_has("async 4", log("read 1: 5")), False),
     ("another order before a message in a later run", log("timer 1", "timer 2", "async 4"),
-     log("timer 2", "timer 1").replace("run 0 2\nasync", "run 0 2\nasync 4\nasync"), False),
+     next_run_has("async 4", log("timer 2", "timer 1")), False),
+    ("a timer after a run that is woken for nothing", waiting(log("timer 4")),
+     waiting(next_run_has("timer 4", log())), True),
+    ("a timer in a later run", log("timer 4"), next_run_has("timer 4", log()), False),
+    ("a datagram that leaves later", log("sent 4: 0"), next_run_has("sent 4: 0", log()), True),
+    ("a datagram that does not leave", log("sent 4: 0"), log(), False),
+    ("other sums of datagrams", log() + "sums 1: 3 sent, 3 received\n", log() + "sums 1: 3 sent, 2 received\n", False),
+    ("a local socket that is not connected", log("connected 4: 1"), log(), False),
+    ("a child whose end comes later", log("exit 4: 0 9"), next_run_has("exit 4: 0 9", log()), True),
+    ("a child whose end is lost", log("exit 4: 0 9"), log(), False),
+    ("another end of a child", log("exit 4: 0 9"), log("exit 4: 1 0"), False),
+    ("work that is lost", log("work 4: 0"), log(), False),
+    ("work that fails", log("work 4: 0"), log("work 4: -125"), False),
     ("a lost signal", log("signal 4: 10"), log() + "close 4\n", False),
     ("a lost callback", log("read 1: 5", "poll 2: 0 1"), log("poll 2: 0 1"), False),
     ("a callback more", log("read 1: 5"), log("read 1: 5", "read 1: 5"), False),
