@@ -330,6 +330,30 @@ TEST(stream_write_after_a_failed_one_then_closed) {
   tear_down();
 }
 
+static void write_again(uv_write_t* req, int status) {
+  uv_buf_t buf = uv_buf_init("x", 1);
+  note_write(req, status);
+  ASSERT_OK(uv_write(&writes[2], req->handle, &buf, 1, note_write));
+}
+
+/* One that a callback starts before that of the failed one is tried after it. */
+TEST(stream_write_in_a_callback_after_a_failed_one) {
+  uv_buf_t buf = uv_buf_init("x", 1);
+  uv_pipe_t pipe;
+  int ends[2];
+  set_up();
+  ASSERT_OK(uv_pipe_init(&loop, &pipe, 0));
+  pipe.data = NULL;
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+  ASSERT_OK(uv_pipe_open(&pipe, ends[0]));
+  ASSERT_OK(uv_write(&writes[0], STREAM(&pipe), &buf, 1, write_again));
+  ASSERT_OK(close(ends[1]));
+  ASSERT_OK(uv_write(&writes[1], STREAM(&pipe), &buf, 1, note_write));
+  ASSERT_OK(uv_run(&loop, UV_RUN_DEFAULT));
+  EXPECT_EVENTS("write0 write1:EPIPE write2:EPIPE");
+  tear_down();
+}
+
 static void close_from_write(uv_write_t* req, int status) {
   note_write(req, status);
   uv_close(HANDLE(req->handle), note_close);

@@ -208,8 +208,9 @@ impl Stream {
             Write::init(request, self, buffers, send_handle, callback)?;
             (&*request, total)
         };
-        // A failed write counts until its callback; those after it are not tried before, as in libuv.
-        let first = self.write_queue.is_empty() && self.write_queue_size.get() == 0;
+        let first = self.write_queue.is_empty();
+        // A failed write counts until its callback. Those after it are not tried before, as in libuv.
+        let after_failure = self.write_queue_size.get() != 0;
         if observe::is_active() {
             self.loop_().observer().write(true, write.address(), self.address(), total);
         }
@@ -218,10 +219,12 @@ impl Stream {
         // SAFETY: the request stays in place until its callback, before which it is unlinked.
         unsafe { self.write_queue.push_back(&write.link) };
         // Writes wait for the connection, and for earlier writes.
-        if first && self.connect_request.get().is_null() {
-            self.write_queued();
-        } else {
+        if !first || !self.connect_request.get().is_null() {
             write.set_began(self);
+        } else if after_failure {
+            self.loop_().queue_pending(&self.watcher);
+        } else {
+            self.write_queued();
         }
         Ok(())
     }
