@@ -13,6 +13,7 @@ mod html;
 #[path = "../../../src/observe/layout.rs"]
 mod layout;
 mod library;
+mod live;
 mod metrics;
 mod names;
 mod page;

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layout::{CALLBACK_NAMES, WORK_NAMES};
 use crate::library::{Library, Loop};
+use crate::live::{self, LoopRow};
 use crate::names::{count, duration};
 use crate::ps;
 use crate::report::{outer_tid, thread_name};
@@ -11,6 +12,7 @@ use crate::symbols::Symbols;
 use crate::target::{monotonic, Target};
 use serde_json::{json, Value};
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,29 +37,47 @@ const ASKED: u64 = 5_000_000_000;
 const SHOWN: usize = 5;
 
 pub fn run(args: Args) -> Result<ExitCode> {
-    loop {
-        let targets = match args.pid {
-            Some(pid) => vec![Target::process(pid)?],
-            None => ps::targets()?.0,
-        };
-        if let (Some(_), Some(target)) = (args.pid, targets.first()) {
-            // Says why it cannot be shown.
-            target.libraries(target.memory())?;
-        }
-        let views = watch(&targets);
-        if args.json {
-            println!("{:#}", json!({ "processes": views.iter().map(json).collect::<Vec<_>>() }));
-            return Ok(ExitCode::SUCCESS);
-        }
-        let text: String = views.iter().map(text).collect();
-        if args.once {
-            print!("{text}");
-            return Ok(ExitCode::SUCCESS);
-        }
-        // Clears the terminal.
-        print!("\x1b[H\x1b[2J{text}");
-        let _ = std::io::Write::flush(&mut std::io::stdout());
+    let lasts = !args.once && !args.json;
+    if lasts && std::io::stdout().is_terminal() {
+        live::show(|wait| Ok(measure(&args, wait)?.rows), INTERVAL)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    loop {
+        let Measured { text, json, .. } = measure(&args, &mut || std::thread::sleep(INTERVAL))?;
+        if args.json {
+            println!("{:#}", json!({ "processes": json }));
+        } else {
+            print!("{text}");
+        }
+        if !lasts {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+/// The figures of one interval in three forms.
+struct Measured {
+    text: String,
+    json: Vec<Value>,
+    rows: Vec<LoopRow>,
+}
+
+/// Looks at the processes for as long as `wait` waits.
+fn measure(args: &Args, wait: &mut dyn FnMut()) -> Result<Measured> {
+    let targets = match args.pid {
+        Some(pid) => vec![Target::process(pid)?],
+        None => ps::targets()?.0,
+    };
+    if let (Some(_), Some(target)) = (args.pid, targets.first()) {
+        // Says why it cannot be shown.
+        target.libraries(target.memory())?;
+    }
+    let views = watch(&targets, wait);
+    Ok(Measured {
+        text: views.iter().map(text).collect(),
+        json: views.iter().map(json).collect(),
+        rows: views.iter().flat_map(rows).collect(),
+    })
 }
 
 /// A copy of the library over one interval.
@@ -69,8 +89,8 @@ struct View<'a> {
     after: Sample,
 }
 
-/// Looks at the processes for one interval. Those that end are left out.
-fn watch(targets: &[Target]) -> Vec<View<'_>> {
+/// Looks at the processes for as long as `wait` waits. Those that end are left out.
+fn watch<'a>(targets: &'a [Target], wait: &mut dyn FnMut()) -> Vec<View<'a>> {
     let mut started = Vec::new();
     for target in targets {
         let Target::Process(process) = target else { continue };
@@ -82,7 +102,7 @@ fn watch(targets: &[Target]) -> Vec<View<'_>> {
             }
         }
     }
-    std::thread::sleep(INTERVAL);
+    wait();
     let mut views = Vec::new();
     for (target, library, before) in started {
         let after = sample(&library, monotonic(target.pid()));
@@ -160,6 +180,32 @@ fn kind(number: u64) -> &'static str {
     CALLBACK_NAMES.get(number as usize).copied().unwrap_or("")
 }
 
+/// Returns the columns from `LOOP OF THREAD` to `P99`.
+fn columns(view: &View<'_>, it: &LoopView<'_>) -> [String; 7] {
+    let tid = outer_tid(view.pid(), it.after.tid);
+    let name = thread_name(view.pid(), tid).unwrap_or_default();
+    let delays = it.delays();
+    let quantile = |share| delays.as_ref().map_or("-".into(), |it| duration(it.quantile(share)));
+    [
+        format!("{tid} {name}"),
+        format!("{:.0}%", 100.0 * utilization(it.before, it.after)),
+        format!("{:.0}", it.rate(|sample| sample.iterations)),
+        format!("{:.0}", it.rate(|sample| sample.events)),
+        duration(it.after.delay),
+        quantile(0.5),
+        quantile(0.99),
+    ]
+}
+
+/// Returns a line for each of the slowest callbacks.
+fn slowest_text(view: &View<'_>, it: &LoopView<'_>) -> Vec<String> {
+    let line = |(kind, function, time, age)| {
+        let name = view.symbols.name(function);
+        format!("    {:>8} {name} ({kind}), {} ago", duration(time), duration(age))
+    };
+    it.slowest().into_iter().map(line).collect()
+}
+
 fn text(view: &View<'_>) -> String {
     let mut text = format!("process {}: {}\n", view.pid(), view.target.command());
     let _ = writeln!(
@@ -168,35 +214,48 @@ fn text(view: &View<'_>) -> String {
         "LOOP OF THREAD", "BUSY", "ITER/S", "EVENTS/S", "DELAY", "P50", "P99"
     );
     for it in view.loops() {
-        let tid = outer_tid(view.pid(), it.after.tid);
-        let name = thread_name(view.pid(), tid).unwrap_or_default();
-        let delays = it.delays();
-        let quantile =
-            |share| delays.as_ref().map_or("-".into(), |it| duration(it.quantile(share)));
+        let [thread, busy, iterations, events, delay, p50, p99] = columns(view, &it);
         let _ = writeln!(
             text,
-            "{:<24} {:>4.0}% {:>9.0} {:>9.0} {:>9} {:>9} {:>9}",
-            format!("{tid} {name}"),
-            100.0 * utilization(it.before, it.after),
-            it.rate(|sample| sample.iterations),
-            it.rate(|sample| sample.events),
-            duration(it.after.delay),
-            quantile(0.5),
-            quantile(0.99),
+            "{thread:<24} {busy:>5} {iterations:>9} {events:>9} {delay:>9} {p50:>9} {p99:>9}"
         );
         if let Some((kind, function, age)) = it.running() {
             let name = view.symbols.name(function);
             let _ = writeln!(text, "    runs {name} ({kind}) for {}", duration(age));
         }
-        for (kind, function, time, age) in it.slowest() {
-            let name = view.symbols.name(function);
-            let _ =
-                writeln!(text, "    {:>8} {name} ({kind}), {} ago", duration(time), duration(age));
+        for line in slowest_text(view, &it) {
+            let _ = writeln!(text, "{line}");
         }
     }
     pool_text(&mut text, view);
     text.push('\n');
     text
+}
+
+/// Returns the rows of the live view.
+fn rows(view: &View<'_>) -> Vec<LoopRow> {
+    let mut pool = String::new();
+    pool_text(&mut pool, view);
+    let row = |it: LoopView<'_>| {
+        let [thread, busy, iterations, events, delay, p50, p99] = columns(view, &it);
+        let running = it.running().map(|(kind, function, age)| {
+            format!("{} ({kind}) for {}", view.symbols.name(function), duration(age))
+        });
+        let pid = view.pid().to_string();
+        let runs = running.unwrap_or_default();
+        let mut details = vec![view.target.command(), "slowest of the last minute:".to_owned()];
+        details.extend(slowest_text(view, &it));
+        details.extend(pool.lines().map(str::to_owned));
+        LoopRow {
+            id: (view.pid(), it.after.of.at),
+            cells: [pid, thread, busy, iterations, events, delay, p50, p99, runs],
+            utilization: utilization(it.before, it.after),
+            events: it.rate(|sample| sample.events),
+            delay: it.after.delay,
+            details,
+        }
+    };
+    view.loops().into_iter().map(row).collect()
 }
 
 fn pool_text(text: &mut String, view: &View<'_>) {

@@ -4,7 +4,9 @@ mod common;
 
 use common::{oxuv, Running};
 use serde_json::Value;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::process::{ChildStderr, ChildStdout, Command, Stdio};
 
 fn top(program: &Running) -> Value {
@@ -228,4 +230,85 @@ fn metrics_are_printed_and_served() {
     assert!(printed.ends_with("# EOF\n"), "{printed}");
     let busy = value(&printed, "libuv_eventloop_utilization{");
     assert!(busy.is_some_and(|busy| busy > 0.3), "{printed}");
+}
+
+/// `oxuv top` on a terminal of its own.
+struct Terminal {
+    top: Server,
+    terminal: File,
+    of_top: File,
+    /// What it has drawn so far.
+    drawn: String,
+    modes: libc::termios,
+}
+
+fn modes(terminal: &File) -> libc::termios {
+    // SAFETY: all zeroes are valid modes, which the call replaces.
+    unsafe {
+        let mut modes = std::mem::zeroed();
+        assert_eq!(libc::tcgetattr(terminal.as_raw_fd(), &mut modes), 0);
+        modes
+    }
+}
+
+impl Terminal {
+    fn start(pid: u32) -> Terminal {
+        let (mut terminal, mut of_top) = (-1, -1);
+        let size = libc::winsize { ws_row: 40, ws_col: 140, ws_xpixel: 0, ws_ypixel: 0 };
+        let none = std::ptr::null_mut();
+        // SAFETY: writes to the integers, and reads the size.
+        let made = unsafe { libc::openpty(&mut terminal, &mut of_top, none, none.cast(), &size) };
+        assert_eq!(made, 0);
+        // SAFETY: they were just opened.
+        let (terminal, of_top) =
+            unsafe { (File::from_raw_fd(terminal), File::from_raw_fd(of_top)) };
+        let end = || Stdio::from(of_top.try_clone().unwrap());
+        let mut command = Command::new(common::OXUV);
+        command.args(["top", &pid.to_string()]).env("TERM", "xterm");
+        let modes = modes(&of_top);
+        let top = Server(command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap());
+        Terminal { top, terminal, of_top, drawn: String::new(), modes }
+    }
+
+    /// Reads until it has drawn a text.
+    fn await_text(&mut self, text: &str) {
+        while !self.drawn.contains(text) {
+            let mut part = [0; 4096];
+            let length = self.terminal.read(&mut part).unwrap();
+            self.drawn.push_str(&String::from_utf8_lossy(&part[..length]));
+        }
+    }
+
+    /// Asserts that it ends by itself, and leaves the terminal as it was.
+    fn assert_restored(mut self) {
+        self.await_text("\x1b[?1049l");
+        assert!(self.top.0.wait().unwrap().success());
+        let (now, before) = (modes(&self.of_top), self.modes);
+        let fields = |it: libc::termios| (it.c_iflag, it.c_oflag, it.c_cflag, it.c_lflag);
+        assert_eq!(fields(now), fields(before));
+    }
+}
+
+#[test]
+fn top_is_a_live_view_on_a_terminal() {
+    let program = Running::planted(&["slow"]);
+    let mut view = Terminal::start(program.pid());
+    // Spaces are not drawn, so words are looked for.
+    for word in ["BUSY", "EVENTS/S", "planted", "callback_of_300_ms", "slowest", "busy,"] {
+        view.await_text(word);
+    }
+    view.terminal.write_all(b"d").unwrap();
+    view.await_text("Delay");
+    view.terminal.write_all(b"q").unwrap();
+    view.assert_restored();
+}
+
+#[test]
+fn top_restores_the_terminal_when_it_is_terminated() {
+    let program = Running::planted(&["slow"]);
+    let mut view = Terminal::start(program.pid());
+    view.await_text("planted");
+    // SAFETY: takes integers.
+    assert_eq!(unsafe { libc::kill(view.top.0.id() as i32, libc::SIGTERM) }, 0);
+    view.assert_restored();
 }
