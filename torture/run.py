@@ -3,10 +3,10 @@
 
 The calls are its allocations and the system calls in calls.h. For each test and each error of
 a call, the n-th call fails, for every n up to a limit, and then all of them, or two in a row
-if the error is transient. Crashes of the library and runs that do not end are faults. A C test
-may stop at an assertion of its own, as the library reports the failure; a driver, which expects
-errors, may not. --slice runs a random part, drawn from a seed, for some seconds. The last line
-is counts.
+if the error is transient. Crashes of the library are faults. A driver expects errors, so it must
+also end, and find nothing wrong. A C test may stop at an assertion of its own, as the library
+reports the failure, or wait for what the failure took away; it must not spin. --slice runs a
+random part, drawn from a seed, for some seconds. The last line is counts.
 """
 
 import argparse
@@ -25,14 +25,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 30
+# How long a C test may take, and a driver. Most take milliseconds.
+SECONDS, DRIVER_SECONDS = 10, 60
 EVERY = 2**31 - 1
 TRANSIENT = ("EAGAIN", "ECONNABORTED", "EINTR", "ENOBUFS")
-
-# A run that may not end: the test waits for data that is lost, on libuv too.
-MAY_HANG = [line.split() for line in
-            (ROOT / "torture/may-hang.txt").read_text().splitlines()
-            if line and not line.startswith("#")]
 
 Case = collections.namedtuple("Case", "test call error nth count")
 
@@ -68,7 +64,7 @@ class Torture:
         self.program = dict.fromkeys(tests, self.tests) | dict.fromkeys(drivers, self.drivers)
         self.faults = []
         self.runs = collections.Counter()
-        self.failures = self.cut = 0
+        self.failures = self.cut = self.waits = 0
         self.deadline = time.monotonic() + options.slice if options.slice else None
 
     def output(self, command):
@@ -78,13 +74,13 @@ class Torture:
 
     def names(self):
         if self.options.drivers:
-            return [name for name, program in self.program.items() if program == self.drivers]
+            return [name for name in self.program if self.is_driver(name)]
         patterns = self.options.names or ["*"]
         return [name for name in self.program
                 if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
     def run(self, case):
-        """Returns the exit status (None: it did not end), failures, crashes, and calls."""
+        """Returns the outcome (an exit status, "waits" or "spins"), failures, crashes, and calls."""
         with tempfile.NamedTemporaryFile(dir=self.scratch) as file:
             file.write(bytes(self.shared.size))
             file.flush()
@@ -97,23 +93,30 @@ class Torture:
             process = subprocess.Popen([self.program[case.test], "--one", case.test], env=environment,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, start_new_session=True)
+            limit = DRIVER_SECONDS if self.is_driver(case.test) else SECONDS
             try:
-                status = process.wait(SECONDS)
+                outcome = process.wait(limit)
             except subprocess.TimeoutExpired:
-                status = None
+                outcome = None
             try:
                 os.killpg(process.pid, 9)
             except ProcessLookupError:
                 pass
-            process.wait()
+            if outcome is None:
+                used = os.wait4(process.pid, 0)[2]
+                outcome = "spins" if used.ru_utime + used.ru_stime > limit / 4 else "waits"
+                process.returncode = -9
             file.seek(0)
             failed, faults, *counts = self.shared.unpack(file.read(self.shared.size))
-            return status, failed, faults, counts
+            return outcome, failed, faults, counts
 
     def cases(self, test):
         """Returns all cases of a test that passes."""
-        status, _, _, counts = self.run(Case(test, "memory", "ENOMEM", 0, 1))
-        if status not in (0, 77):
+        none = Case(test, "memory", "ENOMEM", 0, 1)
+        outcome, _, _, counts = self.run(none)
+        if outcome not in (0, 77):
+            if self.is_driver(test):
+                self.fault(none, outcome)
             return []
         cases = []
         for (call, errors), made in zip(self.calls.items(), counts):
@@ -133,18 +136,22 @@ class Torture:
         for case in cases:
             if self.deadline and time.monotonic() > self.deadline:
                 return
-            status, failed, faults, _ = self.run(case)
+            outcome, failed, faults, _ = self.run(case)
             self.runs[case.call == "memory"] += 1
             self.failures += failed
             if faults:
-                self.fault(case, f"crashes, status {status}")
-            elif status is None and not may_hang(case):
-                self.fault(case, "does not end")
-            elif status and self.program[name] == self.drivers:
-                self.fault(case, f"exit status {status}")
+                self.fault(case, f"crashes, {outcome}")
+            elif outcome == "spins" or outcome != 0 and self.is_driver(name):
+                self.fault(case, outcome)
+            elif outcome == "waits":
+                self.waits += 1
+
+    def is_driver(self, name):
+        return self.program[name] == self.drivers
 
     def fault(self, case, what):
         count = {1: "", 2: " and the next", EVERY: " and all later ones"}[case.count]
+        what = f"exit status {what}" if isinstance(what, int) else what
         self.faults.append(f"{case.test} {case.call} {case.error} {case.nth}{count}: {what}")
         print("FAILED", self.faults[-1], flush=True)
 
@@ -156,8 +163,8 @@ class Torture:
             for name in names:
                 pool.submit(self.guarded, name)
         print(f"{len(names)} tests, {self.runs[True]} runs with failing allocations, {self.runs[False]}"
-              f" with failing system calls; {self.failures} calls failed; {self.cut} cases beyond"
-              f" call {self.options.limit} were not tried")
+              f" with failing system calls; {self.failures} calls failed; {self.waits} C tests waited;"
+              f" {self.cut} cases beyond call {self.options.limit} were not tried")
         runs = self.runs.total()
         print(f"{runs - len(self.faults)} passed, {len(self.faults)} failed, 0 skipped")
         return 1 if self.faults or not runs else 0
@@ -170,11 +177,6 @@ class Torture:
         except Exception as error:  # A fault of this program ends it.
             self.faults.append(f"{name}: {error}")
             print("FAILED", self.faults[-1], flush=True)
-
-
-def may_hang(case):
-    return any(re.fullmatch(test, case.test) and re.fullmatch(call, case.call) and
-               re.fullmatch(error, case.error) for test, call, error in MAY_HANG)
 
 
 def seed():
