@@ -99,7 +99,7 @@ static void own_step(uint64_t* state, const char* name) {
 
 static void random_program(void) {
   uint64_t state = mix(seed);
-  int host = below(&state, 4) == 0, forks = below(&state, has_few_kinds() ? 4 : 24) == 0;
+  int host = below(&state, 4) == 0, forks = below(&state, has_few_kinds() ? 3 : 8) == 0;
   int target = below(&state, SLOTS);
   for (int i = 0; i < 20; i++) random_step(&state, &target, -1, 0);
   for (int i = 0, n = 6 + below(&state, 12); i < n; i++) {

@@ -100,18 +100,19 @@ def only_reordered(log, expected):
     left, right = callbacks(ours[i]), callbacks(theirs[i])
     if left == right:
         return False
-    left, right = without_new_events(left, ours[i]), without_new_events(right, theirs[i])
-    heads = {True: left, False: right}
-    for line in {line for line in left + right if may_be_late(line, ours[i])}:
-        surplus = left.count(line) - right.count(line)
-        if surplus == 0:
-            continue
-        if not is_late(line, theirs[i:] if surplus > 0 else ours[i:]):
-            return False
-        longer = left if surplus > 0 else right
-        first = [place for place, other in enumerate(longer) if other == line][-abs(surplus)]
-        heads[surplus > 0] = min(heads[surplus > 0], longer[:first], key=len)
-    return agree(heads[True], heads[False], heads[True] is not left, heads[False] is not right)
+    left, right = without_effects(left, ours[i], theirs[i]), without_effects(right, theirs[i], ours[i])
+    left_head, right_head = head(left, right, ours[i], theirs[i:]), head(right, left, theirs[i], ours[i:])
+    return agree(left_head, right_head, len(left_head) < len(left), len(right_head) < len(right))
+
+
+def head(lines, others, text, other_runs):
+    """Returns the callbacks before the first that the other run lacks, if that one comes later there."""
+    seen = collections.Counter()
+    for place, line in enumerate(lines):
+        seen[line] += 1
+        if seen[line] > others.count(line) and may_be_late(line, text):
+            return lines[:place] if is_late(line, other_runs) else lines
+    return lines
 
 
 def agree(left, right, left_goes_on, right_goes_on):
@@ -130,9 +131,14 @@ def agree(left, right, left_goes_on, right_goes_on):
     return True
 
 
-def without_new_events(lines, text):
-    """Hides what poll callbacks report of descriptors whose peer acted in the run, as oxuv may ask the kernel again."""
-    changed = set(re.findall(r"(?m)^  peer \w+ (\d+)", text))
+def without_effects(lines, text, other):
+    """Returns the callbacks without what operations in the run may have changed.
+
+    This is what poll callbacks report of descriptors whose peer acted in the run, as oxuv may ask the kernel again,
+    and the close callbacks of handles that only one run has closed, in a callback that came at another time."""
+    changed = set(re.findall(r"(?m)^  peer \w+ (\d+)", text + other))
+    closed = set(re.findall(r"(?m)^  close (\d+)", text)) - set(re.findall(r"(?m)^  close (\d+)", other))
+    lines = [line for line in lines if not (line.startswith("close ") and line[6:] in closed)]
     return [line.rpartition(" ")[0] if line.startswith("poll ") and line.split()[1].rstrip(":") in changed else line
             for line in lines]
 
