@@ -4,6 +4,7 @@
 #include "test-child.h"
 #include "test-inotify.h"
 #include "test-memory.h"
+#include "test-sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -750,6 +751,24 @@ TEST(fs_recursive_callback_that_forks) {
   uv_run(&loop, UV_RUN_NOWAIT);
   ASSERT_EQ(reported("x/file", UV_RENAME), 1);
   ASSERT_EQ(reported("x/file", UV_CHANGE), 1);
+  finish();
+}
+
+/* Directories are opened by the path that was given if the kernel does not tell theirs. */
+TEST(fs_recursive_where_links_cannot_be_read) {
+  ONLY_OURS();
+  setup();
+#ifdef SYS_readlink
+  refuse_call(SYS_readlink, EACCES);
+#endif
+  refuse_call(SYS_readlinkat, EACCES);
+  ASSERT_OK(start(&a, "dir"));
+  ASSERT_EQ(watches(), 3);
+  make("dir/sub/more");
+  run();
+  put("dir/sub/more/file", "");
+  EXPECT("sub/more/file R");
+  ASSERT_EQ(watches(), 4);
   finish();
 }
 

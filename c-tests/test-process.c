@@ -2,16 +2,11 @@
  * and what becomes of the handle. */
 
 #define _GNU_SOURCE
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "test-process.h"
+#include "test-sandbox.h"
 
 /* ---- the end ---- */
 
@@ -523,26 +518,13 @@ TEST(process_loops_of_several_threads) {
 
 /* ---- the handle and the loop ---- */
 
-/* Makes a system call fail in this process, as a sandbox does. */
-static void refuse(unsigned number, int error) {
-  struct sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned) error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  struct sock_fprog filter = {4, program};
-  ASSERT_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-    SKIP("needs seccomp");
-}
-
 TEST(process_exit_where_waitid_is_refused) {
   struct spawning s;
   uv_loop_t loop;
   uv_process_t processes[3];
   int i;
 
-  refuse(SYS_waitid, EPERM);
+  refuse_call(SYS_waitid, EPERM);
   ASSERT_EQ(syscall(SYS_waitid, P_ALL, 0, NULL, WEXITED | WNOHANG, NULL), -1);
   ASSERT_EQ(errno, EPERM);
   ASSERT_OK(uv_loop_init(&loop));
