@@ -49,7 +49,7 @@ struct shared {
   atomic_uint calls[CALLS]; /* of the library */
 };
 
-typedef long call_fn(long, long, long, long, long, long);
+typedef long call_fn(long, long, long, long, long, long, long);
 
 extern void* __libc_malloc(size_t);
 extern void* __libc_calloc(size_t, size_t);
@@ -138,27 +138,28 @@ void* mmap(void* at, size_t size, int protection, int flags, int fd, long from) 
   return real_mmap(at, size, protection, flags, fd, from);
 }
 
-static long run(enum call call, long a, long b, long c, long d, long e, long f) {
+static long run(enum call call, long a, long b, long c, long d, long e, long f,
+                long g) {
   if (real[call] == NULL) *(void**) &real[call] = dlsym(RTLD_NEXT, names[call]);
-  return real[call](a, b, c, d, e, f);
+  return real[call](a, b, c, d, e, f, g);
 }
 
-/* All wrapped calls have at most six arguments, which are in registers, and return
- * an integer. */
+/* All wrapped calls return an integer, and have at most six arguments, but syscall()
+ * has seven. Those that the caller does not pass are not used. */
 #define DEFINE(name, on_failure)                                               \
-  long wrapped_##name(long, long, long, long, long, long) __asm__(#name);      \
-  long wrapped_##name(long a, long b, long c, long d, long e, long f) {        \
+  call_fn wrapped_##name __asm__(#name);                                       \
+  long wrapped_##name(long a, long b, long c, long d, long e, long f, long g) {\
     enum call call = CALL_##name;                                              \
     if (fails(call, CALLER, a, c)) {                                           \
       if (error != SHORT) on_failure;                                          \
       if (c > 1) c = 1;                                                        \
     }                                                                          \
-    return run(call, a, b, c, d, e, f);                                        \
+    return run(call, a, b, c, d, e, f, g);                                     \
   }
 #define CALL(name, ...) DEFINE(name, return -1)
 #define INSTEAD(name, ...) DEFINE(name, return error)
 #define AFTER(name, ...)                                                       \
-  DEFINE(name, run(call, a, b, c, d, e, f); errno = error; return -1)
+  DEFINE(name, run(call, a, b, c, d, e, f, g); errno = error; return -1)
 #include "calls.h"
 #undef CALL
 #undef AFTER
@@ -206,7 +207,7 @@ static struct shared* map(const char* file) {
   void* page;
   if (fd == -1) return NULL;
   page = real_mmap(NULL, sizeof(*shared), READ_WRITE, MAP_SHARED_, fd, 0);
-  run(CALL_close, fd, 0, 0, 0, 0, 0);
+  run(CALL_close, fd, 0, 0, 0, 0, 0, 0);
   return page == (void*) -1 ? NULL : page;
 }
 
