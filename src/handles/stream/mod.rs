@@ -212,6 +212,8 @@ impl Stream {
         self.watcher.pending.unlink();
         self.call_written();
         self.finish_shutdown();
+        // The user may free the memory now.
+        self.watcher.pending.unlink();
     }
 
     /// Queues the stream for the next poll phase, for readiness that the kernel does not report again.
