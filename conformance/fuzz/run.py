@@ -146,13 +146,14 @@ def without_effects(lines, text, other):
 def may_be_late(line, text):
     """Returns whether a callback of a run may come in the loop's next run.
 
-    Messages, signals, reading that was begun in the run, and a connection after another was accepted in it."""
+    Messages, signals, what is read when reading was begun or the peer wrote in the run, and a connection after
+    another was accepted in it."""
     name, slot = (line.split() + [""])[:2]
     slot = slot.rstrip(":")
     if name == "timer":
         return text.startswith((f"run {text[4]} 0", f"run {text[4]} 1"))  # that are to wait until something is called
     if name == "read":
-        return f"\n  read {slot}: 0 " in text
+        return f"\n  read {slot}: 0 " in text or f"\n  peer writes {slot}: " in text
     if name == "connection":
         return re.search(rf"\n  accept \d+: 0 of {slot}\n", text) is not None
     return name in MAIL or name in ("signal", "exit", "sent")
