@@ -82,8 +82,9 @@ struct Dispatch {
     /// The start of the one-shot handle whose callback runs, or 0.
     one_shot: Cell<u64>,
     child_ended: Cell<bool>,
-    /// Empty when no messages wait. Without memory for it a signal is lost for a handle that is started again.
+    /// Empty when no messages wait. It has room for the active handles, as stopping needs no memory.
     past: Cell<Array<Past>>,
+    active: Cell<usize>,
 }
 
 impl LoopSignals {
@@ -141,7 +142,7 @@ impl LoopSignals {
     /// Releases all resources when the loop is closed.
     pub fn close(&self, loop_: &Loop) {
         self.close_pipe(loop_);
-        self.clear_past();
+        self.with_past(|all| *all = Array::new());
         // SAFETY: NULL or from `memory`, and not used again.
         unsafe { memory::free(self.dispatch.replace(core::ptr::null()).cast_mut().cast()) };
     }
@@ -168,9 +169,22 @@ impl LoopSignals {
         Some(result)
     }
 
+    /// Makes room for one more active handle.
+    fn reserve_past(&self) -> Result {
+        let active = self.dispatch_state().map_or(0, |dispatch| dispatch.active.get());
+        self.with_past(|all| all.reserve(active + 1)).unwrap_or(Ok(()))
+    }
+
+    fn count_active(&self, change: isize) {
+        if let Some(dispatch) = self.dispatch_state() {
+            dispatch.active.set(dispatch.active.get().wrapping_add_signed(change));
+        }
+    }
+
     /// Remembers a start that ends, if messages wait, which may be for it.
     fn push_past(&self, past: Past) {
         if self.has_messages() {
+            // There is room.
             let _ = self.with_past(|all| all.push(past));
         } else {
             self.clear_past();
@@ -192,7 +206,7 @@ impl LoopSignals {
     }
 
     fn clear_past(&self) {
-        self.with_past(|all| *all = Array::new());
+        self.with_past(|all| while all.pop().is_some() {});
     }
 
     /// Returns whether a message is for an earlier start of the handle.
@@ -325,6 +339,7 @@ impl Signal {
         self.stop();
         let loop_ = self.handle.loop_();
         loop_.signals.open(loop_)?;
+        loop_.signals.reserve_past()?;
         let start = registry::start(signum, one_shot, loop_.signals.write_end.get())?;
         self.start.set(start);
         self.signum.set(signum);
@@ -335,6 +350,7 @@ impl Signal {
         }
         // SAFETY: a stopped handle is in no list; closing it stops it.
         unsafe { loop_.signals.active.push_back(&self.link) };
+        loop_.signals.count_active(1);
         self.handle.activate();
         Ok(())
     }
@@ -373,18 +389,26 @@ impl Signal {
     }
 
     pub fn stop(&self) {
-        if self.signum.get() != 0 {
-            let (handle, signum, start) = (self, self.signum.replace(0), self.start.replace(0));
-            let stop = registry::stop(signum, start);
-            self.handle.loop_().signals.push_past(Past { handle, signum, start, stop });
-            self.link.unlink();
-            self.handle.deactivate();
+        if let Some(past) = self.end_start() {
+            self.handle.loop_().signals.push_past(past);
         }
     }
 
     pub fn close(&self) {
-        self.stop();
+        self.end_start();
         self.handle.loop_().signals.forget_past(self);
+    }
+
+    fn end_start(&self) -> Option<Past> {
+        let (handle, signum, start) = (self, self.signum.replace(0), self.start.replace(0));
+        if signum == 0 {
+            return None;
+        }
+        let stop = registry::stop(signum, start);
+        self.handle.loop_().signals.count_active(-1);
+        self.link.unlink();
+        self.handle.deactivate();
+        Some(Past { handle, signum, start, stop })
     }
 }
 
