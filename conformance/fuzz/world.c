@@ -862,7 +862,8 @@ static void op_udp_start(int s, int a, int b) {
 }
 static void op_udp_stop(int s, int a, int b) {
   (void) a; (void) b;
-  if (things[s]->type != 0) return;
+  /* libuv's handle is inactive from then on, although its send waits. */
+  if (things[s]->type != 0 || uv_udp_get_send_queue_count(&things[s]->u.udp) > 0) return;
   did("stop", s, uv_udp_recv_stop(&things[s]->u.udp));
   things[s]->reading = 0;
 }
