@@ -194,7 +194,8 @@ static int is_one_of(const char* what, const char* const* names) {
   return *names != NULL;
 }
 
-/* Callbacks of the first kind are in the poll phase; those of the second are there or in the pending phase. */
+/* Callbacks of the first kind are in the poll phase; those of the second are there or in the pending phase. The order
+ * of both is tried with FUZZ_GUIDE_ALL. */
 static void read_guide(const char* file) {
   static const char* const surely[] = {"read", "poll", "connection", "connected", "receive", NULL};
   static const char* const maybe[] = {"written", "shutdown", NULL};
@@ -211,7 +212,8 @@ static void read_guide(const char* file) {
       if (forked) continue;
       if (strncmp(text, "run ", 4) == 0 && now < 1023) guided = ++now + 1;
       if (text[0] == ' ' || sscanf(text, "%31s %d", what, &slot) < 2 || slot < 0 || slot >= SLOTS) continue;
-      if (is_one_of(what, pass == 0 ? surely : maybe)) add_to_guide(now, slot);
+      int both = getenv("FUZZ_GUIDE_ALL") != NULL && is_one_of(what, maybe);
+      if (both || is_one_of(what, pass == 0 ? surely : maybe)) add_to_guide(now, slot);
     }
     fclose(input);
   }

@@ -34,11 +34,9 @@ def build():
     subprocess.run(["cc", "-O2", "-static", "-o", BUILD / "child", HERE / "child.c"], check=True)
 
 
-def drive(library, *arguments, guide=None):
+def drive(library, *arguments, **more):
     """Returns what the driver prints, and its status."""
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(library)}
-    if guide is not None:
-        environment["FUZZ_GUIDE"] = str(guide)
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(library), **more}
     process = subprocess.run([BUILD / "driver", BUILD / "child", *map(str, arguments)], env=environment, timeout=300,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
     return process.stdout, process.returncode
@@ -103,6 +101,10 @@ def only_reordered(log, expected):
     left, right = without_effects(left, ours[i], theirs[i]), without_effects(right, theirs[i], ours[i])
     left_head, right_head = head(left, right, ours[i], theirs[i:]), head(right, left, theirs[i], ours[i:])
     return agree(left_head, right_head, len(left_head) < len(left), len(right_head) < len(right))
+
+
+def agrees(log, expected):
+    return log == expected or only_reordered(log, expected)
 
 
 def head(lines, others, text, other_runs):
@@ -197,7 +199,9 @@ class Pair:
         with tempfile.NamedTemporaryFile("w", suffix=".log") as guide:
             guide.write(log)
             guide.flush()
-            return drive(self.reference, mode, argument, guide=guide.name)
+            guided = drive(self.reference, mode, argument, FUZZ_GUIDE=guide.name)
+            other = drive(self.reference, mode, argument, FUZZ_GUIDE=guide.name, FUZZ_GUIDE_ALL="1")
+            return other if agrees(log, other[0]) and not agrees(log, guided[0]) else guided
 
     def differs(self, mode, argument, attempts=3):
         """Returns both logs if they differ in each attempt, "skipped" if libuv itself fails, or None."""
@@ -207,7 +211,7 @@ class Pair:
             expected, expected_status = self.expected(log, mode, argument)
             if expected_status != 0 or "ENDED BY SIGNAL" in expected:
                 return "skipped"
-            if status == 0 and (log == expected or only_reordered(log, expected)):
+            if status == 0 and agrees(log, expected):
                 return None
         return log, expected
 
