@@ -79,10 +79,18 @@ pub unsafe fn realloc(block: *mut c_void, size: usize) -> Result<NonNull<c_void>
 ///
 /// # Safety
 /// `block` is NULL or came from this module, and is not used afterwards.
+#[inline(always)]
 pub unsafe fn free(block: *mut c_void) {
-    if block.is_null() {
-        return;
+    if !block.is_null() {
+        // SAFETY: as documented.
+        unsafe { free_block(block) };
     }
+}
+
+/// # Safety
+/// `block` came from this module, and is not used afterwards.
+#[inline(never)]
+unsafe fn free_block(block: *mut c_void) {
     // SAFETY: only functions of this type are ever stored in FREE.
     let f: unsafe extern "C" fn(*mut c_void) =
         unsafe { core::mem::transmute(FREE.load(Ordering::Relaxed)) };
@@ -124,6 +132,7 @@ impl<T: Copy> Array<T> {
         self.resize_block(needed.max(self.capacity.saturating_mul(2)).max(8))
     }
 
+    #[inline(never)]
     fn resize_block(&mut self, capacity: usize) -> Result {
         let bytes = capacity.checked_mul(size_of::<T>()).ok_or(Error::ENOMEM)?;
         const { assert!(align_of::<T>() <= 16, "the alignment of malloc") };

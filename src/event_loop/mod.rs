@@ -357,6 +357,7 @@ impl Loop {
     }
 
     /// Queues a watcher for the next poll phase, for readiness that the kernel will not report again.
+    #[inline(never)]
     pub fn requeue(&self, watcher: &Watcher) {
         // One of this round has had its turn by an event.
         watcher.requeued.unlink();

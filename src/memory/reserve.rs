@@ -10,7 +10,7 @@
 use crate::abi::{Error, Result};
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
+use core::mem::{size_of, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::alloc::System;
@@ -73,9 +73,14 @@ impl<const SIZE: usize, const COUNT: usize> Blocks<SIZE, COUNT> {
 /// Falls back on the reserve.
 struct Allocator;
 
-static SMALL: Blocks<512, 64> = Blocks::new();
-static MIDDLE: Blocks<4096, 16> = Blocks::new();
-static LARGE: Blocks<16_384, 4> = Blocks::new();
+struct Reserve {
+    small: Blocks<512, 64>,
+    middle: Blocks<4096, 16>,
+    large: Blocks<16_384, 4>,
+}
+
+static RESERVE: Reserve =
+    Reserve { small: Blocks::new(), middle: Blocks::new(), large: Blocks::new() };
 
 /// How many blocks of the reserve were taken so far.
 static TAKEN: AtomicU32 = AtomicU32::new(0);
@@ -83,19 +88,29 @@ static TAKEN: AtomicU32 = AtomicU32::new(0);
 #[cold]
 fn take(layout: Layout) -> *mut u8 {
     TAKEN.fetch_add(1, Ordering::Relaxed);
-    let block = SMALL.take(layout);
+    let block = RESERVE.small.take(layout);
     if !block.is_null() {
         return block;
     }
-    let block = MIDDLE.take(layout);
+    let block = RESERVE.middle.take(layout);
     if block.is_null() {
-        LARGE.take(layout)
+        RESERVE.large.take(layout)
     } else {
         block
     }
 }
 
+/// Returns whether the reserve has this address. A comparison, as each place in the library that frees
+/// memory of std has a copy of it.
+#[inline(always)]
+fn is_reserved(block: *mut u8) -> bool {
+    let offset = block.addr().wrapping_sub(ptr::from_ref(&RESERVE).addr());
+    offset < size_of::<Reserve>()
+}
+
 /// Returns the size of the block of the reserve that begins here, and gives it back if `free`.
+#[cold]
+#[inline(never)]
 fn find(block: *mut u8, free: bool) -> Option<usize> {
     let found = |index: Option<usize>, size, give_back: &dyn Fn(usize)| {
         let index = index?;
@@ -104,9 +119,10 @@ fn find(block: *mut u8, free: bool) -> Option<usize> {
         }
         Some(size)
     };
-    found(SMALL.index(block), 512, &|index| SMALL.give_back(index))
-        .or_else(|| found(MIDDLE.index(block), 4096, &|index| MIDDLE.give_back(index)))
-        .or_else(|| found(LARGE.index(block), 16_384, &|index| LARGE.give_back(index)))
+    let Reserve { small, middle, large } = &RESERVE;
+    found(small.index(block), 512, &|index| small.give_back(index))
+        .or_else(|| found(middle.index(block), 4096, &|index| middle.give_back(index)))
+        .or_else(|| found(large.index(block), 16_384, &|index| large.give_back(index)))
 }
 
 // SAFETY: a block has the size and the alignment that are asked for, and belongs to its owner until it is given
@@ -123,14 +139,16 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if find(block, true).is_none() {
+        if is_reserved(block) {
+            find(block, true);
+        } else {
             // SAFETY: it came from the system.
             unsafe { System.dealloc(block, layout) };
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let reserved = find(block, false);
+        let reserved = if is_reserved(block) { find(block, false) } else { None };
         if reserved.is_some_and(|size| new_size <= size) {
             return block;
         }
@@ -198,6 +216,7 @@ mod tests {
     fn a_block_of_the_reserve_grows_by_moving() {
         let layout = Layout::new::<[u8; 500]>();
         let block = take(layout);
+        assert!(is_reserved(block));
         assert_eq!(find(block, false), Some(512));
         // SAFETY: the block is used as the allocator's contract says.
         unsafe {
@@ -206,7 +225,7 @@ mod tests {
             let moved = Allocator.realloc(block, Layout::new::<[u8; 512]>(), 5000);
             assert_ne!(moved, block);
             assert_eq!(core::slice::from_raw_parts(moved, 500), [7; 500]);
-            assert!(find(moved, false).is_none());
+            assert!(!is_reserved(moved) && find(moved, false).is_none());
             Allocator.dealloc(moved, Layout::new::<[u8; 5000]>());
         }
     }

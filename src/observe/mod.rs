@@ -183,9 +183,14 @@ impl Observer {
     /// Begins again if that is necessary.
     fn renew(&self, now: u64) {
         let epoch = EPOCH.load(Ordering::Relaxed);
-        if self.epoch.replace(epoch) == epoch {
-            return;
+        if self.epoch.replace(epoch) != epoch {
+            self.begin_again(now);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_again(&self, now: u64) {
         if let Some(slot) = self.slot.get() {
             slot.reset(now);
         }

@@ -82,7 +82,7 @@ impl Groups {
     fn counts_children(&self, group: &[u8]) -> bool {
         let Paths::V1 { .. } = self.paths else { return true };
         let file = [b"/memory", group, b"/memory.use_hierarchy"];
-        self.read(&file, &mut [0; 32]).and_then(number::<u64>) != Some(0)
+        self.read(&file, &mut [0; 32]).and_then(number) != Some(0)
     }
 
     /// Returns the limit of one group: that at which the kernel starts to reclaim memory or the hard one,
@@ -129,7 +129,7 @@ impl Groups {
 
     fn v1_quota(&self, group: &[u8]) -> Option<u64> {
         // A quota of -1 is none, and is no number here.
-        let value = |file| self.read(&[b"/cpu", group, file], &mut [0; 32]).and_then(number::<u64>);
+        let value = |file| self.read(&[b"/cpu", group, file], &mut [0; 32]).and_then(number);
         value(b"/cpu.cfs_quota_us")?.checked_div(value(b"/cpu.cfs_period_us")?)
     }
 

@@ -19,7 +19,7 @@ struct Cpu {
 fn parse_stat_line(line: &[u8], tick: u64) -> Option<Cpu> {
     let line = line.strip_prefix(b"cpu")?;
     let mut values = numbers::<u64>(line).map(|value| value.unwrap_or(0));
-    let number = u32::try_from(number::<u64>(line)?).ok()?;
+    let number = u32::try_from(number(line)?).ok()?;
     values.next();
     let mut time = || Some(values.next()?.saturating_mul(tick));
     let (user, nice, sys, idle, _iowait, irq) =
@@ -31,7 +31,7 @@ fn parse_stat_line(line: &[u8], tick: u64) -> Option<Cpu> {
 fn model(text: &[u8], cpu: u32) -> &[u8] {
     let value = |line: &'static str, text| field(text, line)?.strip_prefix(b": ");
     let mut lines = text.split(|&byte| byte == b'\n');
-    let is_ours = |line| value("processor\t", line).and_then(number) == Some(cpu);
+    let is_ours = |line| value("processor\t", line).and_then(number) == Some(cpu.into());
     lines
         .by_ref()
         .find(|line| is_ours(line))
@@ -50,7 +50,7 @@ fn speed(cpu: u32) -> c_int {
     CStr::from_bytes_with_nul(path.as_bytes())
         .ok()
         .and_then(|path| host::read_file(path, &mut buffer).ok())
-        .and_then(number::<u64>)
+        .and_then(number)
         .and_then(|kilohertz| c_int::try_from(kilohertz / 1000).ok())
         .unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! The host: name, uptime and load.
 
-use super::proc_text::{number, numbers, Decimal};
+use super::proc_text::{numbers, Decimal};
 use crate::abi::*;
 use crate::ffi::TextOut;
 use crate::sys::{self, host};
@@ -64,7 +64,9 @@ pub unsafe extern "C" fn uv_os_uname(buffer: *mut uv_utsname_t) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
     // A container may have its own /proc, with its own uptime.
-    let from_file = host::read_file(c"/proc/uptime", &mut [0; 128]).ok().and_then(number);
+    let from_file = host::read_file(c"/proc/uptime", &mut [0; 128])
+        .ok()
+        .and_then(|text| numbers(text).next()?);
     let result = match from_file {
         Some(Decimal(seconds)) => Ok(seconds),
         None => sys::time::clock_gettime(libc::CLOCK_BOOTTIME).map(|time| time.tv_sec as f64),

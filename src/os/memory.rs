@@ -8,7 +8,7 @@ use crate::sys::{host, process};
 fn memory_info(key: &str) -> Option<u64> {
     let mut buffer = [0; 4096];
     let text = host::read_file(c"/proc/meminfo", &mut buffer).ok()?;
-    field(text, key).and_then(number::<u64>)?.checked_mul(1024)
+    field(text, key).and_then(number)?.checked_mul(1024)
 }
 
 /// Returns the free memory in bytes, including caches that the kernel can reclaim; 0 if unknown.

@@ -4,15 +4,19 @@ use crate::abi::{Error, Result};
 use core::str::FromStr;
 
 /// Parses the first of the fields that whitespace separates.
-pub fn number<T: FromStr>(text: &[u8]) -> Option<T> {
+#[inline(never)]
+pub fn number(text: &[u8]) -> Option<u64> {
     numbers(text).next()?
 }
 
 /// Parses each of the fields that whitespace separates.
 pub fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = Option<T>> + '_ {
-    text.split(u8::is_ascii_whitespace)
-        .filter(|part| !part.is_empty())
-        .map(|part| core::str::from_utf8(part).ok()?.parse().ok())
+    text.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty()).map(|part| parse(part))
+}
+
+#[inline(never)]
+fn parse<T: FromStr>(part: &[u8]) -> Option<T> {
+    core::str::from_utf8(part).ok()?.parse().ok()
 }
 
 /// Digits with a decimal point. Files below `/proc` have no other forms, and std's parser of floats is
@@ -45,14 +49,14 @@ mod tests {
     #[test]
     fn numbers_and_fields() {
         let text = b"MemTotal:  12 kB\nMemFree: 3 kB\n";
-        assert_eq!(field(text, "MemFree:").and_then(number), Some(3u64));
+        assert_eq!(field(text, "MemFree:").and_then(number), Some(3));
         assert_eq!(field(text, "Mem"), Some(&b"Total:  12 kB"[..]));
         assert_eq!(field(text, "kB"), None);
         let decimals =
             numbers::<Decimal>(b" 0.05 61093.11 7 1.x .\n").map(|number| Some(number?.0));
         assert!(decimals.eq([Some(0.05), Some(61093.11), None, None, None]));
-        assert_eq!(number::<u64>(b"-1"), None);
-        assert_eq!(number::<u64>(b" \n"), None);
+        assert_eq!(number(b"-1"), None);
+        assert_eq!(number(b" \n"), None);
         assert!(numbers::<u8>(b"1 2  x 300\n").eq([Some(1), Some(2), None, None]));
     }
 }

@@ -218,6 +218,7 @@ impl Watcher {
     }
 
     /// As [`Watcher::arm`], and has the current readiness reported again.
+    #[inline(never)]
     pub fn rearm(&self, poller: &Poller, interest: Interest) -> Result {
         let now = self.interest.get().filter(|_| !self.unused.get());
         let wanted = now.map_or(interest, |now| now | interest);

@@ -86,7 +86,16 @@ pub fn read_bytes(fd: c_int, buffer: &mut [u8]) -> Result<usize> {
 pub const MAX_RW_COUNT: usize = 0x7fff_f000;
 
 /// Returns the total size of the buffers, `usize::MAX` if it does not fit.
+#[inline]
 pub fn total(buffers: &[uv_buf_t]) -> usize {
+    match buffers {
+        [buffer] => buffer.len,
+        _ => sum(buffers),
+    }
+}
+
+#[inline(never)]
+fn sum(buffers: &[uv_buf_t]) -> usize {
     buffers.iter().fold(0, |sum: usize, buffer| sum.saturating_add(buffer.len))
 }
 

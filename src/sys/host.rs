@@ -75,7 +75,8 @@ pub fn host_name(buffer: &mut HostName) -> Result<&[u8]> {
     let size = buffer.len();
     // SAFETY: the size is the buffer's.
     cvt(unsafe { c::gethostname(buffer.as_mut_ptr().cast(), size) })?;
-    let length = buffer.iter().position(|&byte| byte == 0).unwrap_or(size);
+    // SAFETY: as above.
+    let length = unsafe { libc::strnlen(buffer.as_ptr().cast(), size) };
     Ok(&buffer[..length])
 }
 
@@ -86,6 +87,7 @@ pub fn configuration(name: c_int) -> Option<usize> {
 }
 
 /// Returns how many CPUs the calling thread may run on, or `None` if that is unknown.
+#[inline(never)]
 pub fn cpus_of_this_thread() -> Option<usize> {
     let size = size_of::<libc::cpu_set_t>();
     // SAFETY: glibc's sched_getaffinity() fills in the whole set.

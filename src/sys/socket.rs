@@ -128,6 +128,7 @@ type NameFunction = unsafe extern "C" fn(c_int, *mut libc::sockaddr, *mut libc::
 ///
 /// # Safety
 /// `function` is getsockname() or getpeername().
+#[inline(never)]
 unsafe fn address(function: NameFunction, fd: c_int) -> Result<(libc::sockaddr_storage, usize)> {
     let mut storage = MaybeUninit::<libc::sockaddr_storage>::zeroed();
     let mut length = socklen::<libc::sockaddr_storage>();

@@ -356,7 +356,7 @@ impl Udp {
     }
 
     #[inline(never)]
-    fn next_buffer(&self) -> Option<uv_buf_t> {
+    pub(super) fn next_buffer(&self) -> Option<uv_buf_t> {
         self.allocate()
     }
 

@@ -181,7 +181,7 @@ impl Udp {
         }
         self.call(self.recv_cb.get(), 0, buffer, ptr::null(), UV_UDP_MMSG_FREE);
         if drained && self.handle.has(flag::READING) {
-            let buffer = self.allocate()?;
+            let buffer = self.next_buffer()?;
             self.report(Ok(0), &buffer);
             return None;
         }
@@ -251,7 +251,7 @@ impl Udp {
             if !self.handle.has(flag::READING) {
                 return;
             }
-            let Some(buffer) = self.allocate() else { return };
+            let Some(buffer) = self.next_buffer() else { return };
             let mut room = ErrorRoom::new();
             // SAFETY: the user's buffer is writable.
             match unsafe { datagram::take_queued_error(self.fd(), &buffer, &mut room) } {
@@ -278,9 +278,10 @@ impl Udp {
         let from = if received.address_length == 0 { ptr::null() } else { from };
         let partial = if received.truncated { UV_UDP_PARTIAL } else { 0 };
         let length = received.length as isize;
-        self.call(self.recv_cb.get(), length, buffer, from, flags | partial);
+        self.call_now(self.recv_cb.get(), length, buffer, from, flags | partial);
     }
 
+    #[inline(never)]
     pub(super) fn report(&self, result: Result<usize>, buffer: &uv_buf_t) {
         let nread = match result {
             Ok(length) => length as isize,
@@ -289,7 +290,22 @@ impl Udp {
         self.call(self.recv_cb.get(), nread, buffer, ptr::null(), 0);
     }
 
+    #[inline(never)]
     pub(super) fn call(
+        &self,
+        callback: uv_udp_recv_cb,
+        nread: isize,
+        buffer: &uv_buf_t,
+        from: *const sockaddr,
+        flags: c_uint,
+    ) {
+        self.call_now(callback, nread, buffer, from, flags);
+    }
+
+    /// Calls `recv_cb` for a datagram.
+    // Inlined, as `allocate`.
+    #[inline(always)]
+    fn call_now(
         &self,
         callback: uv_udp_recv_cb,
         nread: isize,

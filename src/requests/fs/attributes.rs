@@ -34,14 +34,17 @@ pub(super) static FUTIME: Operation =
 pub(super) static LUTIME: Operation =
     Operation::on_path(UV_FS_LUTIME, |req| utime(req, Target::Link(req.path())));
 
+#[inline(never)]
 fn chmod(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     sys::fs::chmod(target, request.mode.get()).map(zero)
 }
 
+#[inline(never)]
 fn chown(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     sys::fs::chown(target, request.uid.get(), request.gid.get()).map(zero)
 }
 
+#[inline(never)]
 fn utime(request: &FsRequest, target: Target<'_>) -> Result<isize> {
     let times = [to_timespec(request.atime.get())?, to_timespec(request.mtime.get())?];
     sys::fs::set_times(target, times).map(zero)
@@ -84,7 +87,7 @@ pub unsafe extern "C" fn uv_fs_access(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { ACCESS.start(r#loop, req, cb, Arguments { path, flags: mode, ..NONE }) }
+    unsafe { ACCESS.start_rare(r#loop, req, cb, Arguments { path, flags: mode, ..NONE }) }
 }
 
 /// Sets the permissions of a file: chmod(2).
@@ -103,7 +106,7 @@ pub unsafe extern "C" fn uv_fs_chmod(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { CHMOD.start(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
+    unsafe { CHMOD.start_rare(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
 }
 
 /// Sets the permissions of an open file: fchmod(2).
@@ -121,7 +124,7 @@ pub unsafe extern "C" fn uv_fs_fchmod(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FCHMOD.start(r#loop, req, cb, Arguments { file, mode: mode as mode_t, ..NONE }) }
+    unsafe { FCHMOD.start_rare(r#loop, req, cb, Arguments { file, mode: mode as mode_t, ..NONE }) }
 }
 
 /// Sets the owner and the group of a file: chown(2). An id of -1 does not change.
@@ -141,7 +144,7 @@ pub unsafe extern "C" fn uv_fs_chown(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { CHOWN.start(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
+    unsafe { CHOWN.start_rare(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
 }
 
 /// Sets the owner and the group of an open file: fchown(2).
@@ -160,7 +163,7 @@ pub unsafe extern "C" fn uv_fs_fchown(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FCHOWN.start(r#loop, req, cb, Arguments { file, uid, gid, ..NONE }) }
+    unsafe { FCHOWN.start_rare(r#loop, req, cb, Arguments { file, uid, gid, ..NONE }) }
 }
 
 /// Sets the owner and the group of a symbolic link itself: lchown(2).
@@ -179,7 +182,7 @@ pub unsafe extern "C" fn uv_fs_lchown(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { LCHOWN.start(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
+    unsafe { LCHOWN.start_rare(r#loop, req, cb, Arguments { path, uid, gid, ..NONE }) }
 }
 
 /// Sets the times of a file's last access and last change: utimensat(2).
@@ -201,7 +204,7 @@ pub unsafe extern "C" fn uv_fs_utime(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { UTIME.start(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
+    unsafe { UTIME.start_rare(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
 }
 
 /// Sets the times of an open file, as `uv_fs_utime()` does: futimens(3).
@@ -220,7 +223,7 @@ pub unsafe extern "C" fn uv_fs_futime(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FUTIME.start(r#loop, req, cb, Arguments { file, atime, mtime, ..NONE }) }
+    unsafe { FUTIME.start_rare(r#loop, req, cb, Arguments { file, atime, mtime, ..NONE }) }
 }
 
 /// Sets the times of a symbolic link itself, as `uv_fs_utime()` does.
@@ -239,7 +242,7 @@ pub unsafe extern "C" fn uv_fs_lutime(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { LUTIME.start(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
+    unsafe { LUTIME.start_rare(r#loop, req, cb, Arguments { path, atime, mtime, ..NONE }) }
 }
 
 #[cfg(test)]

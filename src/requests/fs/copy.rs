@@ -249,7 +249,7 @@ pub unsafe extern "C" fn uv_fs_copyfile(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { COPYFILE.start(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
+    unsafe { COPYFILE.start_rare(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
 }
 
 /// Copies up to `length` bytes, from `in_offset` in `in_fd` to the current position of `out_fd`,
@@ -276,5 +276,5 @@ pub unsafe extern "C" fn uv_fs_sendfile(
     let nbufs = c_uint::try_from(length).unwrap_or(c_uint::MAX);
     let arguments = Arguments { file: out_fd, flags: in_fd, nbufs, off: in_offset, ..NONE };
     // SAFETY: as documented.
-    unsafe { SENDFILE.start(r#loop, req, cb, arguments) }
+    unsafe { SENDFILE.start_rare(r#loop, req, cb, arguments) }
 }

@@ -246,7 +246,7 @@ pub unsafe extern "C" fn uv_fs_mkdir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { MKDIR.start(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
+    unsafe { MKDIR.start_rare(r#loop, req, cb, Arguments { path, mode: mode as mode_t, ..NONE }) }
 }
 
 /// Deletes an empty directory: rmdir(2).
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn uv_fs_rmdir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { RMDIR.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { RMDIR.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Reads a whole directory, in the order of the bytes of the names, without `.` and `..`.
@@ -284,7 +284,7 @@ pub unsafe extern "C" fn uv_fs_scandir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { SCANDIR.start(r#loop, req, cb, Arguments { path, flags, ..NONE }) }
+    unsafe { SCANDIR.start_rare(r#loop, req, cb, Arguments { path, flags, ..NONE }) }
 }
 
 /// Gets the next entry that `uv_fs_scandir()` found.
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn uv_fs_opendir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { OPENDIR.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { OPENDIR.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Reads the next entries of a directory into `dir->dirents`, at most `dir->nentries`, in no
@@ -349,7 +349,7 @@ pub unsafe extern "C" fn uv_fs_readdir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { READDIR.start(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
+    unsafe { READDIR.start_rare(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
 }
 
 /// Closes a directory and frees `dir`: closedir(3).
@@ -368,5 +368,5 @@ pub unsafe extern "C" fn uv_fs_closedir(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { CLOSEDIR.start(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
+    unsafe { CLOSEDIR.start_rare(r#loop, req, cb, Arguments { ptr: dir.cast(), ..NONE }) }
 }

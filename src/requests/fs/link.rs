@@ -76,7 +76,7 @@ pub unsafe extern "C" fn uv_fs_unlink(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { UNLINK.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { UNLINK.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Renames a file or directory and replaces a file that has the name `new_path`: rename(2).
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn uv_fs_rename(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { RENAME.start(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
+    unsafe { RENAME.start_rare(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
 }
 
 /// Gives the file `path` another name, `new_path`: link(2).
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn uv_fs_link(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { LINK.start(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
+    unsafe { LINK.start_rare(r#loop, req, cb, Arguments { path, new_path, ..NONE }) }
 }
 
 /// Makes `new_path` a symbolic link with the target `path`: symlink(2).
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn uv_fs_symlink(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { SYMLINK.start(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
+    unsafe { SYMLINK.start_rare(r#loop, req, cb, Arguments { path, new_path, flags, ..NONE }) }
 }
 
 /// Reads the target of a symbolic link: readlink(2).
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn uv_fs_readlink(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { READLINK.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { READLINK.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// Finds the absolute path of a file, without symbolic links, `.` and `..`: realpath(3).
@@ -175,5 +175,5 @@ pub unsafe extern "C" fn uv_fs_realpath(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { REALPATH.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { REALPATH.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }

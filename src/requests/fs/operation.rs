@@ -96,6 +96,23 @@ impl Operation {
         Operation { prepare: FsRequest::keep_paths, ..Operation::new(kind, run) }
     }
 
+    /// As [`Operation::start`], for operations that are rare or take long. That one is copied to each caller,
+    /// where most of the arguments are 0; here they are passed.
+    ///
+    /// # Safety
+    /// As for `start`.
+    #[inline(never)]
+    pub unsafe fn start_rare(
+        &'static self,
+        r#loop: *mut uv_loop_t,
+        req: *mut uv_fs_t,
+        callback: uv_fs_cb,
+        arguments: Arguments,
+    ) -> c_int {
+        // SAFETY: as documented.
+        unsafe { self.start(r#loop, req, callback, arguments) }
+    }
+
     /// Initialises `req` for this operation and runs it: at once if there is no callback, otherwise on the
     /// pool or the loop's ring. Returns the return value of the C function.
     ///

@@ -226,7 +226,7 @@ pub unsafe extern "C" fn uv_fs_fsync(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FSYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
+    unsafe { FSYNC.start_rare(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Flushes a file's contents to the disk: fdatasync(2).
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn uv_fs_fdatasync(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FDATASYNC.start(r#loop, req, cb, Arguments { file, ..NONE }) }
+    unsafe { FDATASYNC.start_rare(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Sets the size of a file to `offset` bytes; a longer file ends in zeros: ftruncate(2).
@@ -263,7 +263,7 @@ pub unsafe extern "C" fn uv_fs_ftruncate(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FTRUNCATE.start(r#loop, req, cb, Arguments { file, off: offset, ..NONE }) }
+    unsafe { FTRUNCATE.start_rare(r#loop, req, cb, Arguments { file, off: offset, ..NONE }) }
 }
 
 #[cfg(test)]

@@ -165,5 +165,5 @@ pub unsafe extern "C" fn uv_fs_statfs(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { STATFS.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { STATFS.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }

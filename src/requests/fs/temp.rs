@@ -51,7 +51,7 @@ pub unsafe extern "C" fn uv_fs_mkdtemp(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { MKDTEMP.start(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
+    unsafe { MKDTEMP.start_rare(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
 }
 
 /// Creates a file with mode 0600 and a new name, and opens it for reading and writing: mkstemp(3)
@@ -73,5 +73,5 @@ pub unsafe extern "C" fn uv_fs_mkstemp(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { MKSTEMP.start(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
+    unsafe { MKSTEMP.start_rare(r#loop, req, cb, Arguments { path: tpl, ..NONE }) }
 }
