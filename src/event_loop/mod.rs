@@ -502,10 +502,18 @@ impl Loop {
     }
 
     /// Returns whether there was anything to run.
+    #[inline(always)]
     fn run_pending(&self) -> bool {
         if self.pending.is_empty() {
             return false;
         }
+        self.call_pending();
+        true
+    }
+
+    /// Calls the handlers of pending watchers. Those that they queue are for the next round.
+    #[inline(never)]
+    fn call_pending(&self) {
         if observe::is_active() {
             self.observer().phase(phase::PENDING);
         }
@@ -521,7 +529,6 @@ impl Loop {
         }
         current.set(core::ptr::null());
         self.current.set(0);
-        true
     }
 
     /// Returns whether there was anything to run.

@@ -68,6 +68,7 @@ impl Timer {
         self.handle.loop_()
     }
 
+    #[inline]
     pub fn start(&self, callback: uv_timer_cb, timeout: u64, repeat: u64) -> Result {
         if callback.is_none() || self.handle.is_closing() {
             return Err(Error::EINVAL);

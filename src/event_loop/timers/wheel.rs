@@ -114,6 +114,7 @@ impl<T: Slot, const SHIFT: u32> Wheel<T, SHIFT> {
     }
 
     /// Returns the first slot with timers, and the start of its period.
+    #[inline(always)]
     pub fn first(&self) -> Option<(u64, &T)> {
         let ring = self.ring()?;
         // The slot of the horizon is also that of the first period.

@@ -61,6 +61,7 @@ impl Stream {
     }
 
     /// Creates the handle's socket, unless it has one.
+    #[inline]
     fn ensure_socket(&self, family: c_int, flags: u32) -> Result {
         if family != libc::AF_UNSPEC && !self.is_open() {
             let fd = socket::socket(family, libc::SOCK_STREAM, 0)?;

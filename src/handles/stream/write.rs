@@ -171,6 +171,7 @@ impl Stream {
     ///
     /// # Safety
     /// `send_handle` is NULL or an initialised handle.
+    #[inline]
     unsafe fn check_writable(
         &self,
         buffers: &[uv_buf_t],
@@ -281,6 +282,7 @@ impl Stream {
         self.loop_().queue_pending(&self.watcher);
     }
 
+    #[inline]
     pub(super) fn fail_writes(&self, error: Error) {
         while let Some(link) = self.write_queue.front() {
             // SAFETY: a write is alive until its callback; `finish_write` unlinks it.

@@ -51,7 +51,7 @@ pub unsafe extern "C" fn uv_fs_open(
 ) -> c_int {
     let arguments = Arguments { path, flags, mode: mode as mode_t, ..NONE };
     // SAFETY: as documented.
-    unsafe { OPEN.start(r#loop, req, cb, arguments) }
+    unsafe { OPEN.start_rare(r#loop, req, cb, arguments) }
 }
 
 /// Closes a file descriptor: close(2). It is closed even if the call is interrupted, which is not an
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn uv_fs_close(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { CLOSE.start(r#loop, req, cb, Arguments { file, ..NONE }) }
+    unsafe { CLOSE.start_rare(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Returns the operating system's handle of a C runtime file descriptor: on Unix the same number.

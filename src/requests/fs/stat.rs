@@ -128,7 +128,7 @@ pub unsafe extern "C" fn uv_fs_lstat(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { LSTAT.start(r#loop, req, cb, Arguments { path, ..NONE }) }
+    unsafe { LSTAT.start_rare(r#loop, req, cb, Arguments { path, ..NONE }) }
 }
 
 /// As `uv_fs_stat()`, but of an open file: fstat(2).
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn uv_fs_fstat(
     cb: uv_fs_cb,
 ) -> c_int {
     // SAFETY: as documented.
-    unsafe { FSTAT.start(r#loop, req, cb, Arguments { file, ..NONE }) }
+    unsafe { FSTAT.start_rare(r#loop, req, cb, Arguments { file, ..NONE }) }
 }
 
 /// Gets the size and the use of the file system that `path` is on: statfs(2).
