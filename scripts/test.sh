@@ -133,6 +133,7 @@ counted_step check scripts/check.sh c-tests --quiet --jobs "$jobs"
 
 # Exports of the libraries, and libuv's own tests on both.
 counted_step symbols conformance/symbols.sh
+counted_step size scripts/size.sh
 counted_step conformance conformance/run.py
 
 # Programs that once differed, then random ones from the commit's hash, for 60 seconds.
