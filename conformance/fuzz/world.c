@@ -783,7 +783,7 @@ static void op_replace(int s, int a, int b) {
   struct thing* thing = things[s];
   uv_os_fd_t fd;
   int ends[2];
-  if (thing->kind == STREAM && (thing->reading || thing->type % 16 > 2 || uv_stream_get_write_queue_size(&thing->u.stream))) return;
+  if (thing->kind == STREAM && (thing->reading || thing->ended || thing->type % 16 > 2 || uv_stream_get_write_queue_size(&thing->u.stream))) return;
   if (thing->kind == POLL && a == 0 && thing->reading) uv_poll_stop(&thing->u.poll);
   if (uv_fileno(&thing->u.handle, &fd) != 0) return;
   if (thing->kind == UDP) {
@@ -797,7 +797,6 @@ static void op_replace(int s, int a, int b) {
   close(ends[0]);
   if (thing->peer >= 0) close(thing->peer);
   thing->peer = ends[1];
-  thing->ended = 0;
   if (thing->kind == POLL) { op_poll_start(s, UV_READABLE, 0); if (a == 1) op_peer_write(s, 0, 0); }
   note("  replace %d", s);
 }
