@@ -146,7 +146,7 @@ static void pass(int time) {
 
 static uv_loop_t gate_loop;
 static sem_t gate, all_done;
-static int gated, pool_used, async_used;
+static int gated, pool_used, async_used, default_used;
 
 static void hold_worker(uv_work_t* work) { (void) work; sem_wait(&gate); }
 static void tell_done(uv_work_t* work) { (void) work; sem_post(&all_done); }
@@ -1004,7 +1004,7 @@ static void op_update(int s, int a, int b) { (void) s; (void) b; uv_update_time(
 /* Not where messages may come later. */
 static void op_metrics(int s, int a, int b) {
   (void) s; (void) b;
-  if (pool_used && (async_used || runs > 1)) return;
+  if (pool_used && (async_used || default_used || runs > 1)) return;
   uv_metrics_t metrics;
   uv_metrics_info(&loops[a], &metrics);
   note("  metrics %d", (int) metrics.events_waiting);
@@ -1023,6 +1023,7 @@ static void run(int loop, uv_run_mode mode) {
   note("run %d %d", loop, mode);
   unsigned before = callbacks;
   until_called = mode == UV_RUN_DEFAULT ? &loops[loop] : NULL;
+  default_used |= mode == UV_RUN_DEFAULT;
   int alive = uv_run(&loops[loop], mode);
   until_called = NULL;
   /* An event of a handle that is idle by now may end a wait. */
@@ -1203,7 +1204,7 @@ static void remove_files(void) {
 
 static void begin_program(void) {
   memset(called, 0, sizeof called);
-  runs = pool_used = async_used = 0;
+  runs = pool_used = async_used = default_used = 0;
   log_size = latest = 0;
   milliseconds = 1000000;
   clock_reads = 0;
