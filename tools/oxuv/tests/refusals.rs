@@ -192,6 +192,6 @@ fn a_process_that_ends_while_it_is_read() {
 fn lists_that_change_while_they_are_read() {
     let program = Running::planted(&["churn"]);
     for _ in 0..20 {
-        program.why_text(&["kept alive by", "oxuv 0."]);
+        program.why_text(&["kept alive by", "oxuv 1."]);
     }
 }
