@@ -189,10 +189,10 @@ pub fn call_observed<R>(
     function: *const (),
     callback: impl FnOnce() -> R,
 ) -> R {
-    let since = caller.observer().callback_begin(kind, object, function);
+    let call = caller.observer().callback_begin(kind, object, function);
     let result = call_unobserved(object, function, callback);
     // The caller is the loop, which outlives its callbacks.
-    caller.observer().callback_end(since);
+    caller.observer().callback_end(&call);
     result
 }
 

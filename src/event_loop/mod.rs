@@ -385,6 +385,9 @@ impl Loop {
             self.resume();
         }
         self.state.entry.set_thread();
+        if observe::is_active() {
+            self.observer().run_begins();
+        }
         let mut alive = self.is_alive();
         if !alive {
             self.update_time();
@@ -470,7 +473,7 @@ impl Loop {
         }
         [&self.idle, &self.prepare, &self.check].into_iter().for_each(loop_watcher::Queue::forget);
         self.current.set(0);
-        state.observer.forget_calls(0);
+        state.observer.forget_call();
         self.pending.prepend(&state.pending);
         self.requeued.prepend(&state.requeued);
         timer::restart_due(self);

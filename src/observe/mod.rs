@@ -8,6 +8,7 @@
 //! probes (`probe.rs`). Nothing here calls the user's allocator, and a failure leaves something out.
 
 // Readers use the rest.
+mod clock;
 #[allow(dead_code)]
 pub mod layout;
 mod page;
@@ -17,10 +18,11 @@ mod record;
 pub use page::PAGE;
 
 use crate::sys::{process, time};
+use clock::Clock;
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-use layout::{active, record as kind, Callback, Description, Record, Running, Work};
+use layout::{active, record as kind, Callback, Description, Running, Work};
 use page::Slot;
 use probe::probe;
 use record::Ring;
@@ -110,16 +112,20 @@ pub struct Observer {
     epoch: Cell<u32>,
     slot: Cell<Option<Slot>>,
     ring: Cell<Option<Ring>>,
+    clock: Clock,
     /// The latest time that was read, or 0.
     time: Cell<u64>,
     /// How many handles of the loop were reported.
     reported: Cell<u64>,
-    /// The callbacks that run, each called by the one before; `since` is 0 where there is none.
-    calls: [Cell<Running>; DEPTH],
+    /// The callback that runs, the innermost if they are nested.
+    running: Cell<Running>,
 }
 
-/// How many nested callbacks are known: one that runs the loop or walks over handles is rare.
-const DEPTH: usize = 3;
+/// A callback that runs, and the one around it.
+pub struct Call {
+    running: Running,
+    outer: Running,
+}
 
 const NO_CALL: Running = Running { kind: 0, object: 0, function: 0, since: 0 };
 
@@ -130,9 +136,10 @@ impl Observer {
             epoch: Cell::new(0),
             slot: Cell::new(None),
             ring: Cell::new(None),
+            clock: Clock::new(),
             time: Cell::new(0),
             reported: Cell::new(0),
-            calls: [const { Cell::new(NO_CALL) }; DEPTH],
+            running: Cell::new(NO_CALL),
         }
     }
 
@@ -159,14 +166,17 @@ impl Observer {
     }
 
     /// Reads the clock.
+    #[inline(never)]
     fn now(&self) -> u64 {
-        let now = time::monotonic();
+        // What is computed from the processor's counter may be some nanoseconds late.
+        let now = self.clock.now().max(self.time.get());
         self.time.set(now);
         now
     }
 
-    /// Returns the time when the clock was last read. Reading it costs more than the rest of a record, so a
+    /// Returns the time when the clock was last read. Reading it costs as much as the rest of a record, so a
     /// callback begins where the one before it, or the wait, has ended.
+    #[inline(always)]
     fn recent(&self) -> u64 {
         match self.time.get() {
             // Statistics or records have just begun.
@@ -176,14 +186,21 @@ impl Observer {
         }
     }
 
+    /// The program runs the loop. What it did before is not part of an iteration.
+    #[cold]
+    #[inline(never)]
+    pub fn run_begins(&self) {
+        self.now();
+    }
+
     fn address(&self) -> u64 {
         self.loop_.get().addr() as u64
     }
 
     /// Begins again if that is necessary.
+    #[inline(always)]
     fn renew(&self, now: u64) {
-        let epoch = EPOCH.load(Ordering::Relaxed);
-        if self.epoch.replace(epoch) != epoch {
+        if self.epoch.get() != EPOCH.load(Ordering::Relaxed) {
             self.begin_again(now);
         }
     }
@@ -191,6 +208,7 @@ impl Observer {
     #[cold]
     #[inline(never)]
     fn begin_again(&self, now: u64) {
+        self.epoch.set(EPOCH.load(Ordering::Relaxed));
         if let Some(slot) = self.slot.get() {
             slot.reset(now);
         }
@@ -200,36 +218,49 @@ impl Observer {
     }
 
     /// Returns the slot for statistics, if they are on.
+    #[inline(always)]
     fn slot(&self, now: u64) -> Option<Slot> {
-        if !is_on(active::STATS) {
-            return None;
-        }
+        is_on(active::STATS).then(|| self.own_slot(now)).flatten()
+    }
+
+    #[inline(never)]
+    fn own_slot(&self, now: u64) -> Option<Slot> {
         self.renew(now);
-        self.slot.get().or_else(|| {
+        if self.slot.get().is_none() {
             self.slot.set(Slot::claim(self.address(), now));
-            self.slot.get()
-        })
+        }
+        self.slot.get()
     }
 
     /// Writes a record, if that is on.
+    #[inline(always)]
     fn record(&self, now: u64, kind: u8, detail: u8, extra: u32, object: u64, function: u64) {
-        if !is_on(active::RECORD) {
-            return;
+        if is_on(active::RECORD) {
+            let kinds = record::kinds(kind, detail, extra);
+            self.write_record([now, kinds, object, function]);
         }
-        self.renew(now);
-        if self.ring.get().is_none() {
-            self.ring.set(Ring::of_loop(self.address(), now));
+    }
+
+    #[inline(never)]
+    fn write_record(&self, words: [u64; 4]) {
+        self.renew(words[0]);
+        if let Some(ring) = self.ring.get().or_else(|| self.make_ring(words[0])) {
+            ring.write(words);
         }
-        if let Some(ring) = self.ring.get() {
-            ring.write(&Record { time: now, kind, detail, flags: 0, extra, object, function });
-        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_ring(&self, now: u64) -> Option<Ring> {
+        self.ring.set(Ring::of_loop(self.address(), now));
+        self.ring.get()
     }
 
     /// An iteration begins.
     #[cold]
     #[inline(never)]
     pub fn iteration(&self) {
-        let now = self.now();
+        let now = self.recent();
         expire(now);
         if let Some(slot) = self.slot(now) {
             slot.iteration(now);
@@ -271,7 +302,7 @@ impl Observer {
         }
     }
 
-    /// A callback begins. Returns the time, for [`Observer::callback_end`].
+    /// A callback begins. Returns what [`Observer::callback_end`] needs.
     #[cold]
     #[inline(never)]
     pub fn callback_begin(
@@ -279,48 +310,41 @@ impl Observer {
         callback: Callback,
         object: *const (),
         function: *const (),
-    ) -> u64 {
-        let is_nested = self.calls[0].get().since != 0;
-        // The times of nested callbacks differ, as they are told apart by them.
-        let now = if is_nested { self.now() } else { self.recent() };
+    ) -> Call {
+        let outer = self.running.get();
+        // The time of the callback around it began long ago.
+        let now = if outer.kind == 0 { self.recent() } else { self.now() };
         let (object, function) = (object.addr() as u64, function.addr() as u64);
         let running = Running { kind: callback as u64, object, function, since: now };
-        let place = self.calls.iter().find(|call| call.get().since == 0);
-        place.unwrap_or(&self.calls[DEPTH - 1]).set(running);
+        self.running.set(running);
         if let Some(slot) = self.slot(now) {
             slot.set_running(&running);
         }
         self.record(now, kind::CALLBACK_BEGIN, callback as u8, 0, object, function);
         probe!(callback__begin, self.address(), callback as u64, object, function);
-        now
+        Call { running, outer }
     }
 
-    /// The callback that began at `since` has ended. Its object may be freed.
+    /// A callback has ended. Its object may be freed.
     #[cold]
     #[inline(never)]
-    pub fn callback_end(&self, since: u64) {
-        // An exception may have left those after it.
-        let Some(index) = self.calls.iter().position(|call| call.get().since == since) else {
-            return;
-        };
-        let ended = self.calls[index].get();
+    pub fn callback_end(&self, call: &Call) {
         let now = self.now();
-        self.forget_calls(index);
+        // An exception may have left others that this one has called.
+        let Call { running, outer } = call;
+        self.running.set(*outer);
         if let Some(slot) = self.slot(now) {
-            slot.count_call(now, &ended);
-            slot.set_running(&match index {
-                0 => NO_CALL,
-                _ => self.calls[index - 1].get(),
-            });
+            slot.count_call(now, running);
+            slot.set_running(outer);
         }
-        let Running { kind: callback, object, function, .. } = ended;
+        let &Running { kind: callback, object, function, .. } = running;
         self.record(now, kind::CALLBACK_END, callback as u8, 0, object, function);
         probe!(callback__end, self.address(), callback, object, function);
     }
 
-    /// Forgets the running callbacks from this one on: exceptions may have left them.
-    pub fn forget_calls(&self, first: usize) {
-        self.calls.iter().skip(first).for_each(|call| call.set(NO_CALL));
+    /// Forgets the callback that runs: an exception has left it.
+    pub fn forget_call(&self) {
+        self.running.set(NO_CALL);
     }
 
     /// A request is given to the pool, or to the loop's ring. Returns the time.
@@ -360,11 +384,13 @@ impl Observer {
     #[cold]
     #[inline(never)]
     pub fn write(&self, queued: bool, request: *const (), handle: *const (), bytes: usize) {
-        let now = if queued { self.now() } else { self.recent() };
         let (request, handle) = (request.addr() as u64, handle.addr() as u64);
-        let kind = if queued { kind::WRITE_QUEUED } else { kind::WRITE_DONE };
-        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.record(now, kind, 0, size, request, handle);
+        if is_on(active::RECORD) {
+            let now = if queued { self.now() } else { self.recent() };
+            let kind = if queued { kind::WRITE_QUEUED } else { kind::WRITE_DONE };
+            let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+            self.record(now, kind, 0, size, request, handle);
+        }
         if queued {
             probe!(write__queue, self.address(), request, handle, bytes as u64);
         }
@@ -390,62 +416,68 @@ impl Job {
 }
 
 /// A thread of the pool.
-#[derive(Clone, Copy)]
-pub struct Worker(page::Worker);
+pub struct Worker {
+    slot: page::Worker,
+    clock: Clock,
+}
 
 impl Worker {
     /// The calling thread begins to run work.
     pub fn begin() -> Worker {
-        Worker(page::Worker::claim())
+        Worker { slot: page::Worker::claim(), clock: Clock::new() }
     }
 
     /// The calling thread ends.
-    pub fn end(self) {
-        self.0.free();
+    pub fn end(&self) {
+        self.slot.free();
     }
 
     /// Records which work runs; NULL if none does.
     #[inline(always)]
-    pub fn set_work(self, work: *const ()) {
-        self.0.set_work(work.addr() as u64);
+    pub fn set_work(&self, work: *const ()) {
+        self.slot.set_work(work.addr() as u64);
     }
 
     /// Work begins. Returns the time, for [`Worker::work_done`].
     #[cold]
     #[inline(never)]
-    pub fn work_started(self, job: &Job) -> u64 {
-        let now = time::monotonic();
+    pub fn work_started(&self, job: &Job) -> u64 {
+        let now = self.clock.now();
         if is_on(active::STATS) {
-            self.0.work_started(now, job.kind, job.queued);
+            self.slot.work_started(now, job.kind, job.queued);
         }
         self.record(now, kind::WORK_STARTED, job);
         let (request, function) = job.addresses();
-        probe!(work__start, self.0.number() as u64, job.kind as u64, request, function);
+        probe!(work__start, self.slot.number() as u64, job.kind as u64, request, function);
         now
     }
 
     /// Work has ended.
     #[cold]
     #[inline(never)]
-    pub fn work_done(self, job: &Job, started: u64) {
-        let now = time::monotonic();
+    pub fn work_done(&self, job: &Job, started: u64) {
+        let now = self.clock.now();
         expire(now);
         if is_on(active::STATS) {
-            self.0.work_done(now, job.kind, started);
+            self.slot.work_done(now, job.kind, started);
         }
         self.record(now, kind::WORK_DONE, job);
         let (request, function) = job.addresses();
-        probe!(work__done, self.0.number() as u64, job.kind as u64, request, function);
+        probe!(work__done, self.slot.number() as u64, job.kind as u64, request, function);
     }
 
-    fn record(self, time: u64, kind: u8, job: &Job) {
+    fn record(&self, time: u64, kind: u8, job: &Job) {
         if !is_on(active::RECORD) {
             return;
         }
         let (object, function) = job.addresses();
-        if let Some(ring) = Ring::of_worker(self.0, time) {
-            let (detail, extra) = (job.kind as u8, job.operation);
-            ring.write(&Record { time, kind, detail, flags: 0, extra, object, function });
+        if let Some(ring) = Ring::of_worker(self.slot, time) {
+            ring.write([
+                time,
+                record::kinds(kind, job.kind as u8, job.operation),
+                object,
+                function,
+            ]);
         }
     }
 }
@@ -456,17 +488,8 @@ impl Worker {
 pub fn async_send(handle: *const ()) {
     let handle = handle.addr() as u64;
     if is_on(active::RECORD) {
-        let (time, extra) = (time::monotonic(), process::thread_id() as u32);
-        let kind = kind::ASYNC_SEND;
-        record::write_shared(&Record {
-            time,
-            kind,
-            detail: 0,
-            flags: 0,
-            extra,
-            object: handle,
-            function: 0,
-        });
+        let kinds = record::kinds(kind::ASYNC_SEND, 0, process::thread_id() as u32);
+        record::write_shared([time::monotonic(), kinds, handle, 0]);
     }
     probe!(async__send, handle);
 }

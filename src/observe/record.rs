@@ -104,16 +104,7 @@ impl Ring {
     }
 
     fn identify(self, time: u64, object: u64) {
-        let extra = process::thread_id() as u32;
-        self.write(&Record {
-            time,
-            kind: record::IDENTITY,
-            detail: 0,
-            flags: 0,
-            extra,
-            object,
-            function: 0,
-        });
+        self.write([time, kinds(record::IDENTITY, 0, process::thread_id() as u32), object, 0]);
     }
 
     /// Returns whether this process has made it. The child of a fork has those of its parent, too, which may
@@ -204,15 +195,16 @@ impl Ring {
         Some((header.cast(), DEFAULT_SIZE / size_of::<Record>() as u64))
     }
 
-    /// Writes a record over the oldest.
-    pub fn write(self, record: &Record) {
+    /// Writes the words of a [`Record`] over the oldest.
+    #[inline(always)]
+    pub fn write(self, record: [u64; 4]) {
         let header = self.0;
         // SAFETY: the ring is mapped, and only this thread writes it.
         unsafe {
             let written = AtomicU64::from_ptr(&raw mut (*header).written);
             let number = written.load(Ordering::Relaxed);
             let words = record_at(header, number);
-            for (i, word) in words_of(record).into_iter().enumerate() {
+            for (i, word) in record.into_iter().enumerate() {
                 AtomicU64::from_ptr(words.add(i)).store(word, Ordering::Relaxed);
             }
             written.store(number + 1, Ordering::Release);
@@ -232,14 +224,15 @@ unsafe fn record_at(header: *mut Header, number: u64) -> *mut u64 {
     }
 }
 
-fn words_of(record: &Record) -> [u64; 4] {
-    let &Record { time, kind, detail, flags, extra, object, function } = record;
-    let ([a, b], [c, d, e, f]) = (flags.to_ne_bytes(), extra.to_ne_bytes());
-    [time, u64::from_ne_bytes([kind, detail, a, b, c, d, e, f]), object, function]
+/// Returns the second word of a [`Record`], whose flags are 0.
+#[inline(always)]
+pub fn kinds(kind: u8, detail: u8, extra: u32) -> u64 {
+    let [a, b, c, d] = extra.to_ne_bytes();
+    u64::from_ne_bytes([kind, detail, 0, 0, a, b, c, d])
 }
 
 /// Writes a record to the ring of all threads. Signal handlers may call it.
-pub fn write_shared(record: &Record) {
+pub fn write_shared([time, kinds, object, function]: [u64; 4]) {
     let mut header = SHARED.load(Ordering::Acquire);
     if header.is_null() {
         let Some(ring) = Ring::make(ring_kind::OTHER, 0) else { return };
@@ -252,7 +245,6 @@ pub fn write_shared(record: &Record) {
             }
         };
     }
-    let [time, kinds, object, function] = words_of(record);
     // SAFETY: the ring is mapped; its words are accessed as atomics.
     unsafe {
         let written = AtomicU64::from_ptr(&raw mut (*header).written);
@@ -411,16 +403,7 @@ mod tests {
         let capacity = unsafe { (*ring.0).capacity };
         assert_eq!(capacity, DEFAULT_SIZE / 32);
         for object in 0..capacity + 10 {
-            let kind = record::CALLBACK_BEGIN;
-            ring.write(&Record {
-                time: object,
-                kind,
-                detail: 3,
-                flags: 0,
-                extra: 9,
-                object,
-                function: 1,
-            });
+            ring.write([object, kinds(record::CALLBACK_BEGIN, 3, 9), object, 1]);
         }
         // SAFETY: the records are in the ring.
         unsafe {

@@ -505,7 +505,7 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
     let _ = thread::set_name(c"libuv-worker");
     let worker = observe::Worker::begin();
     // SAFETY: `start_worker` gave the work to this thread.
-    let mut ran = unsafe { run_work(worker, first.cast_const().cast()) };
+    let mut ran = unsafe { run_work(&worker, first.cast_const().cast()) };
     let mut state = lock();
     loop {
         if let Some(task) = ran {
@@ -529,7 +529,7 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
         unsafe {
             (*work).stage.set(Stage::Started);
             release(state);
-            ran = run_work(worker, work);
+            ran = run_work(&worker, work);
         }
         state = lock();
     }
@@ -539,7 +539,7 @@ extern "C-unwind" fn run_worker(first: *mut c_void) -> *mut c_void {
 ///
 /// # Safety
 /// The work is alive and this thread's alone.
-unsafe fn run_work(worker: observe::Worker, work: *const Work) -> Option<&'static Task> {
+unsafe fn run_work(worker: &observe::Worker, work: *const Work) -> Option<&'static Task> {
     // SAFETY: `run` gets the work that was submitted with it. The mailbox outlives the work.
     // Afterwards the work may be freed, so it is not accessed.
     unsafe {
@@ -562,7 +562,7 @@ unsafe fn run_work(worker: observe::Worker, work: *const Work) -> Option<&'stati
 /// As for [`run_work`]; the task is the work's.
 #[cold]
 #[inline(never)]
-unsafe fn run_observed(worker: observe::Worker, work: *const Work, task: &Task) {
+unsafe fn run_observed(worker: &observe::Worker, work: *const Work, task: &Task) {
     // SAFETY: as documented.
     unsafe {
         let job = (task.job)(work);

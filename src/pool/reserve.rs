@@ -197,7 +197,7 @@ extern "C-unwind" fn run_reserve(_: *mut c_void) -> *mut c_void {
                 let work = container_of!(link, Work, link);
                 (*work).stage.set(Stage::Started);
                 release(state);
-                run_work(worker, work);
+                run_work(&worker, work);
             }
             state = lock();
             continue;
