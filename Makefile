@@ -65,6 +65,11 @@ check: setup lib reference
 	scripts/check.sh c-tests --quiet --jobs $(JOBS)
 	scripts/check.sh conformance $(ARGS)
 
+# Runs our C tests under shuffled schedules; ARGS="--help" lists the options.
+shuffle: setup lib reference
+	c-tests/shuffle/run.py
+	scripts/shuffle.py $(ARGS)
+
 # Our C tests and libuv's with AddressSanitizer or ThreadSanitizer, in std too.
 asan: setup reference
 	scripts/sanitize.sh address c-tests --quiet --jobs $(JOBS)
@@ -222,6 +227,6 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint check valgrind asan tsan torture sandboxes conformance fuzz \
+.PHONY: all lib header reference setup build/cmake test lint check shuffle valgrind asan tsan torture sandboxes conformance fuzz \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test supply-chain sbom fresh-test clean

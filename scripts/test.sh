@@ -131,6 +131,9 @@ junit_step ctest "$PWD/build/log/ctest.xml" \
 counted_step misuse c-tests/misuse/run.py
 counted_step check scripts/check.sh c-tests --quiet --jobs "$jobs"
 
+# Orders that are drawn from a seed, and the races that they find.
+counted_step shuffle c-tests/shuffle/run.py
+
 # Exports of the libraries, and libuv's own tests on both.
 counted_step symbols conformance/symbols.sh
 counted_step size scripts/size.sh

@@ -7,6 +7,8 @@
 //! freed, overwritten or copied. `report.rs` captures stacks and writes the reports.
 //!
 //! The functions take addresses, as the memory at them may be anything.
+//!
+//! `shuffle.rs` draws the order of what libuv leaves open from a seed.
 
 #[cfg(feature = "check")]
 mod memory;
@@ -18,13 +20,43 @@ mod on;
 mod registry;
 #[cfg(feature = "check")]
 mod report;
+#[cfg(feature = "check")]
+mod shuffle;
 
 #[cfg(not(feature = "check"))]
 pub use off::*;
 #[cfg(feature = "check")]
 pub use on::*;
+#[cfg(feature = "check")]
+pub use shuffle::Shuffle;
 
 use crate::abi::*;
+
+/// What is drawn.
+// Unused without the feature.
+#[allow(dead_code)]
+#[derive(Clone, Copy)]
+pub enum Draw {
+    /// The order of what one wait has found.
+    Event,
+    HoldEvent,
+    Requeued,
+    /// Whether messages of other threads come before events.
+    MailFirst,
+    Work,
+    HoldWork,
+    HoldAsync,
+    /// The order of the signals of one read, and of the handles of a signal.
+    Signal,
+    SignalHandle,
+    HoldSignal,
+    Timer,
+    Read,
+    Write,
+    /// Whether a stream has had its share.
+    Share,
+    Pause,
+}
 
 /// The properties of the memory that a pointer to a C type promises.
 // Unused without the feature.

@@ -1,7 +1,8 @@
 //! The functions of `on.rs`, empty. `on.rs` says what they do.
 
-use super::Subject;
+use super::{Draw, Subject};
 use crate::abi::uv_handle_type;
+use mio::event::Event;
 
 macro_rules! nothing {
     ($($name:ident $(<$generic:ident: $bound:ident>)? ($($argument:ident: $type:ty),*);)*) => {
@@ -63,4 +64,99 @@ pub struct ForkLock;
 
 pub fn fork_prepare() -> ForkLock {
     ForkLock
+}
+
+/// No shuffled schedule.
+pub struct Shuffle;
+
+impl Shuffle {
+    pub fn new() -> Shuffle {
+        Shuffle
+    }
+
+    #[inline(always)]
+    pub fn is_on(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn begin_run(&self, _may_hold: bool) {}
+
+    #[inline(always)]
+    pub fn rank(&self, _draw: Draw, _id: u64) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    pub fn next(&self, _draw: Draw, _id: u64) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    pub fn cut(&self, _draw: Draw, _id: u64, length: usize) -> usize {
+        length
+    }
+
+    #[inline(always)]
+    pub fn pause(&self) {}
+
+    #[inline(always)]
+    pub fn arrange<'a>(
+        &self,
+        _events: impl Iterator<Item = &'a Event>,
+        _is_edge: impl Fn(&Event) -> Option<bool>,
+    ) {
+    }
+
+    #[inline(always)]
+    pub fn held_back(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn holds_events(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn has_events(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn next_event(&self) -> Option<&Event> {
+        None
+    }
+
+    #[inline(always)]
+    pub fn forget_events(&self) {}
+
+    #[inline(always)]
+    pub fn holds_signals(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn holds_asyncs(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn work_submitted(&self, _work: usize) {}
+
+    #[inline(always)]
+    pub fn settle(&self, _all_done: impl Fn() -> bool) {}
+
+    #[inline(always)]
+    pub fn work_rank(&self, _work: usize) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    pub fn holds_work(&self, _work: usize) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub fn work_called(&self, _work: usize) {}
 }

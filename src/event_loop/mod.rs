@@ -7,7 +7,7 @@ pub mod timers;
 pub use state::{State, OFFSETS as STATE_OFFSETS};
 
 use crate::abi::*;
-use crate::check;
+use crate::check::{self, Draw};
 use crate::ffi::{call_user, Overlay};
 use crate::handles::fs_event::LoopFsEvents;
 use crate::handles::signal::LoopSignals;
@@ -400,7 +400,7 @@ impl Loop {
         // Whether callbacks may have run since the time was updated.
         let mut stale = true;
         self.mailbox.unpark();
-        self.poller.enter();
+        self.poller.enter(mode == UV_RUN_DEFAULT);
         while alive && self.stop_flag.get() == 0 {
             if observe::is_active() {
                 self.observe_iteration();
@@ -493,6 +493,7 @@ impl Loop {
             || !self.pending.is_empty()
             || !self.requeued.is_empty()
             || self.state.asyncs.has_received()
+            || self.poller.shuffle.holds_events()
             || !self.idle.is_empty()
             || !self.closing.get().is_null()
         {
@@ -589,6 +590,12 @@ impl Loop {
     fn poll(&self, timeout: c_int, stale: bool) -> bool {
         let measure = self.flags.get() & loop_flag::METRICS_IDLE_TIME != 0;
         self.requeued.move_to(&self.state.requeued);
+        if self.poller.shuffle.is_on() {
+            self.shuffle_requeued();
+            if timeout != 0 {
+                self.poller.shuffle.pause();
+            }
+        }
 
         let began = self.now();
         // A first wait that does not block finds the events that were ready before the wait.
@@ -692,11 +699,16 @@ impl Loop {
     }
 
     fn dispatch(&self) -> bool {
-        let mut any = false;
+        let shuffle = &self.poller.shuffle;
+        let mut any = shuffle.held_back();
         // Messages sent by the callbacks of this batch are for the next iteration.
-        let has_mail = self.mailbox.has_done()
+        let mut has_mail = self.mailbox.has_done()
             || self.mailbox.has_asyncs()
             || self.state.asyncs.has_received();
+        if shuffle.is_on() && has_mail && shuffle.next(Draw::MailFirst, 0) % 2 == 0 {
+            (any, has_mail) = (true, false);
+            self.run_mail();
+        }
         let current = &self.state.watcher;
         while let Some((watcher, event)) = self.poller.next_event() {
             any = true;
@@ -719,27 +731,75 @@ impl Loop {
         }
         if has_mail {
             any = true;
-            if self.mailbox.has_done() {
-                self.run_done_works();
-            }
-            if self.mailbox.has_asyncs() || self.state.asyncs.has_received() {
-                // One wake-up is one event, for any number of handles.
-                self.count_events(1);
-                self.state.asyncs.run(self);
-            }
+            self.run_mail();
+        }
+        if shuffle.is_on() && self.signals.hold(self) {
+            return true;
         }
         // A signal often announces another event, such as the end of a child's pipe, whose callbacks
         // come first.
-        while self.signals.dispatch() {
+        while self.signals.dispatch(shuffle) {
             process::reap(self);
         }
         any
+    }
+
+    /// Handles what other threads have sent.
+    #[inline(always)]
+    fn run_mail(&self) {
+        if self.mailbox.has_done() {
+            self.run_done_works();
+        }
+        let has_asyncs = self.mailbox.has_asyncs() || self.state.asyncs.has_received();
+        if has_asyncs && !self.poller.shuffle.holds_asyncs() {
+            // One wake-up is one event, for any number of handles.
+            self.count_events(1);
+            self.state.asyncs.run(self);
+        }
+    }
+
+    /// Puts the requeued watchers into a drawn order.
+    #[cold]
+    fn shuffle_requeued(&self) {
+        let round = self.poller.shuffle.next(Draw::Requeued, 0);
+        self.state.requeued.sort(&|link| {
+            // SAFETY: a linked watcher is alive.
+            let generation = unsafe { (*watcher_of_requeued(link)).generation() };
+            self.poller.shuffle.rank(Draw::Requeued, round ^ u64::from(generation))
+        });
+    }
+
+    /// Puts finished work into a drawn order, and hands some of it back until the next iteration.
+    #[cold]
+    fn shuffle_works(&self) {
+        let (shuffle, works) = (&self.poller.shuffle, &self.state.works);
+        // SAFETY: finished work belongs to its loop until its callback.
+        let address = |link: *const Link| unsafe { container_of!(link, Work, link) }.addr();
+        shuffle.settle(|| {
+            self.mailbox.take_done(works);
+            works.len() >= self.works.get() as usize
+        });
+        works.sort(&|link| shuffle.work_rank(address(link)));
+        for _ in 0..works.len() {
+            let Some(link) = works.pop_front() else { break };
+            // SAFETY: as above.
+            unsafe {
+                if shuffle.holds_work(address(link)) {
+                    self.mailbox.push_done(link);
+                } else {
+                    works.push_back(&*link);
+                }
+            }
+        }
     }
 
     /// Calls back finished work.
     fn run_done_works(&self) {
         let works = &self.state.works;
         self.mailbox.take_done(works);
+        if self.poller.shuffle.is_on() {
+            self.shuffle_works();
+        }
         // The first is the event that woke the loop. The others were waiting without `UV_METRICS_IDLE_TIME` too.
         self.count_events(u64::from(!works.is_empty()));
         let mut count = 0u64;
@@ -750,6 +810,7 @@ impl Loop {
             unsafe {
                 let work = container_of!(link, Work, link);
                 self.request_ended(pool::request_of(work));
+                self.poller.shuffle.work_called(work.addr());
                 pool::finish(work);
             }
         }
@@ -765,6 +826,7 @@ impl Loop {
         if observe::is_active() {
             request.submitted().set(self.observer().work_queued(&request.job()));
         }
+        self.poller.shuffle.work_submitted(ptr::from_ref(request.work()).addr());
         // SAFETY: as documented; the mailbox outlives the work, as a loop with requests is not closed.
         unsafe { pool::submit(&self.mailbox, request.work(), Task::of::<R>())? };
         self.request_began(if R::INTERNAL { ptr::null() } else { ptr::from_ref(request) });

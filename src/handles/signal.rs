@@ -11,7 +11,7 @@
 use super::unread::{zeroed, Unread};
 use super::{flag, Handle};
 use crate::abi::*;
-use crate::check;
+use crate::check::{self, Draw, Shuffle};
 use crate::event_loop::Loop;
 use crate::ffi::{call_user, overlay, padding, Overlay, Padding};
 use crate::list::{container_of, Link, List};
@@ -85,6 +85,18 @@ struct Dispatch {
     /// Empty when no messages wait. It has room for the active handles, as stopping needs no memory.
     past: Cell<Array<Past>>,
     active: Cell<usize>,
+}
+
+impl Dispatch {
+    /// Puts the messages into a drawn order, in which those of one signal stay in theirs.
+    #[cold]
+    fn shuffle(&self, shuffle: &Shuffle) {
+        let round = shuffle.next(Draw::Signal, 0);
+        self.messages.sort_rest::<{ Message::SIZE }>(|bytes| {
+            let signum = Message::from_bytes(*bytes).signum;
+            shuffle.rank(Draw::Signal, round ^ signum as u64)
+        });
+    }
 }
 
 impl LoopSignals {
@@ -256,7 +268,7 @@ impl LoopSignals {
 
     /// Calls the callbacks for received signals. Returns true when a child of the loop may have ended, as
     /// its callback comes before those of later signals; `dispatch` goes on with them when it is called again.
-    pub fn dispatch(&self) -> bool {
+    pub fn dispatch(&self, shuffle: &Shuffle) -> bool {
         if !self.readable.get() {
             return false;
         }
@@ -287,11 +299,24 @@ impl LoopSignals {
             if all || !dispatch.messages.fill(self.watcher.fd.get()) {
                 break;
             }
+            if shuffle.is_on() {
+                dispatch.shuffle(shuffle);
+            }
         }
         dispatch.messages.clear();
         self.clear_past();
         self.readable.set(false);
         false
+    }
+
+    /// Returns whether the received signals are held back until the next iteration.
+    pub fn hold(&self, loop_: &Loop) -> bool {
+        let holds = self.readable.get() && loop_.poller.shuffle.holds_signals();
+        if holds {
+            // A requeued watcher keeps the poll phase from waiting.
+            loop_.requeue(&self.watcher);
+        }
+        holds
     }
 
     /// Queues for the next poll phase the messages and ended processes that were not dispatched because a
@@ -323,7 +348,7 @@ unsafe impl EventHandler for LoopSignals {
     }
 }
 
-/// The order of calls: whether a handle is one-shot, then its address.
+/// The order of calls: whether a handle is one-shot, then its address or, shuffled, its rank.
 type Position = (bool, usize);
 
 impl Signal {
@@ -363,7 +388,13 @@ impl Signal {
     }
 
     fn position(&self) -> Position {
-        (self.handle.has(flag::SIGNAL_ONE_SHOT), core::ptr::from_ref(self).addr())
+        let shuffle = &self.handle.loop_().poller.shuffle;
+        let place = if shuffle.is_on() {
+            shuffle.rank(Draw::SignalHandle, self.handle.number()) as usize
+        } else {
+            core::ptr::from_ref(self).addr()
+        };
+        (self.handle.has(flag::SIGNAL_ONE_SHOT), place)
     }
 
     fn call(&self, signum: c_int, running: &Cell<u64>) {

@@ -5,6 +5,7 @@
 
 use super::Handle;
 use crate::abi::*;
+use crate::check::Draw;
 use crate::event_loop::timers::{Node, Prefetcher};
 use crate::event_loop::Loop;
 use crate::ffi::{call_unobserved, call_user, overlay, Object, Overlay};
@@ -118,6 +119,10 @@ impl Timer {
 pub fn run_due(loop_: &Loop) -> bool {
     let due = &loop_.state.timers;
     loop_.timers.take_due(loop_.now(), due);
+    let shuffle = &loop_.poller.shuffle;
+    if shuffle.is_on() {
+        loop_.timers.shuffle(due, |number| shuffle.rank(Draw::Timer, number));
+    }
     let mut prefetcher = Prefetcher::new();
     let mut at = due.front();
     let any = at.is_some();

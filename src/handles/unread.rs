@@ -22,6 +22,19 @@ impl<const N: usize> Unread<N> {
         buffer.get(self.start.get()..self.end.get()).unwrap_or_default()
     }
 
+    /// Sorts the messages that are left, each of `SIZE` bytes. Equal ones stay in their order.
+    pub fn sort_rest<const SIZE: usize>(&self, key: impl Fn(&[u8; SIZE]) -> u64) {
+        let mut messages: Vec<[u8; SIZE]> =
+            self.rest().chunks_exact(SIZE).filter_map(|message| message.try_into().ok()).collect();
+        messages.sort_by_key(key);
+        // SAFETY: no message is in use, as `rest` documents.
+        let buffer = unsafe { &mut *self.buffer.get() };
+        let rest = buffer.get_mut(self.start.get()..self.end.get()).unwrap_or_default();
+        for (place, message) in rest.chunks_exact_mut(SIZE).zip(&messages) {
+            place.copy_from_slice(message);
+        }
+    }
+
     /// Marks the first `size` bytes of the rest as dispatched.
     pub fn advance(&self, size: usize) {
         self.start.set(self.start.get() + size);

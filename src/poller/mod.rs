@@ -14,6 +14,7 @@ pub use ring::Ring;
 pub use watcher::{EventHandler, Watcher};
 
 use crate::abi::{Error, Result};
+use crate::check::Shuffle;
 use crate::list::{container_of, Link};
 use crate::memory::Array;
 use crate::spin::AdaptiveSpin;
@@ -71,6 +72,7 @@ pub struct Poller {
     /// Spins before a wait for one reply. Several replies and unexpected data are better read after a
     /// sleep, which finds more of them at once.
     spin: AdaptiveSpin,
+    pub shuffle: Shuffle,
 }
 
 impl Poller {
@@ -89,6 +91,7 @@ impl Poller {
             running: Cell::new(false),
             expected_replies: Cell::new(0),
             spin: AdaptiveSpin::without_credit(),
+            shuffle: Shuffle::new(),
         })
     }
 
@@ -103,8 +106,9 @@ impl Poller {
         self.process.get() != sys::process::generation()
     }
 
-    /// Notes that the loop begins to run.
-    pub fn enter(&self) {
+    /// Notes that the loop begins to run, and whether until it is done.
+    pub fn enter(&self, to_the_end: bool) {
+        self.shuffle.begin_run(to_the_end);
         self.running.set(true);
     }
 
@@ -289,7 +293,7 @@ impl Poller {
     pub fn wait(&self, timeout: c_int) {
         // SAFETY: nothing else uses the iterator meanwhile.
         let rest = unsafe { &mut *self.rest.get() };
-        if rest.is_some() {
+        if rest.is_some() || self.shuffle.has_events() {
             return; // A callback has left the loop before these were dispatched.
         }
         self.prepare();
@@ -306,12 +310,18 @@ impl Poller {
         if !(reply_due && self.spin.poll_until(&mut has_events)) {
             let since = reply_due.then(sys::time::monotonic);
             let result = poll.poll(events, timeout);
+            if self.shuffle.is_on() {
+                return self.shuffle.arrange(events.iter(), |event| self.is_edge(event));
+            }
             if result.is_err() || events.is_empty() {
                 return;
             }
             if let Some(since) = since {
                 self.spin.record_sleep(since, sys::time::monotonic());
             }
+        }
+        if self.shuffle.is_on() {
+            return self.shuffle.arrange(events.iter(), |event| self.is_edge(event));
         }
         // SAFETY: the events live as long as the poller, and change only after `rest` was cleared.
         *rest = unsafe { Some((*self.events.get()).iter()) };
@@ -328,6 +338,12 @@ impl Poller {
     /// The watcher is looked up only now, because the callbacks of earlier events may have closed it.
     #[inline(always)]
     pub fn next_event(&self) -> Option<(*const Watcher, &Event)> {
+        while self.shuffle.is_on() {
+            let event = self.shuffle.next_event()?;
+            if let Some(watcher) = self.watcher_of(event) {
+                return Some((watcher, event));
+            }
+        }
         loop {
             // SAFETY: nothing else uses the iterator meanwhile.
             let rest = unsafe { &mut *self.rest.get() };
@@ -352,11 +368,19 @@ impl Poller {
         (generation as usize == token.0 >> 32).then_some(watcher)
     }
 
+    /// Returns whether the kernel reports an event only once, or None if no watcher waits for it.
+    fn is_edge(&self, event: &Event) -> Option<bool> {
+        let watcher = (event.token() != WAKE).then(|| self.watcher_of(event))??;
+        // SAFETY: a registered watcher is part of a live handler.
+        Some(matches!(unsafe { (*watcher).registered() }, Mode::Edge(_)))
+    }
+
     /// Replaces the selector and registers every watcher again, in the child of a fork.
     pub fn renew(&self) -> Result {
         // Dropping the inherited selector closes the child's descriptor only.
         *self.poll.borrow_mut() = mio::Poll::new()?;
         self.process.set(sys::process::generation());
+        self.shuffle.forget_events();
         let slots = self.slots.borrow();
         // SAFETY: a registered watcher is part of a live handler.
         for watcher in slots.iter().filter_map(|watcher| unsafe { watcher.as_ref() }) {

@@ -136,6 +136,11 @@ impl Watcher {
         self.vtable.get()
     }
 
+    /// Returns the number of the registration.
+    pub fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
     /// Selects level-triggered or edge-triggered events, for registrations from now on.
     pub fn set_level_triggered(&self, level: bool) {
         self.set(LEVEL, level);

@@ -2,6 +2,7 @@
 
 use super::Stream;
 use crate::abi::*;
+use crate::check::Draw;
 use crate::ffi::{call_alloc, call_user, Overlay};
 use crate::handles::flag;
 use crate::observe::layout::Callback;
@@ -57,6 +58,9 @@ impl Stream {
             if !self.handle.has(flag::READING) || !self.read_once() {
                 return;
             }
+            if self.has_drawn_share() {
+                break;
+            }
         }
         if self.handle.has(flag::READING) {
             self.requeue();
@@ -80,19 +84,19 @@ impl Stream {
             return false;
         }
         if buffer.base.is_null() || buffer.len == 0 {
-            // The data stays in the kernel. A stream that is still reading asks for a buffer again in the
-            // next iteration.
+            // The data stays in the kernel. A stream that still reads asks for a buffer in the next iteration.
             self.call_back(Err(Error::ENOBUFS), &buffer);
             if self.handle.has(flag::READING) {
                 self.requeue();
             }
             return false;
         }
+        let part = uv_buf_t { base: buffer.base, len: self.cut(Draw::Read, buffer.len) };
         // SAFETY: the user's buffer is writable.
-        match unsafe { self.receive(&buffer) } {
+        match unsafe { self.receive(&part) } {
             Ok(0) => self.end(&buffer),
             Ok(length) => {
-                let short = length < buffer.len;
+                let short = length < part.len;
                 // A blocking descriptor is read once for each event.
                 let full = !short && !self.handle.has(flag::BLOCKING_WRITES);
                 let ended = self.watcher.read_closed.get();

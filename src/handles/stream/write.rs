@@ -238,13 +238,16 @@ impl Stream {
             let write = unsafe { &*container_of!(link, Write, link) };
             let is_all = write.rest().len() <= sys::fd::MAX_BUFFERS;
             // SAFETY: the user keeps the buffers and the handle alive until the write's callback.
-            match unsafe { self.write_with(write.rest(), write.send_handle.get()) } {
-                Ok(length) => {
+            match unsafe { self.write_part(write.rest(), write.send_handle.get()) } {
+                Ok((length, is_cut)) => {
                     write.send_handle.set(core::ptr::null_mut());
                     self.write_queue_size.set(self.write_queue_size.get() - length);
                     if write.advance(length) {
                         self.loop_().poller.expect_replies(1);
                         self.finish_write(write, None);
+                    } else if is_cut {
+                        // No edge comes, as there is room.
+                        return self.wait_writable(write, Error::ENOBUFS);
                     } else if is_all {
                         return self.wait_writable(write, Error::EAGAIN);
                     }
@@ -353,10 +356,10 @@ impl Stream {
         // SAFETY: as documented.
         let written = unsafe {
             self.check_writable(buffers, send_handle)?;
-            self.write_with(buffers, send_handle)
+            self.write_part(buffers, send_handle)
         };
         match written {
-            Ok(length) => {
+            Ok((length, _)) => {
                 self.loop_().poller.expect_replies(1);
                 Ok(c_int::try_from(length).unwrap_or(c_int::MAX))
             }

@@ -33,6 +33,9 @@ Write a page with what the loops do in five seconds.
 .TP
 .B oxuv check \-\- ./program
 Report misuse of the library.
+.TP
+.B oxuv run \-\-shuffle 7 \-\- ./program
+Draw the order of callbacks from a seed, to find races between them.
 .SH "EXIT STATUS"
 .TP
 .B 0

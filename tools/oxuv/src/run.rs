@@ -24,6 +24,9 @@ pub struct Args {
     /// Report misuse of the library
     #[arg(long)]
     check: bool,
+    /// Draw from SEED, a number, what libuv leaves open: the order of callbacks, short reads and writes, delays
+    #[arg(long, value_name = "SEED")]
+    shuffle: Option<u64>,
     /// Load the library before all others, for a program whose own path to a libuv comes first
     #[arg(long)]
     preload: bool,
@@ -37,12 +40,16 @@ pub struct Start {
     pub record: Option<String>,
     /// Use the library that reports misuse, with this value of `OXUV_CHECK`.
     pub check: Option<&'static str>,
+    /// Use the library that shuffles the schedule, with this seed.
+    pub shuffle: Option<u64>,
     pub preload: bool,
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
-    let Args { record, check, preload, program } = args;
-    start(&program, &Start { record, check: check.then_some("1"), preload })
+    let Args { record, check, shuffle, preload, program } = args;
+    // The library that shuffles reports misuse, too.
+    let check = if check { Some("1") } else { shuffle.and(Some("0")) };
+    start(&program, &Start { record, check, shuffle, preload })
 }
 
 /// Becomes the program. A process beside it watches whether it loads the library, and says so if it does not.
@@ -60,6 +67,9 @@ pub fn start(program: &[OsString], how: &Start) -> Result<ExitCode> {
     }
     if let Some(value) = how.check {
         command.env("OXUV_CHECK", value);
+    }
+    if let Some(seed) = how.shuffle {
+        command.env("OXUV_SHUFFLE", seed.to_string());
     }
     if let Some(record) = &how.record {
         command.env("OXUV_RECORD", absolute(record)?);
