@@ -310,14 +310,3 @@ impl Inner {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mixing_keeps_numbers_apart() {
-        let mixed: std::collections::BTreeSet<u64> = (0..10_000).map(mix).collect();
-        assert_eq!(mixed.len(), 10_000);
-    }
-}
