@@ -79,6 +79,8 @@ class Loop:
         self._running = False
         self._thread = threading.get_ident()
         self._interrupt: Optional[Handle] = None
+        # The iteration in which a handle of the program was called for SIGINT.
+        self._interrupted_in = -1
         self._stream_buffers: Optional[_Buffers] = None
         self._closed = False
 

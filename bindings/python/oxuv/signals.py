@@ -73,9 +73,14 @@ class Signal(Handle):
         return self._signum if self.active else 0
 
     def _call(self, *arguments: Any) -> None:
+        if self._signum == signal.SIGINT:
+            self._note_interrupt()
         if self._oneshot:
             self.stop()
         super()._call(*arguments)
+
+    def _note_interrupt(self) -> None:
+        self._loop._interrupted_in = _iteration(self._loop)
 
 
 def _dispatch(address: int, signum: int) -> None:
@@ -124,9 +129,21 @@ def _restore(signum: int) -> None:
 class _Interrupt(Signal):
     """Turns SIGINT into KeyboardInterrupt, which Python cannot do while C code waits."""
 
+    def _note_interrupt(self) -> None:
+        pass
+
+
+def _iteration(loop: Loop) -> int:
+    metrics = _ffi.uv_metrics_t()
+    check(lib.uv_metrics_info(loop._address, metrics))
+    return int(metrics.loop_count)
+
 
 def _interrupted(watcher: Signal, signum: int) -> None:
-    if _watching(signum) == [watcher]:
+    # The program's handle may have been called for this signal before, and may have stopped then: libuv leaves
+    # the order open.
+    loop = watcher._loop
+    if _watching(signum) == [watcher] and loop._interrupted_in != _iteration(loop):
         raise KeyboardInterrupt
 
 

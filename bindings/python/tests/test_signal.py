@@ -200,6 +200,17 @@ print(loop.closed)
             ["returned", "interrupted", "True"],
         ),
         (
+            "all = [oxuv.Signal(loop) for _ in range(20)]\n"
+            "def on_signal(h, n):\n"
+            "    for s in all: s.close()\n"
+            "    loop.stop()\n"
+            "def watch(handle):\n"
+            "    for s in all: s.start(on_signal, signal.SIGINT)\n"
+            "    ready(handle)\n"
+            "idle.start(watch)",
+            ["returned", "interrupted", "True"],
+        ),
+        (
             "def watch(handle):\n"
             "    s = oxuv.Signal(loop)\n"
             "    s.start(lambda h, n: (h.close(), loop.stop()), signal.SIGINT)\n"
@@ -208,7 +219,7 @@ print(loop.closed)
             ["returned", "interrupted", "True"],
         ),
     ],
-    ids=["default", "watched", "watched later"],
+    ids=["default", "watched", "watched by many", "watched later"],
 )
 def test_ctrl_c(setup: str, expected: List[str]) -> None:
     """SIGINT reaches a loop that waits, unless the program watches it itself."""
