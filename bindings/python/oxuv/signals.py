@@ -140,8 +140,8 @@ def _iteration(loop: Loop) -> int:
 
 
 def _interrupted(watcher: Signal, signum: int) -> None:
-    # The program's handle may have been called for this signal before, and may have stopped then: libuv leaves
-    # the order open.
+    # libuv leaves the order of handles open: one of the program may have been called before and
+    # have stopped.
     loop = watcher._loop
     if _watching(signum) == [watcher] and loop._interrupted_in != _iteration(loop):
         raise KeyboardInterrupt
