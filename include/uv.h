@@ -2514,6 +2514,8 @@ UV_EXTERN int uv_signal_stop(uv_signal_t *handle);
 /**
  * Returns the number of handles received over the pipe that `uv_accept()` can take.
  *
+ * While 256 or more wait, nothing is read from the pipe.
+ *
  * See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
  */
 UV_EXTERN int uv_pipe_pending_count(uv_pipe_t *handle);

@@ -28,6 +28,7 @@
 //! - [`handles`]: one file or folder for each handle type; `handles/stream/` reads and writes.
 //! - [`requests`]: operations that end with a callback: files (`requests/fs/`), work, name look-ups.
 //! - [`describe`]: the description of the structs above, for readers outside of the process.
+//! - `fuzzing`: what the targets in `fuzz/` call; not part of a build.
 //! - [`unwind`]: the unwinder functions that std refers to; no module imports it.
 //!
 //! ARCHITECTURE.md has the rules that make it sound; `SAFETY` comments refer to them.
@@ -38,6 +39,8 @@ mod describe;
 mod event_loop;
 mod ffi;
 mod fork;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handles;
 mod identity;
 mod list;

@@ -14,7 +14,7 @@
 //!
 //! The names are hidden because the program's own unwinder has the same ones. In the static library
 //! `cmake/stage.cmake` makes them local.
-#![cfg(not(any(test, debug_assertions, feature = "check")))]
+#![cfg(not(any(test, fuzzing, debug_assertions, feature = "check")))]
 
 use crate::sys::c;
 use core::arch::global_asm;

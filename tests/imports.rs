@@ -29,6 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["shutdown"],
     // A loop holds state of handles and requests, and these point to their loop.
     &["event_loop", "handles", "requests", "describe"],
+    &["fuzzing"],
 ];
 
 fn layer(module: &str) -> usize {

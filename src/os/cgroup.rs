@@ -175,6 +175,19 @@ fn parse_quota(text: &[u8]) -> Option<u64> {
     quota.checked_div(period)
 }
 
+/// For the fuzz target.
+#[cfg(any(test, fuzzing))]
+pub fn parse_all(text: &[u8]) {
+    // A group far down would take a system call for each level.
+    if let Some(groups) = Groups::parse(text, "/nonexistent").filter(|_| text.len() < 64) {
+        assert_eq!(groups.memory_limit(), 0);
+        assert_eq!(groups.available_memory(u64::MAX), None);
+        assert_eq!(groups.cpu_quota(), None);
+    }
+    levels(text).for_each(|level| assert!(text.starts_with(level)));
+    let _ = (parse_quota(text), number(text));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

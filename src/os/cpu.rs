@@ -140,6 +140,15 @@ pub extern "C" fn uv_available_parallelism() -> c_uint {
     c_uint::try_from(number).unwrap_or(c_uint::MAX)
 }
 
+/// For the fuzz target.
+#[cfg(any(test, fuzzing))]
+pub fn parse_all(text: &[u8]) {
+    for line in text.split(|&byte| byte == b'\n') {
+        let _ = parse_stat_line(line, u64::MAX);
+    }
+    assert!((0..3).all(|cpu| !model(text, cpu).contains(&b'\n')));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -77,7 +77,10 @@ pub unsafe extern "C" fn uv_uptime(uptime: *mut f64) -> c_int {
 
 fn load_averages() -> Option<[f64; 3]> {
     let mut buffer = [0; 128];
-    let text = host::read_file(c"/proc/loadavg", &mut buffer).ok()?;
+    parse_averages(host::read_file(c"/proc/loadavg", &mut buffer).ok()?)
+}
+
+pub fn parse_averages(text: &[u8]) -> Option<[f64; 3]> {
     let mut averages = numbers::<Decimal>(text).map(|average| Some(average?.0));
     Some([averages.next()??, averages.next()??, averages.next()??])
 }

@@ -12,6 +12,8 @@ mod descriptor;
 mod directories;
 mod environment;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod host;
 mod interface;
 mod library;

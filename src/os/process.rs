@@ -61,13 +61,17 @@ pub extern "C" fn uv_kill(pid: c_int, signum: c_int) -> c_int {
 
 fn resident_set() -> Result<usize> {
     let mut buffer = [0; 1024];
-    let text = host::read_file(c"/proc/self/stat", &mut buffer)?;
-    // The second field is the program's name in parentheses, which may contain spaces and parentheses.
-    // The number of resident pages is the 24th field.
-    let name_end = text.iter().rposition(|&byte| byte == b')').ok_or(Error::EINVAL)?;
-    let pages: Option<usize> = numbers(&text[name_end + 1..]).nth(21).flatten();
+    let pages = parse_resident_pages(host::read_file(c"/proc/self/stat", &mut buffer)?);
     let page_size = host::configuration(libc::_SC_PAGESIZE);
     pages.zip(page_size).and_then(|(pages, size)| pages.checked_mul(size)).ok_or(Error::EINVAL)
+}
+
+/// Returns the number of resident pages in the text of `/proc/self/stat`.
+pub fn parse_resident_pages(text: &[u8]) -> Option<usize> {
+    // The second field is the program's name in parentheses, which may contain spaces and parentheses.
+    // The number of resident pages is the 24th field.
+    let name_end = text.iter().rposition(|&byte| byte == b')')?;
+    numbers(&text[name_end + 1..]).nth(21).flatten()
 }
 
 /// Gets the resident memory of this process, in bytes.

@@ -324,21 +324,13 @@ impl SegmentRoom {
 ///
 /// # Safety
 /// The kernel has filled in the message and its control messages, if it has room for any.
-#[expect(
-    clippy::cast_ptr_alignment,
-    reason = "the data of a control message is aligned like its header"
-)]
-unsafe fn segment_size(message: &msghdr) -> usize {
+pub unsafe fn segment_size(message: &msghdr) -> usize {
     // SAFETY: as documented. A control message of this type holds an int.
     unsafe {
-        let control = libc::CMSG_FIRSTHDR(message);
-        if control.is_null()
-            || (*control).cmsg_level != libc::SOL_UDP
-            || (*control).cmsg_type != libc::UDP_GRO
-        {
-            return 0;
-        }
-        libc::CMSG_DATA(control).cast::<c_int>().read().try_into().unwrap_or(0)
+        let size = super::socket::controls(message)
+            .find(|it| (it.level, it.kind) == (libc::SOL_UDP, libc::UDP_GRO))
+            .and_then(|it| it.read::<c_int>(0));
+        size.and_then(|size| size.try_into().ok()).unwrap_or(0)
     }
 }
 
@@ -467,10 +459,6 @@ impl ErrorRoom {
 ///
 /// # Safety
 /// `buffer` is writable; it receives the start of the datagram.
-#[expect(
-    clippy::cast_ptr_alignment,
-    reason = "the data of a control message is aligned like its header"
-)]
 pub unsafe fn take_queued_error(
     fd: c_int,
     buffer: &uv_buf_t,
@@ -482,28 +470,36 @@ pub unsafe fn take_queued_error(
     header.msg_controllen = room.0.len() as _;
     // SAFETY: as documented; the size is that of `room`.
     retry(|| cvt(unsafe { c::recvmsg(fd, &raw mut header, libc::MSG_ERRQUEUE) }))?;
-    // SAFETY: the kernel has filled in control messages and set their total length. In the message an
-    // error is followed by an address, which may have no family.
+    // SAFETY: the kernel has filled it in.
+    Ok(unsafe { queued_error(&header) })
+}
+
+/// Returns the error in the control messages of an entry of the error queue, and the address in the buffer of the
+/// host that reported it, or NULL.
+///
+/// # Safety
+/// As for [`super::socket::controls`].
+pub unsafe fn queued_error(message: &msghdr) -> Option<(Error, *const sockaddr)> {
+    const SIZE: usize = size_of::<libc::sock_extended_err>();
+    let is_error = |level, kind| {
+        matches!(
+            (level, kind),
+            (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+        )
+    };
+    // SAFETY: as documented; any bytes are a value of these. An error is followed by an address, which may have
+    // no family and is not longer than that of its family.
     unsafe {
-        let mut control = libc::CMSG_FIRSTHDR(&raw const header);
-        while !control.is_null() {
-            let kind = ((*control).cmsg_level, (*control).cmsg_type);
-            if matches!(
-                kind,
-                (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
-            ) {
-                let found = libc::CMSG_DATA(control).cast::<libc::sock_extended_err>();
-                let errno = c_int::try_from((*found).ee_errno).unwrap_or(0);
-                if errno == 0 {
-                    return Ok(None);
-                }
-                let offender = libc::SO_EE_OFFENDER(found).cast_const();
-                let known = c_int::from((*offender).sa_family) != libc::AF_UNSPEC;
-                let address = if known { offender } else { ptr::null() };
-                return Ok(Some((Error::from_errno(errno), address)));
-            }
-            control = libc::CMSG_NXTHDR(&raw const header, control);
-        }
+        let control = super::socket::controls(message).find(|it| is_error(it.level, it.kind))?;
+        let found = control.read::<libc::sock_extended_err>(0)?;
+        let errno = c_int::try_from(found.ee_errno).ok().filter(|&errno| errno != 0)?;
+        let size = match control.read::<libc::sa_family_t>(SIZE).map(c_int::from) {
+            Some(libc::AF_INET) => size_of::<libc::sockaddr_in>(),
+            Some(libc::AF_INET6) => size_of::<libc::sockaddr_in6>(),
+            _ => usize::MAX,
+        };
+        let whole = SIZE.checked_add(size).is_some_and(|end| end <= control.length);
+        let address = if whole { control.data.add(SIZE).cast() } else { ptr::null() };
+        Some((Error::from_errno(errno), address))
     }
-    Ok(None)
 }

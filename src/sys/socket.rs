@@ -3,7 +3,7 @@
 use super::{c, count, cvt, retry, sa_family, safe_calls, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::c_int;
-use core::mem::MaybeUninit;
+use core::mem::{align_of, size_of, MaybeUninit};
 use core::ptr;
 
 /// Makes a socket that is non-blocking and close-on-exec.
@@ -110,6 +110,51 @@ pub fn message(buffers: &[uv_buf_t]) -> libc::msghdr {
     message.msg_iov = super::fd::vectors(buffers).0.cast_mut();
     message.msg_iovlen = buffers.len().min(super::fd::MAX_BUFFERS) as _;
     message
+}
+
+/// A control message of a received message.
+pub struct Control {
+    pub level: c_int,
+    pub kind: c_int,
+    /// Aligned like a header. It ends where the buffer does, whatever the message says.
+    pub data: *const u8,
+    pub length: usize,
+}
+
+impl Control {
+    /// Reads a value at an offset; nothing if it is not all there.
+    ///
+    /// # Safety
+    /// The buffer is alive, and any bytes are a value of `T`.
+    pub unsafe fn read<T>(&self, offset: usize) -> Option<T> {
+        let end = offset.checked_add(size_of::<T>())?;
+        // SAFETY: as documented; the data has that many bytes.
+        (end <= self.length).then(|| unsafe { self.data.add(offset).cast::<T>().read_unaligned() })
+    }
+}
+
+/// Returns the control messages of a received message.
+///
+/// # Safety
+/// The kernel has filled in as many bytes of the control buffer as the message says, and the buffer outlives the
+/// iterator.
+pub unsafe fn controls(message: &libc::msghdr) -> impl Iterator<Item = Control> {
+    const HEADER: usize = size_of::<libc::cmsghdr>();
+    let (start, end) =
+        (message.msg_control.cast::<u8>().cast_const(), message.msg_controllen as usize);
+    let mut at = 0_usize;
+    core::iter::from_fn(move || {
+        if start.is_null() || at.checked_add(HEADER)? > end {
+            return None;
+        }
+        // SAFETY: the header ends where the buffer does or before.
+        let header = unsafe { start.add(at).cast::<libc::cmsghdr>().read_unaligned() };
+        let length = (header.cmsg_len as usize).min(end - at).checked_sub(HEADER)?;
+        // SAFETY: this is at most the end of the buffer.
+        let data = unsafe { start.add(at + HEADER) };
+        at = (at + HEADER + length).checked_next_multiple_of(align_of::<usize>())?;
+        Some(Control { level: header.cmsg_level, kind: header.cmsg_type, data, length })
+    })
 }
 
 safe_calls! {

@@ -14,6 +14,9 @@ pub const NAME_MAX: usize = size_of::<sockaddr_un>() - NAME_OFFSET;
 /// The most descriptors in one message, `SCM_MAX_FD`.
 pub const DESCRIPTORS_MAX: usize = 253;
 
+/// Room for control messages that options of a socket add.
+const OPTIONS: usize = 512;
+
 /// An address. Names that begin with a NUL are abstract, others are paths.
 #[repr(C)]
 pub struct Address {
@@ -104,26 +107,32 @@ pub unsafe fn receive_descriptors(
     fd: c_int,
     buffer: &uv_buf_t,
     flags: c_int,
-    mut take: impl FnMut(c_int),
+    take: impl FnMut(c_int),
 ) -> Result<usize> {
-    let mut control = Control([MaybeUninit::uninit(); control_size(DESCRIPTORS_MAX)]);
+    // What the socket's options add comes first, such as the sender's credentials.
+    let mut control = Control([MaybeUninit::uninit(); control_size(DESCRIPTORS_MAX) + OPTIONS]);
     let mut message = message(core::slice::from_ref(buffer), &mut control);
     let flags = flags | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: as documented; the size is that of the control buffer.
     let length = retry(|| count(unsafe { c::recvmsg(fd, &raw mut message, flags) }))?;
     // SAFETY: the kernel has filled in control messages and set their total length.
+    unsafe { each_descriptor(&message, take) };
+    Ok(length)
+}
+
+/// Calls `take` with each descriptor in the control messages of a received message.
+///
+/// # Safety
+/// As many bytes of the control buffer are initialised as the message says.
+pub unsafe fn each_descriptor(message: &libc::msghdr, mut take: impl FnMut(c_int)) {
+    // SAFETY: as documented; any bytes are a number.
     unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(&raw const message);
-        while !header.is_null() {
-            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
-                let size = (*header).cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
-                let data = libc::CMSG_DATA(header).cast::<[u8; size_of::<c_int>()]>();
-                for index in 0..size / size_of::<c_int>() {
-                    take(c_int::from_ne_bytes(data.add(index).read()));
-                }
-            }
-            header = libc::CMSG_NXTHDR(&raw const message, header);
+        let rights =
+            |it: &socket::Control| (it.level, it.kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
+        for control in socket::controls(message).filter(rights) {
+            (0..control.length / size_of::<c_int>())
+                .filter_map(|index| control.read(index * size_of::<c_int>()))
+                .for_each(&mut take);
         }
     }
-    Ok(length)
 }

@@ -453,3 +453,16 @@ fn errno_codes() -> String {
     let code = |e: &ErrnoRow| e.code.replace("libc::", "").replace([' ', '\n'], "");
     ERRNO_TABLE.iter().map(|e| format!("#define UV__{} ({})\n", e.name, code(e))).collect()
 }
+
+/// Runs what works on text on any text, for the fuzz target.
+#[cfg(fuzzing)]
+pub fn convert(source: &str) {
+    let text = prepare(source);
+    let _ = (typedefs(&text), split_version(&text), short_comments(&text), wrap(&text));
+    for block in ["c_enum!", "c_flags!"] {
+        if text.lines().any(|line| line.starts_with(&format!("{block} {{ "))) {
+            macro_blocks(&text, block);
+        }
+    }
+    let _ = items(&text).map(|(_, name)| tag(name)).count();
+}

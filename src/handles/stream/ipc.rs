@@ -2,7 +2,8 @@
 //!
 //! A descriptor is sent with the first byte of its write. The kernel ends a read after data that has
 //! descriptors, so they arrive in order with the data. Received descriptors are kept in the stream, the
-//! first in `accepted_fd` and the others in `extra`, until `uv_accept` takes them or the stream is closed.
+//! first in `accepted_fd` and the others in `extra`, until `uv_accept` takes them or the stream is closed. While
+//! many wait the pipe is not read, so that a peer cannot use up the memory and descriptors of this process.
 
 use super::pipe::Pipe;
 use super::Stream;
@@ -14,6 +15,9 @@ use crate::os::uv_guess_handle;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
+
+/// A pipe with this many descriptors, or more, is not read. A message has up to 253, so up to 508 wait.
+const MANY: usize = 256;
 
 /// The descriptors after the first, in order of arrival.
 pub struct Queue {
@@ -87,6 +91,12 @@ impl Stream {
         queue.push(fd)
     }
 
+    /// Returns whether the stream is not to be read until the user has accepted descriptors.
+    pub(super) fn has_many_descriptors(&self) -> bool {
+        // TCP handles use `extra`, too.
+        !self.extra.get().is_null() && self.queue().is_some_and(|queue| 1 + queue.len() >= MANY)
+    }
+
     /// Moves the next descriptor to `accepted_fd`.
     pub(super) fn next_descriptor(&self) {
         let Some(queue) = self.queue() else { return };
@@ -139,6 +149,8 @@ pub(super) unsafe fn descriptor_of(handle: *const uv_handle_t) -> Result<c_int> 
 }
 
 /// Returns the number of handles received over the pipe that `uv_accept()` can take.
+///
+/// While 256 or more wait, nothing is read from the pipe.
 ///
 /// See <https://docs.libuv.org/en/v1.x/pipe.html#c.uv_pipe_pending_count>.
 ///

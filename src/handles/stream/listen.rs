@@ -113,7 +113,8 @@ impl Stream {
         }
         self.accepted_fd.set(-1);
         self.next_descriptor();
-        if self.handle.has(flag::LISTENING) && self.is_open() {
+        let waits = self.handle.has(flag::READING) && !self.has_many_descriptors();
+        if (self.handle.has(flag::LISTENING) || waits) && self.is_open() {
             self.arm(Interest::READABLE)?;
         }
         result

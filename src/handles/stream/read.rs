@@ -55,7 +55,15 @@ impl Stream {
     /// Reads until nothing is left, the user stops it, or it has had its share.
     pub(super) fn read(&self) {
         for _ in 0..READS_IN_A_ROW {
-            if !self.handle.has(flag::READING) || !self.read_once() {
+            if !self.handle.has(flag::READING) {
+                return;
+            }
+            if self.has_many_descriptors() {
+                // `uv_accept` registers it again.
+                self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
+                return;
+            }
+            if !self.read_once() {
                 return;
             }
             if self.has_drawn_share() {

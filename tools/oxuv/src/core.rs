@@ -2,13 +2,12 @@
 
 use crate::elf::Elf;
 use crate::error::{Context, Error, Result};
-use crate::process::{Fault, Mapping, Memory, Read};
+use crate::process::{open_file, Fault, Mapping, Memory, Read};
 use memmap2::Mmap;
 use object::elf::{FileHeader64, ProgramHeader64, ET_CORE, NT_FILE, NT_PRPSINFO, PF_X, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::Endianness;
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A part of the memory that the core file has.
@@ -90,7 +89,7 @@ impl Core {
                 continue;
             };
             mapping.path = file.path.clone();
-            mapping.offset = file.offset + (mapping.start - file.start);
+            mapping.offset = file.offset.wrapping_add(mapping.start - file.start);
         }
         // Pages that were not written to may be missing.
         let place = |path: &str| {
@@ -134,15 +133,16 @@ impl Core {
     fn part(&self, address: u64) -> Option<&[u8]> {
         let segment = self.segments.iter().find(|it| (it.start..it.end).contains(&address));
         if let Some(segment) = segment {
-            let from = segment.offset + (address - segment.start);
-            let to = segment.offset + (segment.end - segment.start);
+            let from = segment.offset.checked_add(address - segment.start)?;
+            let to = segment.offset.checked_add(segment.end - segment.start)?;
             return self.data.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?);
         }
         // The kernel leaves out what it can read from the file again.
         let mapping = self.maps.iter().find(|mapping| mapping.contains(address))?;
         let file = self.files.get(&mapping.path)?;
-        let from = usize::try_from(mapping.offset + (address - mapping.start)).ok()?;
-        let to = usize::try_from(mapping.offset + (mapping.end - mapping.start)).ok()?;
+        let from = usize::try_from(mapping.offset.checked_add(address - mapping.start)?).ok()?;
+        let to = mapping.offset.saturating_add(mapping.end - mapping.start);
+        let to = usize::try_from(to).ok()?;
         file.get(from..to.min(file.len()))
     }
 }
@@ -162,7 +162,7 @@ impl Memory for Core {
 }
 
 fn map(path: &Path) -> std::io::Result<Mmap> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     // SAFETY: the mapping is private and only read, and core files and programs are not truncated.
     unsafe { Mmap::map(&file) }
 }

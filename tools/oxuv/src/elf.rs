@@ -1,13 +1,13 @@
 //! ELF files: symbols, the build id, and where a file keeps an address.
 
 use crate::error::{Context, Result};
+use crate::process::open_file;
 use memmap2::Mmap;
 use object::elf::{
     FileHeader64, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
 };
 use object::read::elf::{ElfFile, ProgramHeader};
 use object::{Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, SymbolFlags};
-use std::fs::File;
 use std::ops::{Deref, Range};
 use std::path::Path;
 use std::rc::Rc;
@@ -66,7 +66,7 @@ pub struct Function {
 impl Elf {
     pub fn open(path: &Path) -> Result<Elf> {
         let doing = format!("cannot read {}", path.display());
-        let file = File::open(path).context(&doing)?;
+        let file = open_file(path).context(&doing)?;
         // SAFETY: the mapping is private and only read. A file that shrinks meanwhile would raise SIGBUS;
         // programs and libraries are replaced by renaming, not truncated.
         let data = unsafe { Mmap::map(&file) }.context(&doing)?;
@@ -107,7 +107,7 @@ impl Elf {
             // Mappings begin at pages.
             let page = start & !0xfff;
             let is_code = header.p_type(endian) == PT_LOAD && header.p_flags(endian) & PF_X != 0;
-            let inside = is_code && (page..start + size).contains(&offset);
+            let inside = is_code && (page..start.saturating_add(size)).contains(&offset);
             inside.then(|| header.p_vaddr(endian).wrapping_sub(start).wrapping_add(offset))
         })
     }

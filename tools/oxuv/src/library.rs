@@ -4,6 +4,7 @@ use crate::elf::Elf;
 use crate::error::{Error, Result};
 use crate::layout::{self, Description, LoopSlot, Offsets, Page, WorkerSlot};
 use crate::process::{field, Fault, Mapping, Memory, Read};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::mem::{offset_of, size_of, MaybeUninit};
 use std::path::{Path, PathBuf};
@@ -51,12 +52,17 @@ pub fn text(bytes: &[u8]) -> String {
 /// The most elements of a list that are followed. A list that is longer is taken for a broken one.
 const MANY: usize = 1 << 20;
 
+/// The most elements of all lists in one reading: lists of broken memory may share elements.
+const ALL: usize = 1 << 22;
+
 /// One copy of the library in a process.
 pub struct Library<'a> {
     pub memory: &'a dyn Memory,
     pub description: Description,
     /// The file that contains it.
     pub path: String,
+    /// The number of elements that this reading may still follow.
+    left: Cell<usize>,
 }
 
 /// Finds the copies of the library. `open` returns where a mapped file can be read.
@@ -71,7 +77,7 @@ pub fn find<'a>(
         let mapping = maps.iter().find(|mapping| mapping.contains(address));
         let path = mapping.map_or_else(String::new, |mapping| mapping.path.clone());
         match describe(memory, address) {
-            Ok(Some(description)) => found.push(Library { memory, description, path }),
+            Ok(Some(description)) => found.push(Library::new(memory, description, path)),
             Ok(None) => {}
             Err(error) => other_version = Some(error),
         }
@@ -159,7 +165,7 @@ fn search(memory: &dyn Memory, maps: &[Mapping], file: &Mapping) -> Vec<u64> {
         (&mapping.path, mapping.inode) == (&file.path, file.inode) && !mapping.executable
     });
     for mapping in data {
-        let size = (mapping.end - mapping.start).min(SEARCHED) as usize;
+        let size = mapping.end.saturating_sub(mapping.start).min(SEARCHED) as usize;
         let Ok(bytes) = memory.bytes(mapping.start, size) else { continue };
         let places = bytes.chunks_exact(8).enumerate();
         found.extend(
@@ -222,6 +228,17 @@ pub struct Pool {
 }
 
 impl<'a> Library<'a> {
+    pub fn new(memory: &'a dyn Memory, description: Description, path: String) -> Library<'a> {
+        Library { memory, description, path, left: Cell::new(ALL) }
+    }
+
+    /// Counts an element of a list with `length` elements before it.
+    fn follow(&self, length: usize) -> Read {
+        let left = self.left.get().checked_sub(1).filter(|_| length < MANY).ok_or(Fault)?;
+        self.left.set(left);
+        Ok(())
+    }
+
     pub fn offsets(&self) -> &Offsets {
         &self.description.offsets
     }
@@ -243,8 +260,8 @@ impl<'a> Library<'a> {
             if at == head || at == 0 && elements.is_empty() {
                 return Ok(elements);
             }
-            if elements.len() == MANY || at % 8 != 0 || self.memory.u64(field(at, prev))? != before
-            {
+            self.follow(elements.len())?;
+            if at % 8 != 0 || self.memory.u64(field(at, prev))? != before {
                 return Err(Fault);
             }
             elements.push(at);
@@ -256,10 +273,16 @@ impl<'a> Library<'a> {
     fn chain(&self, first: u64, next: u32) -> Read<Vec<u64>> {
         let mut elements = Vec::new();
         let mut at = first;
+        // An element that is met again is one of a circle. Brent's algorithm: the one to meet is at a power of two.
+        let mut mark = 0;
         // A sentinel is no address.
         while at > 1 {
-            if elements.len() == MANY || at % 8 != 0 {
+            self.follow(elements.len())?;
+            if at % 8 != 0 || at == mark {
                 return Err(Fault);
+            }
+            if elements.len().is_power_of_two() {
+                mark = at;
             }
             elements.push(at);
             let after = self.memory.u64(field(at, next))?;
@@ -271,6 +294,7 @@ impl<'a> Library<'a> {
 
     /// Returns the loops of the process, oldest first.
     pub fn loops(&self) -> Read<Vec<Loop>> {
+        self.left.set(ALL);
         let state = &self.offsets().state.entry;
         let links = self.list(number(self.description.loops))?;
         let mut loops = Vec::new();
@@ -346,6 +370,7 @@ impl<'a> Library<'a> {
 
     /// Returns the threads of the pool, and the work that waits for them.
     pub fn pool(&self) -> Read<Pool> {
+        self.left.set(ALL);
         let pool = &self.description.pool;
         let mut links =
             self.chain(self.memory.u64(number(pool.inbox))?, self.offsets().link.next)?;

@@ -6,6 +6,8 @@ mod describe;
 mod descriptors;
 mod elf;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod generate;
 mod html;
 // The library uses all of it.
@@ -74,7 +76,7 @@ fn main() -> ExitCode {
     match result {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("oxuv: {error}");
+            eprintln!("oxuv: {}", names::printable(&error.to_string()));
             error.status()
         }
     }

@@ -133,6 +133,11 @@ fn name(names: &[&'static str], number: usize) -> &'static str {
     names.get(number).copied().unwrap_or("unknown")
 }
 
+/// Replaces control characters, which a terminal would obey: texts come from the process that is looked at.
+pub fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "?")
+}
+
 pub fn handle_type(kind: u32) -> &'static str {
     name(&HANDLES, kind as usize)
 }

@@ -2,9 +2,29 @@
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Opens a file whose path another process has chosen. Anything but a file of a file system is refused: a named pipe
+/// would block, a device may have no end.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a file")),
+    }
+}
+
+/// The longest text that is read from such a file.
+const TEXT_MAX: u64 = 256 << 20;
+
+/// Reads such a file, as far as it is text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = Vec::new();
+    open_file(path)?.take(TEXT_MAX).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
 
 /// Memory that is not there, or that the process gave back while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

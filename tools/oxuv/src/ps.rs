@@ -2,7 +2,7 @@
 
 use crate::error::{Context, Result};
 use crate::library::{contains, Library};
-use crate::names::duration;
+use crate::names::{duration, printable};
 use crate::process::Process;
 use crate::report::read_steady;
 use crate::snapshot::Snapshot;
@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         println!("{:#}", json!({ "processes": list, "unreadable": unreadable }));
         return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", table(&rows));
+    print!("{}", printable(&table(&rows)));
     if unreadable > 0 {
         let many = if unreadable == 1 { "another process" } else { "other processes" };
         eprintln!("oxuv: no permission to read {many} ({unreadable})");

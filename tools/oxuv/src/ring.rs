@@ -8,7 +8,7 @@ use crate::layout::{
     ring_kind, Record, Ring, RingFile, RINGS, RING_FILE_MAGIC, RING_MAGIC, VERSION,
 };
 use crate::library::{read_struct, text, Library};
-use crate::process::{parse_maps, Fault, Mapping, Memory, Read};
+use crate::process::{open_file, parse_maps, Fault, Mapping, Memory, Read};
 use std::collections::HashMap;
 use std::fs::File;
 use std::mem::{offset_of, size_of};
@@ -268,11 +268,8 @@ impl Memory for FileMemory {
 pub fn read_file(path: &Path) -> Result<Recording> {
     let name = path.display();
     let doing = format!("cannot read {name}");
-    let file = File::open(path).context(&doing)?;
+    let file = open_file(path).context(&doing)?;
     let data = file.metadata().context(&doing)?;
-    if !data.is_file() {
-        return Err(Error::new(format!("{name} is not a file")));
-    }
     let memory = FileMemory { file, size: data.len() };
     let start = memory.bytes(0, 12).unwrap_or_default();
     if !start.starts_with(&RING_FILE_MAGIC) {
@@ -510,7 +507,8 @@ mod tests {
             says("version", &other),
             &format!("has layout 99; this program reads layout {VERSION}"),
         );
-        assert!(read_file(Path::new("/")).is_err_and(|it| it.to_string() == "/ is not a file"));
+        assert!(read_file(Path::new("/"))
+            .is_err_and(|it| it.to_string() == "cannot read /: it is not a file"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! and from the map that a JIT compiler writes.
 
 use crate::elf::{Elf, Function};
-use crate::process::{inner_id, proc_path, Mapping, DELETED};
+use crate::process::{inner_id, proc_path, read_text, Mapping, DELETED};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Symbols {
         let inner = inner_id(&status).unwrap_or(pid);
         let jit = [inner, pid].iter().find_map(|pid| {
             let file = process.path(&format!("/tmp/perf-{pid}.map"));
-            Some((std::fs::read_to_string(&file).ok()?, file))
+            Some((read_text(&file).ok()?, file))
         });
         let (jit, jit_file) = jit.map_or((String::new(), None), |(text, file)| {
             let length = text.len() as u64;
@@ -89,7 +89,7 @@ impl Symbols {
             };
             return format!("{what} {address:#x}");
         }
-        let offset = address - mapping.start + mapping.offset;
+        let offset = (address - mapping.start).wrapping_add(mapping.offset);
         let place = |at: u64| format!("{}+{at:#x}", file_name(&mapping.path));
         let Some(object) = self.object(&mapping.path) else { return place(offset) };
         let Some(address) = object.elf.address_of_code(offset) else { return place(offset) };

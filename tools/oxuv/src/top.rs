@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::layout::{CALLBACK_NAMES, WORK_NAMES};
 use crate::library::{Library, Loop};
 use crate::live::{self, LoopRow};
-use crate::names::{count, duration};
+use crate::names::{count, duration, printable};
 use crate::ps;
 use crate::report::{outer_tid, thread_name};
 use crate::stats::{ask, sample, utilization, Delays, LoopSample, Sample};
@@ -47,7 +47,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         if args.json {
             println!("{:#}", json!({ "processes": json }));
         } else {
-            print!("{text}");
+            print!("{}", printable(&text));
         }
         if !lasts {
             return Ok(ExitCode::SUCCESS);

@@ -4,7 +4,7 @@ use crate::error::{Context, Error, Result};
 use crate::layout::active;
 use crate::library::{number, Library};
 use crate::names;
-use crate::process::{Memory, Process};
+use crate::process::{read_text, Memory, Process};
 use crate::ring::{self, Collector, Recording};
 use crate::symbols::Symbols;
 use crate::target::{monotonic, Target};
@@ -84,7 +84,7 @@ fn parse_size(text: &str) -> std::result::Result<u64, String> {
 
 fn of_file(path: &Path) -> Result<(Recording, Symbols)> {
     let recording = ring::read_file(path)?;
-    let jit = std::fs::read_to_string(format!("/tmp/perf-{}.map", recording.pid));
+    let jit = read_text(Path::new(&format!("/tmp/perf-{}.map", recording.pid)));
     let symbols = Symbols::new(&recording.maps, PathBuf::from("/"), &jit.unwrap_or_default());
     Ok((recording, symbols))
 }

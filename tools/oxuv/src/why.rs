@@ -4,7 +4,7 @@ use crate::describe::{Describer, HandleText, Now, RequestText};
 use crate::error::{Error, Result};
 use crate::layout::flag;
 use crate::library::Library;
-use crate::names::{count, duration, handle_type};
+use crate::names::{count, duration, handle_type, printable};
 use crate::process::{field, Read};
 use crate::report::{
     outer_tid, read_steady, thread_name, thread_state, LoopReport, Place, PlacedRequest, PoolReport,
@@ -68,7 +68,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     if args.json {
         println!("{:#}", page.json(&copies));
     } else {
-        print!("{}", page.text(&copies));
+        print!("{}", printable(&page.text(&copies)));
     }
     Ok(ExitCode::SUCCESS)
 }
