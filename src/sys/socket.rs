@@ -138,6 +138,7 @@ impl Control {
 /// # Safety
 /// The kernel has filled in as many bytes of the control buffer as the message says, and the buffer outlives the
 /// iterator.
+#[allow(clippy::unnecessary_cast, reason = "the types of lengths differ between C libraries")]
 pub unsafe fn controls(message: &libc::msghdr) -> impl Iterator<Item = Control> {
     const HEADER: usize = size_of::<libc::cmsghdr>();
     let (start, end) =
