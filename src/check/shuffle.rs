@@ -1,12 +1,11 @@
 //! The shuffled schedule of `OXUV_SHUFFLE`.
 
 use super::Draw;
-use crate::sys::environment;
+use crate::sys::{self, environment};
 use core::cell::{Cell, RefCell, UnsafeCell};
 use core::time::Duration;
 use mio::event::Event;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -70,6 +69,15 @@ fn seed() -> Option<u64> {
     })
 }
 
+/// Returns a number for a new loop: how many its thread has initialised, and whether that is the main thread. Threads
+/// that each initialise one do not race for a number; those that are not the main one have the same.
+fn loop_number() -> u64 {
+    thread_local!(static LOOPS: Cell<u64> = const { Cell::new(0) });
+    let count = LOOPS.try_with(|loops| loops.replace(loops.get() + 1)).unwrap_or(0);
+    let is_main = sys::process::thread_id().unsigned_abs() == std::process::id();
+    count << 1 | u64::from(!is_main)
+}
+
 /// The finaliser of SplitMix64: a bijection.
 fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -81,10 +89,8 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Shuffle {
     pub fn new() -> Shuffle {
-        /// The number of loops so far.
-        static LOOPS: AtomicU64 = AtomicU64::new(0);
         Shuffle(seed().map(|seed| {
-            let number = LOOPS.fetch_add(1, Ordering::Relaxed);
+            let number = loop_number();
             Box::new(Inner {
                 seed: mix(mix(seed.wrapping_add(GOLDEN)).wrapping_add(number)),
                 counters: [const { Cell::new(0) }; COUNTERS],
