@@ -88,6 +88,15 @@ fuzz: setup lib reference
 	conformance/fuzz/test_rules.py
 	conformance/fuzz/run.py $(ARGS)
 
+# Runs the fuzz targets of functions that read untrusted bytes; ARGS="--seconds 3600 TARGET..." for longer. Needs nightly.
+fuzz-targets: build/tools/bin/cargo-fuzz
+	scripts/fuzz-targets.sh $(ARGS)
+
+# Runs a mixed load on both libraries for a long time; ARGS="--minutes 60 plain" for one of its variants.
+soak: setup lib reference
+	scripts/setup.sh libjemalloc2 libtcmalloc-minimal4 util-linux mount
+	scripts/soak.sh $(ARGS)
+
 # Runs programs that use libuv on both libraries; ARGS="cmake" selects one.
 dependents: dependents-setup lib reference
 	dependents/run.sh $(ARGS)
@@ -213,6 +222,9 @@ sbom: build/tools/bin/cargo-cyclonedx
 build/tools/bin/cargo-deny:
 	cargo install -q --locked --root build/tools --no-default-features cargo-deny@0.18.3
 
+build/tools/bin/cargo-fuzz:
+	cargo install -q --locked --root build/tools cargo-fuzz@0.13.2
+
 build/tools/bin/cargo-cyclonedx:
 	cargo install -q --locked --root build/tools cargo-cyclonedx@0.5.9
 
@@ -228,5 +240,6 @@ clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
 .PHONY: all lib header reference setup build/cmake test lint check shuffle valgrind asan tsan torture sandboxes conformance fuzz \
+  fuzz-targets soak \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test supply-chain sbom fresh-test clean

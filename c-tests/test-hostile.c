@@ -278,3 +278,93 @@ TEST(hostile_handles_behind_credentials) {
   ASSERT_OK(close(peer));
   CLOSE_LOOP(&loop);
 }
+
+/* ---- datagrams -------------------------------------------------------------- */
+
+static uv_udp_t udp;
+static char packet[65507], seen[65536 * 4];
+static size_t expected;
+static int datagrams, truncated;
+
+static void alloc_seen(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
+  (void) handle;
+  (void) suggested;
+  *buf = uv_buf_init(seen, sizeof(seen));
+}
+
+static void on_packet(uv_udp_t* handle, ssize_t nread, const uv_buf_t* buf, const struct sockaddr* addr,
+                      unsigned flags) {
+  (void) handle;
+  ASSERT_GE(nread, 0);
+  if (addr == NULL) return;
+  ASSERT_EQ(nread, expected);
+  ASSERT_EQ(memcmp(buf->base, packet, nread), 0);
+  truncated += (flags & UV_UDP_PARTIAL) != 0;
+  datagrams++;
+}
+
+/* Options that add control data to each datagram. */
+static void set_options(int fd) {
+  static const int options[][2] = {{SOL_SOCKET, SO_TIMESTAMP}, {SOL_SOCKET, SO_RXQ_OVFL}, {SOL_SOCKET, SO_PASSCRED},
+                                   {IPPROTO_IP, IP_PKTINFO},   {IPPROTO_IP, IP_RECVTTL},  {IPPROTO_IP, IP_RECVTOS},
+                                   {IPPROTO_IP, IP_RECVOPTS},  {IPPROTO_IP, IP_RETOPTS},  {IPPROTO_IP, IP_RECVERR},
+                                   {IPPROTO_IP, IP_RECVORIGDSTADDR}};
+  size_t i;
+  int on = 1;
+  for (i = 0; i < COUNT(options); i++) (void) setsockopt(fd, options[i][0], options[i][1], &on, sizeof(on));
+}
+
+static void receive_all_sizes(unsigned flags) {
+  struct sockaddr_in to;
+  int peer, sent = 0;
+  size_t size, i;
+  const char options[] = {1, 1, 1, 1, 7, 7, 4, 0, 0, 0, 0, 0}; /* Four times nothing, and a route to record. */
+  ASSERT_OK(uv_loop_init(&loop));
+  to = udp_bound(&loop, &udp, AF_INET | flags, 0);
+  set_options(fd_of(&udp));
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_seen, on_packet));
+  peer = socket(AF_INET, SOCK_DGRAM, 0);
+  ASSERT_GE(peer, 0);
+  (void) setsockopt(peer, IPPROTO_IP, IP_OPTIONS, options, sizeof(options));
+  for (i = 0; i < sizeof(packet); i++) packet[i] = (char) (i * 31 + i / 256);
+  datagrams = truncated = 0;
+  for (size = 0; size <= 65000; size += size < 1600 ? 1 : 4097) {
+    expected = size;
+    ASSERT_EQ(sendto(peer, packet, size, 0, SA(&to), sizeof(to)), size);
+    sent++;
+    RUN_UNTIL(&loop, datagrams == sent);
+  }
+  ASSERT_EQ(truncated, 0);
+  ASSERT_OK(close(peer));
+  CLOSE_LOOP(&loop);
+}
+
+TEST(hostile_datagrams_of_all_sizes) { receive_all_sizes(0); }
+TEST(hostile_datagrams_of_all_sizes_mmsg) { receive_all_sizes(UV_UDP_RECVMMSG); }
+
+static void on_local(uv_udp_t* handle, ssize_t nread, const uv_buf_t* buf, const struct sockaddr* addr,
+                     unsigned flags) {
+  (void) handle; (void) buf; (void) addr; (void) flags;
+  ASSERT_GE(nread, 0);
+  datagrams += nread == 1;
+}
+
+/* Descriptors in datagrams of a local socket, which nobody can accept, are not kept. */
+TEST(hostile_datagrams_with_handles) {
+  int ends[2], i, before;
+  ASSERT_OK(uv_loop_init(&loop));
+  ASSERT_OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends));
+  ASSERT_OK(uv_udp_init(&loop, &udp));
+  ASSERT_OK(uv_udp_open(&udp, ends[0]));
+  ASSERT_OK(uv_udp_recv_start(&udp, alloc_seen, on_local));
+  uv_run(&loop, UV_RUN_NOWAIT);
+  before = open_descriptors();
+  datagrams = 0;
+  for (i = 1; i <= 50; i++) {
+    ASSERT_EQ(try_send(ends[1], &ends[1], 1), 1);
+    RUN_UNTIL(&loop, datagrams == i);
+  }
+  ASSERT_EQ(open_descriptors(), before);
+  ASSERT_OK(close(ends[1]));
+  CLOSE_LOOP(&loop);
+}

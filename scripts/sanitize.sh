@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 
 # Tests that the sanitizers cannot run: their runtimes end the program or affect
 # the result. They are left out and not counted.
+#   copies_...: they refuse to load a second copy with RTLD_DEEPBIND
 #   thread_identity: their pthread_join() stops at a thread that joins itself
 #   os_memory_resource_limits: their memory is beyond the limit on data
 #   os_pipe_without_descriptors: the leak check at exit needs descriptors
@@ -23,7 +24,7 @@ cd "$(dirname "$0")/.."
 #   unwind_*, thread_may_be_cancelled..., thread_may_call_pthread_exit...:
 #     ThreadSanitizer gives every function a clean-up for exceptions, and the library ends the
 #     process rather than run one
-limits='thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
+limits='copies_.*|thread_identity|os_memory_resource_limits|exhaustion_one_thread_for_the_pool'
 flags="-Copt-level=1 -Cforce-frame-pointers=yes"
 case ${1-}:${2-} in
   address:c-tests | address:conformance)

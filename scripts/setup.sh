@@ -54,6 +54,8 @@ needs=(
   "mmdebstrap: command -v mmdebstrap"
   "mount: command -v mount"
   "linux-perf: command -v perf"
+  "libjemalloc2: ldconfig -p | grep -q libjemalloc.so.2"
+  "libtcmalloc-minimal4: ldconfig -p | grep -q libtcmalloc_minimal.so.4"
   "wrk: command -v wrk"
   "python3-dev: test -e \"\$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"include\"))')/Python.h\""
 )

@@ -25,11 +25,11 @@ fn write(process: &Process, library: &Library<'_>, field: usize, value: u64) -> 
     let page = library
         .page()
         .ok_or_else(|| Error::new(format!("no loop of process {} has run yet", process.pid)))?;
-    let at = page + (offset_of!(Page, request) + field) as u64;
+    let at = page.wrapping_add((offset_of!(Page, request) + field) as u64);
     process.write(at, &value.to_ne_bytes())
 }
 
 /// Writes 1 to a byte of the word that says what is on.
 fn switch_on(process: &Process, library: &Library<'_>, byte: u32) -> Result {
-    process.write(number(library.description.active) + u64::from(byte), &[1])
+    process.write(number(library.description.active).wrapping_add(u64::from(byte)), &[1])
 }
