@@ -13,6 +13,9 @@ use core::ffi::CStr;
 /// "No limit" in version 1: the largest number of whole pages.
 const V1_UNLIMITED: u64 = i64::MAX.unsigned_abs() & !4095;
 
+/// The size of the longest path that the kernel opens, with its NUL.
+const PATH_MAX: usize = 4096;
+
 /// The groups of this process.
 pub struct Groups {
     /// The directory of the control groups.
@@ -140,6 +143,12 @@ impl Groups {
 
     /// Reads a file below the root. The path comes in parts.
     fn read<'a>(&self, path: &[&[u8]], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+        // A path that cannot be opened may have any number of levels.
+        let length =
+            path.iter().fold(self.root.len() + 1, |sum, part| sum.saturating_add(part.len()));
+        if length > PATH_MAX {
+            return None;
+        }
         let mut name = Array::new();
         name.extend_from_slice(self.root.as_bytes()).ok()?;
         for part in path {
