@@ -79,6 +79,10 @@ tsan: setup reference
 	scripts/sanitize.sh thread c-tests --quiet --jobs $(JOBS)
 	scripts/sanitize.sh thread conformance $(ARGS)
 
+# Builds for another target and runs the C tests there: AArch64 under qemu, musl. README.md has the results.
+aarch64 musl: setup
+	scripts/other-target.sh $@ $(ARGS)
+
 # Runs libuv's own tests on both libraries; ARGS="--help" lists the options.
 conformance: setup lib
 	conformance/run.py $(ARGS)
@@ -239,7 +243,7 @@ fresh-test:
 clean:
 	rm -rf build target bindings/python/build bindings/python/*.egg-info
 
-.PHONY: all lib header reference setup build/cmake test lint check shuffle valgrind asan tsan torture sandboxes conformance fuzz \
+.PHONY: all lib header reference setup build/cmake test lint check aarch64 musl shuffle valgrind asan tsan torture sandboxes conformance fuzz \
   fuzz-targets soak \
   dependents dependents-setup symbols loom miri miri-mutations demo demo-setup bench bench-compare bench-setup \
   bench-programs profile profile-setup bench-docs install wheel deb deb-test package-test supply-chain sbom fresh-test clean

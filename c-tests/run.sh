@@ -4,7 +4,9 @@
 #   c-tests/run.sh debug [argument of oxuv-tests ...]
 # `debug` builds oxuv without optimisation, and of the tests only the files that define the named
 # ones. A directory is one that has a libuv.so.1. UV_INCLUDE names the directory of another uv.h,
-# OXUV_C_TESTS the one that is built in, CFLAGS and LDFLAGS add flags. c-tests/README.md says more.
+# OXUV_C_TESTS the one that is built in, CFLAGS and LDFLAGS add flags. For another architecture, CC and
+# CXX name its compilers, OXUV_LINKED a library to link, and OXUV_EMULATOR the command that runs
+# programs. c-tests/README.md says more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +18,7 @@ case ${1-} in
   ours) library=target/lib ;;
   debug) library=$out/debug program=oxuv-tests-debug ;;
   */*) library=$(realpath "$1") ;;
-  *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
 esac
 mode=$1
 shift
@@ -47,8 +49,8 @@ defines() {
 
 # compile SOURCE: writes its object file, if the compiler accepts it.
 compile() {
-  local object=$out/$(basename "${1%.*}").o compiler="cc -std=gnu11 $c_flags"
-  [ "${1##*.}" = c ] || compiler="c++ -std=gnu++17"
+  local object=$out/$(basename "${1%.*}").o compiler="${CC-cc} -std=gnu11 $c_flags"
+  [ "${1##*.}" = c ] || compiler="${CXX-c++} -std=gnu++17"
   $compiler $flags -c -o "$object.new" "$1" && mv "$object.new" "$object"
 }
 
@@ -60,7 +62,7 @@ if [ "$mode" = debug ]; then
 else
   # The library that is linked only resolves names; the linker of the running program picks the one
   # to run on. Binding is lazy, so a name that oxuv lacks fails only the tests that call it.
-  linked=target/reference/libuv.so.1
+  linked=${OXUV_LINKED-target/reference/libuv.so.1}
   [ -e "$linked" ] || cargo run -q -p reference
 fi
 ln -sfn ../release/libuv.so target/lib/libuv.so.1
@@ -101,7 +103,7 @@ for source in "${sources[@]}"; do
   object=$out/$(basename "${source%.*}").o
   if [ -e "$object" ]; then objects+=("$object"); else broken+=("$source"); fi
 done
-c++ -o "$out/$program.new" "${objects[@]}" -Wl,-z,lazy -no-pie "$linked" ${LDFLAGS-} -lpthread -ldl
+${CXX-c++} -o "$out/$program.new" "${objects[@]}" -Wl,-z,lazy -no-pie "$linked" ${LDFLAGS-} -lpthread -ldl
 mv "$out/$program.new" "$out/$program"
 flock -u 9
 exec 9>&-
@@ -111,8 +113,9 @@ if [ ! -e "$library/libuv.so.1" ]; then
   exit 2
 fi
 status=0
-LD_LIBRARY_PATH=$(realpath "$library") "$out/$program" \
-  --library "$library/libuv.so.1" "$@" || status=$?
+wrap=(${OXUV_EMULATOR:+--wrap "$OXUV_EMULATOR"})
+LD_LIBRARY_PATH=$(realpath "$library") ${OXUV_EMULATOR-} "$out/$program" \
+  --library "$library/libuv.so.1" "${wrap[@]}" "$@" || status=$?
 if [ ${#broken[@]} -gt 0 ]; then
   echo "NOT BUILT: ${broken[*]}" >&2
   status=1

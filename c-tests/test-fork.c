@@ -1,6 +1,6 @@
 /* fork(): a child that goes on with its parent's loop after uv_loop_fork(),
  * or with one of its own, and a parent that notices nothing. */
-
+#define _GNU_SOURCE /* cpu_set_t */
 #include "test-callbacks.h"
 #include "test-child.h"
 

@@ -11,12 +11,14 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <search.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static uv_loop_t loop;
@@ -328,8 +330,8 @@ TEST(fs_recursive_exchanged) {
   put("dir/two/of-two", "");
   put("dir/sub/deep/of-sub", "");
   ASSERT_OK(start(&a, "dir"));
-  ASSERT_OK(renameat2(AT_FDCWD, "dir/two", AT_FDCWD, "dir/sub",
-                      RENAME_EXCHANGE));
+  ASSERT_OK(syscall(SYS_renameat2, AT_FDCWD, "dir/two", AT_FDCWD, "dir/sub",
+                    RENAME_EXCHANGE));
   run();
   put("dir/sub/of-two", "text");
   put("dir/two/deep/of-sub", "text");

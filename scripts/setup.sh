@@ -44,15 +44,20 @@ needs=(
   "libuv1-dev: test -e /usr/include/uv.h"
   "util-linux: command -v unshare && command -v setpriv"
   "iproute2: command -v ip"
+  "mount: command -v mount"
   "valgrind: command -v valgrind"
   "python3: command -v python3"
   "python3-venv: python3 -c 'import ensurepip, venv'"
 )
-# Packages that are only checked by name: for Debian packages, their tests, profiles and programs.
+# Packages that are only checked by name: for Debian packages, their tests, other
+# architectures, profiles and programs.
 [ $# = 0 ] || needs+=(
   "debhelper: command -v dh"
   "mmdebstrap: command -v mmdebstrap"
-  "mount: command -v mount"
+  "gcc-aarch64-linux-gnu: command -v aarch64-linux-gnu-gcc"
+  "g++-aarch64-linux-gnu: command -v aarch64-linux-gnu-g++"
+  "qemu-user: command -v qemu-aarch64"
+  "musl-tools: command -v musl-gcc"
   "linux-perf: command -v perf"
   "libjemalloc2: ldconfig -p | grep -q libjemalloc.so.2"
   "libtcmalloc-minimal4: ldconfig -p | grep -q libtcmalloc_minimal.so.4"

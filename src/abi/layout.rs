@@ -9,7 +9,7 @@ use super::*;
 use core::mem::offset_of;
 
 macro_rules! layout {
-    ($($type:ident: $size:expr, $align:literal { $($field:ident: $offset:expr),* })*) => {
+    ($($type:ident: $size:expr, $align:tt { $($field:ident: $offset:expr),* })*) => {
         $(const _: () = {
             assert!(size_of::<$type>() == $size, stringify!($type));
             assert!(align_of::<$type>() == $align, stringify!($type));
@@ -24,6 +24,16 @@ macro_rules! layout {
 /// The difference to the size of a `pthread_mutex_t`, which the loop contains, on x86-64.
 #[allow(dead_code)] // Rust 1.85 does not count uses in constants without a name.
 const MUTEX: usize = if cfg!(target_arch = "aarch64") { 8 } else { 0 };
+
+/// The alignment of a `sem_t`.
+#[allow(dead_code)] // As above.
+const SEMAPHORE: usize = if cfg!(target_env = "musl") { 4 } else { 8 };
+
+/// The end of a host name and of a service, of 32 bytes, in a request; and the size of the request.
+#[allow(dead_code)] // As above.
+const NAMES: usize = (252 + NI_MAXHOST + 32).next_multiple_of(4);
+#[allow(dead_code)] // As above.
+const NAME_REQUEST: usize = (NAMES + 4).next_multiple_of(8);
 
 layout! {
     uv_handle_t: 96, 8 { data: 0, r#loop: 8, r#type: 16, close_cb: 24, handle_queue: 32, u: 48,
@@ -63,12 +73,13 @@ layout! {
     uv_work_t: 128, 8 { base: 0, r#loop: 64, work_cb: 72, after_work_cb: 80, work_req: 88 }
     uv_getaddrinfo_t: 160, 8 { base: 0, r#loop: 64, work_req: 72, cb: 112, hints: 120,
         hostname: 128, service: 136, addrinfo: 144, retcode: 152 }
-    uv_getnameinfo_t: 1320, 8 { base: 0, r#loop: 64, work_req: 72, getnameinfo_cb: 112,
-        storage: 120, flags: 248, host: 252, service: 1277, retcode: 1312 }
+    uv_getnameinfo_t: NAME_REQUEST, 8 { base: 0, r#loop: 64, work_req: 72, getnameinfo_cb: 112,
+        storage: 120, flags: 248, host: 252, service: 252 + NI_MAXHOST,
+        retcode: NAMES }
     uv_random_t: 144, 8 { base: 0, r#loop: 64, status: 72, buf: 80, buflen: 88, cb: 96,
         work_req: 104 }
     uv__work: 40, 8 { work: 0, done: 8, r#loop: 16, wq: 24 }
-    uv_any_req: 1320, 8 {}
+    uv_any_req: NAME_REQUEST, 8 {}
     uv_loop_t: 848 + MUTEX, 8 { data: 0, active_handles: 8, handle_queue: 16, active_reqs: 32,
         internal_fields: 40, stop_flag: 48, flags: 56, backend_fd: 64, pending_queue: 72,
         watcher_queue: 88, watchers: 104, nwatchers: 112, nfds: 116, wq: 120, wq_mutex: 136,
@@ -117,7 +128,7 @@ layout! {
     uv_thread_t: 8, 8 {}
     uv_mutex_t: 40 + MUTEX, 8 {}
     uv_rwlock_t: 56, 8 {}
-    uv_sem_t: 32, 8 {}
+    uv_sem_t: 32, SEMAPHORE {}
     uv_cond_t: 48, 8 {}
     uv_key_t: 4, 4 {}
     uv_barrier_t: 32, 8 {}

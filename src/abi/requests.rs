@@ -8,7 +8,7 @@ use core::ffi::{c_char, c_int, c_uint, c_void};
 use libc::{addrinfo, mode_t, off_t, size_t, sockaddr, sockaddr_storage, ssize_t};
 
 /// Size of the `host` buffer of `uv_getnameinfo_t`.
-pub(crate) const NI_MAXHOST: usize = 1025;
+pub(crate) const NI_MAXHOST: usize = if cfg!(target_env = "musl") { 255 } else { 1025 };
 /// Size of the `service` buffer of `uv_getnameinfo_t`.
 pub(crate) const NI_MAXSERV: usize = 32;
 

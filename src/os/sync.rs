@@ -172,7 +172,7 @@ pub unsafe extern "C" fn uv_cond_timedwait(
     // As in libuv, a sum that overflows is in the past.
     let end = sys::time::monotonic().wrapping_add(timeout);
     let end = libc::timespec {
-        tv_sec: (end / NANOSECONDS_PER_SECOND) as libc::time_t,
+        tv_sec: (end / NANOSECONDS_PER_SECOND) as i64,
         tv_nsec: (end % NANOSECONDS_PER_SECOND) as libc::c_long,
     };
     // SAFETY: as documented.

@@ -28,7 +28,7 @@ use crate::stack::Stack;
 use crate::sys::{thread, time};
 use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
-use core::mem::offset_of;
+use core::mem::{offset_of, MaybeUninit};
 use core::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -363,19 +363,20 @@ impl State {
         if self.stopping.get() || threads.len() >= thread_limit() {
             return Ok(false);
         }
-        let mut id = 0;
+        let mut id = MaybeUninit::uninit();
         let room = threads.try_reserve(1).map_err(|_| Error::ENOMEM);
         // SAFETY: the caller has the work, and gives it to the thread; if there is none it is still
         // alive. `run_worker` takes a pointer to work.
         let created = room.and_then(|()| unsafe {
             let stage = (*work).stage.replace(Stage::Started);
             let argument = work.cast_mut().cast();
-            thread::create(&raw mut id, STACK_SIZE, run_worker, argument)
+            thread::create(id.as_mut_ptr(), STACK_SIZE, run_worker, argument)
                 .inspect_err(|_| (*work).stage.set(stage))
         });
         match created {
             Ok(()) => {
-                threads.push(id);
+                // SAFETY: it was written, as there is a thread.
+                threads.push(unsafe { id.assume_init() });
                 add(&self.slow_running, isize::from(task.slow));
                 self.reserve.began(task);
                 let first_threads = DEFAULT_THREADS.min(thread_limit());

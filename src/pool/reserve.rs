@@ -13,6 +13,7 @@ use crate::stack::Chain;
 use crate::sys::thread;
 use core::cell::Cell;
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, PoisonError};
@@ -168,10 +169,12 @@ impl State {
             WAKE.notify_one();
             return;
         }
-        let mut id = 0;
-        // SAFETY: the function takes no argument.
-        let made = unsafe { thread::create(&raw mut id, STACK_SIZE, run_reserve, ptr::null_mut()) };
-        reserve.thread.set(made.is_ok().then_some(id));
+        let mut id = MaybeUninit::uninit();
+        // SAFETY: the function takes no argument. The id is written if there is a thread.
+        reserve.thread.set(unsafe {
+            let made = thread::create(id.as_mut_ptr(), STACK_SIZE, run_reserve, ptr::null_mut());
+            made.ok().map(|()| id.assume_init())
+        });
     }
 
     /// Returns how long the thread has to wait. Zero means that there is a file for it.

@@ -24,10 +24,14 @@ pub(super) struct NameInfo {
     flags: Cell<c_int>,
     host: Cell<MaybeUninit<[c_char; NI_MAXHOST]>>,
     service: Cell<MaybeUninit<[c_char; NI_MAXSERV]>>,
-    padding: Padding<3>,
+    padding: Padding<{ HOST - NI_MAXHOST }>,
     retcode: Cell<c_int>,
-    end: Padding<4>,
+    end: Padding<{ (REST + HOST).next_multiple_of(8) - (REST + HOST) }>,
 }
+
+/// The size of a host name with the padding that follows the service, and that of all other fields.
+const HOST: usize = NI_MAXHOST.next_multiple_of(4);
+const REST: usize = 288;
 
 overlay!(NameInfo {
     request, loop_, work, callback, address, flags, host, service, padding, retcode, end

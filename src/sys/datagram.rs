@@ -1,7 +1,7 @@
 //! Sending and receiving datagrams, one or many with one call.
 
 use super::fd::total;
-use super::{c, count, cvt, retry, socklen};
+use super::{c, count, cvt, field, length, retry, socklen};
 use crate::abi::{uv_buf_t, Error, Result};
 use core::ffi::{c_int, c_uint};
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -188,7 +188,8 @@ impl Outbox {
             return false;
         }
         let is_new = self.runs[last] == 1;
-        let moved = if is_new { last_header.msg_iovlen } else { 0 };
+        let vectors = length(last_header.msg_iovlen);
+        let (kept, moved) = if is_new { (0, vectors) } else { (vectors, 0) };
         let room = self.vectors.len() - self.vectors_used;
         if moved.saturating_add(buffers.len()) > room
             || (is_new && self.controls_used == self.controls.len())
@@ -208,9 +209,8 @@ impl Outbox {
             let segment = self.segment.try_into().unwrap_or(0);
             self.controls[self.controls_used].write(SegmentSize::new(segment));
             self.controls_used += 1;
-            last_header.msg_iovlen = 0;
         }
-        last_header.msg_iovlen += moved + buffers.len();
+        last_header.msg_iovlen = field(kept + moved + buffers.len());
         self.vectors_used += moved + buffers.len();
         self.runs[last] += 1;
         self.last_size += size;

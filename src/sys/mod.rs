@@ -49,6 +49,20 @@ where
     usize::try_from(result).map_err(|_| Error::last())
 }
 
+/// Converts a length to the type of a field, which differs between C libraries. The callers' lengths fit
+/// all of them.
+fn field<T: TryFrom<usize> + Default>(length: usize) -> T {
+    T::try_from(length).unwrap_or_default()
+}
+
+/// Converts such a field to a length; a negative one, which the kernel does not write, to 0.
+fn length<T>(field: T) -> usize
+where
+    usize: TryFrom<T>,
+{
+    usize::try_from(field).unwrap_or_default()
+}
+
 /// Returns the error that a C function returned instead of setting errno.
 pub fn check(errno: c_int) -> Result {
     match errno {

@@ -53,8 +53,13 @@ pub fn usage(who: c_int) -> Result<libc::rusage> {
     unsafe { output(|usage| c::getrusage(who, usage)) }
 }
 
+#[cfg(target_env = "gnu")]
+pub type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+pub type Resource = c_int;
+
 /// Returns the soft limit of a resource, RLIM_INFINITY if there is none or it is unknown.
-pub fn limit(resource: libc::__rlimit_resource_t) -> u64 {
+pub fn limit(resource: Resource) -> u64 {
     // SAFETY: getrlimit() fills in the struct.
     let limit: Result<libc::rlimit> = unsafe { output(|limit| c::getrlimit(resource, limit)) };
     limit.map_or(libc::RLIM_INFINITY, |limit| limit.rlim_cur)

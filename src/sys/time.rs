@@ -37,7 +37,7 @@ pub fn monotonic_ms() -> u64 {
 /// Sleeps for `milliseconds`, also when signals interrupt.
 pub fn sleep(milliseconds: u32) {
     let mut left = libc::timespec {
-        tv_sec: (milliseconds / 1000) as libc::time_t,
+        tv_sec: i64::from(milliseconds / 1000),
         tv_nsec: (milliseconds % 1000 * 1_000_000) as libc::c_long,
     };
     let left = &raw mut left;

@@ -1,6 +1,6 @@
 //! AF_UNIX sockets: addresses, and descriptors sent over them.
 
-use super::{c, count, cvt, retry, sa_family, socket};
+use super::{c, count, cvt, field, retry, sa_family, socket};
 use crate::abi::{uv_buf_t, Result};
 use core::ffi::c_int;
 use core::mem::{offset_of, size_of, MaybeUninit};
@@ -70,7 +70,7 @@ const fn control_size(descriptors: usize) -> usize {
 fn message<const N: usize>(buffers: &[uv_buf_t], control: &mut Control<N>) -> libc::msghdr {
     let mut message = socket::message(buffers);
     message.msg_control = control.0.as_mut_ptr().cast();
-    message.msg_controllen = N;
+    message.msg_controllen = field(N);
     message
 }
 
@@ -91,7 +91,7 @@ pub unsafe fn send_descriptor(
         let header = libc::CMSG_FIRSTHDR(&raw const message);
         (*header).cmsg_level = libc::SOL_SOCKET;
         (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = libc::CMSG_LEN(0) as usize + size_of::<c_int>();
+        (*header).cmsg_len = field(libc::CMSG_LEN(0) as usize + size_of::<c_int>());
         libc::CMSG_DATA(header).cast::<[u8; size_of::<c_int>()]>().write(descriptor.to_ne_bytes());
     }
     // SAFETY: as documented; the control buffer has one message.
