@@ -162,6 +162,7 @@ TEST(pool_size_from_the_environment) {
   } cases[] = {
       {NULL, 4}, {"1", 1}, {"2", 2}, {"7", 7}, {"64", 64},
       {"0", 1}, {"", 1}, {"many", 1}, {"3 workers", 3}, {" 5", 5},
+      {"+3", 3}, {"3\xff", 3},
   };
   size_t i;
 

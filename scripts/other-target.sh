@@ -71,7 +71,7 @@ failing() {
 
 failing lib "$@" >"$out/failed"
 cp "$out/lib.log" "$out/first.log"
-if ! read -r passed _ failed _ skipped _ < <(grep -E '^[0-9]+ passed, ' "$out/first.log" | tr -d ,); then
+if ! read -r passed _ failed _ skipped _ < <(grep -aE '^[0-9]+ passed, ' "$out/first.log" | tr -d ,); then
   tail "$out/first.log"
   exit 1
 fi

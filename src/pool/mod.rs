@@ -30,6 +30,7 @@ use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
 use core::mem::{offset_of, MaybeUninit};
 use core::ptr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -488,17 +489,18 @@ fn thread_limit_from_environment() -> usize {
     let value = std::env::var_os("UV_THREADPOOL_SIZE");
     reserve::allow(value.is_none());
     let Some(value) = value else { return DEFAULT_THREADS };
-    let digits = value.to_str().map(|text| {
-        let text = text.trim_start();
-        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        // libuv converts the result of atoi() to an unsigned number, which makes -1 the largest.
-        if text.starts_with('-') {
-            usize::MAX
-        } else {
-            text[..end].parse().unwrap_or(0)
-        }
-    });
-    digits.unwrap_or(0).clamp(1, MAX_THREADS)
+    // libuv converts the result of atoi() to an unsigned number, which makes -1 the largest.
+    let text = value.as_bytes().trim_ascii_start();
+    let digits = match text.split_first() {
+        Some((b'-', _)) => return MAX_THREADS,
+        Some((b'+', digits)) => digits,
+        _ => text,
+    };
+    let size =
+        digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_usize, |size, byte| {
+            size.saturating_mul(10).saturating_add(usize::from(byte - b'0'))
+        });
+    size.clamp(1, MAX_THREADS)
 }
 
 /// The main function of a thread of the pool. `first` is the work it was started for.

@@ -324,7 +324,20 @@ impl SegmentRoom {
 ///
 /// # Safety
 /// The kernel has filled in the message and its control messages, if it has room for any.
+#[inline(always)]
 pub unsafe fn segment_size(message: &msghdr) -> usize {
+    // Most datagrams come alone.
+    match length(message.msg_controllen) {
+        0 => 0,
+        // SAFETY: as documented.
+        _ => unsafe { segment_size_of(message) },
+    }
+}
+
+/// # Safety
+/// As for [`segment_size`].
+#[inline(never)]
+unsafe fn segment_size_of(message: &msghdr) -> usize {
     // SAFETY: as documented. A control message of this type holds an int.
     unsafe {
         let size = super::socket::controls(message)

@@ -15,6 +15,7 @@ use crate::os::uv_guess_handle;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
+use mio::Interest;
 
 /// A pipe with this many descriptors, or more, is not read. A message has up to 253, so up to 508 wait.
 const MANY: usize = 256;
@@ -92,9 +93,23 @@ impl Stream {
     }
 
     /// Returns whether the stream is not to be read until the user has accepted descriptors.
+    #[inline(always)]
     pub(super) fn has_many_descriptors(&self) -> bool {
         // TCP handles use `extra`, too.
-        !self.extra.get().is_null() && self.queue().is_some_and(|queue| 1 + queue.len() >= MANY)
+        !self.extra.get().is_null() && self.has_long_queue()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has_long_queue(&self) -> bool {
+        self.queue().is_some_and(|queue| 1 + queue.len() >= MANY)
+    }
+
+    /// Reads no more until the user has accepted descriptors. `uv_accept` registers the stream again.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn wait_for_accept(&self) {
+        self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
     }
 
     /// Moves the next descriptor to `accepted_fd`.

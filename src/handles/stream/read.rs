@@ -59,9 +59,7 @@ impl Stream {
                 return;
             }
             if self.has_many_descriptors() {
-                // `uv_accept` registers it again.
-                self.watcher.disarm(&self.loop_().poller, Interest::READABLE);
-                return;
+                return self.wait_for_accept();
             }
             if !self.read_once() {
                 return;
