@@ -4,8 +4,7 @@
 # With `serialization: 'advanced'` each message begins with its length, 4 bytes. What was read is appended to a list of
 # buffers, and the length is read from the first of them, while it has at least 4 bytes. If it has fewer, which a stream
 # of bytes allows, nothing joins it with the next: the list grows, and no message arrives any more. The sender sees
-# no error. oxuv's shuffled schedules found it (docs/SHUFFLE.md): a program that sends 1,000 messages
-# to a child with OXUV_SHUFFLE=1 waits for ever.
+# no error.
 #
 # Uses Node.js 18.20.4 of Debian 12 (amd64), unpacked into a temporary directory, on Debian's own libuv. The
 # child is Python, which sends one message in a piece or in two. Prints what was seen, and fails if that changes.
