@@ -18,6 +18,7 @@ mod library;
 mod live;
 mod metrics;
 mod names;
+mod output;
 mod page;
 mod perfetto;
 mod process;
@@ -62,6 +63,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    output::end_with_reader();
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(args),
         Command::Ps(args) => ps::run(args),

@@ -3,6 +3,7 @@
 use crate::error::{Context, Error, Result};
 use crate::layout::WORK_NAMES;
 use crate::library::Library;
+use crate::output::print;
 use crate::process::Process;
 use crate::stats::Delays;
 use crate::stats::{ask, sample, LoopSample, Sample};
@@ -10,6 +11,7 @@ use crate::target::{monotonic, Target};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub struct Args {
 
 /// For how long statistics are kept after each reading, in nanoseconds: longer than collectors wait.
 const ASKED: u64 = 300_000_000_000;
+/// How often it looks whether the process has ended, in milliseconds.
+const LOOKS_EVERY: libc::c_int = 500;
 /// For how long they are kept before figures are printed once.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -37,7 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
                 ask(process, library, monotonic(Some(args.pid)) + 2_000_000_000)?;
             }
             std::thread::sleep(INTERVAL);
-            print!("{}", page(&libraries, args.pid));
+            print(&page(&libraries, args.pid))?;
         }
         Some(address) => serve(address, process, &libraries)?,
     }
@@ -48,19 +52,27 @@ pub fn run(args: Args) -> Result<ExitCode> {
 fn serve(address: &str, process: &Process, libraries: &[Library<'_>]) -> Result {
     let listener = TcpListener::bind(address).context(format!("cannot listen on {address}"))?;
     let bound = listener.local_addr().context("cannot listen")?;
-    println!("http://{bound}/metrics");
-    for connection in listener.incoming() {
+    print(&format!("http://{bound}/metrics\n"))?;
+    loop {
+        if process.has_ended() {
+            return Err(Error::new(format!("process {} has ended", process.pid)));
+        }
+        let mut ready = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one struct, which outlives the call.
+        if unsafe { libc::poll(&raw mut ready, 1, LOOKS_EVERY) } < 1 {
+            continue;
+        }
+        let connection = listener.accept();
         for library in libraries {
             if ask(process, library, monotonic(Some(process.pid)) + ASKED).is_err() {
                 return Err(Error::new(format!("process {} has ended", process.pid)));
             }
         }
-        if let Ok(connection) = connection {
+        if let Ok((connection, _)) = connection {
             // A client that goes away is no error.
             let _ = answer(connection, &page(libraries, process.pid));
         }
     }
-    Ok(())
 }
 
 fn answer(mut connection: TcpStream, page: &str) -> std::io::Result<()> {

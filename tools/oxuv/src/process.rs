@@ -154,11 +154,12 @@ impl Process {
         }
         let explain = |error: io::Error| explain(pid, &error);
         let maps = std::fs::read_to_string(proc_path(pid, "maps")).map_err(explain)?;
-        let memory = File::open(proc_path(pid, "mem")).map_err(explain)?;
         if maps.is_empty() {
-            let what = "has ended, or is a thread of the kernel";
+            let ended = has_ended(pid);
+            let what = if ended { "has ended" } else { "is a thread of the kernel" };
             return Err(Error::new(format!("process {pid} {what}")));
         }
+        let memory = File::open(proc_path(pid, "mem")).map_err(explain)?;
         Ok(Process { pid, memory, maps: parse_maps(&maps) })
     }
 
@@ -229,6 +230,12 @@ fn explain(pid: i32, error: &io::Error) -> Error {
         // The files of a process that has ended belong to root.
         Some(libc::EPERM | libc::EACCES) if has_ended(pid) => {
             Error::new(format!("process {pid} has ended"))
+        }
+        // SAFETY: takes nothing.
+        Some(libc::EPERM | libc::EACCES) if unsafe { libc::geteuid() } == 0 => {
+            Error::new(format!(
+                "no permission to read process {pid}: this root lacks CAP_SYS_PTRACE over it, as in a container"
+            ))
         }
         Some(libc::EPERM | libc::EACCES) => Error::new(format!(
             "no permission to read process {pid}: it belongs to another user, is set-uid, or Yama's \

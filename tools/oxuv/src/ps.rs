@@ -2,7 +2,8 @@
 
 use crate::error::{Context, Result};
 use crate::library::{contains, Library};
-use crate::names::{duration, printable};
+use crate::names::duration;
+use crate::output::print;
 use crate::process::Process;
 use crate::report::read_steady;
 use crate::snapshot::Snapshot;
@@ -46,13 +47,16 @@ pub fn run(args: Args) -> Result<ExitCode> {
         targets.iter().zip(first).flat_map(|(target, first)| rows(target, &first)).collect();
     if args.json {
         let list: Vec<_> = rows.iter().map(json).collect();
-        println!("{:#}", json!({ "processes": list, "unreadable": unreadable }));
+        print(&format!("{:#}\n", json!({ "processes": list, "unreadable": unreadable })))?;
         return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", printable(&table(&rows)));
+    print(&table(&rows))?;
     if unreadable > 0 {
-        let many = if unreadable == 1 { "another process" } else { "other processes" };
-        eprintln!("oxuv: no permission to read {many} ({unreadable})");
+        let others = match unreadable {
+            1 => "1 other process".to_owned(),
+            many => format!("{many} other processes"),
+        };
+        eprintln!("oxuv: no permission to read {others}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -134,8 +134,14 @@ pub fn thread_name(pid: i32, tid: i32) -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
-/// Returns what a thread does, by the kernel: it runs, or waits in a system call.
+/// Returns what a thread does, by the kernel: it runs, waits in a system call, or is stopped.
 pub fn thread_state(pid: i32, tid: i32) -> Option<String> {
+    let stat = std::fs::read_to_string(proc_path(pid, &format!("task/{tid}/stat"))).ok()?;
+    match stat.rsplit_once(") ")?.1.chars().next()? {
+        'T' => return Some("stopped by a signal".to_owned()),
+        't' => return Some("stopped by a debugger".to_owned()),
+        _ => {}
+    }
     let call = std::fs::read_to_string(proc_path(pid, &format!("task/{tid}/syscall"))).ok()?;
     match call.split_whitespace().next()? {
         "running" => Some("running".to_owned()),

@@ -6,9 +6,10 @@ use crate::error::{Error, Result};
 use crate::layout::{Callback, LoopSlot, CALLBACK_NAMES};
 use crate::library::Library;
 use crate::names::duration;
+use crate::output::print;
 use crate::process::{proc_path, Process};
 use crate::report::{outer_tid, thread_state};
-use crate::stack::{self, Unwinder};
+use crate::stack::{self, Copied, Unwinder};
 use crate::stats::{ask, sample, LoopSample};
 use crate::symbols::Symbols;
 use crate::target::{monotonic, Target};
@@ -46,6 +47,9 @@ const REQUESTS: [Callback; 10] = [
     Callback::Random,
 ];
 
+/// How often a thread is tried to be stopped that another process traces.
+const RETRIES: usize = 5;
+
 /// For how long statistics are asked for each time, in nanoseconds.
 const ASKED: u64 = 5_000_000_000;
 
@@ -80,6 +84,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         seen: HashSet::new(),
         code,
         longest_stop: Duration::ZERO,
+        was_denied: false,
     };
     let mut asked = 0;
     loop {
@@ -96,7 +101,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         // So often that no callback that is longer begins and ends in between.
         let mut next = (args.over / 2).clamp(Duration::from_millis(1), Duration::from_millis(100));
         for library in &libraries {
-            next = next.min(watch.look(library, now));
+            next = next.min(watch.look(library, now)?);
         }
         std::thread::sleep(next);
     }
@@ -131,11 +136,13 @@ struct Watch<'a> {
     /// Missing where stacks are not copied.
     code: Option<Code>,
     longest_stop: Duration,
+    /// Whether it was said that a thread may not be stopped.
+    was_denied: bool,
 }
 
 impl Watch<'_> {
     /// Reports what is new. Returns the time until a callback that runs now reaches the limit.
-    fn look(&mut self, library: &Library<'_>, now: u64) -> Duration {
+    fn look(&mut self, library: &Library<'_>, now: u64) -> Result<Duration> {
         let mut next = Duration::MAX;
         for sample in sample(library, now).loops {
             if let Some(slot) = &sample.slot {
@@ -143,22 +150,22 @@ impl Watch<'_> {
                 if slot.running.kind != 0 && age <= self.limit {
                     next = next.min(Duration::from_nanos(self.limit - age + 1));
                 }
-                self.running(library, &sample, slot);
-                self.ended(&sample, slot);
+                self.running(library, &sample, slot)?;
+                self.ended(&sample, slot)?;
             } else if sample.delay > self.limit {
-                self.unknown(&sample);
+                self.unknown(&sample)?;
             }
         }
-        next
+        Ok(next)
     }
 
     /// Reports the callback that runs.
-    fn running(&mut self, library: &Library<'_>, sample: &LoopSample, slot: &LoopSlot) {
+    fn running(&mut self, library: &Library<'_>, sample: &LoopSample, slot: &LoopSlot) -> Result {
         let running = slot.running;
         let age = sample.time.saturating_sub(running.since);
         let is_new = || (sample.of.at, running.since, false);
         if running.kind == 0 || age <= self.limit || !self.seen.insert(is_new()) {
-            return;
+            return Ok(());
         }
         let tid = outer_tid(self.process.pid, sample.tid);
         let state = thread_state(self.process.pid, tid).unwrap_or_default();
@@ -169,10 +176,17 @@ impl Watch<'_> {
         let name = self.symbols.name(running.function);
         let object = self.object(library, running.kind, running.object);
         let (kind, age) = (kind(running.kind), duration(age));
-        println!("{name} runs for {age} so far ({kind}{object}, thread {tid}, {state})");
-        for address in stack.iter().filter(|_| is_same) {
-            println!("    {}", self.symbols.name(*address));
-        }
+        let state = if state.is_empty() { state } else { format!(", {state}") };
+        let first = format!("{name} runs for {age} so far ({kind}{object}, thread {tid}{state})");
+        self.print(&first, if is_same { &stack } else { &[] })
+    }
+
+    /// Prints a line and a stack below it, at once, so that a reader sees all of it.
+    fn print(&self, first: &str, stack: &[u64]) -> Result {
+        let names = stack.iter().map(|address| format!("    {}\n", self.symbols.name(*address)));
+        let names: String = names.collect();
+        let rest = if stack.len() == stack::FRAMES { "    … and their callers\n" } else { "" };
+        print(&format!("{first}\n{names}{rest}"))
     }
 
     /// Describes the object of a callback: a handle or a request. It may be freed by now.
@@ -198,19 +212,25 @@ impl Watch<'_> {
     /// Copies the stack of a thread, if that is wanted and allowed, and returns the addresses in its functions.
     fn stack(&mut self, tid: i32) -> Vec<u64> {
         let Some(code) = &mut self.code else { return Vec::new() };
-        let copied = match stack::copy(self.process, tid) {
-            Ok(copied) => copied,
-            Err(error) => {
-                if error.kind() == io::ErrorKind::PermissionDenied {
-                    eprintln!(
-                        "oxuv: threads may not be stopped, so there are no stacks: another process traces \
-                         this one, or Yama's ptrace_scope forbids it"
-                    );
-                    self.code = None;
-                }
-                return Vec::new();
-            }
+        // Another `oxuv slow` may have stopped the thread, for a moment.
+        let denied = |copied: &io::Result<Copied>| {
+            copied.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
         };
+        let mut copied = stack::copy(self.process, tid);
+        for _ in 0..RETRIES {
+            if !denied(&copied) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            copied = stack::copy(self.process, tid);
+        }
+        if denied(&copied) && !std::mem::replace(&mut self.was_denied, true) {
+            eprintln!(
+                "oxuv: threads may not be stopped, so there are no stacks: another process traces this one, or \
+                 Yama's ptrace_scope forbids it"
+            );
+        }
+        let Ok(copied) = copied else { return Vec::new() };
         self.longest_stop = self.longest_stop.max(copied.stopped);
         let pid = self.process.pid;
         let maps = std::fs::read_to_string(proc_path(pid, "maps")).unwrap_or_default();
@@ -224,7 +244,7 @@ impl Watch<'_> {
     }
 
     /// Reports callbacks that have ended.
-    fn ended(&mut self, sample: &LoopSample, slot: &LoopSlot) {
+    fn ended(&mut self, sample: &LoopSample, slot: &LoopSlot) -> Result {
         for it in &slot.slowest {
             let is_new = it.started >= self.began && it.duration > self.limit;
             let whole = it.sequence % 2 == 0 && it.kind != 0;
@@ -232,23 +252,23 @@ impl Watch<'_> {
                 let name = self.symbols.name(it.function);
                 let tid = outer_tid(self.process.pid, sample.tid);
                 let (kind, time) = (kind(it.kind), duration(it.duration));
-                println!("{name} ran for {time} ({kind}, thread {tid})");
+                self.print(&format!("{name} ran for {time} ({kind}, thread {tid})"), &[])?;
             }
         }
+        Ok(())
     }
 
     /// Reports a loop that has been busy since before statistics were switched on.
-    fn unknown(&mut self, sample: &LoopSample) {
+    fn unknown(&mut self, sample: &LoopSample) -> Result {
         let began = sample.time - sample.delay;
         // The loop's time is in milliseconds.
         if self.seen.insert((sample.of.at, began / 10_000_000, false)) {
             let tid = outer_tid(self.process.pid, sample.tid);
             let time = duration(sample.delay);
-            println!("a callback of thread {tid} runs for {time} so far");
-            for address in self.stack(tid) {
-                println!("    {}", self.symbols.name(address));
-            }
+            let stack = self.stack(tid);
+            self.print(&format!("a callback of thread {tid} runs for {time} so far"), &stack)?;
         }
+        Ok(())
     }
 }
 

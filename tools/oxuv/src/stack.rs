@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How many bytes of a stack are copied.
 const COPIED: usize = 128 * 1024;
 /// How many frames a stack may have.
-const FRAMES: usize = 128;
+pub const FRAMES: usize = 128;
 /// How long to wait for a thread to stop. One that waits for a device does not stop before that has answered.
 const TIMEOUT: Duration = Duration::from_millis(100);
 

@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::layout::{CALLBACK_NAMES, WORK_NAMES};
 use crate::library::{Library, Loop};
 use crate::live::{self, LoopRow};
-use crate::names::{count, duration, printable};
+use crate::names::{count, duration};
+use crate::output::print;
 use crate::ps;
 use crate::report::{outer_tid, thread_name};
 use crate::stats::{ask, sample, utilization, Delays, LoopSample, Sample};
@@ -45,9 +46,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     loop {
         let Measured { text, json, .. } = measure(&args, &mut || std::thread::sleep(INTERVAL))?;
         if args.json {
-            println!("{:#}", json!({ "processes": json }));
+            print(&format!("{:#}\n", json!({ "processes": json })))?;
         } else {
-            print!("{}", printable(&text));
+            print(&text)?;
         }
         if !lasts {
             return Ok(ExitCode::SUCCESS);

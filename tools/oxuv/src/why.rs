@@ -4,7 +4,8 @@ use crate::describe::{Describer, HandleText, Now, RequestText};
 use crate::error::{Error, Result};
 use crate::layout::flag;
 use crate::library::Library;
-use crate::names::{count, duration, handle_type, printable};
+use crate::names::{count, duration, handle_type};
+use crate::output::print;
 use crate::process::{field, Read};
 use crate::report::{
     outer_tid, read_steady, thread_name, thread_state, LoopReport, Place, PlacedRequest, PoolReport,
@@ -66,9 +67,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let page =
         Page { target: &target, describe: &|function| symbols.name(function), now, args: &args };
     if args.json {
-        println!("{:#}", page.json(&copies));
+        print(&format!("{:#}\n", page.json(&copies)))?;
     } else {
-        print!("{}", printable(&page.text(&copies)));
+        print(&page.text(&copies))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -195,3 +195,72 @@ fn lists_that_change_while_they_are_read() {
         program.why_text(&["kept alive by", "oxuv 1."]);
     }
 }
+
+#[test]
+fn a_thread_of_the_kernel() {
+    // Process 2 is the parent of those of the kernel, but not in a namespace of its own.
+    if std::fs::read_to_string("/proc/2/comm").ok().as_deref() != Some("kthreadd\n") {
+        return common::skip("no threads of the kernel are to be seen");
+    }
+    if !std::fs::read_to_string("/proc/2/maps").is_ok_and(|maps| maps.is_empty()) {
+        return common::skip("the memory of a thread of the kernel may not be looked at");
+    }
+    assert_eq!(refused(&["why", "2"]), (1, "oxuv: process 2 is a thread of the kernel".into()));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it() {
+    use std::os::unix::process::ExitStatusExt;
+    let program = Running::planted(&["slow"]);
+    let pid = program.pid().to_string();
+    for arguments in [&["why", &pid][..], &["why", "--json", &pid], &["top", &pid], &["slow", &pid]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(common::OXUV);
+        let output = command.args(arguments).stdout(writer).stderr(Stdio::piped()).output();
+        let output = output.unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.signal(), &*error), (Some(libc::SIGPIPE), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written() {
+    let program = Running::planted(&["slow"]);
+    let pid = program.pid().to_string();
+    for arguments in [&["ps"][..], &["why", &pid], &["top", &pid], &["slow", &pid]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(common::OXUV);
+        let output = command.args(arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.starts_with("oxuv: cannot write to standard output: No space"), "{error}");
+    }
+}
+
+#[test]
+fn serving_metrics_ends_with_the_process() {
+    let program = Running::planted(&["slow"]);
+    let mut command = Command::new(common::OXUV);
+    command.args(["metrics", &program.pid().to_string(), "--listen", "127.0.0.1:0"]);
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It serves.
+    let mut line = String::new();
+    let mut output = std::io::BufReader::new(server.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+    assert!(line.starts_with("http://127.0.0.1:"), "{line}");
+    drop(program);
+    let output = server.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with(" has ended\n"));
+}
+
+#[test]
+fn a_process_that_is_stopped() {
+    let program = Running::planted(&["callback"]);
+    let pid = program.pid() as libc::pid_t;
+    // SAFETY: takes integers.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGSTOP) }, 0);
+    program.why_text(&["in callback callback_that_blocks", "stopped by a signal"]);
+}
