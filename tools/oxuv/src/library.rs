@@ -390,6 +390,17 @@ impl<'a> Library<'a> {
         })
     }
 
+    /// Returns how much work waits for a thread of the pool. The pool counts what is in its queues, but not what has
+    /// been submitted while all threads were busy.
+    pub fn queued(&self) -> Read<u64> {
+        self.left.set(ALL);
+        let pool = &self.description.pool;
+        let inbox = || self.chain(self.memory.u64(number(pool.inbox))?, self.offsets().link.next);
+        // A thread that takes the work meanwhile changes the list.
+        let submitted = (0..10).find_map(|_| inbox().ok()).ok_or(Fault)?;
+        Ok(self.memory.u64(number(pool.queued))?.saturating_add(submitted.len() as u64))
+    }
+
     /// Returns the address of the page, if its header is valid.
     pub fn page(&self) -> Option<u64> {
         let at = number(self.description.page);

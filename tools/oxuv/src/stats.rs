@@ -42,11 +42,10 @@ pub fn ask(process: &Process, library: &Library<'_>, until: u64) -> Result {
 /// Reads everything at the moment `now`, of the process's CLOCK_MONOTONIC.
 pub fn sample(library: &Library<'_>, now: u64) -> Sample {
     let loops = library.loops().unwrap_or_default();
-    let pool = &library.description.pool;
     Sample {
         loops: loops.into_iter().filter_map(|of| sample_loop(library, of, now)).collect(),
         workers: workers(library),
-        queued: library.memory.u64(crate::library::number(pool.queued)).unwrap_or_default(),
+        queued: library.queued().unwrap_or_default(),
     }
 }
 

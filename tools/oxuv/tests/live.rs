@@ -40,6 +40,10 @@ fn top_shows_an_idle_loop_and_a_full_pool() {
     let answer = top(&program);
     let pool = &answer["processes"][0]["pool"];
     assert_eq!((&pool["threads"], &pool["busy"]), (&4.into(), &4.into()), "{answer:#}");
+    assert_eq!(pool["queued"], 3, "{answer:#}");
+    let metrics = oxuv(&["metrics", &program.pid().to_string()]).stdout;
+    let metrics = String::from_utf8_lossy(&metrics);
+    assert!(metrics.contains("\nlibuv_threadpool_queue_length 3\n"), "{metrics}");
 }
 
 /// Starts `oxuv slow`; its output, and its errors.
