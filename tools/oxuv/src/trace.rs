@@ -1,10 +1,10 @@
 //! `oxuv trace`: writes a trace of what the loops do.
 
 use crate::error::{Context, Error, Result};
-use crate::layout::active;
-use crate::library::{number, Library};
+use crate::library::Library;
 use crate::names;
-use crate::process::{read_text, Memory, Process};
+use crate::output::print;
+use crate::process::{read_text, Process};
 use crate::ring::{self, Collector, Recording};
 use crate::symbols::Symbols;
 use crate::target::{monotonic, Target};
@@ -36,6 +36,9 @@ pub struct Args {
 
 /// How often rings are read.
 const BETWEEN_READS: Duration = Duration::from_millis(10);
+/// For how long records are asked for each time, in nanoseconds. The process goes on recording for no longer than that
+/// after this one was killed or interrupted.
+const ASKED: u64 = 5_000_000_000;
 /// More records are not kept: this much takes 512 MiB.
 const MAX_RECORDS: usize = 1 << 24;
 
@@ -52,7 +55,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let bytes = write(&timeline)?;
     std::fs::write(&args.output, bytes)
         .context(format!("cannot write {}", args.output.display()))?;
-    summarize(&timeline, &args.output);
+    summarize(&timeline, &args.output)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -145,17 +148,17 @@ fn record(
         collector.skip(library);
     }
     let end = monotonic(Some(pid)) + (args.seconds * 1e9) as u64;
-    for library in libraries {
-        // A process that records anyway goes on.
-        let on = process.u32(number(library.description.active)).unwrap_or(0);
-        if on & active::RECORD == 0 {
-            page::record(process, library, end, args.ring)?;
-        }
-    }
     catch_interrupt();
+    let mut asked = 0;
     loop {
         let now = monotonic(Some(pid));
         let stop = INTERRUPTED.load(Ordering::Relaxed) || process.has_ended() || now >= end;
+        if !stop && now >= asked + ASKED / 5 {
+            asked = now;
+            for library in libraries {
+                page::record(process, library, end.min(now + ASKED), args.ring)?;
+            }
+        }
         let mut count = 0;
         for (library, collector) in libraries.iter().zip(&mut *collectors) {
             count += collector.collect(library);
@@ -186,19 +189,20 @@ fn catch_interrupt() {
 }
 
 /// Says what was written.
-fn summarize(timeline: &Timeline, output: &Path) {
+fn summarize(timeline: &Timeline, output: &Path) -> Result {
     let of = |kind| timeline.tracks.iter().filter(|track| track.kind == kind).count();
     let slices = timeline.tracks.iter().flat_map(|track| &track.slices);
     let callbacks = slices.filter(|slice| slice.what == What::Callback).count();
-    println!(
-        "{}: {}, {}, {}, {}",
+    print(&format!(
+        "{}: {}, {}, {}, {}\n",
         output.display(),
         names::duration(timeline.end.saturating_sub(timeline.start)),
         names::count(of(timeline::TrackKind::Loop), "loop"),
         names::count(of(timeline::TrackKind::Worker), "worker"),
         names::count(callbacks, "callback"),
-    );
+    ))?;
     for note in &timeline.notes {
         eprintln!("oxuv: {note}");
     }
+    Ok(())
 }

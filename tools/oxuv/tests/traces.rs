@@ -202,6 +202,43 @@ fn what_a_running_recorder_holds() {
 }
 
 #[test]
+fn a_trace_that_is_killed_leaves_no_recording() {
+    let directory = scratch("killed-trace");
+    let program = Running::planted(&["slow"]);
+    let pid = program.pid().to_string();
+    let last = || {
+        let output = directory.join("last.pftrace");
+        let result = oxuv(&["trace", &pid, "--last", "--output", output.to_str().unwrap()]);
+        result
+            .status
+            .success()
+            .then(|| text(&result.stdout).rsplit(", ").next().unwrap().to_owned())
+    };
+    let mut tool = Command::new(common::OXUV)
+        .args(["trace", &pid, "--seconds", "3600", "--output"])
+        .arg(directory.join("killed.pftrace"))
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while last().is_none() {
+        assert!(Instant::now() < end, "nothing is recorded");
+    }
+    tool.kill().unwrap();
+    tool.wait().unwrap();
+    // Callbacks that come between two readings are not recorded any more.
+    loop {
+        let before = last();
+        let top = oxuv(&["top", "--json", &pid]).stdout;
+        let top: serde_json::Value = serde_json::from_slice(&top).unwrap();
+        let slowest = &top["processes"][0]["loops"][0]["slowest"];
+        if before == last() && slowest.as_array().is_some_and(|it| !it.is_empty()) {
+            break;
+        }
+        assert!(Instant::now() < end, "it goes on recording");
+    }
+}
+
+#[test]
 fn refusals() {
     let directory = scratch("trace-refusals");
     let not_rings = directory.join("file");
