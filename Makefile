@@ -44,7 +44,7 @@ build/venv/bin/pytest: bindings/python/pyproject.toml
 	build/venv/bin/pip install -q -e 'bindings/python[dev]'
 	touch $@
 
-# ARGS=--all adds `make dependents`, their questions, `make deb-test`, the packages, and `make musl`.
+# ARGS=--all adds `make dependents`, their questions, `make deb-test`, and the packages.
 test: setup
 	scripts/test.sh $(ARGS)
 

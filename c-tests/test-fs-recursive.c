@@ -937,7 +937,7 @@ static void* make_a_storm(void* arg) {
         break;
       default:
         if (rand_r(&seed) % 4 == 0)
-          nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+          nftw(path, remove_entry, 512, FTW_DEPTH | FTW_PHYS);
     }
   }
   working--;
@@ -1034,11 +1034,11 @@ TEST(fs_recursive_storm) {
     uv_run(&loop, UV_RUN_NOWAIT);
   } while (uv_backend_timeout(&loop) == 0);
   uv_run(&loop, UV_RUN_NOWAIT);
-  ASSERT_OK(nftw("dir", count_directory, 16, FTW_PHYS));
+  ASSERT_OK(nftw("dir", count_directory, 512, FTW_PHYS));
   printf("%d directories, overflows: %d\n", directories, lost);
   /* After an overflow all is in doubt, and the user looks at all. */
-  if (lost == 0) ASSERT_OK(nftw("dir", check_entry, 16, FTW_PHYS));
-  ASSERT_OK(nftw("dir", check_directory, 16, FTW_PHYS));
+  if (lost == 0) ASSERT_OK(nftw("dir", check_entry, 512, FTW_PHYS));
+  ASSERT_OK(nftw("dir", check_directory, 512, FTW_PHYS));
   ASSERT_EQ(unexplained, 0);
   ASSERT_EQ(watches(), directories);
   tdestroy(known, free);

@@ -4,7 +4,7 @@
 #   aarch64   aarch64-unknown-linux-gnu, under qemu's user-mode emulation
 #   musl      x86_64-unknown-linux-musl; the shared library, and a static program
 # A test that fails on both libraries, or in an assertion of the emulator, is one that cannot run there; it
-# is counted as skipped, as are the tests in C++ with musl, for which Debian has no C++ compiler. As root on Debian
+# is counted as skipped, as are with musl the tests in C++, for which Debian has no compiler, and those of RTLD_DEEPBIND. As root on Debian
 # the script installs compilers and the emulator; rustup provides the target's standard library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,11 +15,13 @@ case ${1-} in
     export CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++
     export OXUV_EMULATOR="qemu-aarch64 -L /usr/aarch64-linux-gnu"
     packages=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user)
+    timeout=120
     ;;
   musl)
     target=x86_64-unknown-linux-musl
     export CC=musl-gcc CXX=musl-gcc
     packages=(musl-tools)
+    timeout=30 # a test waits for itself with musl
     ;;
   *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
 esac
@@ -61,7 +63,7 @@ cmake --build "$out/reference/build" --target uv >"$out/reference/build.log" ||
 ln -sfn build/libuv.so.1 "$out/reference/libuv.so.1"
 
 export OXUV_LINKED=$out/reference/libuv.so.1 OXUV_C_TESTS=$out/c-tests
-export OXUV_TEST_TIMEOUT=${OXUV_TEST_TIMEOUT-120}
+export OXUV_TEST_TIMEOUT=${OXUV_TEST_TIMEOUT-$timeout}
 
 # failing LIBRARY [ARGUMENT...]: runs tests, all without names, and prints the names of those that fail.
 failing() {

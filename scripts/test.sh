@@ -176,7 +176,6 @@ if [ "$everything" = --all ]; then
   counted_step questions dependents/questions/run.py
   counted_step deb make --no-print-directory deb-test
   counted_step packages scripts/package-test.sh
-  counted_step musl scripts/other-target.sh musl
 fi
 
 finish
