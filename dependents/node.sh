@@ -8,6 +8,10 @@ node=$root/usr/bin/node
 libnode=$root/usr/lib/$(uname -m)-linux-gnu
 
 setup() {
+  unpack_node
+}
+
+unpack_node() {
   [ ! -x "$node" ] || return 0
   local version
   version=$(apt-cache show --no-all-versions libnode108 | sed -n 's/^Version: //p')

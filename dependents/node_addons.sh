@@ -1,15 +1,13 @@
 title="add-ons of Node.js"
 source dependents/node.sh
-packages+=(python3)
 
 modules=$WORK/node_addons/node_modules
 
 # Their packages contain the compiled add-ons, which call libuv by name.
-setup_node=$(declare -f setup)
 setup() {
   command -v npm >/dev/null || unavailable "npm is missing"
   mkdir -p "$WORK/node"
-  (eval "$setup_node" && setup)
+  unpack_node
   [ -d "$modules/zeromq" ] ||
     npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$WORK/node_addons" \
       udx-native@1.21.3 utp-native@2.5.3 zeromq@6.8.0 classic-level@1.4.1

@@ -4,8 +4,9 @@
 #   aarch64   aarch64-unknown-linux-gnu, under qemu's user-mode emulation
 #   musl      x86_64-unknown-linux-musl; the shared library, and a static program
 # A test that fails on both libraries, or in an assertion of the emulator, is one that cannot run there; it
-# is counted as skipped, as are with musl the tests in C++, for which Debian has no compiler, and those of RTLD_DEEPBIND. As root on Debian
-# the script installs compilers and the emulator; rustup provides the target's standard library.
+# is counted as skipped, as are with musl the tests in C++, for which Debian has no compiler, and those of
+# RTLD_DEEPBIND. As root on Debian the script installs compilers and the emulator; rustup provides the
+# target's standard library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +24,7 @@ case ${1-} in
     packages=(musl-tools)
     timeout=30 # a test waits for itself with musl
     ;;
-  *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
 esac
 name=$1
 shift

@@ -140,21 +140,13 @@ pub fn proc_text(data: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
+#[path = "../fuzz/replay.rs"]
+mod replay;
 
-    fn replay(name: &str, run: fn(&[u8])) {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-        let mut count = 0;
-        for entry in std::fs::read_dir(directory).expect("the corpus is committed") {
-            let file = entry.expect("it is readable").path();
-            run(&std::fs::read(file).expect("it is readable"));
-            count += 1;
-        }
-        assert!(count > 0);
-        run(&[]);
-    }
+#[cfg(test)]
+mod tests {
+    use super::replay::replay;
+    use super::*;
 
     #[test]
     #[cfg_attr(miri, ignore)]

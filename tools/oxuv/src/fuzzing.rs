@@ -133,21 +133,13 @@ pub fn memory(description: u64, data: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 
-    fn replay(name: &str, run: fn(&[u8])) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let directory = root.join("fuzz/corpus").join(name);
-        let mut count = 0;
-        for entry in std::fs::read_dir(directory).expect("the corpus is committed") {
-            let file = entry.expect("it is readable").path();
-            run(&std::fs::read(file).expect("it is readable"));
-            count += 1;
-        }
-        assert!(count > 0);
-        run(&[]);
-    }
+#[cfg(test)]
+mod tests {
+    use super::replay::replay;
+    use super::*;
 
     #[test]
     fn inputs_that_the_fuzzer_kept() {
